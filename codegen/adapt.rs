@@ -1,0 +1,140 @@
+//! What HubSpot sends → what progenitor 0.15 can take. One function per limit.
+
+use openapiv3::{
+    OpenAPI, Parameter, ParameterSchemaOrContent, ReferenceOr, Response, Schema, SchemaData, SchemaKind, StatusCode,
+    StringType, Type,
+};
+
+use super::walk;
+
+/// The hand-written types of `src/ids.rs` that stand in for generated ones.
+pub const ID_TYPES: [&str; 5] = ["PartnerClientId", "ObjectType", "ObjectId", "AssociationType", "PathSegment"];
+
+/// Every adaptation.
+pub fn document(api: &mut OpenAPI) {
+    one_success_per_operation(api);
+    one_error_per_operation(api);
+    lists_become_strings(api);
+    ids_are_shared_types(api);
+    constraints_are_dropped(api);
+}
+
+/// Two successes of different schemas (200 and 207) make progenitor panic, and a success it does not list is an error.
+/// One `2XX` of the widest schema takes both, and every success that HubSpot may switch to.
+pub fn one_success_per_operation(api: &mut OpenAPI) {
+    for (_, _, operation) in walk::operations(api) {
+        let responses = &mut operation.responses.responses;
+        let successes: Vec<_> = responses.keys().filter(|status| is_success(status)).cloned().collect();
+        let widest = successes
+            .iter()
+            .filter_map(|status| responses.shift_remove(status))
+            // The partial success is listed last and adds fields to the full one.
+            .reduce(|first, second| if has_body(&second) { second } else { first });
+        if let Some(widest) = widest {
+            responses.insert(StatusCode::Range(2), widest);
+        }
+    }
+}
+
+/// Errors of different schemas make progenitor panic as well. HubSpot's have one schema, so the default speaks for all.
+pub fn one_error_per_operation(api: &mut OpenAPI) {
+    for (_, _, operation) in walk::operations(api) {
+        if operation.responses.default.is_some() {
+            operation.responses.responses.retain(|status, _| is_success(status));
+        }
+    }
+}
+
+/// progenitor sends a list in the query as repeated keys, and its mock helpers do not compile for one. What travels as
+/// one comma-separated value is a string to it.
+pub fn lists_become_strings(api: &mut OpenAPI) {
+    for (_, _, operation) in walk::operations(api) {
+        for parameter in walk::parameters(operation) {
+            let data = walk::data(parameter);
+            if data.explode == Some(false)
+                && let ParameterSchemaOrContent::Schema(ReferenceOr::Item(schema)) = &mut data.format
+                && matches!(schema.schema_kind, SchemaKind::Type(Type::Array(_)))
+            {
+                *schema = string();
+            }
+        }
+    }
+}
+
+/// A path parameter written in place is a `String` to progenitor, which encodes neither `.`, `..` nor `\`. As a
+/// reference to a component it can be replaced by a type that has checked itself, the same one everywhere.
+pub fn ids_are_shared_types(api: &mut OpenAPI) {
+    for (_, _, operation) in walk::operations(api) {
+        for parameter in walk::parameters(operation) {
+            if let Parameter::Path { parameter_data, .. } = parameter {
+                let id = match parameter_data.name.as_str() {
+                    "partnerClientId" => "PartnerClientId",
+                    "toObjectType" | "fromObjectType" => "ObjectType",
+                    "toObjectId" => "ObjectId",
+                    "associationType" => "AssociationType",
+                    _ => "PathSegment",
+                };
+                parameter_data.format = ParameterSchemaOrContent::Schema(ReferenceOr::ref_(&reference(id)));
+            }
+        }
+    }
+    for (schema, id) in [
+        ("AssociatedId", "ObjectId"),
+        ("PublicObjectId", "ObjectId"),
+        ("PublicAssociationDefinition", "AssociationType"),
+    ] {
+        if let Some(schema) = walk::component(api, schema)
+            && let SchemaKind::Type(Type::Object(object)) = &mut schema.schema_kind
+            && let Some(field) = object.properties.get_mut("id")
+        {
+            *field = ReferenceOr::ref_(&reference(id));
+        }
+    }
+    let components = api.components.get_or_insert_default();
+    for id in ID_TYPES {
+        components.schemas.insert(id.into(), ReferenceOr::Item(string()));
+    }
+}
+
+/// A pattern or a bound makes progenitor generate one type per place, which rejects what HubSpot may well send.
+pub fn constraints_are_dropped(api: &mut OpenAPI) {
+    walk::schemas(api, &mut |schema| match &mut schema.schema_kind {
+        SchemaKind::Type(Type::String(string)) => {
+            string.pattern = None;
+            string.min_length = None;
+            string.max_length = None;
+        }
+        SchemaKind::Type(Type::Integer(integer)) => {
+            integer.minimum = None;
+            integer.maximum = None;
+            integer.multiple_of = None;
+        }
+        SchemaKind::Type(Type::Number(number)) => {
+            number.minimum = None;
+            number.maximum = None;
+            number.multiple_of = None;
+        }
+        SchemaKind::Type(Type::Array(array)) => {
+            array.min_items = None;
+            array.max_items = None;
+            array.unique_items = false;
+        }
+        _ => {}
+    });
+}
+
+fn is_success(status: &StatusCode) -> bool {
+    matches!(status, StatusCode::Code(200..=299) | StatusCode::Range(2))
+}
+
+fn has_body(response: &ReferenceOr<Response>) -> bool {
+    matches!(response, ReferenceOr::Item(response) if !response.content.is_empty())
+}
+
+fn reference(component: &str) -> String {
+    format!("#/components/schemas/{component}")
+}
+
+fn string() -> Schema {
+    Schema { schema_data: SchemaData::default(), schema_kind: SchemaKind::Type(Type::String(StringType::default())) }
+}

@@ -1,0 +1,125 @@
+//! One document out of several.
+
+use std::collections::HashMap;
+
+use openapiv3::{OpenAPI, ReferenceOr};
+use serde_json::Value;
+
+use super::{Problem, Result, read::Document};
+
+/// Joins the documents; the one with the most operations leads and gives title, version and servers. What stands in several of them has to say the same:
+/// descriptions and examples may differ, substance may not.
+pub fn documents(mut documents: Vec<Document>) -> Result<OpenAPI> {
+    documents.sort_by_key(|document| std::cmp::Reverse(document.api.operations().count()));
+    let mut documents = documents.into_iter();
+    let Some(Document { file, api: mut merged }) = documents.next() else {
+        return Err(Problem::new("openapi", "the directory", "no document", "add one"));
+    };
+    let mut origins = Origins::default();
+    origins.note(&file, &merged)?;
+    for Document { file, api } in documents {
+        origins.note(&file, &api)?;
+        for (path, item) in api.paths.paths {
+            match merged.paths.paths.get_mut(&path) {
+                None => drop(merged.paths.paths.insert(path, item)),
+                Some(ReferenceOr::Item(known)) => {
+                    if let ReferenceOr::Item(item) = item {
+                        known.get = known.get.take().or(item.get);
+                        known.put = known.put.take().or(item.put);
+                        known.post = known.post.take().or(item.post);
+                        known.delete = known.delete.take().or(item.delete);
+                        known.options = known.options.take().or(item.options);
+                        known.head = known.head.take().or(item.head);
+                        known.patch = known.patch.take().or(item.patch);
+                        known.trace = known.trace.take().or(item.trace);
+                    }
+                }
+                Some(ReferenceOr::Reference { .. }) => {}
+            }
+        }
+        let components = api.components.unwrap_or_default();
+        let known = merged.components.get_or_insert_default();
+        for (name, schema) in components.schemas {
+            known.schemas.entry(name).or_insert(schema);
+        }
+        for (name, scheme) in components.security_schemes {
+            known.security_schemes.entry(name).or_insert(scheme);
+        }
+        for tag in api.tags {
+            if merged.tags.iter().all(|known| known.name != tag.name) {
+                merged.tags.push(tag);
+            }
+        }
+    }
+    Ok(merged)
+}
+
+/// Where each operation and each schema was first seen, and what it said there.
+#[derive(Default)]
+struct Origins(HashMap<String, Origin>);
+
+struct Origin {
+    file: String,
+    place: String,
+    substance: Value,
+}
+
+impl Origins {
+    fn note(&mut self, file: &str, api: &OpenAPI) -> Result<()> {
+        for (path, method, operation) in api.operations() {
+            let name = operation.operation_id.clone().unwrap_or_default();
+            let place = format!("#/paths/{}/{method}", path.replace('/', "~1"));
+            self.check(format!("operation `{name}`"), file, place, serde_json::to_value(operation))?;
+        }
+        for (name, schema) in api.components.iter().flat_map(|c| &c.schemas) {
+            let place = format!("#/components/schemas/{name}");
+            self.check(format!("schema `{name}`"), file, place, serde_json::to_value(schema))?;
+        }
+        Ok(())
+    }
+
+    fn check(&mut self, what: String, file: &str, place: String, value: serde_json::Result<Value>) -> Result<()> {
+        let substance = substance(value.unwrap_or_default());
+        let remedy = "keep one, or make both say the same";
+        match self.0.get(&what) {
+            // One document cannot hold a schema twice, so this is two paths that differ in parameter names only.
+            Some(first) if first.file == file => Err(Problem::new(
+                file,
+                &place,
+                format!("a second {what}; the first is at {}", first.place),
+                "an operation is named by its method and path, whatever its parameters are called: keep one",
+            )),
+            Some(first) if first.place != place || first.substance != substance => Err(Problem::new(
+                file,
+                &place,
+                format!("another {what} than in {} at {}", first.file, first.place),
+                remedy,
+            )),
+            Some(_) => Ok(()),
+            None => {
+                self.0.insert(what, Origin { file: file.to_owned(), place, substance });
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A part of a document without what is said for people only.
+fn substance(value: Value) -> Value {
+    match value {
+        Value::Object(members) => Value::Object(
+            members
+                .into_iter()
+                // A description that is no string is a property of that name.
+                .filter(|(key, value)| match key.as_str() {
+                    "description" | "summary" | "title" => !value.is_string(),
+                    "example" | "examples" => false,
+                    key => !key.starts_with("x-"),
+                })
+                .map(|(key, value)| (key, substance(value)))
+                .collect(),
+        ),
+        Value::Array(items) => Value::Array(items.into_iter().map(substance).collect()),
+        other => other,
+    }
+}

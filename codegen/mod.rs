@@ -1,0 +1,51 @@
+//! The steps of the pipeline that turns `openapi/` into Rust, each a pure function on [`openapiv3::OpenAPI`].
+//!
+//! | step | file | what it does |
+//! |---|---|---|
+//! | read | `read.rs` | every `*.json` of a directory, its references checked, its operations named |
+//! | merge | `merge.rs` | one document out of several |
+//! | correct | `correct.rs` | what HubSpot documents → what HubSpot sends |
+//! | adapt | `adapt.rs` | what HubSpot sends → what progenitor can take |
+//! | generate | `generate.rs` | Rust, by progenitor |
+//!
+//! `operations.rs` knows the operations by name, `walk.rs` visits the parts of a document.
+
+pub mod adapt;
+pub mod correct;
+#[cfg(feature = "client")]
+pub mod generate;
+pub mod merge;
+pub mod operations;
+pub mod read;
+pub mod walk;
+
+use std::fmt;
+
+/// A description that cannot be built from: where the trouble is and what to do about it.
+#[derive(Debug)]
+pub struct Problem {
+    file: String,
+    place: String,
+    trouble: String,
+    remedy: String,
+}
+
+impl Problem {
+    pub fn new(
+        file: impl Into<String>,
+        place: impl Into<String>,
+        trouble: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self { file: file.into(), place: place.into(), trouble: trouble.into(), remedy: remedy.into() }
+    }
+}
+
+/// One line, because cargo shows each line of a build script's error apart.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: at {}: {}; {}", self.file, self.place, self.trouble, self.remedy)
+    }
+}
+
+pub type Result<T> = std::result::Result<T, Problem>;

@@ -1,0 +1,193 @@
+//! Reading a directory of OpenAPI documents, each checked by itself.
+
+use std::path::{Path, PathBuf};
+
+use openapiv3::{OpenAPI, Operation, ReferenceOr, Schema};
+use serde_json::Value;
+
+use super::{Problem, Result, operations, walk};
+
+/// One file of the description.
+#[derive(Debug)]
+pub struct Document {
+    pub file: String,
+    pub api: OpenAPI,
+}
+
+/// Every `*.json` of the directory, in the order of their names.
+pub fn directory(path: &Path) -> Result<Vec<Document>> {
+    let unreadable = |trouble: String| {
+        Problem::new(path.display().to_string(), "the directory", trouble, "put the OpenAPI documents there as *.json")
+    };
+    let entries = std::fs::read_dir(path).map_err(|e| unreadable(format!("cannot be read ({e})")))?;
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|file| file.extension().is_some_and(|e| e == "json"))
+        .collect();
+    files.sort();
+    if files.is_empty() {
+        return Err(unreadable("holds no *.json file".into()));
+    }
+    files
+        .into_iter()
+        .map(|file| {
+            let name = file.display().to_string();
+            let text = std::fs::read_to_string(&file).map_err(|e| {
+                Problem::new(&name, "the file", format!("cannot be read ({e})"), "make it readable UTF-8")
+            })?;
+            document(&name, &text)
+        })
+        .collect()
+}
+
+/// One document: well-formed JSON, an OpenAPI 3.0 document, every reference resolved, every operation named.
+pub fn document(file: &str, text: &str) -> Result<Document> {
+    let json: Value = serde_json::from_str(text).map_err(|e| {
+        Problem::new(
+            file,
+            format!("line {} column {}", e.line(), e.column()),
+            format!("not JSON ({e})"),
+            "correct the JSON there",
+        )
+    })?;
+    check_references(file, &json, &json, "#")?;
+    let mut api: OpenAPI = serde_json::from_str(text).map_err(|e| not_openapi(file, &json, &e))?;
+    if !api.openapi.starts_with("3.0.") {
+        return Err(Problem::new(
+            file,
+            "#/openapi",
+            format!("version {:?} is not 3.0.x", api.openapi),
+            "convert the document to OpenAPI 3.0",
+        ));
+    }
+    inline_components(file, &mut api)?;
+    let security = api.security.take();
+    for (method, path, operation) in walk::operations(&mut api) {
+        operation.operation_id = Some(operations::name(method, path));
+        operation.security = operation.security.take().or_else(|| security.clone());
+    }
+    Ok(Document { file: file.to_owned(), api })
+}
+
+fn check_references(file: &str, document: &Value, here: &Value, place: &str) -> Result<()> {
+    match here {
+        Value::Object(members) => {
+            if let Some(Value::String(reference)) = members.get("$ref") {
+                let target = reference.strip_prefix('#').and_then(|p| document.pointer(p));
+                if target.is_none() {
+                    return Err(Problem::new(
+                        file,
+                        place,
+                        format!("the $ref {reference:?} leads nowhere in this file"),
+                        "add what it names to the file, or correct the reference",
+                    ));
+                }
+            }
+            members.iter().try_for_each(|(key, value)| {
+                let key = key.replace('~', "~0").replace('/', "~1");
+                check_references(file, document, value, &format!("{place}/{key}"))
+            })
+        }
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .try_for_each(|(i, value)| check_references(file, document, value, &format!("{place}/{i}"))),
+        _ => Ok(()),
+    }
+}
+
+/// The parser only knows the end of the value it gave up on, so the parts are tried one by one.
+fn not_openapi(file: &str, json: &Value, error: &serde_json::Error) -> Problem {
+    let members = |value: &Value| value.as_object().cloned().unwrap_or_default();
+
+    let operations = members(&json["paths"]).into_iter().flat_map(|(path, item)| {
+        let path = path.replace('~', "~0").replace('/', "~1");
+        members(&item)
+            .into_iter()
+            .filter(|(key, _)| operations::METHODS.contains(&key.to_uppercase().as_str()))
+            .filter_map(move |(method, operation)| {
+                let trouble = serde_json::from_value::<Operation>(operation).err()?;
+                Some((format!("#/paths/{path}/{method}"), trouble))
+            })
+    });
+    let schemas = members(&json["components"]["schemas"]).into_iter().filter_map(|(name, schema)| {
+        let trouble = serde_json::from_value::<ReferenceOr<Schema>>(schema).err()?;
+        Some((format!("#/components/schemas/{name}"), trouble))
+    });
+    let (place, trouble) = match operations.chain(schemas).next() {
+        Some((place, trouble)) => (place, trouble.to_string()),
+        None => (format!("line {} column {}", error.line(), error.column()), error.to_string()),
+    };
+    Problem::new(
+        file,
+        place,
+        format!("not an OpenAPI 3.0 document ({trouble})"),
+        "correct it there; an OpenAPI linter tells more",
+    )
+}
+
+/// Puts shared parameters, bodies and responses where they are used, so that the later steps meet schemas as the only
+/// references.
+fn inline_components(file: &str, api: &mut OpenAPI) -> Result<()> {
+    let components = api.components.take().unwrap_or_default();
+    for (path, item) in &mut api.paths.paths {
+        let ReferenceOr::Item(item) = item else {
+            return Err(Problem::new(
+                file,
+                format!("#/paths/{path}"),
+                "a path given by $ref is not supported",
+                "write the path item in place",
+            ));
+        };
+        let shared = std::mem::take(&mut item.parameters);
+        for (_, operation) in walk::operations_of(item) {
+            for parameter in operation.parameters.iter_mut() {
+                inline(parameter, |name| components.parameters.get(name));
+            }
+            for mut parameter in shared.clone() {
+                inline(&mut parameter, |name| components.parameters.get(name));
+                let overridden = operation.parameters.iter().any(|own| same_parameter(own, &parameter));
+                if !overridden {
+                    operation.parameters.push(parameter);
+                }
+            }
+            if let Some(body) = &mut operation.request_body {
+                inline(body, |name| components.request_bodies.get(name));
+            }
+            let responses = &mut operation.responses;
+            for response in responses.responses.values_mut().chain(&mut responses.default) {
+                inline(response, |name| components.responses.get(name));
+            }
+        }
+    }
+    api.components = Some(openapiv3::Components {
+        schemas: components.schemas,
+        security_schemes: components.security_schemes,
+        ..Default::default()
+    });
+    Ok(())
+}
+
+/// [`check_references`] has seen that each reference leads somewhere; one that leads to itself is left as it is.
+fn inline<'a, T: Clone + 'a>(item: &mut ReferenceOr<T>, component: impl Fn(&str) -> Option<&'a ReferenceOr<T>>) {
+    const LONGEST_CHAIN: usize = 16;
+    for _ in 0..LONGEST_CHAIN {
+        let ReferenceOr::Reference { reference } = item else {
+            return;
+        };
+        let name = reference.rsplit('/').next().unwrap_or_default();
+        if let Some(target) = component(name) {
+            *item = target.clone();
+        }
+    }
+}
+
+fn same_parameter(a: &ReferenceOr<openapiv3::Parameter>, b: &ReferenceOr<openapiv3::Parameter>) -> bool {
+    match (a, b) {
+        (ReferenceOr::Item(a), ReferenceOr::Item(b)) => {
+            std::mem::discriminant(a) == std::mem::discriminant(b)
+                && a.parameter_data_ref().name == b.parameter_data_ref().name
+        }
+        _ => a == b,
+    }
+}

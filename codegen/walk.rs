@@ -1,0 +1,128 @@
+//! Visiting every operation and every schema of a document.
+
+use std::borrow::BorrowMut;
+
+use openapiv3::{
+    AdditionalProperties, MediaType, OpenAPI, Operation, Parameter, ParameterData, ParameterSchemaOrContent, PathItem,
+    ReferenceOr, Response, Schema, SchemaKind, Type,
+};
+
+/// The operations of one path, by method.
+pub fn operations_of(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    [
+        ("GET", item.get.as_mut()),
+        ("PUT", item.put.as_mut()),
+        ("POST", item.post.as_mut()),
+        ("DELETE", item.delete.as_mut()),
+        ("OPTIONS", item.options.as_mut()),
+        ("HEAD", item.head.as_mut()),
+        ("PATCH", item.patch.as_mut()),
+        ("TRACE", item.trace.as_mut()),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| Some((method, operation?)))
+}
+
+/// Every operation, with its method and its path.
+pub fn operations(api: &mut OpenAPI) -> impl Iterator<Item = (&'static str, &str, &mut Operation)> {
+    api.paths.paths.iter_mut().flat_map(|(path, item)| {
+        let item = match item {
+            ReferenceOr::Item(item) => Some(item),
+            ReferenceOr::Reference { .. } => None,
+        };
+        item.into_iter().flat_map(operations_of).map(|(method, operation)| (method, path.as_str(), operation))
+    })
+}
+
+/// Every parameter that is written in place, operation by operation.
+pub fn parameters(operation: &mut Operation) -> impl Iterator<Item = &mut Parameter> {
+    operation.parameters.iter_mut().filter_map(inline)
+}
+
+/// What parameters of every location have in common.
+pub fn data(parameter: &mut Parameter) -> &mut ParameterData {
+    match parameter {
+        Parameter::Query { parameter_data, .. }
+        | Parameter::Header { parameter_data, .. }
+        | Parameter::Path { parameter_data, .. }
+        | Parameter::Cookie { parameter_data, .. } => parameter_data,
+    }
+}
+
+/// Every response that is written in place: the numbered ones, then the default.
+pub fn responses(operation: &mut Operation) -> impl Iterator<Item = &mut Response> {
+    operation.responses.responses.values_mut().chain(&mut operation.responses.default).filter_map(inline)
+}
+
+/// The schema of a component, by name.
+pub fn component<'a>(api: &'a mut OpenAPI, name: &str) -> Option<&'a mut Schema> {
+    inline(api.components.as_mut()?.schemas.get_mut(name)?)
+}
+
+/// Every schema of the document, each before those inside it.
+pub fn schemas(api: &mut OpenAPI, visit: &mut dyn FnMut(&mut Schema)) {
+    for schema in api.components.iter_mut().flat_map(|c| c.schemas.values_mut()) {
+        within(schema, visit);
+    }
+    for (_, _, operation) in operations(api) {
+        for parameter in parameters(operation) {
+            if let ParameterSchemaOrContent::Schema(schema) = &mut data(parameter).format {
+                within(schema, visit);
+            }
+        }
+        if let Some(ReferenceOr::Item(body)) = &mut operation.request_body {
+            body.content.values_mut().for_each(|m| in_media(m, visit));
+        }
+        for response in responses(operation) {
+            response.content.values_mut().for_each(|m| in_media(m, visit));
+        }
+    }
+}
+
+fn in_media(media: &mut MediaType, visit: &mut dyn FnMut(&mut Schema)) {
+    if let Some(schema) = &mut media.schema {
+        within(schema, visit);
+    }
+}
+
+fn within<S: BorrowMut<Schema>>(schema: &mut ReferenceOr<S>, visit: &mut dyn FnMut(&mut Schema)) {
+    let Some(schema) = inline(schema).map(BorrowMut::borrow_mut) else {
+        return;
+    };
+    visit(schema);
+    match &mut schema.schema_kind {
+        SchemaKind::Type(Type::Object(object)) => {
+            object.properties.values_mut().for_each(|s| within(s, visit));
+            if let Some(AdditionalProperties::Schema(values)) = &mut object.additional_properties {
+                within(values.as_mut(), visit);
+            }
+        }
+        SchemaKind::Type(Type::Array(array)) => {
+            if let Some(items) = &mut array.items {
+                within(items, visit);
+            }
+        }
+        SchemaKind::Type(_) => {}
+        SchemaKind::OneOf { one_of: parts }
+        | SchemaKind::AllOf { all_of: parts }
+        | SchemaKind::AnyOf { any_of: parts } => parts.iter_mut().for_each(|s| within(s, visit)),
+        SchemaKind::Not { not } => within(not.as_mut(), visit),
+        SchemaKind::Any(any) => {
+            any.properties.values_mut().for_each(|s| within(s, visit));
+            any.one_of.iter_mut().chain(&mut any.all_of).chain(&mut any.any_of).for_each(|s| within(s, visit));
+            if let Some(AdditionalProperties::Schema(values)) = &mut any.additional_properties {
+                within(values.as_mut(), visit);
+            }
+            if let Some(items) = &mut any.items {
+                within(items, visit);
+            }
+        }
+    }
+}
+
+fn inline<T>(item: &mut ReferenceOr<T>) -> Option<&mut T> {
+    match item {
+        ReferenceOr::Item(item) => Some(item),
+        ReferenceOr::Reference { .. } => None,
+    }
+}

@@ -1,0 +1,324 @@
+//! Associating partner clients with other CRM objects.
+
+use std::{future::IntoFuture, marker::PhantomData, pin::Pin};
+
+use crate::{
+    AssociationDefinition, AssociationType, AssociationsPage, Client, Error, ObjectId, ObjectType, PartnerClient,
+    PartnerClientId, Result, transport,
+};
+
+/// The object type whose association types this API lists.
+const PARTNER_CLIENTS: &str = "partner_clients";
+
+impl Client {
+    /// Associates a partner client with another object. An association that exists already stays as it is.
+    ///
+    /// Needs the scope `crm.objects.partner-clients.write`. Answers with the partner client.
+    ///
+    /// ```no_run
+    /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
+    /// let partner_client =
+    ///     client.associate("512").with("companies", "9001").as_type("partner_client_to_company").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn associate<I>(&self, partner_client: I) -> WithTarget<Associate>
+    where
+        I: TryInto<PartnerClientId, Error: Into<Error>>,
+    {
+        WithTarget::new(self, partner_client)
+    }
+
+    /// Removes an association. One that does not exist is no error.
+    ///
+    /// Needs the scope `crm.objects.partner-clients.write`.
+    ///
+    /// ```no_run
+    /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
+    /// client.dissociate("512").with("companies", "9001").as_type("partner_client_to_company").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn dissociate<I>(&self, partner_client: I) -> WithTarget<Dissociate>
+    where
+        I: TryInto<PartnerClientId, Error: Into<Error>>,
+    {
+        WithTarget::new(self, partner_client)
+    }
+
+    /// Lists the objects of one type that a partner client is associated with, a page at a time.
+    ///
+    /// Needs the scope `crm.objects.partner-clients.read`.
+    ///
+    /// ```no_run
+    /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
+    /// let page = client.associations("512", "companies").await?;
+    /// for company in &page.results {
+    ///     println!("{} as {}", company.id, company.type_);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn associations<I, T>(&self, partner_client: I, to_type: T) -> ListAssociations
+    where
+        I: TryInto<PartnerClientId, Error: Into<Error>>,
+        T: TryInto<ObjectType, Error: Into<Error>>,
+    {
+        ListAssociations {
+            client: self.clone(),
+            ids: checked(partner_client).and_then(|id| Ok((id, checked(to_type)?))),
+            after: None,
+            limit: None,
+        }
+    }
+
+    /// Lists the association types that exist from partner clients to objects of a type, with id and name. Either goes
+    /// into [`WithType::as_type`].
+    ///
+    /// Needs the scope `crm.objects.partner-clients.read`.
+    ///
+    /// ```no_run
+    /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
+    /// for association_type in client.association_types("companies").await? {
+    ///     println!("{} {}", association_type.id, association_type.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn association_types<T>(&self, to_type: T) -> AssociationTypes
+    where
+        T: TryInto<ObjectType, Error: Into<Error>>,
+    {
+        AssociationTypes { client: self.clone(), to_type: checked(to_type) }
+    }
+}
+
+fn checked<V, T: TryInto<V, Error: Into<Error>>>(value: T) -> Result<V> {
+    value.try_into().map_err(Into::into)
+}
+
+/// [`Associate`] or [`Dissociate`], before it knows the other object.
+#[derive(Debug, Clone)]
+#[must_use = "give the other object by `with`"]
+pub struct WithTarget<Call> {
+    client: Client,
+    partner_client: Result<PartnerClientId>,
+    call: PhantomData<fn() -> Call>,
+}
+
+impl<Call> WithTarget<Call> {
+    fn new<I: TryInto<PartnerClientId, Error: Into<Error>>>(client: &Client, partner_client: I) -> Self {
+        Self { client: client.clone(), partner_client: checked(partner_client), call: PhantomData }
+    }
+
+    /// The other object: its type, then its id.
+    pub fn with<T, I>(self, object_type: T, object_id: I) -> WithType<Call>
+    where
+        T: TryInto<ObjectType, Error: Into<Error>>,
+        I: TryInto<ObjectId, Error: Into<Error>>,
+    {
+        let ends = self
+            .partner_client
+            .and_then(|partner_client| Ok((partner_client, checked(object_type)?, checked(object_id)?)));
+        WithType { client: self.client, ends, call: self.call }
+    }
+}
+
+/// [`Associate`] or [`Dissociate`], before it knows the association type.
+#[derive(Debug, Clone)]
+#[must_use = "give the association type by `as_type`"]
+pub struct WithType<Call> {
+    client: Client,
+    ends: Result<(PartnerClientId, ObjectType, ObjectId)>,
+    call: PhantomData<fn() -> Call>,
+}
+
+impl<Call> WithType<Call> {
+    fn path<T>(self, association_type: T) -> (Client, Result<Path>)
+    where
+        T: TryInto<AssociationType, Error: Into<Error>>,
+    {
+        let path = self.ends.and_then(|(partner_client, to_type, to_id)| {
+            Ok(Path { partner_client, to_type, to_id, association_type: checked(association_type)? })
+        });
+        (self.client, path)
+    }
+}
+
+impl WithType<Associate> {
+    /// The association type: its name in any case, or its numeric id. [`Client::association_types`] lists them.
+    pub fn as_type<T>(self, association_type: T) -> Associate
+    where
+        T: TryInto<AssociationType, Error: Into<Error>>,
+    {
+        let (client, path) = self.path(association_type);
+        Associate { client, path }
+    }
+}
+
+impl WithType<Dissociate> {
+    /// The association type: its name in any case, or its numeric id. [`Client::association_types`] lists them.
+    pub fn as_type<T>(self, association_type: T) -> Dissociate
+    where
+        T: TryInto<AssociationType, Error: Into<Error>>,
+    {
+        let (client, path) = self.path(association_type);
+        Dissociate { client, path }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Path {
+    partner_client: PartnerClientId,
+    to_type: ObjectType,
+    to_id: ObjectId,
+    association_type: AssociationType,
+}
+
+/// An association to be made: await it, or call [`send`](Self::send). See [`Client::associate`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent until it is awaited"]
+pub struct Associate {
+    client: Client,
+    path: Result<Path>,
+}
+
+impl Associate {
+    /// Makes the association and answers with the partner client.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for an id that cannot be sent. HubSpot answers 404 for a partner client it does not
+    /// know, and 400 for an object type, object or association type it does not know.
+    pub async fn send(self) -> Result<PartnerClient> {
+        let Path { partner_client, to_type, to_id, association_type } = self.path?;
+        transport::call(&self.client.raw, "associate", |raw| async move {
+            raw.associate()
+                .partner_client_id(partner_client)
+                .to_object_type(to_type)
+                .to_object_id(to_id)
+                .association_type(association_type)
+                .send()
+                .await
+        })
+        .await
+    }
+}
+
+/// An association to be removed: await it, or call [`send`](Self::send). See [`Client::dissociate`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent until it is awaited"]
+pub struct Dissociate {
+    client: Client,
+    path: Result<Path>,
+}
+
+impl Dissociate {
+    /// Removes the association.
+    ///
+    /// # Errors
+    /// As [`Associate::send`].
+    pub async fn send(self) -> Result<()> {
+        let Path { partner_client, to_type, to_id, association_type } = self.path?;
+        transport::call(&self.client.raw, "dissociate", |raw| async move {
+            raw.dissociate()
+                .partner_client_id(partner_client)
+                .to_object_type(to_type)
+                .to_object_id(to_id)
+                .association_type(association_type)
+                .send()
+                .await
+        })
+        .await
+    }
+}
+
+/// A page of associations to be read: await it, or call [`send`](Self::send). See [`Client::associations`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent until it is awaited"]
+pub struct ListAssociations {
+    client: Client,
+    ids: Result<(PartnerClientId, ObjectType)>,
+    after: Option<String>,
+    limit: Option<u16>,
+}
+
+impl ListAssociations {
+    /// Starts after the page whose `paging.next.after` this is. The cursor is sent as it is.
+    pub fn after(mut self, cursor: impl Into<String>) -> Self {
+        self.after = Some(cursor.into());
+        self
+    }
+
+    /// How many associations a page holds: 1 to 500, 500 by default.
+    pub fn limit(mut self, limit: u16) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Reads the page. The last one has no `paging`.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for an id or a limit that cannot be sent. HubSpot answers 404 for a partner client it
+    /// does not know and 400 for such an object type.
+    pub async fn send(self) -> Result<AssociationsPage> {
+        let (partner_client, to_type) = self.ids?;
+        if let Some(limit) = self.limit.filter(|limit| !(1..=500).contains(limit)) {
+            let limit = limit.to_string();
+            return Err(Error::invalid_input("limit", Some(&limit), "is out of range", "give 1 to 500"));
+        }
+        transport::call(&self.client.raw, "list_associations", |raw| async move {
+            let mut request = raw.list_associations().partner_client_id(partner_client).to_object_type(to_type);
+            if let Some(after) = self.after {
+                request = request.after(after);
+            }
+            if let Some(limit) = self.limit {
+                request = request.limit(i64::from(limit));
+            }
+            request.send().await
+        })
+        .await
+    }
+}
+
+/// Association types to be listed: await it, or call [`send`](Self::send). See [`Client::association_types`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent until it is awaited"]
+pub struct AssociationTypes {
+    client: Client,
+    to_type: Result<ObjectType>,
+}
+
+impl AssociationTypes {
+    /// Lists the association types.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for an object type that cannot be sent. HubSpot answers 400 for one it does not know.
+    pub async fn send(self) -> Result<Vec<AssociationDefinition>> {
+        let to_type = self.to_type?;
+        let collection = transport::call(&self.client.raw, "association_types", |raw| async move {
+            raw.association_types().from_object_type(PARTNER_CLIENTS).to_object_type(to_type).send().await
+        })
+        .await?;
+        Ok(collection.results)
+    }
+}
+
+macro_rules! awaitable {
+    ($($call:ty => $output:ty;)*) => {$(
+        impl IntoFuture for $call {
+            type Output = Result<$output>;
+            type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+            fn into_future(self) -> Self::IntoFuture {
+                Box::pin(self.send())
+            }
+        }
+    )*};
+}
+
+awaitable! {
+    Associate => PartnerClient;
+    Dissociate => ();
+    ListAssociations => AssociationsPage;
+    AssociationTypes => Vec<AssociationDefinition>;
+}

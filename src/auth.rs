@@ -1,0 +1,90 @@
+//! Access tokens and where they come from.
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{Error, Result};
+
+/// A bearer token: an OAuth access token, a private-app token or a service key.
+///
+/// It never shows: `Debug` prints a placeholder, there is no `Display`, and the memory is wiped when the last copy is
+/// dropped.
+#[derive(Clone)]
+pub struct AccessToken(Arc<SecretString>);
+
+impl AccessToken {
+    /// Checks that the token can be sent as a header.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] when it is empty or holds anything but visible ASCII characters. The error does not
+    /// show the token.
+    pub fn new(token: impl Into<String>) -> Result<Self> {
+        let token = SecretString::from(token.into());
+        let refuse = |reason, remedy| Err(Error::invalid_input("access token", None, reason, remedy));
+        if token.expose_secret().is_empty() {
+            return refuse("is empty", "give the token HubSpot shows for your private app or service key");
+        }
+        if !token.expose_secret().bytes().all(|b| b.is_ascii_graphic()) {
+            return refuse(
+                "holds a space, a line break or a character outside ASCII",
+                "give the token alone, without \"Bearer\", quotes or a line break at the end",
+            );
+        }
+        Ok(Self(Arc::new(token)))
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken([redacted])")
+    }
+}
+
+/// What [`TokenProvider::access_token`] returns.
+pub type TokenFuture<'a> = Pin<
+    Box<dyn Future<Output = std::result::Result<AccessToken, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>,
+>;
+
+/// A source of access tokens, asked before every request.
+///
+/// ```
+/// use hubspot_partner_clients::{AccessToken, Client, TokenFuture, TokenProvider};
+///
+/// /// Reads the token from a file that something else keeps fresh.
+/// struct TokenFile(std::path::PathBuf);
+///
+/// impl TokenProvider for TokenFile {
+///     fn access_token(&self) -> TokenFuture<'_> {
+///         Box::pin(async {
+///             let text = std::fs::read_to_string(&self.0)?;
+///             Ok(AccessToken::new(text.trim_end())?)
+///         })
+///     }
+/// }
+///
+/// let client = Client::builder().token_provider(TokenFile("/run/secrets/hubspot".into())).build()?;
+/// # Ok::<(), hubspot_partner_clients::Error>(())
+/// ```
+pub trait TokenProvider: Send + Sync {
+    /// The token to send with the next request. An error fails the call with [`Error::is_token`], before anything is
+    /// sent.
+    fn access_token(&self) -> TokenFuture<'_>;
+}
+
+impl<P: TokenProvider + ?Sized> TokenProvider for Arc<P> {
+    fn access_token(&self) -> TokenFuture<'_> {
+        (**self).access_token()
+    }
+}
+
+/// A token that stays the same is its own provider.
+impl TokenProvider for AccessToken {
+    fn access_token(&self) -> TokenFuture<'_> {
+        Box::pin(std::future::ready(Ok(self.clone())))
+    }
+}

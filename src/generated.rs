@@ -1,0 +1,19 @@
+//! The client as progenitor generates it from the description: a builder for every operation and every schema as a type.
+//!
+//! [`Client::raw`](crate::Client::raw) hands one out that sends the token and keeps the transport's rules; it cannot be
+//! built in any other way. Its names follow the description, and its errors turn into [`crate::Error`] with `?`.
+#![allow(
+    clippy::all,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_debug_implementations,
+    missing_docs,
+    unreachable_patterns,
+    unreachable_pub,
+    unused_imports,
+    rustdoc::all
+)]
+
+include!(concat!(env!("OUT_DIR"), "/client.rs"));

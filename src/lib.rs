@@ -1,0 +1,37 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+pub mod spec;
+
+#[cfg(feature = "client")]
+mod associations;
+#[cfg(feature = "client")]
+mod auth;
+#[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "client")]
+mod error;
+#[cfg(feature = "client")]
+pub mod generated;
+#[cfg(feature = "client")]
+mod ids;
+#[cfg(feature = "mock")]
+pub mod mock;
+#[cfg(feature = "simulator")]
+pub mod simulator;
+#[cfg(feature = "client")]
+mod transport;
+
+#[cfg(feature = "client")]
+pub use self::{
+    associations::{Associate, AssociationTypes, Dissociate, ListAssociations, WithTarget, WithType},
+    auth::{AccessToken, TokenFuture, TokenProvider},
+    client::{Client, ClientBuilder},
+    error::{CorrelationId, Error, Result},
+    generated::types::{
+        AssociatedId, CollectionResponseAssociatedIdForwardPaging as AssociationsPage, ErrorDetail,
+        PublicAssociationDefinition as AssociationDefinition, SimplePublicObjectWithAssociations as PartnerClient,
+    },
+    ids::{AssociationType, ObjectId, ObjectType, PartnerClientId, PathSegment},
+};

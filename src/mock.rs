@@ -1,0 +1,4 @@
+//! Typed helpers for [`httpmock`], one for each operation, as progenitor generates them.
+#![allow(clippy::all, clippy::unwrap_used, missing_debug_implementations, missing_docs, unused_imports)]
+
+include!(concat!(env!("OUT_DIR"), "/mock.rs"));

@@ -1,0 +1,101 @@
+//! The operations on associations.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, Query, State as Shared},
+    http::StatusCode,
+    response::Response,
+};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use super::{
+    cursor,
+    error::Failure,
+    object_type::ObjectType,
+    parameters::Parameters,
+    partner_clients,
+    response::json_response,
+    server::Server,
+    state::{NotFound, Position, State, object_type_named},
+};
+
+/// The most associations on one page, and the default.
+pub(super) const MAX_LIMIT: usize = 500;
+
+type AssociationPath = Path<(String, String, String, String)>;
+
+/// `PUT …/partner_clients/{id}/associations/{toObjectType}/{toObjectId}/{associationType}`
+pub(super) async fn associate(
+    Shared(server): Shared<Arc<Server>>,
+    Path((id, to_object_type, to_object_id, association_type)): AssociationPath,
+) -> Result<Response, Failure> {
+    let mut state = server.state();
+    let to = state.associate(&id, &to_object_type, &to_object_id, &association_type)?;
+    let body = partner_clients::body(server.base_url(), &state, &id, &[], &[to])?;
+    Ok(json_response(StatusCode::OK, &body))
+}
+
+/// `DELETE` on the same path
+pub(super) async fn dissociate(
+    Shared(server): Shared<Arc<Server>>,
+    Path((id, to_object_type, to_object_id, association_type)): AssociationPath,
+) -> Result<StatusCode, Failure> {
+    server.state().dissociate(&id, &to_object_type, &to_object_id, &association_type)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET …/partner_clients/{id}/associations/{toObjectType}`
+pub(super) async fn list(
+    Shared(server): Shared<Arc<Server>>,
+    Path((id, to_object_type)): Path<(String, String)>,
+    Query(parameters): Query<Parameters>,
+) -> Result<Response, Failure> {
+    let to = object_type_named(&to_object_type)?;
+    let limit = parameters.limit(MAX_LIMIT)?;
+    let after = parameters.after()?;
+    let body = page(server.base_url(), &server.state(), &id, to, after.as_ref(), limit)?;
+    Ok(json_response(StatusCode::OK, &body))
+}
+
+/// `GET /crm/v3/associations/{fromObjectType}/{toObjectType}/types`
+pub(super) async fn types(
+    Shared(server): Shared<Arc<Server>>,
+    Path((from_object_type, to_object_type)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    let state = server.state();
+    let results: Vec<_> = state
+        .association_types(&from_object_type, &to_object_type)?
+        .map(|(id, name)| json!({"id": id.to_string(), "name": name}))
+        .collect();
+    Ok(json_response(StatusCode::OK, &json!({"results": results})))
+}
+
+/// One page of a partner client's associations, with a `paging` when more follow.
+pub(super) fn page(
+    base_url: &str,
+    state: &State,
+    id: &str,
+    to: ObjectType,
+    after: Option<&Position>,
+    limit: usize,
+) -> Result<Value, NotFound> {
+    let mut associations = state.associations(id, to, after)?;
+    let page: Vec<_> = associations.by_ref().take(limit).collect();
+    let results: Vec<_> =
+        page.iter().map(|association| json!({"id": association.to_object_id, "type": association.type_name})).collect();
+    let mut body = json!({"results": results});
+
+    if let (Some(last), Some(_)) = (page.into_iter().next_back(), associations.next()) {
+        let after = cursor::issue(&(last.to_object_id, last.type_id));
+        let link = format!(
+            "{base_url}/crm/v3/objects/partner_clients/{}/associations/{}?limit={limit}&after={}",
+            utf8_percent_encode(id, NON_ALPHANUMERIC),
+            to.plural(),
+            utf8_percent_encode(&after, NON_ALPHANUMERIC),
+        );
+        body["paging"] = json!({"next": {"after": after, "link": link}});
+    }
+    Ok(body)
+}

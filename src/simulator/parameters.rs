@@ -1,0 +1,52 @@
+//! Query parameters.
+
+use serde::Deserialize;
+
+use super::{cursor, error::Failure, state::Position};
+
+/// The query parameters of a request, decoded, in order.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    /// The values of a list, given as repeated keys, as one comma-separated value, or both.
+    pub(super) fn list(&self, name: &str) -> Vec<&str> {
+        self.values(name).flat_map(|value| value.split(',')).map(str::trim).filter(|value| !value.is_empty()).collect()
+    }
+
+    /// A `true` or `false` that defaults to false.
+    pub(super) fn flag(&self, name: &str) -> Result<bool, Failure> {
+        let Some(value) = self.values(name).next() else {
+            return Ok(false);
+        };
+        value.parse().map_err(|_| Failure::validation(format!("{name} must be true or false, not `{value}`")))
+    }
+
+    /// The page size: 1 to `max`, which is also the default.
+    pub(super) fn limit(&self, max: usize) -> Result<usize, Failure> {
+        let Some(value) = self.values("limit").next() else {
+            return Ok(max);
+        };
+        value
+            .parse()
+            .ok()
+            .filter(|limit| (1..=max).contains(limit))
+            .ok_or_else(|| Failure::validation(format!("limit must be 1 to {max}, not `{value}`")))
+    }
+
+    /// The position behind which the page begins.
+    pub(super) fn after(&self) -> Result<Option<Position>, Failure> {
+        let Some(value) = self.values("after").next() else {
+            return Ok(None);
+        };
+        match cursor::read(value) {
+            Some(position) => Ok(Some(position)),
+            None => Err(Failure::validation(format!("after is no cursor of this server: `{value}`"))),
+        }
+    }
+
+    fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}

@@ -1,0 +1,16 @@
+//! What all answers share.
+
+use axum::{
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+use serde_json::Value;
+
+/// On every answer; an error's body repeats its value.
+pub(super) const CORRELATION_ID: &str = "x-hubspot-correlation-id";
+
+/// An answer with a JSON body.
+pub(super) fn json_response(status: StatusCode, body: &Value) -> Response {
+    let content_type = [(CONTENT_TYPE, "application/json;charset=utf-8")];
+    (status, content_type, body.to_string()).into_response()
+}
