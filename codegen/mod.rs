@@ -8,12 +8,11 @@
 //! | adapt | `adapt.rs` | what HubSpot sends → what progenitor can take |
 //! | generate | `generate.rs` | Rust, by progenitor |
 //!
-//! `operations.rs` knows the operations by name, `walk.rs` visits the parts of a document.
+//! `operations.rs` knows the operations by name, `walk.rs` visits the parts of a document. The last step needs
+//! progenitor and belongs to `build.rs` alone; the others are tested in `tests/codegen/`.
 
 pub mod adapt;
 pub mod correct;
-#[cfg(feature = "client")]
-pub mod generate;
 pub mod merge;
 pub mod operations;
 pub mod read;

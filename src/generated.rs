@@ -11,7 +11,6 @@
     missing_debug_implementations,
     missing_docs,
     unreachable_patterns,
-    unreachable_pub,
     unused_imports,
     rustdoc::all
 )]

@@ -6,8 +6,8 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use progenitor_client::{ClientHooks, OperationInfo};
 use reqwest::{
-    Request, Response,
-    header::{AUTHORIZATION, HeaderMap, HeaderValue},
+    Method, Request, Response,
+    header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue},
 };
 
 use crate::{
@@ -70,10 +70,15 @@ async fn attempt(client: &generated::Client, mut request: Request, operation: &'
     let token = inner.tokens.access_token().await.map_err(|e| Error::token(e).in_call(operation, None, None))?;
     inner.note(|call| call.token = Some(token.clone()));
 
+    let nothing_to_send = request.body().is_none() && matches!(*request.method(), Method::PUT | Method::POST);
     let headers = request.headers_mut();
     // progenitor's own, which HubSpot does not know.
     headers.remove("api-version");
     headers.insert(AUTHORIZATION, authorization(&token)?);
+    if nothing_to_send {
+        // RFC 9110, section 8.6; some gateways answer 411 without it.
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
 
     let mut response =
         client.client.execute(request).await.map_err(|e| Error::transport(e).in_call(operation, None, None))?;
@@ -119,7 +124,7 @@ async fn read_body(response: &mut Response) -> Result<Bytes, Error> {
 
 /// A body as text to show to people.
 fn readable(body: &[u8], token: &AccessToken) -> String {
-    String::from_utf8_lossy(body).replace(token.expose(), "[redacted]")
+    token.redact(&String::from_utf8_lossy(body))
 }
 
 /// The generated code loses the status of an error whose body it cannot decode, so it gets one that it can.
@@ -164,11 +169,13 @@ where
     Err(match (call.failure, error) {
         (Some(failure), _) => failure,
         (None, generated::Error::InvalidResponsePayload(body, e)) => {
-            let body = match &call.token {
-                Some(token) => readable(&body, token),
-                None => String::from_utf8_lossy(&body).into_owned(),
-            };
-            Error::undecodable(e, &body).in_call(operation, call.status, call.correlation_id)
+            let redact = |text: &str| call.token.as_ref().map_or_else(|| text.to_owned(), |token| token.redact(text));
+            // What serde says may quote the body.
+            Error::undecodable(&redact(&e.to_string()), &redact(&String::from_utf8_lossy(&body))).in_call(
+                operation,
+                call.status,
+                call.correlation_id,
+            )
         }
         (None, error) => Error::from(error).in_call(operation, call.status, call.correlation_id),
     })

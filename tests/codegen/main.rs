@@ -1,0 +1,72 @@
+//! The steps of the build's pipeline, on the checked-in description and on descriptions that are wrong.
+
+#[path = "../../codegen/mod.rs"]
+mod codegen;
+
+mod adapt;
+mod correct;
+mod merge;
+mod operations;
+mod read;
+
+use std::path::Path;
+
+use codegen::read::Document;
+use openapiv3::OpenAPI;
+use serde_json::{Value, json};
+
+/// The checked-in description as HubSpot documents it.
+fn documented() -> OpenAPI {
+    codegen::merge::documents(codegen::read::directory(Path::new("openapi")).unwrap()).unwrap()
+}
+
+/// What a step makes of the checked-in description, as JSON before and after.
+fn step(run: impl FnOnce(&mut OpenAPI)) -> (Value, Value) {
+    let mut api = documented();
+    let before = serde_json::to_value(&api).unwrap();
+    run(&mut api);
+    (before, serde_json::to_value(&api).unwrap())
+}
+
+/// The paths at which two values differ.
+fn changes(before: &Value, after: &Value) -> Vec<String> {
+    fn walk(place: &str, before: &Value, after: &Value, out: &mut Vec<String>) {
+        match (before, after) {
+            (Value::Object(a), Value::Object(b)) => {
+                for key in a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))) {
+                    let missing = Value::Null;
+                    let (a, b) = (a.get(key).unwrap_or(&missing), b.get(key).unwrap_or(&missing));
+                    walk(&format!("{place}/{key}"), a, b, out);
+                }
+            }
+            _ if before == after => {}
+            _ => out.push(place.to_owned()),
+        }
+    }
+    let mut out = Vec::new();
+    walk("", before, after, &mut out);
+    out
+}
+
+fn schema<'a>(api: &'a Value, name: &str) -> &'a Value {
+    &api["components"]["schemas"][name]
+}
+
+/// A small description with one operation and one schema.
+fn small() -> Value {
+    json!({
+        "openapi": "3.0.3",
+        "info": {"title": "t", "version": "v3"},
+        "paths": {"/crm/v3/things/{thingId}": {"get": {
+            "operationId": "get-/crm/v3/things/{thingId}",
+            "parameters": [{"name": "thingId", "in": "path", "required": true, "schema": {"type": "string"}}],
+            "responses": {"200": {"description": "ok", "content": {"application/json": {
+                "schema": {"$ref": "#/components/schemas/Thing"}}}}},
+        }}},
+        "components": {"schemas": {"Thing": {"type": "object", "properties": {"id": {"type": "string"}}}}},
+    })
+}
+
+fn document(file: &str, json: &Value) -> Document {
+    codegen::read::document(file, &json.to_string()).unwrap()
+}

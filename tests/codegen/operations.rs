@@ -1,0 +1,52 @@
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{codegen::operations, documented};
+
+#[test]
+fn names_come_from_method_and_path_whatever_the_parameters_are_called() {
+    for (method, path, name) in [
+        ("PUT", "/crm/v3/objects/partner_clients/{a}/associations/{b}/{c}/{d}", "associate"),
+        ("POST", "/crm/v3/associations/{x}/{y}/batch/create", "batch_associate"),
+        ("GET", "/crm/v3/objects/partner_clients/{id}/notes/{noteId}", "get_partner_clients_by_id_notes_by_note_id"),
+        ("POST", "/crm/v3/objects/partner_clients/merge", "post_partner_clients_merge"),
+        ("PUT", "/crm/objects/2026-03/{objectType}", "put_2026_03_by_object_type"),
+    ] {
+        assert_eq!(operations::name(method, path), name);
+    }
+}
+
+#[test]
+fn an_operation_that_is_gone_is_named() {
+    let mut api = documented();
+    assert!(operations::check_complete(Path::new("openapi"), &mut api).is_ok());
+    api.paths.paths.shift_remove("/crm/v3/objects/partner_clients/search");
+    let trouble = operations::check_complete(Path::new("openapi"), &mut api).unwrap_err().to_string();
+    assert!(trouble.starts_with("openapi: at #/paths, POST /crm/v3/objects/partner_clients/search: "), "{trouble}");
+    assert!(trouble.contains("`search`") && trouble.contains("add it back"), "{trouble}");
+}
+
+#[test]
+fn an_operation_that_is_new_gets_its_metadata_from_security_and_method() {
+    let mut api = serde_json::to_value(documented()).unwrap();
+    let operation = |scopes| json!({"responses": {}, "security": scopes, "operationId": "x"});
+    api["paths"] = json!({
+        "/crm/v3/objects/partner_clients/{id}/notes": {
+            "get": operation(json!([{"oauth2": ["notes.read"]}, {"private_apps": ["notes.read", "all.read"]}])),
+            "post": operation(json!([{"oauth2": ["crm.objects.contacts.read", "crm.objects.partner-clients.write"]}])),
+        },
+        "/crm/v3/objects/notes/search": {"post": operation(json!([]))},
+    });
+    let table = operations::table(&mut serde_json::from_value(api).unwrap());
+    let line = |method: &str, path: &str| {
+        let place = format!("method: {method:?}, path: {path:?}");
+        table.lines().find(|line| line.contains(&place)).unwrap().to_owned()
+    };
+    let notes = "/crm/v3/objects/partner_clients/{id}/notes";
+    assert!(line("GET", notes).contains(r#"scopes: &["all.read", "notes.read"], idempotent: true"#), "{table}");
+    let post = line("POST", notes);
+    assert!(post.contains(r#"scopes: &["crm.objects.partner-clients.write"], idempotent: false"#), "{table}");
+    assert!(post.contains("RateBucket::General"));
+    assert!(line("POST", "/crm/v3/objects/notes/search").contains("RateBucket::Search"));
+}

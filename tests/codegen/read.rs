@@ -1,0 +1,94 @@
+use std::path::Path;
+
+use openapiv3::ReferenceOr;
+use serde_json::json;
+
+use super::{codegen::read, document, small};
+
+fn trouble(text: &str) -> String {
+    let trouble = read::document("openapi/x.json", text).unwrap_err().to_string();
+    assert!(trouble.starts_with("openapi/x.json: at "), "{trouble}");
+    assert!(!trouble.contains('\n'), "one line: {trouble}");
+    trouble
+}
+
+#[test]
+fn broken_json_is_named_by_line_and_column() {
+    let trouble = trouble("{\n  \"openapi\": \"3.0.3\",\n  oops\n}");
+    assert!(trouble.contains("line 3 column 3") && trouble.contains("correct the JSON"), "{trouble}");
+}
+
+#[test]
+fn an_unresolved_reference_is_named_with_its_place() {
+    let mut api = small();
+    api["components"]["schemas"]["Thing"]["properties"]["id"] = json!({"$ref": "#/components/schemas/Nothing"});
+    let trouble = trouble(&api.to_string());
+    assert!(trouble.contains("#/components/schemas/Thing/properties/id"), "{trouble}");
+    assert!(trouble.contains("\"#/components/schemas/Nothing\" leads nowhere"), "{trouble}");
+}
+
+#[test]
+fn a_reference_into_another_file_is_refused() {
+    let mut api = small();
+    api["components"]["schemas"]["Thing"]["properties"]["id"] = json!({"$ref": "other.json#/Thing"});
+    assert!(trouble(&api.to_string()).contains("leads nowhere in this file"));
+}
+
+#[test]
+fn an_operation_that_is_none_is_named_with_its_place() {
+    let mut api = small();
+    api["paths"]["/crm/v3/things/{thingId}"]["get"]["responses"] = json!("none");
+    let trouble = trouble(&api.to_string());
+    assert!(trouble.contains("at #/paths/~1crm~1v3~1things~1{thingId}/get"), "{trouble}");
+    assert!(trouble.contains("not an OpenAPI 3.0 document"), "{trouble}");
+}
+
+#[test]
+fn a_schema_that_is_none_is_named_with_its_place() {
+    let mut api = small();
+    api["components"]["schemas"]["Thing"]["required"] = json!("id");
+    assert!(trouble(&api.to_string()).contains("at #/components/schemas/Thing: "));
+}
+
+#[test]
+fn another_version_is_refused() {
+    let mut api = small();
+    api["openapi"] = json!("3.1.0");
+    assert!(trouble(&api.to_string()).contains("\"3.1.0\" is not 3.0.x"));
+    assert!(trouble("{}").contains("missing field"));
+}
+
+#[test]
+fn a_directory_without_documents_is_refused() {
+    let trouble = read::directory(Path::new("tests/support")).unwrap_err().to_string();
+    assert!(trouble.contains("holds no *.json file"), "{trouble}");
+    let trouble = read::directory(Path::new("no/such")).unwrap_err().to_string();
+    assert!(trouble.contains("no/such") && trouble.contains("cannot be read"), "{trouble}");
+}
+
+#[test]
+fn shared_parameters_and_responses_are_put_in_place() {
+    let mut api = small();
+    let path = &mut api["paths"]["/crm/v3/things/{thingId}"];
+    path["parameters"] = path["get"]["parameters"].take();
+    path["get"]["parameters"] = json!([{"$ref": "#/components/parameters/after"}]);
+    path["get"]["responses"]["default"] = json!({"$ref": "#/components/responses/Failure"});
+    api["components"]["parameters"] = json!({"after": {"name": "after", "in": "query", "schema": {"type": "string"}}});
+    api["components"]["responses"] = json!({"Failure": {"description": "failed"}});
+
+    let document = document("x.json", &api);
+    let (_, _, get) = document.api.operations().next().unwrap();
+    let names: Vec<_> =
+        get.parameters.iter().map(|p| p.as_item().unwrap().parameter_data_ref().name.as_str()).collect();
+    assert_eq!(names, ["after", "thingId"]);
+    assert!(matches!(get.responses.default, Some(ReferenceOr::Item(_))));
+}
+
+#[test]
+fn the_document_s_security_is_that_of_its_operations() {
+    let mut api = small();
+    api["security"] = json!([{"oauth2": ["a.scope"]}]);
+    let document = document("x.json", &api);
+    let (_, _, get) = document.api.operations().next().unwrap();
+    assert_eq!(get.security.as_ref().unwrap()[0]["oauth2"], ["a.scope"]);
+}

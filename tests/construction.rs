@@ -1,0 +1,119 @@
+//! How a client is made, and what is refused.
+
+mod support;
+
+use std::{process::Command, time::Duration};
+
+use hubspot_partner_clients::{Client, Error, simulator::Simulator};
+
+fn at(url: &str) -> Result<Client, Error> {
+    Client::builder().access_token("t").base_url(url).build()
+}
+
+#[test]
+fn https_or_loopback_only() {
+    for url in [
+        "https://api.hubapi.com",
+        "https://api.hubapi.com/",
+        "https://proxy.example/hubspot",
+        "http://localhost:8080",
+        "http://127.0.0.1:1",
+        "http://127.9.9.9",
+        "http://[::1]:9",
+    ] {
+        assert!(at(url).is_ok(), "{url}");
+    }
+    for url in
+        ["http://api.hubapi.com", "http://localhost.evil.example", "http://127.0.0.1.evil.example", "http://10.0.0.1"]
+    {
+        let error = at(url).unwrap_err();
+        assert!(error.is_invalid_input());
+        assert!(error.message().contains("in the clear"), "{error}");
+        assert!(Client::builder().access_token("t").base_url(url).allow_insecure_http().build().is_ok(), "{url}");
+    }
+}
+
+#[test]
+fn a_base_url_that_is_none_is_refused_by_name() {
+    for (url, reason) in [
+        ("", "is not a URL"),
+        ("api.hubapi.com", "is not a URL"),
+        ("ftp://api.hubapi.com", "neither https nor http"),
+        ("https://api.hubapi.com?x=1", "query or a fragment"),
+        ("https://api.hubapi.com#x", "query or a fragment"),
+    ] {
+        let error = at(url).unwrap_err();
+        assert!(error.message().starts_with("base URL \""), "{error}");
+        assert!(error.message().contains(reason), "{error}");
+    }
+    let error = at("https://user:hunter2@api.hubapi.com").unwrap_err();
+    assert!(error.message().contains("holds credentials"));
+    assert!(!format!("{error:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_timeout_of_zero_is_refused_by_name() {
+    let error = Client::builder().access_token("t").timeout(Duration::ZERO).build().unwrap_err();
+    assert_eq!(error.message(), "timeout \"0s\" leaves no time: give more than zero");
+}
+
+#[tokio::test]
+async fn a_loopback_address_is_reached_past_a_proxy() {
+    let simulator = Simulator::start().await.unwrap();
+    let program = std::env::current_exe().unwrap();
+    let output = tokio::task::spawn_blocking({
+        let (url, token) = (simulator.base_url().to_owned(), simulator.access_token().to_owned());
+        move || {
+            child(&program)
+                .env("HUBSPOT_BASE_URL", url)
+                .env("HUBSPOT_ACCESS_TOKEN", token)
+                .env("HTTP_PROXY", "http://127.0.0.1:1")
+                .env("http_proxy", "http://127.0.0.1:1")
+                .output()
+        }
+    })
+    .await
+    .unwrap()
+    .unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("outcome: made"), "{output:?}");
+    assert_eq!(simulator.associations("512").len(), 1);
+}
+
+#[test]
+fn the_environment_s_variables_are_checked_by_name() {
+    let program = std::env::current_exe().unwrap();
+    let outcome = |command: &mut Command| String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let missing = outcome(&mut child(&program));
+    assert!(missing.contains("outcome: HUBSPOT_ACCESS_TOKEN is not set"), "{missing}");
+    let insecure =
+        outcome(child(&program).env("HUBSPOT_ACCESS_TOKEN", "t").env("HUBSPOT_BASE_URL", "http://example.com"));
+    assert!(insecure.contains("in the clear"), "{insecure}");
+    let empty = outcome(child(&program).env("HUBSPOT_ACCESS_TOKEN", ""));
+    assert!(empty.contains("access token is empty"), "{empty}");
+}
+
+/// This test program again, in an environment of its own.
+fn child(program: &std::path::Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(["--exact", "in_a_child_process", "--nocapture"])
+        .env_remove("HUBSPOT_ACCESS_TOKEN")
+        .env_remove("HUBSPOT_BASE_URL")
+        .env("CHILD", "1");
+    command
+}
+
+#[tokio::test]
+async fn in_a_child_process() {
+    if std::env::var_os("CHILD").is_none() {
+        return;
+    }
+    let outcome = match Client::from_env() {
+        Ok(client) => client.associate(512).with("companies", 9001).as_type(1001).await.map(|_| ()),
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(()) => println!("outcome: made"),
+        Err(error) => println!("outcome: {error}"),
+    }
+}
