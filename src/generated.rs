@@ -6,6 +6,8 @@
     clippy::all,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
     clippy::panic,
     clippy::unwrap_used,
     missing_debug_implementations,

@@ -19,6 +19,7 @@ mod ids;
 #[cfg(feature = "mock")]
 pub mod mock;
 #[cfg(feature = "simulator")]
+#[allow(clippy::indexing_slicing, reason = "into JSON objects that it made itself")]
 pub mod simulator;
 #[cfg(feature = "client")]
 mod transport;
