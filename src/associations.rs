@@ -98,6 +98,14 @@ fn checked<V, T: TryInto<V, Error: Into<Error>>>(value: T) -> Result<V> {
 }
 
 /// [`Associate`] or [`Dissociate`], before it knows the other object.
+///
+/// A call without it does not compile:
+///
+/// ```compile_fail,E0277
+/// # async fn run(client: hubspot_partner_clients::Client) {
+/// client.associate("512").await;
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "give the other object by `with`"]
 pub struct WithTarget<Call> {
@@ -125,6 +133,22 @@ impl<Call> WithTarget<Call> {
 }
 
 /// [`Associate`] or [`Dissociate`], before it knows the association type.
+///
+/// A call without it does not compile:
+///
+/// ```compile_fail,E0277
+/// # async fn run(client: hubspot_partner_clients::Client) {
+/// client.associate("512").with("companies", "9001").await;
+/// # }
+/// ```
+///
+/// Nor does an object id in the place of the object type, where it is a number:
+///
+/// ```compile_fail,E0277
+/// # fn run(client: hubspot_partner_clients::Client) {
+/// client.associate(512).with(9001, "companies");
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "give the association type by `as_type`"]
 pub struct WithType<Call> {
