@@ -1,10 +1,12 @@
 //! Associating partner clients with other CRM objects.
 
-use std::{future::IntoFuture, marker::PhantomData, pin::Pin};
+use std::marker::PhantomData;
 
 use crate::{
-    AssociationDefinition, AssociationType, AssociationsPage, Client, Error, ObjectId, ObjectType, PartnerClient,
-    PartnerClientId, Result, transport,
+    AssociationDefinition, AssociationType, AssociationsPage, CallMeta, Client, Error, ObjectId, ObjectType,
+    PartnerClient, PartnerClientId, Result,
+    options::{CallOptions, call},
+    transport,
 };
 
 /// The object type whose association types this API lists.
@@ -69,6 +71,7 @@ impl Client {
             ids: checked(partner_client).and_then(|id| Ok((id, checked(to_type)?))),
             after: None,
             limit: None,
+            options: CallOptions::default(),
         }
     }
 
@@ -89,7 +92,7 @@ impl Client {
     where
         T: TryInto<ObjectType, Error: Into<Error>>,
     {
-        AssociationTypes { client: self.clone(), to_type: checked(to_type) }
+        AssociationTypes { client: self.clone(), to_type: checked(to_type), options: CallOptions::default() }
     }
 }
 
@@ -176,7 +179,7 @@ impl WithType<Associate> {
         T: TryInto<AssociationType, Error: Into<Error>>,
     {
         let (client, path) = self.path(association_type);
-        Associate { client, path }
+        Associate { client, path, options: CallOptions::default() }
     }
 }
 
@@ -187,7 +190,7 @@ impl WithType<Dissociate> {
         T: TryInto<AssociationType, Error: Into<Error>>,
     {
         let (client, path) = self.path(association_type);
-        Dissociate { client, path }
+        Dissociate { client, path, options: CallOptions::default() }
     }
 }
 
@@ -205,17 +208,13 @@ struct Path {
 pub struct Associate {
     client: Client,
     path: Result<Path>,
+    options: CallOptions,
 }
 
 impl Associate {
-    /// Makes the association and answers with the partner client.
-    ///
-    /// # Errors
-    /// [`Error::is_invalid_input`] for an id that cannot be sent. HubSpot answers 404 for a partner client it does not
-    /// know, and 400 for an object type, object or association type it does not know.
-    pub async fn send(self) -> Result<PartnerClient> {
+    async fn run(self) -> Result<(PartnerClient, CallMeta)> {
         let Path { partner_client, to_type, to_id, association_type } = self.path?;
-        transport::call(&self.client.raw, "associate", |raw| async move {
+        transport::call(&self.client.raw, self.options, "associate", |raw| async move {
             raw.associate()
                 .partner_client_id(partner_client)
                 .to_object_type(to_type)
@@ -228,22 +227,28 @@ impl Associate {
     }
 }
 
+call! {
+    /// Makes the association and answers with the partner client.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for an id that cannot be sent. HubSpot answers 404 for a partner client it does not
+    /// know, and 400 for an object type, object or association type it does not know.
+    Associate => PartnerClient
+}
+
 /// An association to be removed: await it, or call [`send`](Self::send). See [`Client::dissociate`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Dissociate {
     client: Client,
     path: Result<Path>,
+    options: CallOptions,
 }
 
 impl Dissociate {
-    /// Removes the association.
-    ///
-    /// # Errors
-    /// As [`Associate::send`].
-    pub async fn send(self) -> Result<()> {
+    async fn run(self) -> Result<((), CallMeta)> {
         let Path { partner_client, to_type, to_id, association_type } = self.path?;
-        transport::call(&self.client.raw, "dissociate", |raw| async move {
+        transport::call(&self.client.raw, self.options, "dissociate", |raw| async move {
             raw.dissociate()
                 .partner_client_id(partner_client)
                 .to_object_type(to_type)
@@ -256,6 +261,14 @@ impl Dissociate {
     }
 }
 
+call! {
+    /// Removes the association.
+    ///
+    /// # Errors
+    /// As [`Associate::send`].
+    Dissociate => ()
+}
+
 /// A page of associations to be read: await it, or call [`send`](Self::send). See [`Client::associations`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until it is awaited"]
@@ -264,6 +277,7 @@ pub struct ListAssociations {
     ids: Result<(PartnerClientId, ObjectType)>,
     after: Option<String>,
     limit: Option<u16>,
+    options: CallOptions,
 }
 
 impl ListAssociations {
@@ -279,18 +293,13 @@ impl ListAssociations {
         self
     }
 
-    /// Reads the page. The last one has no `paging`.
-    ///
-    /// # Errors
-    /// [`Error::is_invalid_input`] for an id or a limit that cannot be sent. HubSpot answers 404 for a partner client it
-    /// does not know and 400 for such an object type.
-    pub async fn send(self) -> Result<AssociationsPage> {
+    async fn run(self) -> Result<(AssociationsPage, CallMeta)> {
         let (partner_client, to_type) = self.ids?;
         if let Some(limit) = self.limit.filter(|limit| !(1..=500).contains(limit)) {
             let limit = limit.to_string();
             return Err(Error::invalid_input("limit", Some(&limit), "is out of range", "give 1 to 500"));
         }
-        transport::call(&self.client.raw, "list_associations", |raw| async move {
+        transport::call(&self.client.raw, self.options, "list_associations", |raw| async move {
             let mut request = raw.list_associations().partner_client_id(partner_client).to_object_type(to_type);
             if let Some(after) = self.after {
                 request = request.after(after);
@@ -304,45 +313,40 @@ impl ListAssociations {
     }
 }
 
+call! {
+    /// Reads the page. The last one has no `paging`.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for an id or a limit that cannot be sent. HubSpot answers 404 for a partner client it
+    /// does not know and 400 for such an object type.
+    ListAssociations => AssociationsPage
+}
+
 /// Association types to be listed: await it, or call [`send`](Self::send). See [`Client::association_types`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until it is awaited"]
 pub struct AssociationTypes {
     client: Client,
     to_type: Result<ObjectType>,
+    options: CallOptions,
 }
 
 impl AssociationTypes {
+    async fn run(self) -> Result<(Vec<AssociationDefinition>, CallMeta)> {
+        let to_type = self.to_type?;
+        let (collection, meta) =
+            transport::call(&self.client.raw, self.options, "association_types", |raw| async move {
+                raw.association_types().from_object_type(PARTNER_CLIENTS).to_object_type(to_type).send().await
+            })
+            .await?;
+        Ok((collection.results, meta))
+    }
+}
+
+call! {
     /// Lists the association types.
     ///
     /// # Errors
     /// [`Error::is_invalid_input`] for an object type that cannot be sent. HubSpot answers 400 for one it does not know.
-    pub async fn send(self) -> Result<Vec<AssociationDefinition>> {
-        let to_type = self.to_type?;
-        let collection = transport::call(&self.client.raw, "association_types", |raw| async move {
-            raw.association_types().from_object_type(PARTNER_CLIENTS).to_object_type(to_type).send().await
-        })
-        .await?;
-        Ok(collection.results)
-    }
-}
-
-macro_rules! awaitable {
-    ($($call:ty => $output:ty;)*) => {$(
-        impl IntoFuture for $call {
-            type Output = Result<$output>;
-            type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
-
-            fn into_future(self) -> Self::IntoFuture {
-                Box::pin(self.send())
-            }
-        }
-    )*};
-}
-
-awaitable! {
-    Associate => PartnerClient;
-    Dissociate => ();
-    ListAssociations => AssociationsPage;
-    AssociationTypes => Vec<AssociationDefinition>;
+    AssociationTypes => Vec<AssociationDefinition>
 }

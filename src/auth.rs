@@ -38,20 +38,24 @@ impl AccessToken {
         self.0.expose_secret()
     }
 
-    /// The text without the token. One so short that it may be part of a word, as tests use, counts as a whole word only.
+    /// The text without the token.
     pub(crate) fn redact(&self, text: &str) -> String {
-        let token = self.expose();
-        let is_word = |c: char| c.is_alphanumeric();
-        let mut redacted = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once(token) {
-            let inside_a_word = before.ends_with(is_word) || after.starts_with(is_word);
-            redacted += before;
-            redacted += if inside_a_word && token.len() < 8 { token } else { "[redacted]" };
-            rest = after;
-        }
-        redacted + rest
+        redact(text, self.expose())
     }
+}
+
+/// The text without the secret. One so short that it may be part of a word, as tests use, counts as a whole word only.
+pub(crate) fn redact(text: &str, secret: &str) -> String {
+    let is_word = |c: char| c.is_alphanumeric();
+    let mut redacted = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(secret).filter(|_| !secret.is_empty()) {
+        let inside_a_word = before.ends_with(is_word) || after.starts_with(is_word);
+        redacted += before;
+        redacted += if inside_a_word && secret.len() < 8 { secret } else { "[redacted]" };
+        rest = after;
+    }
+    redacted + rest
 }
 
 impl fmt::Debug for AccessToken {
@@ -89,11 +93,22 @@ pub trait TokenProvider: Send + Sync {
     /// The token to send with the next request. An error fails the call with [`Error::is_token`], before anything is
     /// sent.
     fn access_token(&self) -> TokenFuture<'_>;
+
+    /// HubSpot has refused this token (401). Whether the next [`access_token`](Self::access_token) may give another one;
+    /// if so, the request is sent once more with it.
+    fn invalidate(&self, token: &AccessToken) -> bool {
+        let _ = token;
+        false
+    }
 }
 
 impl<P: TokenProvider + ?Sized> TokenProvider for Arc<P> {
     fn access_token(&self) -> TokenFuture<'_> {
         (**self).access_token()
+    }
+
+    fn invalidate(&self, token: &AccessToken) -> bool {
+        (**self).invalidate(token)
     }
 }
 

@@ -1,22 +1,26 @@
 //! The client and how it is made.
 
-use std::{env, fmt, net::IpAddr, sync::Arc, time::Duration};
+use std::{env, fmt, sync::Arc, time::Duration};
 
-use reqwest::{Url, header::HeaderMap, redirect};
+use crate::{
+    AccessToken, Error, Observer, RateLimit, RateLimitStatus, RateLimiter, Result, RetryPolicy, RollingWindow,
+    TokenProvider,
+    connection::{Connection, check_base_url},
+    generated,
+    options::check_timeout,
+    retry::RetryBudget,
+    transport::{Inner, Shared},
+};
 
-use crate::{AccessToken, Error, Result, TokenProvider, generated, transport};
-
-const BASE_URL: &str = "https://api.hubapi.com";
-const USER_AGENT: &str = concat!("hubspot-partner-clients-rust/", env!("CARGO_PKG_VERSION"));
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const BASE_URL: &str = "https://api.hubapi.com";
 /// HubSpot gives up after 100 s with a 524 of its own, which says more than a timeout here.
 const TIMEOUT: Duration = Duration::from_secs(110);
-const MAX_REDIRECTS: usize = 3;
+const RETRY_BUDGET: u32 = 100;
 
 /// A client of HubSpot's Partner Clients API.
 ///
-/// Clones are cheap and share connections and token. Everything goes through the one transport, calls by
-/// [`Client::raw`] included.
+/// Clones are cheap and share connections, token, rate limiter and retry budget. Everything goes through the one
+/// transport, calls by [`Client::raw`] included.
 ///
 /// ```no_run
 /// # async fn run() -> hubspot_partner_clients::Result<()> {
@@ -54,7 +58,52 @@ impl Client {
 
     /// Starts a client that is set up in code.
     pub fn builder() -> ClientBuilder {
-        ClientBuilder { base_url: BASE_URL.to_owned(), tokens: None, timeout: TIMEOUT, allow_insecure_http: false }
+        ClientBuilder {
+            base_url: BASE_URL.to_owned(),
+            allow_insecure_http: false,
+            tokens: None,
+            connection: Connection::default(),
+            timeout: TIMEOUT,
+            total_timeout: None,
+            limit: RateLimit::default(),
+            limiter: None,
+            retry: RetryPolicy::default(),
+            retry_budget: RETRY_BUDGET,
+            observer: None,
+        }
+    }
+
+    /// A client of another account on the same connections and with the same settings, but with a token, a
+    /// [`RollingWindow`] and a retry budget of its own.
+    ///
+    /// ```
+    /// # fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
+    /// use hubspot_partner_clients::AccessToken;
+    /// let second = client.for_account(AccessToken::new("pat-eu1-0000")?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn for_account(&self, tokens: impl TokenProvider + 'static) -> Self {
+        let shared = &self.raw.inner.shared;
+        let inner = Inner::new(Shared {
+            tokens: Arc::new(tokens),
+            limiter: Arc::new(RollingWindow::new(shared.limit)),
+            limit: shared.limit,
+            budget: shared.budget.renewed(),
+            retry: shared.retry,
+            timeout: shared.timeout,
+            total_timeout: shared.total_timeout,
+            observer: shared.observer.clone(),
+            server: shared.server.clone(),
+        });
+        Self { raw: generated::Client::new_with_client(&self.raw.baseurl, self.raw.client.clone(), inner) }
+    }
+
+    /// What the rate limiter knows: the allowance, how much of it is used, and the daily figures once an answer has told
+    /// them.
+    pub fn rate_limit_status(&self) -> RateLimitStatus {
+        self.raw.inner.shared.limiter.status()
     }
 
     /// The generated client, for operations and parameters that the facade does not have. Token and transport are the
@@ -90,9 +139,16 @@ fn variable(name: &str) -> Result<Option<String>> {
 #[must_use = "a builder does nothing until `build`"]
 pub struct ClientBuilder {
     base_url: String,
-    tokens: Option<Result<Arc<dyn TokenProvider>>>,
-    timeout: Duration,
     allow_insecure_http: bool,
+    tokens: Option<Result<Arc<dyn TokenProvider>>>,
+    connection: Connection,
+    timeout: Duration,
+    total_timeout: Option<Duration>,
+    limit: RateLimit,
+    limiter: Option<Arc<dyn RateLimiter>>,
+    retry: RetryPolicy,
+    retry_budget: u32,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl ClientBuilder {
@@ -102,7 +158,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Where tokens come from that change.
+    /// Where tokens come from that change, such as an [`OAuthToken`](crate::oauth::OAuthToken).
     pub fn token_provider(mut self, tokens: impl TokenProvider + 'static) -> Self {
         self.tokens = Some(Ok(Arc::new(tokens)));
         self
@@ -110,17 +166,10 @@ impl ClientBuilder {
 
     /// Where the API is; `https://api.hubapi.com` by default.
     ///
-    /// A loopback address is always reached directly, past any proxy that the environment names, because the token
-    /// would cross the network in the clear.
+    /// A loopback address is reached directly, past any proxy that the environment names, because the token would cross
+    /// the network in the clear.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
-        self
-    }
-
-    /// How long a request may take from its start to the last byte of the answer; 110 s by default, a little more than
-    /// HubSpot itself waits. Connecting may take ten seconds of it.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
         self
     }
 
@@ -131,91 +180,139 @@ impl ClientBuilder {
         self
     }
 
+    /// How long each attempt may take from sending the request to the last byte of the answer; 110 s by default, a little
+    /// more than HubSpot itself waits.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long connecting may take, TLS included; 10 s by default. It is part of the attempt's timeout.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connection.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// How long a call may take in all, waiting for the rate limiter and between attempts included. None by default: ten
+    /// thousand calls made at once wait minutes for their turn.
+    pub fn total_timeout(mut self, timeout: Duration) -> Self {
+        self.total_timeout = Some(timeout);
+        self
+    }
+
+    /// The allowance to begin with; [`RateLimit::STARTER`] by default. HubSpot's answers correct it.
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// A limiter in place of the client's own: an `Arc` shared with another client of the same account, or one of your
+    /// own making.
+    pub fn rate_limiter(mut self, limiter: impl RateLimiter + 'static) -> Self {
+        self.limiter = Some(Arc::new(limiter));
+        self
+    }
+
+    /// When a failed attempt is followed by another.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// How many retries the client may spend without a success; 100 by default. A retry costs one, and a call that
+    /// succeeds gives back what its retries cost, or a tenth if there were none. A 429 costs nothing.
+    pub fn retry_budget(mut self, retries: u32) -> Self {
+        self.retry_budget = retries;
+        self
+    }
+
+    /// Hears of every attempt and every call, for metrics.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Names the application after this crate in `User-Agent`, such as `my-app/1.0`.
+    pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
+        self.connection.user_agent_suffix = Some(suffix.into());
+        self
+    }
+
+    /// Sends everything through a proxy, in place of the one that the environment may name. The URL may hold user name
+    /// and password. Over https the proxy sees no token.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.connection.proxy = Some(url.into());
+        self
+    }
+
+    /// Trusts the certificates of a PEM file as well as the platform's, for a proxy that inspects TLS.
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.connection.root_certificates.push(pem.into());
+        self
+    }
+
+    /// How many unused connections are kept open; no limit by default.
+    pub fn max_idle_connections(mut self, connections: usize) -> Self {
+        self.connection.max_idle_connections = Some(connections);
+        self
+    }
+
+    /// How long an unused connection is kept open; 90 s by default.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.connection.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// An HTTP client of your own. Its connect timeout, user agent, proxy, certificates and pool are then its business,
+    /// and setting them here is refused. So are its redirects: one that follows them to another origin should drop
+    /// `Authorization` there, as reqwest does by default.
+    pub fn http_client(mut self, client: reqwest::Client) -> Self {
+        self.connection.client = Some(client);
+        self
+    }
+
     /// Checks the settings and builds the client. No request is made.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`], naming the setting: no token or one that cannot be sent, a timeout of zero, a base
-    /// URL that is none, that is neither https nor loopback, or that holds credentials, a query or a fragment. Also
-    /// when TLS cannot be set up.
+    /// [`Error::is_invalid_input`], naming the setting: no token or one that cannot be sent, a limit of zero, a timeout
+    /// of zero or of more than a day, a base URL that is none, that is neither https nor loopback, or that holds
+    /// credentials, a query or a fragment. Also when TLS cannot be set up.
     pub fn build(self) -> Result<Client> {
         let tokens = self.tokens.unwrap_or_else(|| {
             Err(Error::invalid_input("access token", None, "is missing", "set access_token or token_provider"))
         })?;
-        if self.timeout.is_zero() {
-            return Err(Error::invalid_input("timeout", Some("0s"), "leaves no time", "give more than zero"));
+        check_timeout("timeout", Some(self.timeout))?;
+        check_timeout("total timeout", self.total_timeout)?;
+        self.retry.check()?;
+        if self.limit == RateLimit::per_ten_seconds(0) {
+            let remedy = "give 1 or more, or unlimited";
+            return Err(Error::invalid_input("rate limit", Some("0"), "lets nothing through", remedy));
         }
         let base_url = check_base_url(&self.base_url, self.allow_insecure_http)?;
-
-        let mut http = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .default_headers(HeaderMap::new())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(self.timeout)
-            .redirect(redirect::Policy::custom(stay_at_origin));
-        if is_loopback(&base_url) {
-            http = http.no_proxy();
-        }
-        let http = http.build().map_err(|e| {
-            Error::invalid_input(
-                "HTTP client",
-                None,
-                format!("cannot be set up ({e:?})"),
-                "check the TLS configuration",
-            )
-        })?;
-        Ok(Client {
-            raw: generated::Client::new_with_client(
-                base_url.as_str().trim_end_matches('/'),
-                http,
-                transport::Inner::new(tokens),
-            ),
-        })
+        let http = self.connection.build(&base_url)?;
+        let shared = Shared {
+            tokens,
+            limiter: self.limiter.unwrap_or_else(|| Arc::new(RollingWindow::new(self.limit))),
+            limit: self.limit,
+            budget: RetryBudget::new(self.retry_budget),
+            retry: self.retry,
+            timeout: self.timeout,
+            total_timeout: self.total_timeout,
+            observer: self.observer,
+            server: base_url.host_str().unwrap_or_default().to_owned(),
+        };
+        let base_url = base_url.as_str().trim_end_matches('/');
+        Ok(Client { raw: generated::Client::new_with_client(base_url, http, Inner::new(shared)) })
     }
 }
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientBuilder").field("timeout", &self.timeout).finish_non_exhaustive()
-    }
-}
-
-fn check_base_url(text: &str, allow_insecure_http: bool) -> Result<Url> {
-    let refuse = |value, reason: &str, remedy: &str| Err(Error::invalid_input("base URL", value, reason, remedy));
-    let Ok(url) = Url::parse(text) else {
-        return refuse(Some(text), "is not a URL", "give one such as \"https://api.hubapi.com\"");
-    };
-    if !url.username().is_empty() || url.password().is_some() {
-        return refuse(None, "holds credentials", "remove them; the token goes into access_token");
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return refuse(Some(text), "holds a query or a fragment", "remove it");
-    }
-    match url.scheme() {
-        "https" if cfg!(any(feature = "rustls", feature = "native-tls")) => Ok(url),
-        "https" => refuse(Some(text), "needs TLS", "enable the feature `rustls` or `native-tls` of this crate"),
-        "http" if allow_insecure_http || is_loopback(&url) => Ok(url),
-        "http" => refuse(
-            Some(text),
-            "would send the token in the clear",
-            "use https, or allow_insecure_http for a proxy on a private network",
-        ),
-        _ => refuse(Some(text), "is neither https nor http", "give one such as \"https://api.hubapi.com\""),
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
-/// Only where the method stays what it was: otherwise a redirected PUT would come back as the success of a GET.
-fn stay_at_origin(attempt: redirect::Attempt<'_>) -> redirect::Action {
-    let keeps_method = matches!(attempt.status().as_u16(), 307 | 308);
-    let same_origin = attempt.previous().first().is_some_and(|first| first.origin() == attempt.url().origin());
-    if keeps_method && same_origin && attempt.previous().len() <= MAX_REDIRECTS {
-        attempt.follow()
-    } else {
-        attempt.stop()
+        f.debug_struct("ClientBuilder")
+            .field("timeout", &self.timeout)
+            .field("total_timeout", &self.total_timeout)
+            .field("rate_limit", &self.limit)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
     }
 }

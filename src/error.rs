@@ -1,11 +1,16 @@
 //! The one error type: what failed, what HubSpot said, what to do next.
 
-use std::{collections::BTreeMap, convert::Infallible, fmt, sync::Arc};
+use std::{collections::BTreeMap, convert::Infallible, fmt, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::generated::{self, types};
+use crate::{
+    CallMeta,
+    generated::{self, types},
+};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What calls of this crate return.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -17,6 +22,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: Kind,
     message: String,
@@ -25,13 +31,17 @@ struct Inner {
     correlation_id: Option<CorrelationId>,
     body: ErrorBody,
     body_excerpt: Option<String>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    attempts: u32,
+    last_status: Option<u16>,
+    retry_after: Option<Duration>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     InvalidInput,
     Token,
+    Limiter,
     Connect,
     Timeout,
     Transport,
@@ -73,15 +83,15 @@ impl Error {
             correlation_id: None,
             body: ErrorBody::default(),
             body_excerpt: None,
+            attempts: 0,
+            last_status: None,
+            retry_after: None,
             source: None,
         }))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
-        // An error is changed only while it is made, when nothing else holds it.
-        if let Some(inner) = Arc::get_mut(&mut self.0) {
-            change(inner);
-        }
+        change(Arc::make_mut(&mut self.0));
         self
     }
 
@@ -96,8 +106,25 @@ impl Error {
         Self::new(Kind::InvalidInput, format!("{field}{value} {reason}: {remedy}"))
     }
 
-    pub(crate) fn token(source: Box<dyn std::error::Error + Send + Sync>) -> Self {
-        Self::new(Kind::Token, format!("no access token: {source}")).with(|e| e.source = Some(source))
+    /// A provider of this crate fails with an [`Error`] that already says what it knows.
+    pub(crate) fn token(source: BoxError) -> Self {
+        match source.downcast::<Self>() {
+            Ok(error) => error.with(|e| {
+                e.kind = Kind::Token;
+                e.message = format!("no access token: {}", e.message);
+            }),
+            Err(source) => Self::new(Kind::Token, format!("no access token: {source}"))
+                .with(|e| e.source = Some(Arc::from(source))),
+        }
+    }
+
+    pub(crate) fn limiter(source: BoxError) -> Self {
+        Self::new(Kind::Limiter, format!("the rate limiter failed: {source}"))
+            .with(|e| e.source = Some(Arc::from(source)))
+    }
+
+    pub(crate) fn total_timeout(timeout: Duration) -> Self {
+        Self::new(Kind::Timeout, format!("the call did not end within its total timeout of {timeout:?}"))
     }
 
     pub(crate) fn transport(source: reqwest::Error) -> Self {
@@ -110,7 +137,7 @@ impl Error {
         } else {
             (Kind::Transport, "the connection failed")
         };
-        Self::new(kind, format!("{message}: {}", innermost(&source))).with(|e| e.source = Some(Box::new(source)))
+        Self::new(kind, format!("{message}: {}", innermost(&source))).with(|e| e.source = Some(Arc::new(source)))
     }
 
     pub(crate) fn body_too_large(limit: usize) -> Self {
@@ -137,17 +164,20 @@ impl Error {
         })
     }
 
-    /// Adds what is known of the call; what the body said of itself stays.
-    pub(crate) fn in_call(
-        self,
-        operation: &'static str,
-        status: Option<u16>,
-        correlation_id: Option<CorrelationId>,
-    ) -> Self {
+    /// Adds what is known of the call; what the body said of itself stays. `answered` tells whether the status in `meta`
+    /// is that of the attempt that failed.
+    pub(crate) fn in_call(self, operation: &'static str, meta: &CallMeta, answered: bool) -> Self {
         self.with(|e| {
             e.operation = Some(operation);
-            e.status = e.status.or(status);
-            e.correlation_id = e.correlation_id.take().or(correlation_id);
+            e.attempts = meta.attempts;
+            e.last_status = meta.status;
+            if answered {
+                e.status = e.status.or(meta.status);
+                e.retry_after = e.retry_after.or(meta.rate_limit.retry_after);
+            }
+            if e.correlation_id.is_none() {
+                e.correlation_id.clone_from(&meta.correlation_id);
+            }
         })
     }
 
@@ -182,6 +212,18 @@ impl Error {
         self.0.status == Some(429)
     }
 
+    /// The rate limiter failed, as one shared between processes can: nothing was sent. Its own error is the
+    /// [source](std::error::Error::source).
+    pub fn is_limiter(&self) -> bool {
+        self.0.kind == Kind::Limiter
+    }
+
+    /// HubSpot has withdrawn the refresh token (`invalid_grant`), so no access token can be had: the account has to be
+    /// connected again by its user.
+    pub fn is_invalid_grant(&self) -> bool {
+        self.0.kind == Kind::Token && self.0.body.oauth_error.as_deref() == Some("invalid_grant")
+    }
+
     /// No answer within the timeout. The request may have been carried out.
     pub fn is_timeout(&self) -> bool {
         self.0.kind == Kind::Timeout
@@ -203,14 +245,61 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self.0.kind {
             Kind::Connect | Kind::Timeout | Kind::Transport => true,
-            Kind::InvalidInput | Kind::Token | Kind::Decode => false,
+            Kind::InvalidInput | Kind::Token | Kind::Limiter | Kind::Decode => false,
             Kind::Response => match self.0.status {
-                // The daily allowance comes back at midnight of the account; no retry lasts that long.
-                Some(429) => self.0.body.policy.as_deref() != Some("DAILY"),
+                Some(429) => !self.is_daily_limit(),
                 Some(status) => matches!(status, 423 | 477 | 500 | 502..=504 | 521 | 523 | 524),
                 None => false,
             },
         }
+    }
+
+    /// Whether HubSpot cannot have done what was asked: it was never reached, or refused before doing anything.
+    pub(crate) fn was_not_carried_out(&self) -> bool {
+        match self.0.kind {
+            Kind::InvalidInput | Kind::Token | Kind::Limiter | Kind::Connect => true,
+            Kind::Timeout | Kind::Transport | Kind::Decode => false,
+            Kind::Response => self.0.status.is_some_and(|status| status < 500),
+        }
+    }
+
+    /// A 401 that another token may cure.
+    pub(crate) fn is_refused_token(&self) -> bool {
+        self.0.kind == Kind::Response && self.is_unauthorized()
+    }
+
+    /// The daily allowance comes back at midnight of the account's time zone.
+    pub(crate) fn is_daily_limit(&self) -> bool {
+        self.0.status == Some(429) && self.0.body.policy.as_deref() == Some("DAILY")
+    }
+
+    /// The kind in a word, for spans and metrics.
+    pub(crate) fn type_name(&self) -> &'static str {
+        match self.0.kind {
+            Kind::InvalidInput => "invalid_input",
+            Kind::Token => "token",
+            Kind::Limiter => "limiter",
+            Kind::Connect => "connect",
+            Kind::Timeout => "timeout",
+            Kind::Transport => "transport",
+            Kind::Decode => "decode",
+            Kind::Response => "response",
+        }
+    }
+
+    /// How many times the request was sent, or tried to be.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// The status of the last answer of all attempts: of this one if it was answered, otherwise of one before it.
+    pub fn last_status(&self) -> Option<u16> {
+        self.0.last_status
+    }
+
+    /// How long HubSpot asks to wait before another attempt, where it says so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     /// The operation that failed, such as `associate`; none for a value refused before the call was made.
@@ -264,6 +353,10 @@ impl Error {
         let associating = matches!(self.0.operation, Some("associate" | "dissociate"));
         match (self.0.kind, self.0.status) {
             (Kind::InvalidInput, _) => "Correct the value that the message names.",
+            (Kind::Token, _) if self.is_invalid_grant() => {
+                "Connect the account again: send its user through the authorisation page."
+            }
+            (Kind::Limiter, _) => "See what the rate limiter says; nothing was sent.",
             (Kind::Token, _) => "See what the token provider says; nothing was sent.",
             (Kind::Connect, _) => "Check the network, the proxy and the base URL.",
             (Kind::Timeout, _) => "Try again; an association may be made twice without harm.",
@@ -278,7 +371,7 @@ impl Error {
             (_, Some(400)) if associating => {
                 "Check the object type and id; `association_types` lists the association types that exist."
             }
-            (_, Some(429)) if self.0.body.policy.as_deref() == Some("DAILY") => {
+            (_, Some(429)) if self.is_daily_limit() => {
                 "The account's daily allowance is used up; it comes back at midnight of the account's time zone."
             }
             (_, Some(429)) => "Wait ten seconds and send fewer requests at once.",
@@ -321,6 +414,9 @@ impl fmt::Debug for Error {
             .field("status", &e.status)
             .field("category", &e.body.category)
             .field("correlation_id", &e.correlation_id)
+            .field("attempts", &e.attempts)
+            .field("last_status", &e.last_status)
+            .field("retry_after", &e.retry_after)
             .field("body_excerpt", &e.body_excerpt)
             .field("source", &e.source)
             .finish()
@@ -374,7 +470,7 @@ fn carried_by(error: &reqwest::Error) -> Option<Error> {
     None
 }
 
-fn innermost(error: &dyn std::error::Error) -> String {
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;
@@ -400,13 +496,15 @@ fn excerpt(text: &str, max: usize) -> String {
 }
 
 /// What can be made out of an error body, field by field: none of them is sure to be there or to be of its type.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct ErrorBody {
     message: Option<String>,
     category: Option<String>,
     correlation_id: Option<String>,
     /// The limit that a 429 is about.
     policy: Option<String>,
+    /// The error code of an OAuth answer, RFC 6749, section 5.2.
+    oauth_error: Option<String>,
     details: Vec<types::ErrorDetail>,
     context: BTreeMap<String, Vec<String>>,
     required_scopes: Vec<String>,
@@ -429,10 +527,11 @@ impl ErrorBody {
         required_scopes.sort();
         required_scopes.dedup();
         Self {
-            message: text("message").or_else(|| text("detail")),
+            message: text("message").or_else(|| text("error_description")).or_else(|| text("detail")),
             category: text("category"),
             correlation_id: text("correlationId"),
             policy: text("policyName"),
+            oauth_error: text("error"),
             details: errors.iter().filter_map(|e| serde_json::from_value(e.clone()).ok()).collect(),
             context: context(json.get("context")),
             required_scopes,

@@ -11,6 +11,8 @@ mod auth;
 #[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "client")]
+mod connection;
+#[cfg(feature = "client")]
 mod error;
 #[cfg(feature = "client")]
 pub mod generated;
@@ -18,6 +20,18 @@ pub mod generated;
 mod ids;
 #[cfg(feature = "mock")]
 pub mod mock;
+#[cfg(feature = "client")]
+pub mod oauth;
+#[cfg(feature = "client")]
+mod observe;
+#[cfg(feature = "client")]
+mod options;
+#[cfg(feature = "client")]
+mod rate_limit;
+#[cfg(feature = "client")]
+mod retry;
+#[cfg(feature = "client")]
+mod rolling_window;
 #[cfg(feature = "simulator")]
 #[allow(clippy::indexing_slicing, reason = "into JSON objects that it made itself")]
 pub mod simulator;
@@ -35,4 +49,11 @@ pub use self::{
         PublicAssociationDefinition as AssociationDefinition, SimplePublicObjectWithAssociations as PartnerClient,
     },
     ids::{AssociationType, ObjectId, ObjectType, PartnerClientId, PathSegment},
+    observe::{Attempt, CallEnd, Observer},
+    options::CallMeta,
+    rate_limit::{
+        BucketStatus, Permit, PermitFuture, PermitOutcome, RateLimit, RateLimitHeaders, RateLimitStatus, RateLimiter,
+    },
+    retry::RetryPolicy,
+    rolling_window::RollingWindow,
 };

@@ -1,6 +1,11 @@
 //! The one seam: every request of the generated client passes here, and nothing else touches one.
+//!
+//! token → rate limit → send → classify → retry, inside one span.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
@@ -9,40 +14,48 @@ use reqwest::{
     Method, Request, Response,
     header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue},
 };
+use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::{
-    AccessToken, CorrelationId, Error, TokenProvider,
+    AccessToken, Attempt, CallEnd, CallMeta, CorrelationId, Error, Observer, PermitOutcome, RateLimit,
+    RateLimitHeaders, RateLimiter, RetryPolicy, TokenProvider,
     generated::{self, types},
+    observe,
+    options::CallOptions,
+    rate_limit::Ticket,
+    retry::RetryBudget,
+    spec::{Operation, operations},
 };
 
 /// A page of 100 objects with all their properties and history stays far below.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
-/// What the generated client carries: what all calls of a client share, and one call's own record.
-#[derive(Clone)]
-pub struct Inner {
-    tokens: Arc<dyn TokenProvider>,
-    call: Option<Arc<Mutex<Call>>>,
+/// What all calls of a client share.
+pub(crate) struct Shared {
+    pub(crate) tokens: Arc<dyn TokenProvider>,
+    pub(crate) limiter: Arc<dyn RateLimiter>,
+    /// The starting guess, for the limiters of further accounts.
+    pub(crate) limit: RateLimit,
+    pub(crate) budget: RetryBudget,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) timeout: Duration,
+    pub(crate) total_timeout: Option<Duration>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    /// The host that spans name.
+    pub(crate) server: String,
 }
 
-/// What a call of the facade learns beyond the generated code's answer.
-#[derive(Default)]
-struct Call {
-    status: Option<u16>,
-    correlation_id: Option<CorrelationId>,
-    token: Option<AccessToken>,
-    failure: Option<Error>,
+/// What the generated client carries: what all calls share, and one call's own settings and record.
+#[derive(Clone)]
+pub struct Inner {
+    pub(crate) shared: Arc<Shared>,
+    call: Option<Arc<Call>>,
 }
 
 impl Inner {
-    pub(crate) fn new(tokens: Arc<dyn TokenProvider>) -> Self {
-        Self { tokens, call: None }
-    }
-
-    fn note(&self, change: impl FnOnce(&mut Call)) {
-        if let Some(call) = &self.call {
-            change(&mut call.lock().unwrap_or_else(PoisonError::into_inner));
-        }
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared), call: None }
     }
 }
 
@@ -53,51 +66,256 @@ impl std::fmt::Debug for Inner {
     }
 }
 
+/// One call.
+#[derive(Default)]
+struct Call {
+    options: CallOptions,
+    record: Mutex<Record>,
+}
+
+/// What a call learns on its way.
+#[derive(Default)]
+struct Record {
+    meta: CallMeta,
+    /// Whether the status in `meta` is that of the attempt under way, rather than of one before.
+    answered: bool,
+    token: Option<AccessToken>,
+    failure: Option<Error>,
+}
+
+impl Record {
+    /// The status that the attempt under way was answered with.
+    fn status(&self) -> Option<u16> {
+        self.meta.status.filter(|_| self.answered)
+    }
+}
+
+impl Call {
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A failed attempt, with the answer if there was one, its body replaced by one that the generated code can decode.
+struct Failed {
+    error: Error,
+    response: Option<Response>,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { error, response: None }
+    }
+}
+
 impl ClientHooks<Inner> for generated::Client {
     async fn exec(&self, request: Request, info: &OperationInfo) -> reqwest::Result<Response> {
-        match attempt(self, request, info.operation_id).await {
-            Ok(response) => Ok(response),
-            Err(failure) => {
-                self.inner.note(|call| call.failure = Some(failure.clone()));
-                carry(failure).await
-            }
+        let shared = &*self.inner.shared;
+        let call = self.inner.call.clone().unwrap_or_default();
+        let operation = operation(info.operation_id);
+        let started = Instant::now();
+        let span = observe::span(operation, &shared.server);
+
+        let outcome = Exchange { http: &self.client, shared, call: &call, operation };
+        let outcome = outcome.run(request).instrument(span.clone()).await;
+
+        let error = outcome.as_ref().err().map(|failed| failed.error.clone());
+        let meta = {
+            let mut record = call.record();
+            record.failure.clone_from(&error);
+            record.meta.clone()
+        };
+        let end = CallEnd { operation, duration: started.elapsed(), meta: &meta, error: error.as_ref() };
+        observe::call_ended(&span, &end);
+        if let Some(observer) = &shared.observer {
+            observer.on_call(&end);
+        }
+        match outcome {
+            Ok(response) | Err(Failed { response: Some(response), .. }) => Ok(response),
+            Err(Failed { error, response: None }) => carry(error).await,
         }
     }
 }
 
-async fn attempt(client: &generated::Client, mut request: Request, operation: &'static str) -> Result<Response, Error> {
-    let inner = &client.inner;
-    let token = inner.tokens.access_token().await.map_err(|e| Error::token(e).in_call(operation, None, None))?;
-    inner.note(|call| call.token = Some(token.clone()));
+fn operation(id: &str) -> &'static Operation {
+    /// Every generated operation is in the table; one that were not would be treated with care.
+    const UNKNOWN: Operation = Operation {
+        id: "unknown",
+        method: "",
+        path: "",
+        scopes: &[],
+        idempotent: false,
+        rate_bucket: crate::spec::RateBucket::General,
+    };
+    operations().iter().find(|operation| operation.id == id).unwrap_or(&UNKNOWN)
+}
 
-    let nothing_to_send = request.body().is_none() && matches!(*request.method(), Method::PUT | Method::POST);
-    let headers = request.headers_mut();
-    // progenitor's own, which HubSpot does not know.
-    headers.remove("api-version");
-    headers.insert(AUTHORIZATION, authorization(&token)?);
-    if nothing_to_send {
-        // RFC 9110, section 8.6; some gateways answer 411 without it.
-        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+/// One call on its way to HubSpot and back, as often as it takes.
+struct Exchange<'a> {
+    http: &'a reqwest::Client,
+    shared: &'a Shared,
+    call: &'a Call,
+    operation: &'static Operation,
+}
+
+impl Exchange<'_> {
+    async fn run(&self, request: Request) -> Result<Response, Failed> {
+        self.call.options.check().map_err(|e| self.tell(e))?;
+        let Some(total) = self.call.options.total_timeout.or(self.shared.total_timeout) else {
+            return self.attempts(request, None).await;
+        };
+        let deadline = Instant::now() + total;
+        match tokio::time::timeout_at(deadline, self.attempts(request, Some(deadline))).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(self.tell(Error::total_timeout(total)).into()),
+        }
     }
 
-    let mut response =
-        client.client.execute(request).await.map_err(|e| Error::transport(e).in_call(operation, None, None))?;
-    let status = response.status().as_u16();
-    let correlation_id = correlation_id(response.headers());
-    inner.note(|call| {
-        call.status = Some(status);
-        call.correlation_id = correlation_id.clone();
-    });
-
-    let body =
-        read_body(&mut response).await.map_err(|e| e.in_call(operation, Some(status), correlation_id.clone()))?;
-    if response.status().is_success() {
-        return Ok(rebuild(response, body));
+    async fn attempts(&self, request: Request, deadline: Option<Instant>) -> Result<Response, Failed> {
+        let policy = self.call.options.retry.unwrap_or(self.shared.retry);
+        let mut reauthorized = false;
+        loop {
+            let number = {
+                let mut record = self.call.record();
+                record.answered = false;
+                record.meta.attempts += 1;
+                record.meta.attempts
+            };
+            let failed = match self.attempt(&request, number).await {
+                Ok(response) => {
+                    self.shared.budget.succeeded(number - 1);
+                    return Ok(response);
+                }
+                Err(failed) => failed,
+            };
+            if failed.error.is_refused_token() && !reauthorized {
+                let token = self.call.record().token.clone();
+                reauthorized = true;
+                if token.is_some_and(|token| self.shared.tokens.invalidate(&token)) {
+                    continue;
+                }
+            }
+            let delay = policy
+                .delay(&failed.error, self.operation.idempotent, number)
+                .filter(|delay| deadline.is_none_or(|deadline| Instant::now() + *delay < deadline))
+                // A 429 is paced by the limiter, and says that HubSpot is well.
+                .filter(|_| failed.error.is_rate_limited() || self.shared.budget.spend());
+            match delay {
+                Some(delay) => tokio::time::sleep(delay).await,
+                None => return Err(failed),
+            }
+        }
     }
-    let text = readable(&body, &token);
-    let failure = Error::response(status, &text).in_call(operation, None, correlation_id);
-    inner.note(|call| call.failure = Some(failure));
-    Ok(rebuild(response, decodable(text)))
+
+    async fn attempt(&self, request: &Request, number: u32) -> Result<Response, Failed> {
+        let (token, ticket) = self.token_and_permit().await.map_err(|e| self.tell(e))?;
+        let request = self.prepare(request, &token).map_err(|e| self.tell(e))?;
+        let started = Instant::now();
+        let outcome = self.exchange(request, &token, ticket).await;
+
+        let attempt = Attempt {
+            operation: self.operation,
+            number,
+            duration: started.elapsed(),
+            status: self.call.record().status(),
+            error: outcome.as_ref().err().map(|failed| &failed.error),
+        };
+        observe::attempt_ended(&attempt);
+        if let Some(observer) = &self.shared.observer {
+            observer.on_attempt(&attempt);
+        }
+        outcome
+    }
+
+    /// The permit comes last, because HubSpot's window starts with the request's arrival.
+    async fn token_and_permit(&self) -> Result<(AccessToken, Ticket<'_>), Error> {
+        let bucket = self.operation.rate_bucket;
+        let limiter = &*self.shared.limiter;
+        let mut token = self.shared.tokens.access_token().await.map_err(Error::token)?;
+        let ticket = match limiter.try_acquire(bucket) {
+            Some(permit) => Ticket::new(limiter, permit),
+            None => {
+                let started = Instant::now();
+                let permit = limiter.acquire(bucket).await;
+                self.call.record().meta.rate_limit_wait += started.elapsed();
+                let ticket = Ticket::new(limiter, permit.map_err(Error::limiter)?);
+                // The wait may have outlived the token.
+                token = self.shared.tokens.access_token().await.map_err(Error::token)?;
+                ticket
+            }
+        };
+        self.call.record().token = Some(token.clone());
+        Ok((token, ticket))
+    }
+
+    fn prepare(&self, request: &Request, token: &AccessToken) -> Result<Request, Error> {
+        let mut request = request.try_clone().ok_or_else(|| {
+            Error::invalid_input("request body", None, "can be sent only once", "give one that is held in memory")
+        })?;
+        *request.timeout_mut() = Some(self.call.options.timeout.unwrap_or(self.shared.timeout));
+        let nothing_to_send = request.body().is_none() && matches!(*request.method(), Method::PUT | Method::POST);
+        let headers = request.headers_mut();
+        // progenitor's own, which HubSpot does not know.
+        headers.remove("api-version");
+        headers.extend(self.call.options.headers.clone());
+        headers.insert(AUTHORIZATION, authorization(token)?);
+        if nothing_to_send {
+            // RFC 9110, section 8.6; some gateways answer 411 without it.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        Ok(request)
+    }
+
+    /// One request and its whole answer.
+    async fn exchange(
+        &self,
+        request: Request,
+        token: &AccessToken,
+        mut ticket: Ticket<'_>,
+    ) -> Result<Response, Failed> {
+        ticket.sending();
+        let mut response = match self.http.execute(request).await {
+            Ok(response) => response,
+            Err(e) => {
+                let error = Error::transport(e);
+                let unseen = error.is_connect();
+                ticket.settle(if unseen { &PermitOutcome::NotSent } else { &PermitOutcome::NoAnswer });
+                return Err(self.tell(error).into());
+            }
+        };
+        let headers = RateLimitHeaders::read(response.headers());
+        let status = response.status();
+        {
+            let mut record = self.call.record();
+            record.answered = true;
+            record.meta.status = Some(status.as_u16());
+            record.meta.correlation_id = correlation_id(response.headers(), token);
+            record.meta.rate_limit = headers;
+        }
+        if status.is_success() {
+            ticket.settle(&PermitOutcome::Answered { headers, refused: false });
+            let body = read_body(&mut response).await.map_err(|e| self.tell(e))?;
+            return Ok(rebuild(response, body));
+        }
+        // Which limit a 429 is about stands in its body.
+        let body = match read_body(&mut response).await {
+            Ok(body) => readable(&body, token),
+            Err(e) => {
+                ticket.settle(&PermitOutcome::Answered { headers, refused: status.as_u16() == 429 });
+                return Err(self.tell(e).into());
+            }
+        };
+        let error = self.tell(Error::response(status.as_u16(), &body));
+        let refused = error.is_rate_limited() && !error.is_daily_limit();
+        ticket.settle(&PermitOutcome::Answered { headers, refused });
+        Err(Failed { error, response: Some(rebuild(response, decodable(body))) })
+    }
+
+    /// Adds to an error what is known of the call.
+    fn tell(&self, error: Error) -> Error {
+        let record = self.call.record();
+        error.in_call(self.operation.id, &record.meta, record.answered)
+    }
 }
 
 fn authorization(token: &AccessToken) -> Result<HeaderValue, Error> {
@@ -107,8 +325,9 @@ fn authorization(token: &AccessToken) -> Result<HeaderValue, Error> {
     Ok(value)
 }
 
-fn correlation_id(headers: &HeaderMap) -> Option<CorrelationId> {
-    headers.get("x-hubspot-correlation-id")?.to_str().ok().map(CorrelationId::from)
+fn correlation_id(headers: &HeaderMap, token: &AccessToken) -> Option<CorrelationId> {
+    let text = headers.get("x-hubspot-correlation-id")?.to_str().ok()?;
+    Some(token.redact(text).as_str().into())
 }
 
 async fn read_body(response: &mut Response) -> Result<Bytes, Error> {
@@ -149,34 +368,33 @@ async fn carry(failure: Error) -> reqwest::Result<Response> {
     unread.bytes().await.map(|nothing| http::Response::new(nothing).into())
 }
 
-/// Runs one call of the generated client with a record of its own, so that its error holds all that is known.
+/// Runs one call of the generated client with its own settings and record, so that its error holds all that is known.
 pub(crate) async fn call<T, F>(
     client: &generated::Client,
+    options: CallOptions,
     operation: &'static str,
     send: impl FnOnce(generated::Client) -> F,
-) -> Result<T, Error>
+) -> Result<(T, CallMeta), Error>
 where
     F: Future<Output = Result<generated::ResponseValue<T>, generated::Error<types::Error>>>,
 {
-    let record = Arc::new(Mutex::new(Call::default()));
+    let call = Arc::new(Call { options, record: Mutex::default() });
     let mut client = client.clone();
-    client.inner.call = Some(Arc::clone(&record));
-    let error = match send(client).await {
-        Ok(response) => return Ok(response.into_inner()),
+    client.inner.call = Some(Arc::clone(&call));
+    let outcome = send(client).await;
+    let Record { meta, answered, token, failure } = std::mem::take(&mut *call.record());
+    let error = match outcome {
+        Ok(response) => return Ok((response.into_inner(), meta)),
         Err(error) => error,
     };
-    let call = std::mem::take(&mut *record.lock().unwrap_or_else(PoisonError::into_inner));
-    Err(match (call.failure, error) {
+    Err(match (failure, error) {
         (Some(failure), _) => failure,
         (None, generated::Error::InvalidResponsePayload(body, e)) => {
-            let redact = |text: &str| call.token.as_ref().map_or_else(|| text.to_owned(), |token| token.redact(text));
+            let redact = |text: &str| token.as_ref().map_or_else(|| text.to_owned(), |token| token.redact(text));
             // What serde says may quote the body.
-            Error::undecodable(&redact(&e.to_string()), &redact(&String::from_utf8_lossy(&body))).in_call(
-                operation,
-                call.status,
-                call.correlation_id,
-            )
+            Error::undecodable(&redact(&e.to_string()), &redact(&String::from_utf8_lossy(&body)))
+                .in_call(operation, &meta, answered)
         }
-        (None, error) => Error::from(error).in_call(operation, call.status, call.correlation_id),
+        (None, error) => Error::from(error).in_call(operation, &meta, answered),
     })
 }

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use hubspot_partner_clients::{Client, simulator::Simulator};
+use hubspot_partner_clients::{Client, RateLimit, RetryPolicy, simulator::Simulator};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -17,8 +17,15 @@ pub fn client_of(simulator: &Simulator) -> Client {
     client_at(simulator.base_url(), simulator.access_token())
 }
 
+/// A client that sends every request at once and once.
 pub fn client_at(base_url: &str, token: &str) -> Client {
-    Client::builder().base_url(base_url).access_token(token).build().unwrap()
+    Client::builder()
+        .base_url(base_url)
+        .access_token(token)
+        .rate_limit(RateLimit::unlimited())
+        .retry(RetryPolicy::never())
+        .build()
+        .unwrap()
 }
 
 /// A server that answers every request with the same bytes and keeps what it received.

@@ -1,0 +1,151 @@
+//! The HTTP client below: base URLs, TLS, proxies, pools, redirects.
+
+use std::{net::IpAddr, time::Duration};
+
+use reqwest::{Url, header::HeaderValue, redirect};
+
+use crate::{Error, Result, options::check_timeout};
+
+const USER_AGENT: &str = concat!("hubspot-partner-clients-rust/", env!("CARGO_PKG_VERSION"));
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const MAX_REDIRECTS: usize = 3;
+
+/// How connections are made; what is `None` is reqwest's default.
+#[derive(Clone, Default)]
+pub(crate) struct Connection {
+    pub(crate) client: Option<reqwest::Client>,
+    pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) user_agent_suffix: Option<String>,
+    pub(crate) proxy: Option<String>,
+    pub(crate) root_certificates: Vec<Vec<u8>>,
+    pub(crate) max_idle_connections: Option<usize>,
+    pub(crate) idle_timeout: Option<Duration>,
+}
+
+impl Connection {
+    /// The first setting that is made.
+    fn set(&self) -> Option<&'static str> {
+        [
+            (self.connect_timeout.is_some(), "connect timeout"),
+            (self.user_agent_suffix.is_some(), "user agent suffix"),
+            (self.proxy.is_some(), "proxy"),
+            (!self.root_certificates.is_empty(), "root certificate"),
+            (self.max_idle_connections.is_some(), "max idle connections"),
+            (self.idle_timeout.is_some(), "idle timeout"),
+        ]
+        .into_iter()
+        .find_map(|(set, name)| set.then_some(name))
+    }
+
+    /// The HTTP client for a base URL that has been checked.
+    pub(crate) fn build(self, base_url: &Url) -> Result<reqwest::Client> {
+        let set = self.set();
+        if let Some(client) = self.client {
+            return match set {
+                None => Ok(client),
+                Some(setting) => Err(Error::invalid_input(
+                    setting,
+                    None,
+                    "cannot be set beside http_client",
+                    "set it on the reqwest client that you give",
+                )),
+            };
+        }
+        check_timeout("connect timeout", self.connect_timeout)?;
+        check_timeout("idle timeout", self.idle_timeout)?;
+        let mut http = reqwest::Client::builder()
+            .user_agent(user_agent(self.user_agent_suffix.as_deref())?)
+            .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))
+            .redirect(redirect::Policy::custom(stay_at_origin));
+        if let Some(proxy) = &self.proxy {
+            // Its URL may hold a password.
+            let proxy = reqwest::Proxy::all(proxy).map_err(|_| {
+                Error::invalid_input("proxy", None, "is not a URL", "give one such as \"http://proxy:3128\"")
+            })?;
+            http = http.proxy(proxy);
+        } else if is_loopback(base_url) {
+            http = http.no_proxy();
+        }
+        if let Some(max) = self.max_idle_connections {
+            http = http.pool_max_idle_per_host(max);
+        }
+        if let Some(timeout) = self.idle_timeout {
+            http = http.pool_idle_timeout(timeout);
+        }
+        http = with_root_certificates(http, &self.root_certificates)?;
+        http.build().map_err(|e| {
+            let reason = format!("cannot be set up ({})", crate::error::innermost(&e));
+            Error::invalid_input("HTTP client", None, reason, "check the TLS configuration")
+        })
+    }
+}
+
+fn user_agent(suffix: Option<&str>) -> Result<HeaderValue> {
+    let text = suffix.map_or_else(|| USER_AGENT.to_owned(), |suffix| format!("{USER_AGENT} {suffix}"));
+    HeaderValue::try_from(text).map_err(|_| {
+        Error::invalid_input("user agent suffix", suffix, "cannot be sent", "give visible ASCII such as \"my-app/1.0\"")
+    })
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+fn with_root_certificates(mut http: reqwest::ClientBuilder, pems: &[Vec<u8>]) -> Result<reqwest::ClientBuilder> {
+    for pem in pems {
+        let refuse = || Error::invalid_input("root certificate", None, "is not PEM", "give the text of a .pem file");
+        let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|_| refuse())?;
+        if certificates.is_empty() {
+            return Err(refuse());
+        }
+        http = http.tls_certs_merge(certificates);
+    }
+    Ok(http)
+}
+
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+fn with_root_certificates(http: reqwest::ClientBuilder, pems: &[Vec<u8>]) -> Result<reqwest::ClientBuilder> {
+    if pems.is_empty() {
+        return Ok(http);
+    }
+    Err(Error::invalid_input("root certificate", None, "needs TLS", "enable the feature `rustls` or `native-tls`"))
+}
+
+/// A URL that a secret may be sent to.
+pub(crate) fn check_base_url(text: &str, allow_insecure_http: bool) -> Result<Url> {
+    let refuse = |value, reason: &str, remedy: &str| Err(Error::invalid_input("base URL", value, reason, remedy));
+    let Ok(url) = Url::parse(text) else {
+        return refuse(Some(text), "is not a URL", "give one such as \"https://api.hubapi.com\"");
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return refuse(None, "holds credentials", "remove them; the token goes into access_token");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return refuse(Some(text), "holds a query or a fragment", "remove it");
+    }
+    match url.scheme() {
+        "https" if cfg!(any(feature = "rustls", feature = "native-tls")) => Ok(url),
+        "https" => refuse(Some(text), "needs TLS", "enable the feature `rustls` or `native-tls` of this crate"),
+        "http" if allow_insecure_http || is_loopback(&url) => Ok(url),
+        "http" => refuse(
+            Some(text),
+            "would send the token in the clear",
+            "use https, or allow_insecure_http for a proxy on a private network",
+        ),
+        _ => refuse(Some(text), "is neither https nor http", "give one such as \"https://api.hubapi.com\""),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// Only where the method stays what it was: otherwise a redirected PUT would come back as the success of a GET.
+fn stay_at_origin(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    let keeps_method = matches!(attempt.status().as_u16(), 307 | 308);
+    let same_origin = attempt.previous().first().is_some_and(|first| first.origin() == attempt.url().origin());
+    if keeps_method && same_origin && attempt.previous().len() <= MAX_REDIRECTS {
+        attempt.follow()
+    } else {
+        attempt.stop()
+    }
+}

@@ -1,0 +1,336 @@
+//! OAuth: for an app that acts for the accounts of others.
+//!
+//! 1. [`OAuthApp::authorize`] makes the page on which a user connects an account.
+//! 2. [`OAuthApp::exchange`] turns the code that comes back into a [`Grant`]. Keep its refresh token, in a safe place.
+//! 3. [`OAuthApp::token`] makes an [`OAuthToken`] of a refresh token, from which a client takes its access tokens.
+//!
+//! ```no_run
+//! # async fn run(code: &str, state: &str) -> hubspot_partner_clients::Result<()> {
+//! use hubspot_partner_clients::{Client, oauth::OAuthApp};
+//!
+//! let app = OAuthApp::new("client-id", "client-secret")?;
+//!
+//! let authorization = app
+//!     .authorize("https://my.app/connected")
+//!     .scopes(["crm.objects.partner-clients.read", "crm.objects.partner-clients.write"])
+//!     .build()?;
+//! println!("send the user to {}", authorization.url());
+//!
+//! // The user comes back to https://my.app/connected?code=…&state=…
+//! assert_eq!(state, authorization.state());
+//! let grant = app.exchange(code, "https://my.app/connected", Some(authorization.code_verifier())).await?;
+//!
+//! let token = app.token_of(&grant)?.on_new_refresh_token(|token| save(token));
+//! let client = Client::builder().token_provider(token).build()?;
+//! # Ok(())
+//! # }
+//! # fn save(_: &str) {}
+//! ```
+
+mod authorization;
+mod token;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use reqwest::Url;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+pub use self::{
+    authorization::{Authorization, AuthorizationBuilder},
+    token::OAuthToken,
+};
+use crate::{
+    AccessToken, CallMeta, Error, RateLimitHeaders, Result, RetryPolicy,
+    auth::redact,
+    client::BASE_URL,
+    connection::{Connection, check_base_url},
+    options::check_timeout,
+};
+
+/// The current version of the endpoint; `/oauth/v1/token` ends on 2027-02-16.
+const TOKEN_PATH: &str = "/oauth/2026-03/token";
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// HubSpot's access tokens live this long; an answer usually says so itself.
+const LIFETIME: Duration = Duration::from_secs(1800);
+
+/// An app registered with HubSpot: its client id and secret, and where its tokens come from. Clones share connections.
+#[derive(Clone)]
+pub struct OAuthApp {
+    client_id: String,
+    client_secret: Arc<SecretString>,
+    token_url: Url,
+    http: reqwest::Client,
+    timeout: Duration,
+    retry: RetryPolicy,
+}
+
+impl OAuthApp {
+    /// An app with the settings that HubSpot documents.
+    ///
+    /// # Errors
+    /// As [`OAuthAppBuilder::build`].
+    pub fn new(client_id: impl Into<String>, client_secret: impl Into<String>) -> Result<Self> {
+        Self::builder(client_id, client_secret).build()
+    }
+
+    /// Starts an app that is set up in code.
+    pub fn builder(client_id: impl Into<String>, client_secret: impl Into<String>) -> OAuthAppBuilder {
+        OAuthAppBuilder {
+            client_id: client_id.into(),
+            client_secret: SecretString::from(client_secret.into()),
+            base_url: BASE_URL.to_owned(),
+            token_path: TOKEN_PATH.to_owned(),
+            connection: Connection::default(),
+            timeout: TIMEOUT,
+            retry: RetryPolicy::default(),
+        }
+    }
+
+    /// Starts the address of the page on which a user connects an account. `redirect_uri` is one of those registered for
+    /// the app.
+    pub fn authorize(&self, redirect_uri: impl Into<String>) -> AuthorizationBuilder {
+        AuthorizationBuilder::new(&self.client_id, redirect_uri.into())
+    }
+
+    /// Turns the code that came back from the authorisation page into tokens. `redirect_uri` and `code_verifier` are
+    /// those of the [`Authorization`]; compare its `state` first.
+    ///
+    /// # Errors
+    /// [`Error::is_token`]. A code that is unknown, used or too old makes [`Error::is_invalid_grant`] hold as well.
+    pub async fn exchange(&self, code: &str, redirect_uri: &str, code_verifier: Option<&str>) -> Result<Grant> {
+        let mut form = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri)];
+        form.extend(code_verifier.map(|verifier| ("code_verifier", verifier)));
+        // A code is good for one use, so a lost answer cannot be had again.
+        self.request(&form, false).await
+    }
+
+    /// The access tokens of an account, had by its refresh token. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for an empty refresh token.
+    pub fn token(&self, refresh_token: impl Into<String>) -> Result<OAuthToken> {
+        let refresh_token = SecretString::from(refresh_token.into());
+        if refresh_token.expose_secret().is_empty() {
+            let remedy = "give the one that connecting the account gave";
+            return Err(Error::invalid_input("refresh token", None, "is empty", remedy));
+        }
+        Ok(OAuthToken::new(self.clone(), refresh_token))
+    }
+
+    /// The access tokens of an account that was just connected: the grant's own first.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for a grant without a refresh token.
+    pub fn token_of(&self, grant: &Grant) -> Result<OAuthToken> {
+        let token = self.token(grant.refresh_token().unwrap_or_default())?;
+        token.start_with(grant);
+        Ok(token)
+    }
+
+    pub(crate) async fn refresh(&self, refresh_token: &SecretString) -> Result<Grant> {
+        self.request(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())], true).await
+    }
+
+    /// Asks the token endpoint, as often as it takes. Every value of the form is taken for a secret.
+    async fn request(&self, form: &[(&str, &str)], repeatable: bool) -> Result<Grant> {
+        let mut meta = CallMeta::default();
+        loop {
+            meta.attempts += 1;
+            let error = match self.attempt(form, &mut meta).await {
+                Ok(grant) => return Ok(grant),
+                Err(error) => error.in_call("oauth_token", &meta, meta.status.is_some()),
+            };
+            match self.retry.delay(&error, repeatable, meta.attempts) {
+                Some(delay) => tokio::time::sleep(delay).await,
+                None => return Err(Error::token(Box::new(error))),
+            }
+        }
+    }
+
+    async fn attempt(&self, form: &[(&str, &str)], meta: &mut CallMeta) -> Result<Grant> {
+        meta.status = None;
+        let secret = self.client_secret.expose_secret();
+        let whole = [form, &[("client_id", &self.client_id), ("client_secret", secret)]].concat();
+        let request = self.http.post(self.token_url.clone()).timeout(self.timeout).form(&whole);
+        let response = request.send().await.map_err(Error::transport)?;
+        let status = response.status();
+        meta.status = Some(status.as_u16());
+        meta.rate_limit = RateLimitHeaders::read(response.headers());
+        let body = response.bytes().await.map_err(Error::transport)?;
+        if !status.is_success() {
+            let mut text = redact(&String::from_utf8_lossy(&body), secret);
+            for (_, value) in form.iter().filter(|(name, _)| !matches!(*name, "grant_type" | "redirect_uri")) {
+                text = redact(&text, value);
+            }
+            return Err(Error::response(status.as_u16(), &text));
+        }
+        Grant::read(&body)
+    }
+}
+
+/// Without the secret.
+impl fmt::Debug for OAuthApp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OAuthApp")
+            .field("client_id", &self.client_id)
+            .field("token_url", &self.token_url.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sets up an [`OAuthApp`].
+#[must_use = "a builder does nothing until `build`"]
+pub struct OAuthAppBuilder {
+    client_id: String,
+    client_secret: SecretString,
+    base_url: String,
+    token_path: String,
+    connection: Connection,
+    timeout: Duration,
+    retry: RetryPolicy,
+}
+
+impl OAuthAppBuilder {
+    /// Where the token endpoint is; `https://api.hubapi.com` by default.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = url.into();
+        self
+    }
+
+    /// The endpoint's path, which carries its version; `/oauth/2026-03/token` by default.
+    pub fn token_path(mut self, path: impl Into<String>) -> Self {
+        self.token_path = path.into();
+        self
+    }
+
+    /// How long an attempt may take; 30 s by default.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// When a failed attempt is followed by another.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// An HTTP client of your own, for a proxy or certificates. It should follow no redirects: they would take the
+    /// secret along.
+    pub fn http_client(mut self, client: reqwest::Client) -> Self {
+        self.connection.client = Some(client);
+        self
+    }
+
+    /// Checks the settings. No request is made.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`], naming the setting: an empty client id or secret, a base URL that is neither https
+    /// nor loopback, a path that is none, a timeout of zero or of more than a day.
+    pub fn build(self) -> Result<OAuthApp> {
+        let refuse = |field, reason, remedy| Err(Error::invalid_input(field, None, reason, remedy));
+        if self.client_id.is_empty() {
+            return refuse("client id", "is empty", "give the one on your app's Auth page in HubSpot");
+        }
+        if self.client_secret.expose_secret().is_empty() {
+            return refuse("client secret", "is empty", "give the one on your app's Auth page in HubSpot");
+        }
+        if !self.token_path.starts_with('/') || self.token_path.contains(['?', '#']) {
+            return refuse("token path", "is no path", "give one such as \"/oauth/2026-03/token\"");
+        }
+        check_timeout("timeout", Some(self.timeout))?;
+        self.retry.check()?;
+        let base_url = check_base_url(&self.base_url, false)?;
+        let http = self.connection.build(&base_url)?;
+        let token_url = format!("{}{}", base_url.as_str().trim_end_matches('/'), self.token_path);
+        Ok(OAuthApp {
+            client_id: self.client_id,
+            client_secret: Arc::new(self.client_secret),
+            token_url: check_base_url(&token_url, false)?,
+            http,
+            timeout: self.timeout,
+            retry: self.retry,
+        })
+    }
+}
+
+impl fmt::Debug for OAuthAppBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OAuthAppBuilder")
+            .field("client_id", &self.client_id)
+            .field("base_url", &self.base_url)
+            .field("token_path", &self.token_path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the token endpoint gives. `Debug` does not show the tokens.
+pub struct Grant {
+    access_token: AccessToken,
+    refresh_token: Option<SecretString>,
+    expires_in: Duration,
+    hub_id: Option<u64>,
+    scopes: Vec<String>,
+}
+
+impl Grant {
+    fn read(body: &[u8]) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Answer {
+            access_token: String,
+            refresh_token: Option<String>,
+            expires_in: Option<u64>,
+            hub_id: Option<u64>,
+            #[serde(default)]
+            scopes: Vec<String>,
+        }
+        // Neither the body nor what serde says of it may show: both may hold a token.
+        let answer: Answer = serde_json::from_slice(body).map_err(|e| {
+            let place = format!("unreadable from line {} column {}", e.line(), e.column());
+            Error::undecodable(&place, "")
+        })?;
+        Ok(Self {
+            access_token: AccessToken::new(answer.access_token)?,
+            refresh_token: answer.refresh_token.filter(|token| !token.is_empty()).map(SecretString::from),
+            expires_in: answer.expires_in.map_or(LIFETIME, Duration::from_secs),
+            hub_id: answer.hub_id,
+            scopes: answer.scopes,
+        })
+    }
+
+    /// The access token.
+    pub fn access_token(&self) -> &AccessToken {
+        &self.access_token
+    }
+
+    /// The refresh token in the clear, to be kept in a safe place.
+    pub fn refresh_token(&self) -> Option<&str> {
+        self.refresh_token.as_ref().map(ExposeSecret::expose_secret)
+    }
+
+    /// How long the access token lives; 30 minutes where the answer does not say.
+    pub fn expires_in(&self) -> Duration {
+        self.expires_in
+    }
+
+    /// The account that the tokens are for.
+    pub fn hub_id(&self) -> Option<u64> {
+        self.hub_id
+    }
+
+    /// The scopes granted.
+    pub fn scopes(&self) -> &[String] {
+        &self.scopes
+    }
+}
+
+impl fmt::Debug for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grant")
+            .field("expires_in", &self.expires_in)
+            .field("hub_id", &self.hub_id)
+            .field("scopes", &self.scopes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,142 @@
+//! What can be set for one call, and what is known of it afterwards.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::{CorrelationId, Error, RateLimitHeaders, Result, RetryPolicy};
+
+/// How a call came out, beside its answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallMeta {
+    /// The HTTP status of the last answer.
+    pub status: Option<u16>,
+    /// The correlation id of the last answer.
+    pub correlation_id: Option<CorrelationId>,
+    /// How many times the request was sent, or tried to be.
+    pub attempts: u32,
+    /// How long the call waited for the rate limiter, all attempts together.
+    pub rate_limit_wait: Duration,
+    /// What the last answer said of the allowance.
+    pub rate_limit: RateLimitHeaders,
+}
+
+/// The settings of one call; what is `None` is the client's.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CallOptions {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) total_timeout: Option<Duration>,
+    pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) headers: HeaderMap,
+    /// The first setting that cannot be used.
+    pub(crate) invalid: Option<Error>,
+}
+
+/// Headers that the transport or the HTTP library answers for.
+const RESERVED: [&str; 7] =
+    ["authorization", "connection", "content-length", "content-type", "host", "te", "transfer-encoding"];
+
+impl CallOptions {
+    pub(crate) fn header(&mut self, name: &str, value: &str) {
+        let refuse = |reason, remedy| Error::invalid_input("header", Some(name), reason, remedy);
+        let checked = if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
+            Err(refuse("is set by the client", "leave it out"))
+        } else {
+            match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                (Ok(name), Ok(mut value)) => {
+                    // It may be a secret of a proxy's.
+                    value.set_sensitive(true);
+                    Ok((name, value))
+                }
+                (Err(_), _) => Err(refuse("is no header name", "use letters, digits and dashes")),
+                (_, Err(_)) => Err(refuse("has a value that cannot be sent", "use visible ASCII characters")),
+            }
+        };
+        match checked {
+            Ok((name, value)) => drop(self.headers.insert(name, value)),
+            Err(error) => self.invalid = self.invalid.take().or(Some(error)),
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        if let Some(error) = &self.invalid {
+            return Err(error.clone());
+        }
+        check_timeout("timeout", self.timeout)?;
+        check_timeout("total timeout", self.total_timeout)?;
+        self.retry.map_or(Ok(()), |retry| retry.check())
+    }
+}
+
+/// A day is longer than HubSpot's longest pause.
+const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
+
+pub(crate) fn check_timeout(field: &str, timeout: Option<Duration>) -> Result<()> {
+    let refuse = |timeout: Duration, reason, remedy| {
+        Err(Error::invalid_input(field, Some(&format!("{}s", timeout.as_secs_f64())), reason, remedy))
+    };
+    match timeout {
+        Some(timeout) if timeout.is_zero() => refuse(timeout, "leaves no time", "give more than zero"),
+        Some(timeout) if timeout > MAX_TIMEOUT => refuse(timeout, "is absurd", "give 24 hours at most"),
+        _ => Ok(()),
+    }
+}
+
+/// Gives a call's builder its common settings, `send`, `send_with_meta` and `.await`.
+///
+/// The builder has a field `options: CallOptions` and a method `run(self) -> Result<(Output, CallMeta)>`.
+macro_rules! call {
+    ($(#[$doc:meta])* $builder:ident => $output:ty) => {
+        impl $builder {
+            /// How long each attempt may take, in place of the client's [timeout](crate::ClientBuilder::timeout).
+            pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
+                self.options.timeout = Some(timeout);
+                self
+            }
+
+            /// How long the call may take in all, waiting for the rate limiter and between attempts included, in place
+            /// of the client's [total timeout](crate::ClientBuilder::total_timeout).
+            pub fn total_timeout(mut self, timeout: std::time::Duration) -> Self {
+                self.options.total_timeout = Some(timeout);
+                self
+            }
+
+            /// When to try again, in place of the client's [policy](crate::ClientBuilder::retry).
+            pub fn retry(mut self, policy: crate::RetryPolicy) -> Self {
+                self.options.retry = Some(policy);
+                self
+            }
+
+            /// Sends another header. Those that the client answers for, such as `Authorization`, are refused when the
+            /// call is sent.
+            pub fn header(mut self, name: &str, value: &str) -> Self {
+                self.options.header(name, value);
+                self
+            }
+
+            $(#[$doc])*
+            pub async fn send(self) -> crate::Result<$output> {
+                Ok(self.run().await?.0)
+            }
+
+            /// As [`send`](Self::send), and tells how the call came out besides its answer.
+            ///
+            /// # Errors
+            /// As [`send`](Self::send). What is known of a failed call is in its [`Error`](crate::Error).
+            pub async fn send_with_meta(self) -> crate::Result<($output, crate::CallMeta)> {
+                self.run().await
+            }
+        }
+
+        impl std::future::IntoFuture for $builder {
+            type Output = crate::Result<$output>;
+            type IntoFuture = std::pin::Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+            fn into_future(self) -> Self::IntoFuture {
+                Box::pin(self.send())
+            }
+        }
+    };
+}
+pub(crate) use call;
