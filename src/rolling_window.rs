@@ -4,10 +4,11 @@
 //! frees its place one interval after its answer, or after [`SLACK`] where the answer takes longer: then no window of
 //! HubSpot's ever holds more than the allowance.
 //!
-//! What others on the same allowance use shows in `Remaining`. An answer proves bounds on it, because some of our own
-//! requests are known to have been counted before the answer and others may have been; the estimate moves only as far
-//! as the bounds push it. While others are seen, half of what seems free is used at a time, so that two clients that see
-//! the same number do not both take it.
+//! What others on the same allowance use shows in `Remaining`: whatever of the used part cannot be ours is theirs, and is
+//! left to them for as long as it was seen within the last two intervals. So two clients settle on shares, and neither
+//! takes the other's place in the moment it falls free. A client that begins does not know of others yet: it starts with
+//! a part of the allowance, sends more with every answer, and never has more in flight than a quarter of what the latest
+//! answer left; where others are known, half of what seems free.
 
 use std::{
     collections::VecDeque,
@@ -35,7 +36,7 @@ const SEARCH_LIMIT: u32 = 5;
 const SEARCH_INTERVAL: Duration = Duration::from_secs(1);
 /// Longer than a request takes to reach HubSpot, a new connection included.
 const SLACK: Duration = Duration::from_secs(1);
-/// How many requests go out before the first answer, as a share of the allowance; each answer permits one more.
+/// The part of the allowance that goes out before the first answer.
 const FIRST_SHARE: u32 = 8;
 
 /// A limiter that keeps to HubSpot's rolling windows and learns their size from its answers.
@@ -152,7 +153,7 @@ impl Bucket {
             limit: window.limit,
             interval: window.interval,
             used: window.used(Instant::now()),
-            used_by_others: window.others,
+            used_by_others: window.others.used(),
             waiting: self.waiting.load(Ordering::Relaxed),
         }
     }
@@ -176,9 +177,8 @@ struct Window {
     /// The id of the first of them.
     first: u64,
     in_flight: u32,
-    /// How many may be in flight: it grows by every answer, so that a client that starts beside another one notices.
-    ramp: u32,
-    others: u32,
+    beginning: Option<Beginning>,
+    others: Others,
     /// HubSpot asked for a pause.
     paused_until: Option<Instant>,
 }
@@ -199,6 +199,38 @@ impl Request {
     }
 }
 
+/// The first interval of a client that knows nothing of others.
+#[derive(Debug, Clone, Copy)]
+struct Beginning {
+    since: Instant,
+    /// How many may be in flight; it grows by every answer.
+    ramp: u32,
+    /// What the latest answer left.
+    remaining: Option<u32>,
+}
+
+/// The most that others were seen to use, in this interval and in the one before.
+#[derive(Debug, Clone, Copy, Default)]
+struct Others {
+    now: u32,
+    before: u32,
+    since: Option<Instant>,
+}
+
+impl Others {
+    fn used(&self) -> u32 {
+        self.now.max(self.before)
+    }
+
+    fn seen(&mut self, used: u32, now: Instant, interval: Duration) {
+        let since = *self.since.get_or_insert(now);
+        if now >= since + interval {
+            *self = Self { now: 0, before: self.now, since: Some(now) };
+        }
+        self.now = self.now.max(used);
+    }
+}
+
 impl Window {
     fn new(limit: Option<u32>, interval: Duration) -> Self {
         Self {
@@ -207,8 +239,8 @@ impl Window {
             requests: VecDeque::with_capacity(limit.unwrap_or_default().min(1024) as usize),
             first: 0,
             in_flight: 0,
-            ramp: limit.map_or(0, |limit| limit.div_ceil(FIRST_SHARE)),
-            others: 0,
+            beginning: None,
+            others: Others::default(),
             paused_until: None,
         }
     }
@@ -222,23 +254,33 @@ impl Window {
         if let Some(until) = self.paused_until.filter(|&until| until > now) {
             return Err(Some(until));
         }
+        if self.requests.is_empty() {
+            // What was known of others is old.
+            self.others = Others::default();
+            self.beginning = Some(Beginning { since: now, ramp: limit.div_ceil(FIRST_SHARE), remaining: None });
+        }
         let used = self.used(now);
-        if used + self.others >= limit {
+        let free = limit.saturating_sub(self.others.used() + used);
+        if free == 0 {
             // With nothing of our own in the window, only asking shows whether the others have left room.
             return match self.next_room(now) {
                 None if self.in_flight == 0 => Ok(self.push(now)),
-                next => Err(next),
+                room_at => Err(room_at),
             };
         }
-        let mut at_once = self.ramp.max(1);
-        if self.others > 0 {
-            let free = limit.saturating_sub(self.others + used.saturating_sub(self.in_flight));
-            at_once = at_once.min(free.div_ceil(2));
-        }
-        if self.in_flight >= at_once {
+        if self.in_flight >= self.at_once(free, now) {
             return Err(None);
         }
         Ok(self.push(now))
+    }
+
+    /// How many may be in flight beside others who see the same answers.
+    fn at_once(&self, free: u32, now: Instant) -> u32 {
+        let half = |free: u32| free.div_ceil(2).max(1);
+        let begun = self.beginning.filter(|beginning| now < beginning.since + self.interval);
+        let beginning = begun.map_or(u32::MAX, |b| b.ramp.min(b.remaining.map_or(u32::MAX, |left| (left / 4).max(1))));
+        let beside_others = if self.others.used() > 0 { half(free + self.in_flight) } else { u32::MAX };
+        beginning.min(beside_others)
     }
 
     fn push(&mut self, now: Instant) -> u64 {
@@ -264,58 +306,43 @@ impl Window {
             }
             PermitOutcome::NoAnswer => {}
             PermitOutcome::Answered { headers, refused } => {
+                // HubSpot does not count what it refuses. An answer to a request forgotten since is too slow to tell.
                 let sent = request.map(|request| {
-                    // HubSpot does not count what it refuses.
                     request.void = *refused;
                     request.answered = Some(now);
                     request.sent
                 });
-                self.learn(headers, *refused, sent.unwrap_or(now), now);
+                self.learn(headers, *refused, sent, now);
             }
         }
     }
 
-    fn learn(&mut self, headers: &RateLimitHeaders, refused: bool, sent: Instant, now: Instant) {
-        let Some(limit) = self.limit.as_mut() else {
+    fn learn(&mut self, headers: &RateLimitHeaders, refused: bool, sent: Option<Instant>, now: Instant) {
+        let Some(limit) = &mut self.limit else {
             return;
         };
         *limit = headers.limit.unwrap_or(*limit);
         let limit = *limit;
         self.interval = headers.interval.unwrap_or(self.interval);
-        let remaining = if refused {
-            self.ramp = (self.ramp / 2).max(1);
+        if refused {
             // Without a word of HubSpot's, room comes with the first request of our own to leave the window; without
             // any of our own, only asking tells.
             let pause = headers.retry_after.or_else(|| self.next_room(now).is_none().then_some(self.interval / 4));
             self.paused_until = pause.map(|pause| now + pause).or(self.paused_until);
-            Some(0)
-        } else {
-            self.ramp = self.ramp.saturating_add(1);
-            // An answer this slow speaks of a window that we have forgotten in part.
-            headers.remaining.filter(|_| now <= sent + SLACK)
-        };
-        if let Some(remaining) = remaining {
+        }
+        let remaining = if refused { Some(0) } else { headers.remaining };
+        if let Some(beginning) = &mut self.beginning {
+            beginning.ramp = beginning.ramp.saturating_add(1);
+            beginning.remaining = remaining.or(beginning.remaining);
+        }
+        // An answer slower than the slack speaks of a window that is forgotten in part.
+        if let Some(remaining) = remaining
+            && let Some(sent) = sent.filter(|&sent| now <= sent + SLACK)
+        {
+            let ours = self.requests.iter().filter(|r| !r.void && r.counted_by() + self.interval > sent).count() as u32;
             let used = limit.saturating_sub(remaining);
-            let (least, most) = self.counted_between(sent, now);
-            self.others = self.others.clamp(used.saturating_sub(most), used.saturating_sub(least));
+            self.others.seen(used.saturating_sub(ours), now, self.interval);
         }
-    }
-
-    /// How many of our requests stood in HubSpot's window when it answered: at least, at most.
-    fn counted_between(&self, sent: Instant, now: Instant) -> (u32, u32) {
-        let (mut least, mut most) = (0, 0);
-        for request in self.requests.iter().filter(|request| !request.void) {
-            if request.counted_by() + self.interval > sent {
-                most += 1;
-            }
-            let before = request.answered.is_some_and(|answered| answered <= sent);
-            let still = request.sent + self.interval > now;
-            let itself = request.sent == sent && request.answered == Some(now);
-            if (before || itself) && still {
-                least += 1;
-            }
-        }
-        (least, most)
     }
 
     fn used(&self, now: Instant) -> u32 {

@@ -1,4 +1,4 @@
-//! Bearer tokens and the scopes they carry.
+//! Bearer tokens, the scopes they carry and the use made of them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,43 +8,62 @@ use std::{
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 
+use super::limits::Usage;
+
 /// The scope that reading partner clients and their associations takes.
 pub const READ_SCOPE: &str = "crm.objects.partner-clients.read";
 
 /// The scope that changing partner clients and their associations takes.
 pub const WRITE_SCOPE: &str = "crm.objects.partner-clients.write";
 
-/// The scopes of one token.
-#[derive(Clone, Debug)]
-pub(super) struct Scopes(Arc<BTreeSet<String>>);
+/// Both scopes the simulator knows.
+pub(super) fn all_scopes() -> BTreeSet<String> {
+    BTreeSet::from([READ_SCOPE.to_owned(), WRITE_SCOPE.to_owned()])
+}
 
-impl Scopes {
-    pub(super) fn contain(&self, scope: &str) -> bool {
-        self.0.contains(scope)
+/// Whoever a bearer token stands for; clones share what is counted.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    scopes: Arc<BTreeSet<String>>,
+    usage: Arc<Usage>,
+}
+
+impl Caller {
+    pub(super) fn new(scopes: BTreeSet<String>) -> Self {
+        Self { scopes: Arc::new(scopes), usage: Arc::default() }
+    }
+
+    pub(super) fn scopes(&self) -> &BTreeSet<String> {
+        &self.scopes
+    }
+
+    pub(super) fn usage(&self) -> &Usage {
+        &self.usage
     }
 }
 
-/// The tokens a simulator knows.
+/// The static tokens a simulator knows.
 #[derive(Default)]
-pub(super) struct Tokens(BTreeMap<String, Scopes>);
+pub(super) struct Tokens(BTreeMap<String, Caller>);
 
 impl Tokens {
     pub(super) fn insert(&mut self, token: String, scopes: BTreeSet<String>) {
-        self.0.insert(token, Scopes(Arc::new(scopes)));
+        self.0.insert(token, Caller::new(scopes));
     }
 
-    /// The scopes of the bearer token among `headers`; `None` when there is no token or it is unknown.
-    pub(super) fn authenticate(&self, headers: &HeaderMap) -> Option<Scopes> {
-        let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return None;
-        }
-        self.0.get(token.trim()).cloned()
+    pub(super) fn caller(&self, token: &str) -> Option<Caller> {
+        self.0.get(token).cloned()
     }
 }
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.0.values().map(|scopes| ("[redacted]", scopes))).finish()
+        f.debug_map().entries(self.0.values().map(|caller| ("[redacted]", caller.scopes()))).finish()
     }
+}
+
+/// The bearer token among `headers`.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -16,7 +16,7 @@ use super::{
     object_type::ObjectType,
     parameters::Parameters,
     partner_clients,
-    response::json_response,
+    response::{add, json_response},
     server::Server,
     state::{NotFound, Position, State, object_type_named},
 };
@@ -83,19 +83,28 @@ pub(super) fn page(
 ) -> Result<Value, NotFound> {
     let mut associations = state.associations(id, to, after)?;
     let page: Vec<_> = associations.by_ref().take(limit).collect();
-    let results: Vec<_> =
-        page.iter().map(|association| json!({"id": association.to_object_id, "type": association.type_name})).collect();
-    let mut body = json!({"results": results});
+    let more = associations.next().is_some();
+    let last = page.last().filter(|_| more).map(|last| (last.to_object_id.clone(), last.type_id));
+    // Moved rather than copied: a partner client with many associations has long pages.
+    let results = page
+        .into_iter()
+        .map(|association| {
+            let id = ("id".to_owned(), Value::String(association.to_object_id));
+            let type_name = ("type".to_owned(), Value::String(association.type_name));
+            Value::Object([id, type_name].into_iter().collect())
+        })
+        .collect();
+    let mut body = Value::Object([("results".to_owned(), Value::Array(results))].into_iter().collect());
 
-    if let (Some(last), Some(_)) = (page.into_iter().next_back(), associations.next()) {
-        let after = cursor::issue(&(last.to_object_id, last.type_id));
+    if let Some(last) = last {
+        let after = cursor::issue(&last);
         let link = format!(
             "{base_url}/crm/v3/objects/partner_clients/{}/associations/{}?limit={limit}&after={}",
             utf8_percent_encode(id, NON_ALPHANUMERIC),
             to.plural(),
             utf8_percent_encode(&after, NON_ALPHANUMERIC),
         );
-        body["paging"] = json!({"next": {"after": after, "link": link}});
+        add(&mut body, "paging", json!({"next": {"after": after, "link": link}}));
     }
     Ok(body)
 }

@@ -1,13 +1,17 @@
 //! Describing and starting a simulator.
 
-use std::{collections::BTreeSet, io, net::Ipv4Addr, sync::Arc};
+use std::{io, net::Ipv4Addr, sync::Arc};
 
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use super::{
     Simulator,
-    access::{READ_SCOPE, Tokens, WRITE_SCOPE},
+    access::{Tokens, all_scopes},
+    connection::{Connection, Listener},
+    faults::{Fault, Faults},
+    limits::{Limiter, RateLimits},
+    oauth::{OAuth, OAuthApp},
     seed,
     server::{self, Server},
     state::{NotFound, Properties, State},
@@ -25,6 +29,9 @@ pub struct SimulatorBuilder {
     association_types: Vec<(String, u64, String)>,
     associations: Vec<[String; 4]>,
     tokens: Tokens,
+    rate_limits: RateLimits,
+    oauth_app: Option<OAuthApp>,
+    faults: Faults,
 }
 
 impl SimulatorBuilder {
@@ -109,7 +116,28 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Starts the simulator. Call it inside a Tokio runtime.
+    /// Limits how many requests each token may make. Without it there is no limit, and answers tell of none.
+    #[must_use]
+    pub fn rate_limits(mut self, limits: RateLimits) -> Self {
+        self.rate_limits = limits;
+        self
+    }
+
+    /// Issues access tokens to this OAuth app, in place of one given before.
+    #[must_use]
+    pub fn oauth_app(mut self, app: OAuthApp) -> Self {
+        self.oauth_app = Some(app);
+        self
+    }
+
+    /// Injects a fault from the start.
+    #[must_use]
+    pub fn fault(self, fault: Fault) -> Self {
+        self.faults.inject(fault);
+        self
+    }
+
+    /// Starts the simulator. Call it inside a Tokio runtime with its clock enabled.
     ///
     /// # Errors
     ///
@@ -119,14 +147,15 @@ impl SimulatorBuilder {
         let state = self.state().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
 
         let access_token = format!("pat-sim-{}", Uuid::new_v4());
-        let all_scopes = BTreeSet::from([READ_SCOPE.to_owned(), WRITE_SCOPE.to_owned()]);
-        self.tokens.insert(access_token.clone(), all_scopes);
+        self.tokens.insert(access_token.clone(), all_scopes());
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
         let base_url = format!("http://{}", listener.local_addr()?);
-        let server = Arc::new(Server::new(base_url, self.tokens, state));
-        let router = server::router(Arc::clone(&server));
-        let task = tokio::spawn(async move { axum::serve(listener, router).await });
+        let limiter = Limiter::new(self.rate_limits);
+        let oauth = self.oauth_app.map(OAuth::new);
+        let server = Arc::new(Server::new(base_url, self.tokens, oauth, limiter, self.faults, state));
+        let service = server::router(Arc::clone(&server)).into_make_service_with_connect_info::<Connection>();
+        let task = tokio::spawn(async move { axum::serve(Listener(listener), service).await });
         Ok(Simulator { server, access_token, task })
     }
 

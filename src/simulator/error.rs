@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    response::{CORRELATION_ID, json_response},
+    access::WRITE_SCOPE,
+    limits::Policy,
+    response::{CORRELATION_ID, add, json_response},
     state::NotFound,
 };
 
@@ -28,6 +30,13 @@ impl Failure {
                             Authorization header.",
                 "category": "INVALID_AUTHENTICATION",
             }),
+        )
+    }
+
+    pub(super) fn expired() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            json!({"message": "The OAuth token used to make this call expired.", "category": "EXPIRED_AUTHENTICATION"}),
         )
     }
 
@@ -51,6 +60,39 @@ impl Failure {
 
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, json!({"message": "resource not found", "category": "OBJECT_NOT_FOUND"}))
+    }
+
+    /// HubSpot sends this one without a category.
+    pub(super) fn rate_limited(policy: Policy) -> Self {
+        let name = policy.name();
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            json!({
+                "message": format!("You have reached your {} limit.", name.to_ascii_lowercase()),
+                "errorType": "RATE_LIMIT",
+                "policyName": name,
+                "groupName": "simulator",
+            }),
+        )
+    }
+
+    /// What HubSpot could send with a status. Where its category is not known, there is none.
+    pub(super) fn with_status(status: StatusCode) -> Self {
+        match status.as_u16() {
+            400 => Self::validation("Property values were not valid"),
+            401 => Self::unauthenticated(),
+            403 => Self::missing_scope(WRITE_SCOPE),
+            404 => Self::not_found(),
+            409 => Self::new(status, json!({"message": "The object has changed meanwhile", "category": "CONFLICT"})),
+            429 => Self::rate_limited(Policy::TenSecondly),
+            477 => Self::new(status, json!({"message": "The account is being migrated"})),
+            _ => Self::new(status, json!({"message": status.canonical_reason().unwrap_or("internal error")})),
+        }
+    }
+
+    pub(super) fn message(mut self, message: String) -> Self {
+        add(&mut self.body, "message", json!(message));
+        self
     }
 
     pub(super) fn no_route(method: &Method, path: &str) -> Self {
@@ -95,8 +137,8 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let Self { status, mut body } = self;
         let correlation_id = Uuid::new_v4().to_string();
-        body["status"] = json!("error");
-        body["correlationId"] = json!(correlation_id);
+        add(&mut body, "status", json!("error"));
+        add(&mut body, "correlationId", json!(correlation_id));
         ([(CORRELATION_ID, correlation_id)], json_response(status, &body)).into_response()
     }
 }

@@ -13,7 +13,7 @@ use axum::{
 
 /// A request as it arrived on the wire, and the status it was answered with.
 ///
-/// Its `Debug` output leaves the `Authorization` header's value out.
+/// Its `Debug` output leaves out the `Authorization` header's value, and what was sent to the OAuth endpoints.
 #[derive(Clone)]
 pub struct RecordedRequest {
     method: String,
@@ -60,7 +60,8 @@ impl RecordedRequest {
         &self.body
     }
 
-    /// The status it was answered with; `None` while the answer is pending, and for ever when the caller went away.
+    /// The status it was answered with; `None` while the answer is pending, and for ever when the caller went away or
+    /// the connection was reset.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.status.map(|status| status.as_u16())
@@ -76,12 +77,17 @@ impl fmt::Debug for RecordedRequest {
                 name => (name, value),
             })
             .collect();
+        let (query, body) = if self.path.starts_with("/oauth/") {
+            (self.query().map(|_| "[redacted]"), "[redacted]".into())
+        } else {
+            (self.query(), String::from_utf8_lossy(&self.body))
+        };
         f.debug_struct("RecordedRequest")
             .field("method", &self.method)
             .field("path", &self.path)
-            .field("query", &self.query)
+            .field("query", &query)
             .field("headers", &headers)
-            .field("body", &String::from_utf8_lossy(&self.body))
+            .field("body", &body)
             .field("status", &self.status())
             .finish()
     }

@@ -4,6 +4,9 @@
 //! bodies HubSpot sends, so code under test meets what it would meet in production. It also keeps a journal of what
 //! crossed the wire ([`Simulator::requests`]).
 //!
+//! On demand it limits rates ([`RateLimits`]), issues OAuth tokens ([`OAuthApp`]) and lets requests go wrong ([`Fault`]).
+//! Limits, lifetimes and delays go by Tokio's clock: a test that pauses it need not wait.
+//!
 //! It simulates associating, dissociating and listing associations, reading one partner client, and listing association
 //! types. The query parameters `idProperty`, `propertiesWithHistory` and `includeFA` are ignored.
 //!
@@ -44,16 +47,23 @@
 mod access;
 mod associations;
 mod builder;
+mod connection;
 mod cursor;
 mod error;
+mod faults;
 mod journal;
+mod limits;
+mod oauth;
 mod object_type;
+mod operation;
 mod parameters;
 mod partner_clients;
 mod response;
 mod seed;
 mod server;
 mod state;
+mod strike;
+mod token_endpoint;
 
 use std::{fmt, io, sync::Arc};
 
@@ -61,7 +71,10 @@ use tokio::task::JoinHandle;
 
 pub use access::{READ_SCOPE, WRITE_SCOPE};
 pub use builder::SimulatorBuilder;
+pub use faults::Fault;
 pub use journal::RecordedRequest;
+pub use limits::RateLimits;
+pub use oauth::OAuthApp;
 pub use state::Association;
 
 use server::Server;
@@ -74,7 +87,8 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Starts a simulator with the default seed on a free loopback port. Call it inside a Tokio runtime.
+    /// Starts a simulator with the default seed on a free loopback port. Call it inside a Tokio runtime with its
+    /// clock enabled.
     ///
     /// # Errors
     ///
@@ -117,6 +131,44 @@ impl Simulator {
     #[must_use]
     pub fn associations(&self, partner_client_id: &str) -> Vec<Association> {
         self.server.state().all_associations(partner_client_id)
+    }
+
+    /// Replaces the rate limits. Requests already accepted count against the new ones too.
+    pub fn set_rate_limits(&self, limits: RateLimits) {
+        self.server.limiter().set(limits);
+    }
+
+    /// Injects a fault, behind those injected before.
+    pub fn inject(&self, fault: Fault) {
+        self.server.faults().inject(fault);
+    }
+
+    /// Ends all faults for requests that are yet to come.
+    pub fn clear_faults(&self) {
+        self.server.faults().clear();
+    }
+
+    /// Issues an authorization code to the OAuth app, as the authorisation page does once a user has agreed; `None`
+    /// without an app. With a `code_challenge`, always S256, the exchange takes the matching `code_verifier`.
+    #[must_use]
+    pub fn authorize(&self, redirect_uri: &str, code_challenge: Option<&str>) -> Option<String> {
+        Some(self.server.oauth()?.authorize(redirect_uri, code_challenge))
+    }
+
+    /// Lets all access tokens issued so far expire. The tokens of [`access_token`](Self::access_token) and
+    /// [`SimulatorBuilder::token`] are static and stay valid.
+    pub fn expire_tokens(&self) {
+        if let Some(oauth) = self.server.oauth() {
+            oauth.expire_access_tokens();
+        }
+    }
+
+    /// Revokes the OAuth app's refresh token, as an account does by uninstalling the app. A later
+    /// [`authorize`](Self::authorize) leads to a new one.
+    pub fn revoke_refresh_token(&self) {
+        if let Some(oauth) = self.server.oauth() {
+            oauth.revoke_refresh_token();
+        }
     }
 
     /// Serves until the runtime shuts down: for a program that is nothing but a simulator.

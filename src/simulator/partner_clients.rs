@@ -11,11 +11,11 @@ use chrono::SecondsFormat;
 use serde_json::{Map, Value, json};
 
 use super::{
-    associations::{self, MAX_LIMIT},
+    associations::{MAX_LIMIT, page},
     error::Failure,
     object_type::ObjectType,
     parameters::Parameters,
-    response::json_response,
+    response::{add, json_response},
     server::Server,
     state::{NotFound, State, object_type_named},
 };
@@ -62,10 +62,15 @@ pub(super) fn body(
         "archived": false,
     });
 
+    let mut associations = Map::new();
     for to in associated {
         if state.associations(id, *to, None)?.next().is_some() {
-            body["associations"][to.plural()] = associations::page(base_url, state, id, *to, None, MAX_LIMIT)?;
+            let page = page(base_url, state, id, *to, None, MAX_LIMIT)?;
+            associations.insert(to.plural().to_owned(), page);
         }
+    }
+    if !associations.is_empty() {
+        add(&mut body, "associations", Value::Object(associations));
     }
     Ok(body)
 }

@@ -14,3 +14,10 @@ pub(super) fn json_response(status: StatusCode, body: &Value) -> Response {
     let content_type = [(CONTENT_TYPE, "application/json;charset=utf-8")];
     (status, content_type, body.to_string()).into_response()
 }
+
+/// Adds a member to a JSON object.
+pub(super) fn add(object: &mut Value, name: &str, value: Value) {
+    if let Value::Object(members) = object {
+        members.insert(name.to_owned(), value);
+    }
+}

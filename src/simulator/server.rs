@@ -1,53 +1,77 @@
-//! The way of a request: journal, authentication, route, scope, operation.
+//! The way of a request: journal, authentication, rate limits, faults, route, scope, operation.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::{
     Extension, Router,
-    body::{Body, to_bytes},
-    extract::{Request, State as Shared},
+    body::{Body, Bytes, to_bytes},
+    extract::{ConnectInfo, Request, State as Shared},
     handler::Handler,
-    http::{Method, Uri},
+    http::{HeaderMap, Method, Uri, request::Parts},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{delete, get, put},
+    routing::{delete, get, post, put},
 };
 use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
 use super::{
-    access::{READ_SCOPE, Scopes, Tokens, WRITE_SCOPE},
+    access::{Caller, READ_SCOPE, Tokens, WRITE_SCOPE, bearer},
     associations,
+    connection::Connection,
     error::{self, Failure},
+    faults::Faults,
     journal::Journal,
+    limits::{Limiter, Standing},
+    oauth::{OAuth, Untrusted},
+    operation::{self, ASSOCIATION, ASSOCIATION_TYPES, ASSOCIATIONS, OAUTH_TOKEN, PARTNER_CLIENT},
     partner_clients,
     response::CORRELATION_ID,
     state::State,
+    strike::Struck,
+    token_endpoint,
 };
 
 /// Above any body HubSpot takes, so that only a runaway client meets it.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
-const PARTNER_CLIENT: &str = "/crm/v3/objects/partner_clients/{id}";
-const ASSOCIATIONS: &str = "/crm/v3/objects/partner_clients/{id}/associations/{to}";
-const ASSOCIATION: &str = "/crm/v3/objects/partner_clients/{id}/associations/{to}/{to_id}/{association_type}";
-const ASSOCIATION_TYPES: &str = "/crm/v3/associations/{from}/{to}/types";
-
 /// What the operations share.
 pub(super) struct Server {
     base_url: String,
     tokens: Tokens,
+    oauth: Option<OAuth>,
+    limiter: Limiter,
+    faults: Faults,
     state: Mutex<State>,
     journal: Journal,
 }
 
 impl Server {
-    pub(super) fn new(base_url: String, tokens: Tokens, state: State) -> Self {
-        Self { base_url, tokens, state: Mutex::new(state), journal: Journal::default() }
+    pub(super) fn new(
+        base_url: String,
+        tokens: Tokens,
+        oauth: Option<OAuth>,
+        limiter: Limiter,
+        faults: Faults,
+        state: State,
+    ) -> Self {
+        Self { base_url, tokens, oauth, limiter, faults, state: Mutex::new(state), journal: Journal::default() }
     }
 
     pub(super) fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    pub(super) fn oauth(&self) -> Option<&OAuth> {
+        self.oauth.as_ref()
+    }
+
+    pub(super) fn limiter(&self) -> &Limiter {
+        &self.limiter
+    }
+
+    pub(super) fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     pub(super) fn journal(&self) -> &Journal {
@@ -57,18 +81,35 @@ impl Server {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Whose request this is.
+    fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Failure> {
+        let token = bearer(headers).ok_or_else(Failure::unauthenticated)?;
+        if let Some(caller) = self.tokens.caller(token) {
+            return Ok(caller);
+        }
+        let oauth = self.oauth.as_ref().ok_or_else(Failure::unauthenticated)?;
+        oauth.caller(token).map_err(|reason| match reason {
+            Untrusted::Unknown => Failure::unauthenticated(),
+            Untrusted::Expired => Failure::expired(),
+        })
+    }
 }
 
 /// The operations, each with the scope it takes.
 pub(super) fn router(server: Arc<Server>) -> Router {
     let read = from_fn_with_state(READ_SCOPE, require_scope);
     let write = from_fn_with_state(WRITE_SCOPE, require_scope);
-    Router::new()
+    let mut router = Router::new()
         .route(PARTNER_CLIENT, get(partner_clients::get.layer(read.clone())))
         .route(ASSOCIATIONS, get(associations::list.layer(read.clone())))
         .route(ASSOCIATION, put(associations::associate.layer(write.clone())))
         .route(ASSOCIATION, delete(associations::dissociate.layer(write)))
-        .route(ASSOCIATION_TYPES, get(associations::types.layer(read)))
+        .route(ASSOCIATION_TYPES, get(associations::types.layer(read)));
+    for path in operation::TOKEN {
+        router = router.route(path, post(token_endpoint::token));
+    }
+    router
         .fallback(async |method: Method, uri: Uri| Failure::no_route(&method, uri.path()))
         .method_not_allowed_fallback(async || error::method_not_allowed())
         .layer(from_fn_with_state(Arc::clone(&server), enter))
@@ -76,24 +117,66 @@ pub(super) fn router(server: Arc<Server>) -> Router {
 }
 
 /// Every request passes here first and every answer last.
-async fn enter(Shared(server): Shared<Arc<Server>>, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
+async fn enter(
+    Shared(server): Shared<Arc<Server>>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
     let body = to_bytes(body, MAX_BODY_BYTES).await;
     let number = server.journal.arrived(&parts, body.as_ref().cloned().unwrap_or_default());
 
-    let response = match (server.tokens.authenticate(&parts.headers), body) {
-        (None, _) => Failure::unauthenticated().into_response(),
-        (_, Err(error)) => Failure::validation(format!("The body cannot be read: {error}")).into_response(),
-        _ if percent_decode_str(parts.uri.path()).decode_utf8().is_err() => {
+    let body = body.map_err(|error| Failure::validation(format!("The body cannot be read: {error}")));
+    let response = admit(&server, &connection, parts, body, next).await;
+    if !connection.is_reset() {
+        server.journal.answered(number, response.status());
+    }
+    response
+}
+
+/// Refuses a request, or answers it by a fault or its operation.
+async fn admit(
+    server: &Server,
+    connection: &Connection,
+    mut parts: Parts,
+    body: Result<Bytes, Failure>,
+    next: Next,
+) -> Response {
+    let operation_id = operation::id(&parts);
+    let mut standing = Standing::default();
+    if operation_id != Some(OAUTH_TOKEN) {
+        let caller = match server.authenticate(&parts.headers) {
+            Ok(caller) => caller,
+            Err(failure) => return failure.into_response(),
+        };
+        standing = match server.limiter.admit(caller.usage(), operation::is_search(&parts)) {
+            Ok(standing) => standing,
+            Err(refusal) => return refusal.into_response(),
+        };
+        parts.extensions.insert(caller);
+    }
+
+    match server.faults.strike(operation_id) {
+        None => operate(parts, body, standing, next).await,
+        Some(strike) => {
+            let struck =
+                Struck { headers: parts.headers.clone(), body: body.as_ref().cloned().unwrap_or_default(), connection };
+            strike.answer(struck, operate(parts, body, standing, next)).await
+        }
+    }
+}
+
+/// Carries out the operation and adds what all answers of HubSpot itself carry.
+async fn operate(parts: Parts, body: Result<Bytes, Failure>, standing: Standing, next: Next) -> Response {
+    let mut response = match body {
+        Err(failure) => failure.into_response(),
+        Ok(_) if percent_decode_str(parts.uri.path()).decode_utf8().is_err() => {
             Failure::validation("The path is not UTF-8").into_response()
         }
-        (Some(scopes), Ok(body)) => {
-            parts.extensions.insert(scopes);
-            next.run(Request::from_parts(parts, Body::from(body))).await
-        }
+        Ok(body) => next.run(Request::from_parts(parts, Body::from(body))).await,
     };
-    server.journal.answered(number, response.status());
-
+    standing.write(response.headers_mut());
     if response.headers().contains_key(CORRELATION_ID) {
         response
     } else {
@@ -104,11 +187,11 @@ async fn enter(Shared(server): Shared<Arc<Server>>, request: Request, next: Next
 /// Refuses a token that lacks the scope of the operation it calls.
 async fn require_scope(
     Shared(scope): Shared<&'static str>,
-    Extension(scopes): Extension<Scopes>,
+    Extension(caller): Extension<Caller>,
     request: Request,
     next: Next,
 ) -> Result<Response, Failure> {
-    if !scopes.contain(scope) {
+    if !caller.scopes().contains(scope) {
         return Err(Failure::missing_scope(scope));
     }
     Ok(next.run(request).await)

@@ -1,0 +1,35 @@
+//! The operations, by their ids in the API's description.
+
+use axum::{
+    extract::MatchedPath,
+    http::{Method, request::Parts},
+};
+
+pub(super) const PARTNER_CLIENT: &str = "/crm/v3/objects/partner_clients/{id}";
+pub(super) const ASSOCIATIONS: &str = "/crm/v3/objects/partner_clients/{id}/associations/{to}";
+pub(super) const ASSOCIATION: &str =
+    "/crm/v3/objects/partner_clients/{id}/associations/{to}/{to_id}/{association_type}";
+pub(super) const ASSOCIATION_TYPES: &str = "/crm/v3/associations/{from}/{to}/types";
+pub(super) const TOKEN: [&str; 3] = ["/oauth/2026-03/token", "/oauth/v3/token", "/oauth/v1/token"];
+
+/// The id of exchanging a token, which the description of the CRM leaves out.
+pub(super) const OAUTH_TOKEN: &str = "oauth_token";
+
+/// The id of the operation a request calls; `None` when there is none.
+pub(super) fn id(request: &Parts) -> Option<&'static str> {
+    let path = request.extensions.get::<MatchedPath>()?.as_str();
+    match (request.method.as_str(), path) {
+        ("PUT", ASSOCIATION) => Some("associate"),
+        ("DELETE", ASSOCIATION) => Some("dissociate"),
+        ("GET", ASSOCIATIONS) => Some("list_associations"),
+        ("GET", PARTNER_CLIENT) => Some("get"),
+        ("GET", ASSOCIATION_TYPES) => Some("association_types"),
+        ("POST", path) if TOKEN.contains(&path) => Some(OAUTH_TOKEN),
+        _ => None,
+    }
+}
+
+/// Whether a request counts as a search, whichever objects it searches.
+pub(super) fn is_search(request: &Parts) -> bool {
+    request.method == Method::POST && request.uri.path().ends_with("/search")
+}

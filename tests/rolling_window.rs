@@ -1,0 +1,279 @@
+//! The limiter by itself, against a model of HubSpot's window, on tokio's paused clock.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use hubspot_partner_clients::{
+    PermitOutcome, RateLimit, RateLimitHeaders, RateLimiter, RollingWindow, spec::RateBucket,
+};
+use tokio::time::{Instant, sleep};
+
+/// HubSpot as it counts: a request is accepted if fewer than the allowance arrived in the ten seconds before.
+struct Model {
+    limit: u32,
+    accepted: Mutex<VecDeque<Instant>>,
+    all: Mutex<Vec<Instant>>,
+    refused: AtomicU32,
+}
+
+impl Model {
+    fn new(limit: u32) -> Arc<Self> {
+        Arc::new(Self { limit, accepted: Mutex::default(), all: Mutex::default(), refused: AtomicU32::new(0) })
+    }
+
+    fn arrive(&self) -> (bool, RateLimitHeaders) {
+        let now = Instant::now();
+        let mut accepted = self.accepted.lock().unwrap();
+        while accepted.front().is_some_and(|at| now - *at >= Duration::from_secs(10)) {
+            accepted.pop_front();
+        }
+        let taken = accepted.len() < self.limit as usize;
+        if taken {
+            accepted.push_back(now);
+            self.all.lock().unwrap().push(now);
+        } else {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut headers = RateLimitHeaders::default();
+        headers.limit = Some(self.limit);
+        headers.remaining = Some(self.limit - accepted.len() as u32);
+        headers.interval = Some(Duration::from_secs(10));
+        (taken, headers)
+    }
+
+    /// One request over a network whose two ways take some time each; again, if it was refused.
+    async fn request(&self, limiter: &dyn RateLimiter, mut way: impl FnMut() -> Duration) {
+        loop {
+            let permit = limiter.acquire(RateBucket::General).await.unwrap();
+            sleep(way()).await;
+            let (taken, headers) = self.arrive();
+            sleep(way()).await;
+            limiter.settle(permit, &PermitOutcome::Answered { headers, refused: !taken });
+            if taken {
+                return;
+            }
+        }
+    }
+
+    /// The time that the allowance makes necessary for the accepted requests, in ratio to the time they took.
+    fn used(&self) -> f64 {
+        let all = self.all.lock().unwrap();
+        let necessary = (all.len() - 1) / self.limit as usize * 10;
+        necessary as f64 / (all[all.len() - 1] - all[0]).as_secs_f64()
+    }
+
+    /// The requests accepted in the first windows, in ratio to those that the allowance lets through.
+    fn used_in(&self, windows: u32) -> f64 {
+        let all = self.all.lock().unwrap();
+        let end = all[0] + windows * Duration::from_secs(10);
+        all.iter().filter(|at| **at < end).count() as f64 / f64::from(windows * self.limit)
+    }
+}
+
+fn jitter(from_ms: u64, to_ms: u64) -> impl FnMut() -> Duration + Clone {
+    move || Duration::from_millis(fastrand::u64(from_ms..=to_ms))
+}
+
+async fn run(model: &Arc<Model>, limiters: &[Arc<RollingWindow>], requests: usize, ways: (u64, u64)) {
+    fastrand::seed(7);
+    let tasks: Vec<_> = (0..requests)
+        .flat_map(|_| limiters.iter().cloned())
+        .map(|limiter| {
+            let model = Arc::clone(model);
+            tokio::spawn(async move { model.request(&*limiter, jitter(ways.0, ways.1)).await })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_client_uses_the_allowance_and_is_never_refused() {
+    for guess in [50, 190, 250] {
+        let model = Model::new(190);
+        let limiter = Arc::new(RollingWindow::new(RateLimit::per_ten_seconds(guess)));
+        run(&model, &[limiter], 2_000, (10, 40)).await;
+        println!("guess {guess}: used {:.4}, refused {}", model.used(), model.refused.load(Ordering::Relaxed));
+        assert_eq!(model.refused.load(Ordering::Relaxed), 0);
+        assert!(model.used() >= 0.99, "{}", model.used());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_clients_of_one_account_notice_each_other() {
+    for ways in [(10, 40), (20, 80), (5, 10)] {
+        let model = Model::new(190);
+        let limiters = [(); 2].map(|()| Arc::new(RollingWindow::new(RateLimit::PROFESSIONAL)));
+        run(&model, &limiters, 2_000, ways).await;
+        // Both still have something to send.
+        let used = model.used_in(18);
+        let refused = f64::from(model.refused.load(Ordering::Relaxed)) / 4_000.0;
+        println!("ways {ways:?}: used {used:.4}, refused {refused:.5}");
+        assert!(used >= 0.95, "{used}");
+        assert!(refused < 0.005, "{refused}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_comes_later_gets_its_share_and_one_that_stays_behind_gets_all() {
+    let model = Model::new(190);
+    let [early, late] = [(); 2].map(|()| Arc::new(RollingWindow::new(RateLimit::PROFESSIONAL)));
+    let (of_early, of_late) = (Arc::clone(&model), Arc::clone(&model));
+    let run_early = tokio::spawn(async move { run(&of_early, &[early], 2_000, (10, 40)).await });
+    sleep(Duration::from_secs(35)).await;
+    let started = Instant::now();
+    let run_late = tokio::spawn(async move { run(&of_late, &[late], 200, (10, 40)).await });
+    run_late.await.unwrap();
+    let took = started.elapsed();
+    println!("200 late calls took {took:?}, refused {}", model.refused.load(Ordering::Relaxed));
+    run_early.await.unwrap();
+    println!("used {:.4}", model.used_in(10));
+    assert!(took < Duration::from_secs(200), "the late one starves: {took:?}");
+    assert!(model.used_in(10) >= 0.9, "{}", model.used_in(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_whole_allowance_may_go_in_one_burst_where_no_answer_limits_it() {
+    let limiter = RollingWindow::new(RateLimit::per_ten_seconds(50));
+    let started = Instant::now();
+    for sent in 0..50 {
+        let permit = limiter.acquire(RateBucket::General).await.unwrap();
+        limiter.settle(permit, &answered(None, None));
+        assert_eq!(started.elapsed(), Duration::ZERO, "{sent}");
+    }
+    let permit = limiter.acquire(RateBucket::General).await.unwrap();
+    assert_eq!(started.elapsed(), Duration::from_secs(10));
+    limiter.settle(permit, &answered(None, None));
+}
+
+fn answered(limit: Option<u32>, remaining: Option<u32>) -> PermitOutcome {
+    let mut headers = RateLimitHeaders::default();
+    headers.limit = limit;
+    headers.remaining = remaining;
+    PermitOutcome::Answered { headers, refused: false }
+}
+
+/// Permits that are given at once, each settled as answered.
+fn at_once(limiter: &RollingWindow, bucket: RateBucket) -> usize {
+    std::iter::from_fn(|| limiter.try_acquire(bucket))
+        .map(|permit| limiter.settle(permit, &answered(None, None)))
+        .count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn search_has_five_a_second_of_its_own() {
+    let limiter = RollingWindow::new(RateLimit::PROFESSIONAL);
+    assert_eq!(at_once(&limiter, RateBucket::Search), 5);
+    sleep(Duration::from_millis(999)).await;
+    assert_eq!(at_once(&limiter, RateBucket::Search), 0);
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(at_once(&limiter, RateBucket::Search), 5);
+    assert_eq!(at_once(&limiter, RateBucket::General), 190);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_allows_more_or_less_is_believed() {
+    let limiter = RollingWindow::new(RateLimit::per_ten_seconds(10));
+    for (limit, more) in [(250, 249), (20, 0)] {
+        let permit = limiter.try_acquire(RateBucket::General);
+        if let Some(permit) = permit {
+            limiter.settle(permit, &answered(Some(limit), Some(limit - 1)));
+        }
+        assert_eq!(at_once(&limiter, RateBucket::General), more);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_use_is_left_to_them() {
+    let limiter = RollingWindow::new(RateLimit::per_ten_seconds(100));
+    let permit = limiter.try_acquire(RateBucket::General).unwrap();
+    limiter.settle(permit, &answered(Some(100), Some(39)));
+    assert_eq!(limiter.status().general.used_by_others, 60);
+    assert_eq!(at_once(&limiter, RateBucket::General), 39);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_is_first_come_first_served_and_a_dropped_waiter_gives_up_its_place() {
+    let limiter = Arc::new(RollingWindow::new(RateLimit::per_ten_seconds(1)));
+    let permit = limiter.try_acquire(RateBucket::General).unwrap();
+    limiter.settle(permit, &answered(None, None));
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let mut waiters = Vec::new();
+    for number in 0..4 {
+        let (limiter, order) = (Arc::clone(&limiter), Arc::clone(&order));
+        waiters.push(tokio::spawn(async move {
+            let permit = limiter.acquire(RateBucket::General).await.unwrap();
+            order.lock().unwrap().push(number);
+            limiter.settle(permit, &answered(None, None));
+        }));
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(limiter.status().general.waiting, 4);
+    waiters.remove(0).abort();
+    waiters.remove(1).abort();
+    let started = Instant::now();
+    for waiter in waiters {
+        waiter.await.unwrap();
+    }
+    assert_eq!(*order.lock().unwrap(), [1, 3]);
+    assert_eq!(limiter.status().general.waiting, 0);
+    assert_eq!(started.elapsed().as_secs(), 20, "no place was lost");
+    assert!(limiter.try_acquire(RateBucket::General).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_was_not_sent_gives_its_place_back() {
+    let limiter = RollingWindow::new(RateLimit::per_ten_seconds(1));
+    for _ in 0..3 {
+        let permit = limiter.try_acquire(RateBucket::General).unwrap();
+        limiter.settle(permit, &PermitOutcome::NotSent);
+    }
+    let permit = limiter.try_acquire(RateBucket::General).unwrap();
+    limiter.settle(permit, &PermitOutcome::NoAnswer);
+    assert!(limiter.try_acquire(RateBucket::General).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_empties_the_bucket_until_room_is_sure() {
+    let refusal = |retry_after| {
+        let mut headers = RateLimitHeaders::default();
+        headers.retry_after = retry_after;
+        PermitOutcome::Answered { headers, refused: true }
+    };
+    // Of its own requests none is in the window: others use it all, and only asking tells.
+    let limiter = RollingWindow::new(RateLimit::per_ten_seconds(100));
+    let permit = limiter.try_acquire(RateBucket::General).unwrap();
+    limiter.settle(permit, &refusal(None));
+    assert!(limiter.try_acquire(RateBucket::General).is_none());
+    let started = Instant::now();
+    let permit = limiter.acquire(RateBucket::General).await.unwrap();
+    assert_eq!(started.elapsed(), Duration::from_millis(2_500));
+    // HubSpot's own word goes first.
+    limiter.settle(permit, &refusal(Some(Duration::from_secs(7))));
+    let started = Instant::now();
+    let permit = limiter.acquire(RateBucket::General).await.unwrap();
+    assert_eq!(started.elapsed(), Duration::from_secs(7));
+    limiter.settle(permit, &answered(None, Some(0)));
+    // One of its own is: room comes when it leaves.
+    let started = Instant::now();
+    let permit = limiter.acquire(RateBucket::General).await.unwrap();
+    assert_eq!(started.elapsed(), Duration::from_secs(10));
+    limiter.settle(permit, &PermitOutcome::NoAnswer);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_limit_nothing_waits() {
+    let limiter = RollingWindow::new(RateLimit::unlimited());
+    for _ in 0..10_000 {
+        let permit = limiter.try_acquire(RateBucket::General).unwrap();
+        limiter.settle(permit, &answered(Some(1), Some(0)));
+    }
+    assert_eq!(limiter.status().general.limit, None);
+}
