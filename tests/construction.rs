@@ -92,6 +92,57 @@ fn the_environment_s_variables_are_checked_by_name() {
     assert!(empty.contains("access token is empty"), "{empty}");
 }
 
+#[tokio::test]
+async fn a_user_agent_names_the_application_too() {
+    let simulator = Simulator::start().await.unwrap();
+    let builder = Client::builder().base_url(simulator.base_url()).access_token(simulator.access_token());
+    builder.user_agent_suffix("my-app/1.0").build().unwrap().association_types("companies").await.unwrap();
+    let agent = concat!("hubspot-partner-clients-rust/", env!("CARGO_PKG_VERSION"), " my-app/1.0");
+    assert_eq!(simulator.requests()[0].header("user-agent"), Some(agent));
+    let error = Client::builder().access_token("t").user_agent_suffix("a\nb").build().unwrap_err();
+    assert!(error.message().starts_with("user agent suffix \"a\\nb\" cannot be sent"), "{error}");
+}
+
+#[tokio::test]
+async fn an_http_client_of_one_s_own_is_used_and_contradicting_settings_are_refused() {
+    let simulator = Simulator::start().await.unwrap();
+    let own = reqwest::Client::builder().user_agent("own/1").build().unwrap();
+    let builder = || Client::builder().access_token(simulator.access_token()).http_client(own.clone());
+    builder().base_url(simulator.base_url()).build().unwrap().association_types("companies").await.unwrap();
+    assert_eq!(simulator.requests()[0].header("user-agent"), Some("own/1"));
+    for (error, setting) in [
+        (builder().proxy("http://127.0.0.1:1").build(), "proxy"),
+        (builder().connect_timeout(Duration::from_secs(1)).build(), "connect timeout"),
+        (builder().root_certificates("x").build(), "root certificate"),
+        (builder().max_idle_connections(1).build(), "max idle connections"),
+    ] {
+        let error = error.unwrap_err();
+        assert!(error.message().starts_with(&format!("{setting} cannot be set beside http_client")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_is_used_where_one_is_set() {
+    let proxy = support::RawServer::json(200, r#"{"results":[]}"#).await;
+    let client = Client::builder().access_token("t").base_url("http://hubspot.invalid").allow_insecure_http();
+    let client = client.proxy(proxy.base_url.clone()).build().unwrap();
+    client.association_types("companies").await.unwrap();
+    assert!(
+        proxy.received()[0].starts_with("GET http://hubspot.invalid/crm/v3/associations/"),
+        "{:?}",
+        proxy.received()
+    );
+
+    let error = Client::builder().access_token("t").proxy("http://user:hunter2@").build().unwrap_err();
+    assert!(error.message().starts_with("proxy is not a URL") && !format!("{error:?}").contains("hunter2"), "{error}");
+}
+
+#[test]
+fn a_root_certificate_that_is_none_is_refused() {
+    let error = Client::builder().access_token("t").root_certificates("not PEM").build().unwrap_err();
+    assert!(error.message().starts_with("root certificate is not PEM"), "{error}");
+}
+
 /// This test program again, in an environment of its own.
 fn child(program: &std::path::Path) -> Command {
     let mut command = Command::new(program);
