@@ -1,0 +1,29 @@
+//! What ties a call to HubSpot's own records.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+/// The identifier under which HubSpot's support finds a request.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum CorrelationId {
+    /// What HubSpot documents.
+    Uuid(Uuid),
+    /// What some of its services send instead.
+    Text(String),
+}
+
+impl From<&str> for CorrelationId {
+    fn from(text: &str) -> Self {
+        Uuid::try_parse(text).map_or_else(|_| Self::Text(text.to_owned()), Self::Uuid)
+    }
+}
+
+impl fmt::Display for CorrelationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uuid(id) => id.fmt(f),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}

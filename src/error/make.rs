@@ -1,0 +1,186 @@
+//! How errors come about.
+
+use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
+
+use super::{CorrelationId, Error, Inner, Kind, body::ErrorBody};
+use crate::{
+    CallMeta,
+    generated::{self, types},
+};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+impl Error {
+    fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            operation: None,
+            status: None,
+            correlation_id: None,
+            body: ErrorBody::default(),
+            body_excerpt: None,
+            attempts: 0,
+            last_status: None,
+            retry_after: None,
+            source: None,
+        }))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    /// `value` is left out where it is secret.
+    pub(crate) fn invalid_input(
+        field: &str,
+        value: Option<&str>,
+        reason: impl fmt::Display,
+        remedy: impl fmt::Display,
+    ) -> Self {
+        let value = value.map(|v| format!(" {:?}", excerpt(v, 64))).unwrap_or_default();
+        Self::new(Kind::InvalidInput, format!("{field}{value} {reason}: {remedy}"))
+    }
+
+    /// A provider of this crate fails with an [`Error`] that already says what it knows.
+    pub(crate) fn token(source: BoxError) -> Self {
+        match source.downcast::<Self>() {
+            Ok(error) => error.with(|e| {
+                e.kind = Kind::Token;
+                e.message = format!("no access token: {}", e.message);
+            }),
+            Err(source) => Self::new(Kind::Token, format!("no access token: {source}"))
+                .with(|e| e.source = Some(Arc::from(source))),
+        }
+    }
+
+    pub(crate) fn limiter(source: BoxError) -> Self {
+        Self::new(Kind::Limiter, format!("the rate limiter failed: {source}"))
+            .with(|e| e.source = Some(Arc::from(source)))
+    }
+
+    pub(crate) fn total_timeout(timeout: Duration) -> Self {
+        Self::new(Kind::Timeout, format!("the call did not end within its total timeout of {timeout:?}"))
+    }
+
+    pub(crate) fn transport(source: reqwest::Error) -> Self {
+        // Ids in a URL are nobody's secret, but they make log lines differ for nothing.
+        let source = source.without_url();
+        let (kind, message) = if source.is_timeout() {
+            (Kind::Timeout, "HubSpot did not answer in time")
+        } else if source.is_connect() {
+            (Kind::Connect, "no connection")
+        } else {
+            (Kind::Transport, "the connection failed")
+        };
+        Self::new(kind, format!("{message}: {}", innermost(&source))).with(|e| e.source = Some(Arc::new(source)))
+    }
+
+    pub(crate) fn body_too_large(limit: usize) -> Self {
+        Self::new(Kind::Decode, format!("the answer is larger than {limit} bytes and was not read to its end"))
+    }
+
+    pub(crate) fn undecodable(trouble: &str, body: &str) -> Self {
+        Self::new(Kind::Decode, format!("the answer is not what the description says: {trouble}"))
+            .with(|e| e.body_excerpt = Some(excerpt(body, MAX_EXCERPT)))
+    }
+
+    /// An answer other than a success; its body may be anything.
+    pub(crate) fn response(status: u16, body: &str) -> Self {
+        let parsed = ErrorBody::parse(body);
+        let message = match &parsed.message {
+            Some(message) => message.clone(),
+            None => fallback_message(status).to_owned(),
+        };
+        Self::new(Kind::Response, message).with(|e| {
+            e.status = Some(status);
+            e.correlation_id = parsed.correlation_id.as_deref().map(CorrelationId::from);
+            e.body = parsed;
+            e.body_excerpt = (!body.is_empty()).then(|| excerpt(body, MAX_EXCERPT));
+        })
+    }
+
+    /// Adds what is known of the call; what the body said of itself stays. `answered` tells whether the status in `meta`
+    /// is that of the attempt that failed.
+    pub(crate) fn in_call(self, operation: &'static str, meta: &CallMeta, answered: bool) -> Self {
+        self.with(|e| {
+            e.operation = Some(operation);
+            e.attempts = meta.attempts;
+            e.last_status = meta.status;
+            if answered {
+                e.status = e.status.or(meta.status);
+                e.retry_after = e.retry_after.or(meta.rate_limit.retry_after);
+            }
+            if e.correlation_id.is_none() {
+                e.correlation_id.clone_from(&meta.correlation_id);
+            }
+        })
+    }
+}
+
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+/// For calls through [`Client::raw`](crate::Client::raw), so that `?` gives the same error as the facade does.
+impl From<generated::Error<types::Error>> for Error {
+    fn from(error: generated::Error<types::Error>) -> Self {
+        match error {
+            generated::Error::InvalidRequest(message) | generated::Error::Custom(message) => {
+                Self::new(Kind::InvalidInput, message)
+            }
+            generated::Error::CommunicationError(e)
+            | generated::Error::ResponseBodyError(e)
+            | generated::Error::InvalidUpgrade(e) => carried_by(&e).unwrap_or_else(|| Self::transport(e)),
+            generated::Error::InvalidResponsePayload(body, e) => {
+                Self::undecodable(&e.to_string(), &String::from_utf8_lossy(&body))
+            }
+            generated::Error::UnexpectedResponse(response) => Self::response(response.status().as_u16(), ""),
+            generated::Error::ErrorResponse(response) => {
+                let status = response.status().as_u16();
+                let body = serde_json::to_string(&response.into_inner()).unwrap_or_default();
+                Self::response(status, &body)
+            }
+        }
+    }
+}
+
+/// The transport can fail only with a `reqwest::Error`; it hides its own error as the source of one.
+fn carried_by(error: &reqwest::Error) -> Option<Error> {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<Error>() {
+            return Some(error.clone());
+        }
+        source = error.source();
+    }
+    None
+}
+
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+fn fallback_message(status: u16) -> &'static str {
+    match status {
+        300..=399 => "a redirect that is not followed",
+        _ => "the answer gives no reason",
+    }
+}
+
+const MAX_EXCERPT: usize = 1024;
+
+fn excerpt(text: &str, max: usize) -> String {
+    if text.len() <= max {
+        return text.to_owned();
+    }
+    let end = (0..=max - '…'.len_utf8()).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
+    format!("{}…", text.get(..end).unwrap_or_default())
+}

@@ -1,0 +1,265 @@
+//! The one error type: what failed, what HubSpot said, what to do next.
+
+mod body;
+mod correlation_id;
+mod make;
+mod remedy;
+
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use self::body::ErrorBody;
+pub use self::correlation_id::CorrelationId;
+pub(crate) use self::make::innermost;
+use crate::generated::types;
+
+/// What calls of this crate return.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a call failed.
+///
+/// The predicates tell the kinds apart; more than one may hold. [`Error::remedy`] says in a sentence what to do next.
+/// Neither `Debug` nor `Display` ever shows the token.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: Kind,
+    message: String,
+    operation: Option<&'static str>,
+    status: Option<u16>,
+    correlation_id: Option<CorrelationId>,
+    body: ErrorBody,
+    body_excerpt: Option<String>,
+    attempts: u32,
+    last_status: Option<u16>,
+    retry_after: Option<Duration>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    InvalidInput,
+    Token,
+    Limiter,
+    Connect,
+    Timeout,
+    Transport,
+    Decode,
+    Response,
+}
+
+impl Error {
+    /// A value that HubSpot could not have taken: refused before anything was sent. Correct the value that the message
+    /// names.
+    pub fn is_invalid_input(&self) -> bool {
+        self.0.kind == Kind::InvalidInput
+    }
+
+    /// The token provider had no token: nothing was sent. The provider's own error is the [source](std::error::Error::source).
+    pub fn is_token(&self) -> bool {
+        self.0.kind == Kind::Token
+    }
+
+    /// HubSpot does not know the token, or it has expired (401): nothing was done.
+    pub fn is_unauthorized(&self) -> bool {
+        self.0.status == Some(401)
+    }
+
+    /// The token lacks a scope (403): nothing was done. [`Error::required_scopes`] names what is missing.
+    pub fn is_missing_scope(&self) -> bool {
+        self.0.status == Some(403) && (self.category() == Some("MISSING_SCOPES") || !self.required_scopes().is_empty())
+    }
+
+    /// The object is not there, or not visible to the token (404): nothing was done.
+    pub fn is_not_found(&self) -> bool {
+        self.0.status == Some(404)
+    }
+
+    /// HubSpot's rate limit is used up (429): nothing was done. Wait ten seconds, or until tomorrow for a daily limit.
+    pub fn is_rate_limited(&self) -> bool {
+        self.0.status == Some(429)
+    }
+
+    /// The rate limiter failed, as one shared between processes can: nothing was sent. Its own error is the
+    /// [source](std::error::Error::source).
+    pub fn is_limiter(&self) -> bool {
+        self.0.kind == Kind::Limiter
+    }
+
+    /// HubSpot has withdrawn the refresh token (`invalid_grant`), so no access token can be had: the account has to be
+    /// connected again by its user.
+    pub fn is_invalid_grant(&self) -> bool {
+        self.0.kind == Kind::Token && self.0.body.oauth_error.as_deref() == Some("invalid_grant")
+    }
+
+    /// No answer within the timeout. The request may have been carried out.
+    pub fn is_timeout(&self) -> bool {
+        self.0.kind == Kind::Timeout
+    }
+
+    /// No connection could be made: nothing was sent.
+    pub fn is_connect(&self) -> bool {
+        self.0.kind == Kind::Connect
+    }
+
+    /// HubSpot answered, but not as described. After a 2xx [status](Error::status) the request was carried out.
+    pub fn is_decode(&self) -> bool {
+        self.0.kind == Kind::Decode
+    }
+
+    /// Whether the same call may succeed later. It may have been carried out already: look at
+    /// [`Operation::idempotent`](crate::spec::Operation::idempotent) before repeating anything but an association or a
+    /// read.
+    pub fn is_retryable(&self) -> bool {
+        match self.0.kind {
+            Kind::Connect | Kind::Timeout | Kind::Transport => true,
+            Kind::InvalidInput | Kind::Token | Kind::Limiter | Kind::Decode => false,
+            Kind::Response => match self.0.status {
+                Some(429) => !self.is_daily_limit(),
+                Some(status) => matches!(status, 423 | 477 | 500 | 502..=504 | 521 | 523 | 524),
+                None => false,
+            },
+        }
+    }
+
+    /// Whether HubSpot cannot have done what was asked: it was never reached, or refused before doing anything.
+    pub(crate) fn was_not_carried_out(&self) -> bool {
+        match self.0.kind {
+            Kind::InvalidInput | Kind::Token | Kind::Limiter | Kind::Connect => true,
+            Kind::Timeout | Kind::Transport | Kind::Decode => false,
+            Kind::Response => self.0.status.is_some_and(|status| status < 500),
+        }
+    }
+
+    /// A 401 that another token may cure.
+    pub(crate) fn is_refused_token(&self) -> bool {
+        self.0.kind == Kind::Response && self.is_unauthorized()
+    }
+
+    /// The daily allowance comes back at midnight of the account's time zone.
+    pub(crate) fn is_daily_limit(&self) -> bool {
+        self.0.status == Some(429) && self.0.body.policy.as_deref() == Some("DAILY")
+    }
+
+    /// The kind in a word, for spans and metrics.
+    pub(crate) fn type_name(&self) -> &'static str {
+        match self.0.kind {
+            Kind::InvalidInput => "invalid_input",
+            Kind::Token => "token",
+            Kind::Limiter => "limiter",
+            Kind::Connect => "connect",
+            Kind::Timeout => "timeout",
+            Kind::Transport => "transport",
+            Kind::Decode => "decode",
+            Kind::Response => "response",
+        }
+    }
+
+    /// How many times the request was sent, or tried to be.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// The status of the last answer of all attempts: of this one if it was answered, otherwise of one before it.
+    pub fn last_status(&self) -> Option<u16> {
+        self.0.last_status
+    }
+
+    /// How long HubSpot asks to wait before another attempt, where it says so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The operation that failed, such as `associate`; none for a value refused before the call was made.
+    pub fn operation(&self) -> Option<&'static str> {
+        self.0.operation
+    }
+
+    /// The HTTP status, where there was an answer. HubSpot uses some that no RFC knows, such as 477.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// HubSpot's category, such as `VALIDATION_ERROR`. New ones come without notice, and some errors have none.
+    pub fn category(&self) -> Option<&str> {
+        self.0.body.category.as_deref()
+    }
+
+    /// What HubSpot's support asks for.
+    pub fn correlation_id(&self) -> Option<&CorrelationId> {
+        self.0.correlation_id.as_ref()
+    }
+
+    /// HubSpot's own words where there are any, otherwise ours.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The single errors that HubSpot lists inside the answer, often one for each bad value.
+    pub fn details(&self) -> &[types::ErrorDetail] {
+        &self.0.body.details
+    }
+
+    /// Names and values that HubSpot adds to the message, such as `INVALID_OBJECT_IDS`.
+    pub fn context(&self) -> &BTreeMap<String, Vec<String>> {
+        &self.0.body.context
+    }
+
+    /// The scopes any one of which would have sufficed; empty unless [`Error::is_missing_scope`].
+    pub fn required_scopes(&self) -> &[String] {
+        &self.0.body.required_scopes
+    }
+
+    /// The beginning of an answer that was an error or could not be decoded, 1,024 bytes at most. The token is replaced
+    /// where the answer repeats it.
+    pub fn body_excerpt(&self) -> Option<&str> {
+        self.0.body_excerpt.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let e = &self.0;
+        if let Some(operation) = e.operation {
+            write!(f, "{operation}: ")?;
+        }
+        if let Some(status) = e.status {
+            write!(f, "HubSpot answered {status}")?;
+            if let Some(category) = self.category() {
+                write!(f, " {category}")?;
+            }
+            f.write_str(": ")?;
+        }
+        f.write_str(&e.message)?;
+        match &e.correlation_id {
+            Some(id) => write!(f, " (correlation id {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let e = &self.0;
+        f.debug_struct("Error")
+            .field("kind", &e.kind)
+            .field("message", &e.message)
+            .field("operation", &e.operation)
+            .field("status", &e.status)
+            .field("category", &e.body.category)
+            .field("correlation_id", &e.correlation_id)
+            .field("attempts", &e.attempts)
+            .field("last_status", &e.last_status)
+            .field("retry_after", &e.retry_after)
+            .field("body_excerpt", &e.body_excerpt)
+            .field("source", &e.source)
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_ref().map(|source| source.as_ref() as _)
+    }
+}
