@@ -1,14 +1,17 @@
-//! The HTTP client below: base URLs, TLS, proxies, pools, redirects.
+//! The HTTP client below: base URLs, TLS, proxies, pools, redirects, bodies.
 
 use std::{net::IpAddr, time::Duration};
 
-use reqwest::{Url, header::HeaderValue, redirect};
+use bytes::{Bytes, BytesMut};
+use reqwest::{Response, Url, header::HeaderValue, redirect};
 
 use crate::{Error, Result, options::check_timeout};
 
 const USER_AGENT: &str = concat!("hubspot-partner-clients-rust/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_REDIRECTS: usize = 3;
+/// A page of 100 objects with all their properties and history stays far below.
+const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
 /// How connections are made; what is `None` is reqwest's default.
 #[derive(Clone, Default)]
@@ -148,4 +151,16 @@ fn stay_at_origin(attempt: redirect::Attempt<'_>) -> redirect::Action {
     } else {
         attempt.stop()
     }
+}
+
+/// The whole body, up to a bound.
+pub(crate) async fn read_body(response: &mut Response) -> Result<Bytes> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(Error::transport)? {
+        if body.len() + chunk.len() > MAX_BODY_BYTES {
+            return Err(Error::body_too_large(MAX_BODY_BYTES));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
 }

@@ -14,7 +14,7 @@ use crate::{Error, Result};
 /// | no connection | always | backoff |
 /// | connection lost, timeout, 500, 502, 503, 504, 521, 523, 524 | where the operation is [idempotent](crate::spec::Operation::idempotent) | backoff |
 /// | 423 | always | backoff, two seconds at least |
-/// | 429 | always, except for a daily limit | the limiter's word |
+/// | 429 | always, except for a daily limit | four times the backoff, and the limiter's word |
 /// | 477 | always | backoff |
 /// | anything else | never | |
 ///
@@ -95,11 +95,13 @@ impl RetryPolicy {
         if let Some(delay) = error.retry_after() {
             return (delay <= self.patience).then_some(delay);
         }
-        let least = match error.status() {
-            Some(423) => Duration::from_secs(2),
-            _ => Duration::ZERO,
-        };
-        Some(self.backoff(attempts).max(least))
+        let backoff = self.backoff(attempts);
+        Some(match error.status() {
+            Some(423) => backoff.max(Duration::from_secs(2)),
+            // The window is ten seconds long, and there may be no limiter on this side.
+            Some(429) => (backoff * 4).min(self.max_delay),
+            _ => backoff,
+        })
     }
 
     fn backoff(&self, attempts: u32) -> Duration {

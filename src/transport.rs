@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream;
 use progenitor_client::{ClientHooks, OperationInfo};
 use reqwest::{
@@ -20,6 +20,7 @@ use tracing::Instrument;
 use crate::{
     AccessToken, Attempt, CallEnd, CallMeta, CorrelationId, Error, Observer, PermitOutcome, RateLimit,
     RateLimitHeaders, RateLimiter, RetryPolicy, TokenProvider,
+    connection::read_body,
     generated::{self, types},
     observe,
     options::CallOptions,
@@ -27,9 +28,6 @@ use crate::{
     retry::RetryBudget,
     spec::{Operation, operations},
 };
-
-/// A page of 100 objects with all their properties and history stays far below.
-const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
 /// What all calls of a client share.
 pub(crate) struct Shared {
@@ -328,17 +326,6 @@ fn authorization(token: &AccessToken) -> Result<HeaderValue, Error> {
 fn correlation_id(headers: &HeaderMap, token: &AccessToken) -> Option<CorrelationId> {
     let text = headers.get("x-hubspot-correlation-id")?.to_str().ok()?;
     Some(token.redact(text).as_str().into())
-}
-
-async fn read_body(response: &mut Response) -> Result<Bytes, Error> {
-    let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(Error::transport)? {
-        if body.len() + chunk.len() > MAX_BODY_BYTES {
-            return Err(Error::body_too_large(MAX_BODY_BYTES));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
 }
 
 /// A body as text to show to people.

@@ -44,7 +44,7 @@ use crate::{
     AccessToken, CallMeta, Error, RateLimitHeaders, Result, RetryPolicy,
     auth::redact,
     client::BASE_URL,
-    connection::{Connection, check_base_url},
+    connection::{Connection, check_base_url, read_body},
     options::check_timeout,
 };
 
@@ -153,11 +153,11 @@ impl OAuthApp {
         let secret = self.client_secret.expose_secret();
         let whole = [form, &[("client_id", &self.client_id), ("client_secret", secret)]].concat();
         let request = self.http.post(self.token_url.clone()).timeout(self.timeout).form(&whole);
-        let response = request.send().await.map_err(Error::transport)?;
+        let mut response = request.send().await.map_err(Error::transport)?;
         let status = response.status();
         meta.status = Some(status.as_u16());
         meta.rate_limit = RateLimitHeaders::read(response.headers());
-        let body = response.bytes().await.map_err(Error::transport)?;
+        let body = read_body(&mut response).await?;
         if !status.is_success() {
             let mut text = redact(&String::from_utf8_lossy(&body), secret);
             for (_, value) in form.iter().filter(|(name, _)| !matches!(*name, "grant_type" | "redirect_uri")) {
