@@ -3,9 +3,11 @@
 use std::marker::PhantomData;
 
 use crate::{
-    AssociationDefinition, AssociationType, AssociationsPage, CallMeta, Client, Error, ObjectId, ObjectType,
-    PartnerClient, PartnerClientId, Result,
+    AssociatedId, AssociationDefinition, AssociationType, AssociationsPage, CallMeta, Client, Error, Items, ObjectId,
+    ObjectType, Page, Pages, PartnerClient, PartnerClientId, Result,
+    ids::checked,
     options::{CallOptions, call},
+    partner_clients::check_limit,
     transport,
 };
 
@@ -48,7 +50,7 @@ impl Client {
         WithTarget::new(self, partner_client)
     }
 
-    /// Lists the objects of one type that a partner client is associated with, a page at a time.
+    /// Lists the objects of one type that a partner client is associated with, as a page, as pages or as items.
     ///
     /// Needs the scope `crm.objects.partner-clients.read`.
     ///
@@ -94,10 +96,6 @@ impl Client {
     {
         AssociationTypes { client: self.clone(), to_type: checked(to_type), options: CallOptions::default() }
     }
-}
-
-fn checked<V, T: TryInto<V, Error: Into<Error>>>(value: T) -> Result<V> {
-    value.try_into().map_err(Into::into)
 }
 
 /// [`Associate`] or [`Dissociate`], before it knows the other object.
@@ -269,7 +267,8 @@ call! {
     Dissociate => ()
 }
 
-/// A page of associations to be read: await it, or call [`send`](Self::send). See [`Client::associations`].
+/// Associations to be listed: [`pages`](Self::pages), [`items`](Self::items), or await it for one page. See
+/// [`Client::associations`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until it is awaited"]
 pub struct ListAssociations {
@@ -293,19 +292,31 @@ impl ListAssociations {
         self
     }
 
+    /// The associations page by page.
+    pub fn pages(self) -> Pages<AssociatedId> {
+        Pages::new(self.after.clone(), move |after| {
+            let call = Self { after, ..self.clone() };
+            Box::pin(async move {
+                let page = call.send().await?;
+                let next = page.paging.and_then(|paging| paging.next);
+                Ok(Page::new(page.results, next.map(|next| next.after)))
+            })
+        })
+    }
+
+    /// The associations one by one.
+    pub fn items(self) -> Items<AssociatedId> {
+        self.pages().items()
+    }
+
     async fn run(self) -> Result<(AssociationsPage, CallMeta)> {
         let (partner_client, to_type) = self.ids?;
-        if let Some(limit) = self.limit.filter(|limit| !(1..=500).contains(limit)) {
-            let limit = limit.to_string();
-            return Err(Error::invalid_input("limit", Some(&limit), "is out of range", "give 1 to 500"));
-        }
+        let limit = check_limit(self.limit, 500)?;
         transport::call(&self.client.raw, self.options, "list_associations", |raw| async move {
-            let mut request = raw.list_associations().partner_client_id(partner_client).to_object_type(to_type);
+            let mut request =
+                raw.list_associations().partner_client_id(partner_client).to_object_type(to_type).limit(limit);
             if let Some(after) = self.after {
                 request = request.after(after);
-            }
-            if let Some(limit) = self.limit {
-                request = request.limit(i64::from(limit));
             }
             request.send().await
         })

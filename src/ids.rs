@@ -9,6 +9,11 @@ use crate::Error;
 /// Longer than any id or name that HubSpot gives out, and far below the URL length that it refuses (8 kB).
 const MAX_BYTES: usize = 256;
 
+/// An id from whatever a user gave.
+pub(crate) fn checked<V, T: TryInto<V, Error: Into<Error>>>(value: T) -> Result<V, Error> {
+    value.try_into().map_err(Into::into)
+}
+
 /// What would not arrive as the one path segment it is. The generated code percent-encodes the rest, but neither dots
 /// nor the backslash, which URL parsers take for a slash.
 fn check(field: &'static str, value: &str) -> Result<(), Error> {

@@ -5,9 +5,13 @@
 pub mod spec;
 
 #[cfg(feature = "client")]
+mod associated;
+#[cfg(feature = "client")]
 mod associations;
 #[cfg(feature = "client")]
 mod auth;
+#[cfg(feature = "client")]
+mod batch;
 #[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "client")]
@@ -27,11 +31,21 @@ mod observe;
 #[cfg(feature = "client")]
 mod options;
 #[cfg(feature = "client")]
+mod paging;
+#[cfg(feature = "client")]
+mod partner_clients;
+#[cfg(feature = "client")]
+mod properties;
+#[cfg(feature = "client")]
 mod rate_limit;
 #[cfg(feature = "client")]
 mod retry;
 #[cfg(feature = "client")]
 mod rolling_window;
+#[cfg(feature = "client")]
+mod search;
+#[cfg(feature = "client")]
+mod selection;
 #[cfg(feature = "simulator")]
 #[allow(clippy::indexing_slicing, reason = "into JSON objects that it made itself")]
 pub mod simulator;
@@ -40,20 +54,28 @@ mod transport;
 
 #[cfg(feature = "client")]
 pub use self::{
+    associated::AssociatedObject,
     associations::{Associate, AssociationTypes, Dissociate, ListAssociations, WithTarget, WithType},
     auth::{AccessToken, TokenFuture, TokenProvider},
+    batch::{BatchRead, BatchUpdate, Update},
     client::{Client, ClientBuilder},
     error::{CorrelationId, Error, Result},
     generated::types::{
-        AssociatedId, CollectionResponseAssociatedIdForwardPaging as AssociationsPage, ErrorDetail,
+        AssociatedId, CollectionResponseAssociatedIdForwardPaging as AssociationsPage,
+        CollectionResponseSimplePublicObjectWithAssociationsForwardPaging as PartnerClientsPage,
+        CollectionResponseWithTotalSimplePublicObject as SearchPage, ErrorDetail,
         PublicAssociationDefinition as AssociationDefinition, SimplePublicObjectWithAssociations as PartnerClient,
     },
     ids::{AssociationType, ObjectId, ObjectType, PartnerClientId, PathSegment},
     observe::{Attempt, CallEnd, Observer},
     options::CallMeta,
+    paging::{Items, Page, Pages},
+    partner_clients::{GetPartnerClient, ListPartnerClients, UpdatePartnerClient},
+    properties::PropertyValue,
     rate_limit::{
         BucketStatus, Permit, PermitFuture, PermitOutcome, RateLimit, RateLimitHeaders, RateLimitStatus, RateLimiter,
     },
     retry::RetryPolicy,
     rolling_window::RollingWindow,
+    search::{ChangedSince, Filter, FilterOn, Search, filter},
 };

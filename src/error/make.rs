@@ -86,6 +86,34 @@ impl Error {
             .with(|e| e.body_excerpt = Some(excerpt(body, MAX_EXCERPT)))
     }
 
+    /// Cursors that go in a circle would keep a stream going for ever.
+    pub(crate) fn repeated_cursor() -> Self {
+        Self::new(Kind::Decode, "HubSpot gave a paging cursor a second time, so the pages would never end")
+    }
+
+    pub(crate) fn interrupted() -> Self {
+        Self::new(Kind::Transport, "the runtime stopped while a page was read ahead")
+    }
+
+    pub(crate) fn property(id: &str, trouble: &dyn fmt::Display) -> Self {
+        Self::new(Kind::Decode, format!("partner client {id}: {trouble}"))
+    }
+
+    /// One item's error inside a batch that HubSpot answered.
+    pub(crate) fn in_batch(error: &types::StandardError) -> Self {
+        let body = serde_json::to_string(error).unwrap_or_default();
+        let parsed = ErrorBody::parse(&body);
+        let message = parsed.message.clone().unwrap_or_else(|| fallback_message(207).to_owned());
+        Self::new(Kind::Response, message).with(|e| {
+            e.body = parsed;
+            e.body_excerpt = Some(excerpt(&body, MAX_EXCERPT));
+        })
+    }
+
+    pub(crate) fn no_outcome() -> Self {
+        Self::new(Kind::Decode, "HubSpot's answer to the batch tells nothing of this input")
+    }
+
     /// An answer other than a success; its body may be anything.
     pub(crate) fn response(status: u16, body: &str) -> Self {
         let parsed = ErrorBody::parse(body);

@@ -73,7 +73,8 @@ impl Error {
 
     /// The object is not there, or not visible to the token (404): nothing was done.
     pub fn is_not_found(&self) -> bool {
-        self.0.status == Some(404)
+        // Inside a batch there is no status of its own.
+        self.0.status == Some(404) || (self.0.status.is_none() && self.category() == Some("OBJECT_NOT_FOUND"))
     }
 
     /// HubSpot's rate limit is used up (429): nothing was done. Wait ten seconds, or until tomorrow for a daily limit.
