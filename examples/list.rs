@@ -1,0 +1,38 @@
+//! Prints a table of all partner clients.
+//!
+//! ```text
+//! cargo run --example list
+//! ```
+//!
+//! With `HUBSPOT_ACCESS_TOKEN` set it talks to HubSpot, or to `HUBSPOT_BASE_URL`; without a token, to a simulator of its
+//! own.
+
+mod support;
+
+use std::{io::Write, process::ExitCode};
+
+use futures_util::TryStreamExt;
+use hubspot_partner_clients::{Client, Result};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    support::run(async |client| list(&client).await).await
+}
+
+async fn list(client: &Client) -> Result<()> {
+    println!("{:>12}  {:<28}  {:<28}  changed", "id", "name", "domain");
+    let mut partner_clients = client.list().properties(["name", "domain"]).items().read_ahead();
+    let mut count = 0_usize;
+    while let Some(partner_client) = partner_clients.try_next().await? {
+        count += 1;
+        let column = |name| partner_client.property(name).unwrap_or("-").chars().take(28).collect::<String>();
+        let changed = partner_client.updated_at.format("%Y-%m-%d %H:%M");
+        println!("{:>12}  {:<28}  {:<28}  {changed}", partner_client.id, column("name"), column("domain"));
+        if count.is_multiple_of(100) {
+            eprint!("\r{count} partner clients");
+            std::io::stderr().flush().ok();
+        }
+    }
+    eprintln!("\r{count} partner clients");
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! What the examples share: a client for HubSpot or a simulator, and a failure told in full.
+
+use std::{error::Error as StdError, process::ExitCode};
+
+use hubspot_partner_clients::{Client, Error, simulator::Simulator};
+
+/// Runs an example with a client: of HubSpot where `HUBSPOT_ACCESS_TOKEN` is set, otherwise of a simulator.
+pub async fn run<E: Into<Box<dyn StdError>>>(example: impl AsyncFnOnce(Client) -> Result<(), E>) -> ExitCode {
+    let outcome = match client().await {
+        // The simulator ends when it is dropped.
+        Ok((client, _simulator)) => example(client).await.map_err(Into::into),
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(&*error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn client() -> Result<(Client, Option<Simulator>), Box<dyn StdError>> {
+    if std::env::var_os("HUBSPOT_ACCESS_TOKEN").is_some() {
+        return Ok((Client::from_env()?, None));
+    }
+    let simulator = Simulator::start().await?;
+    println!("HUBSPOT_ACCESS_TOKEN is not set: using a simulated HubSpot at {}.", simulator.base_url());
+    let client = Client::builder().base_url(simulator.base_url()).access_token(simulator.access_token()).build()?;
+    Ok((client, Some(simulator)))
+}
+
+fn tell(error: &(dyn StdError + 'static)) {
+    let Some(error) = error.downcast_ref::<Error>() else {
+        return eprintln!("Failed: {error}");
+    };
+    eprintln!("Failed: {}", error.message());
+    if let Some(id) = error.correlation_id() {
+        eprintln!("Correlation id: {id}");
+    }
+    for scope in error.required_scopes() {
+        eprintln!("Scope needed: {scope}");
+    }
+    eprintln!("What to do: {}", error.remedy());
+}
