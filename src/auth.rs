@@ -3,6 +3,7 @@
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 
 use crate::{Error, Result};
 
@@ -41,6 +42,38 @@ impl AccessToken {
     /// The text without the token.
     pub(crate) fn redact(&self, text: &str) -> String {
         redact(text, self.expose())
+    }
+
+    /// An answer's body as text without the token.
+    pub(crate) fn redact_body(&self, body: &[u8]) -> String {
+        redact_body(body, &[self.expose()])
+    }
+
+    pub(crate) fn is_in(&self, bytes: &[u8]) -> bool {
+        memchr::memmem::find(bytes, self.expose().as_bytes()).is_some()
+    }
+}
+
+/// An answer's body as text without the secrets. JSON may write them with escapes (RFC 8259, section 7), so its strings
+/// are looked at by themselves.
+pub(crate) fn redact_body(body: &[u8], secrets: &[&str]) -> String {
+    let redact_all = |text: &str| secrets.iter().fold(text.to_owned(), |text, secret| redact(&text, secret));
+    let text = redact_all(&String::from_utf8_lossy(body));
+    let Ok(json) = serde_json::from_str::<Value>(&text) else {
+        return text;
+    };
+    let redacted = redact_strings(&json, &redact_all);
+    if redacted == json { text } else { redacted.to_string() }
+}
+
+fn redact_strings(json: &Value, redact: &impl Fn(&str) -> String) -> Value {
+    match json {
+        Value::String(text) => redact(text).into(),
+        Value::Array(items) => items.iter().map(|item| redact_strings(item, redact)).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| (redact(name), redact_strings(value, redact))).collect()
+        }
+        other => other.clone(),
     }
 }
 

@@ -113,26 +113,29 @@ fn with_root_certificates(http: reqwest::ClientBuilder, pems: &[Vec<u8>]) -> Res
 
 /// A URL that a secret may be sent to.
 pub(crate) fn check_base_url(text: &str, allow_insecure_http: bool) -> Result<Url> {
+    let whole = text;
+    // Neither a password nor a key in the query may show.
+    let text = text.split(['?', '#']).next().filter(|text| !text.contains('@'));
     let refuse = |value, reason: &str, remedy: &str| Err(Error::invalid_input("base URL", value, reason, remedy));
-    let Ok(url) = Url::parse(text) else {
-        return refuse(Some(text), "is not a URL", "give one such as \"https://api.hubapi.com\"");
+    let Ok(url) = Url::parse(whole) else {
+        return refuse(text, "is not a URL", "give one such as \"https://api.hubapi.com\"");
     };
     if !url.username().is_empty() || url.password().is_some() {
         return refuse(None, "holds credentials", "remove them; the token goes into access_token");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return refuse(Some(text), "holds a query or a fragment", "remove it");
+        return refuse(text, "holds a query or a fragment", "remove it");
     }
     match url.scheme() {
         "https" if cfg!(any(feature = "rustls", feature = "native-tls")) => Ok(url),
-        "https" => refuse(Some(text), "needs TLS", "enable the feature `rustls` or `native-tls` of this crate"),
+        "https" => refuse(text, "needs TLS", "enable the feature `rustls` or `native-tls` of this crate"),
         "http" if allow_insecure_http || is_loopback(&url) => Ok(url),
         "http" => refuse(
-            Some(text),
+            text,
             "would send the token in the clear",
             "use https, or allow_insecure_http for a proxy on a private network",
         ),
-        _ => refuse(Some(text), "is neither https nor http", "give one such as \"https://api.hubapi.com\""),
+        _ => refuse(text, "is neither https nor http", "give one such as \"https://api.hubapi.com\""),
     }
 }
 

@@ -293,11 +293,13 @@ impl Exchange<'_> {
         if status.is_success() {
             ticket.settle(&PermitOutcome::Answered { headers, refused: false });
             let body = read_body(&mut response).await.map_err(|e| self.tell(e))?;
-            return Ok(rebuild(response, body));
+            // The generated code shows a body that it cannot decode.
+            let body = if token.is_in(&body) { token.redact_body(&body).into() } else { body };
+            return Ok(rebuild(&response, body, token));
         }
         // Which limit a 429 is about stands in its body.
         let body = match read_body(&mut response).await {
-            Ok(body) => readable(&body, token),
+            Ok(body) => token.redact_body(&body),
             Err(e) => {
                 ticket.settle(&PermitOutcome::Answered { headers, refused: status.as_u16() == 429 });
                 return Err(self.tell(e).into());
@@ -306,7 +308,7 @@ impl Exchange<'_> {
         let error = self.tell(Error::response(status.as_u16(), &body));
         let refused = error.is_rate_limited() && !error.is_daily_limit();
         ticket.settle(&PermitOutcome::Answered { headers, refused });
-        Err(Failed { error, response: Some(rebuild(response, decodable(body))) })
+        Err(Failed { error, response: Some(rebuild(&response, decodable(body), token)) })
     }
 
     /// Adds to an error what is known of the call.
@@ -328,11 +330,6 @@ fn correlation_id(headers: &HeaderMap, token: &AccessToken) -> Option<Correlatio
     Some(token.redact(text).as_str().into())
 }
 
-/// A body as text to show to people.
-fn readable(body: &[u8], token: &AccessToken) -> String {
-    token.redact(&String::from_utf8_lossy(body))
-}
-
 /// The generated code loses the status of an error whose body it cannot decode, so it gets one that it can.
 fn decodable(body: String) -> Bytes {
     if serde_json::from_str::<types::Error>(&body).is_ok() {
@@ -341,10 +338,14 @@ fn decodable(body: String) -> Bytes {
     serde_json::to_vec(&serde_json::json!({ "message": body })).unwrap_or_default().into()
 }
 
-fn rebuild(response: Response, body: Bytes) -> Response {
+/// The answer for the generated code, whose errors show the headers.
+fn rebuild(response: &Response, body: Bytes, token: &AccessToken) -> Response {
     let mut rebuilt = http::Response::new(body);
     *rebuilt.status_mut() = response.status();
-    *rebuilt.headers_mut() = response.headers().clone();
+    for (name, value) in response.headers() {
+        let value = if token.is_in(value.as_bytes()) { HeaderValue::from_static("[redacted]") } else { value.clone() };
+        rebuilt.headers_mut().append(name, value);
+    }
     rebuilt.into()
 }
 
@@ -369,19 +370,13 @@ where
     let mut client = client.clone();
     client.inner.call = Some(Arc::clone(&call));
     let outcome = send(client).await;
-    let Record { meta, answered, token, failure } = std::mem::take(&mut *call.record());
+    let Record { meta, answered, failure, .. } = std::mem::take(&mut *call.record());
     let error = match outcome {
         Ok(response) => return Ok((response.into_inner(), meta)),
         Err(error) => error,
     };
     Err(match (failure, error) {
         (Some(failure), _) => failure,
-        (None, generated::Error::InvalidResponsePayload(body, e)) => {
-            let redact = |text: &str| token.as_ref().map_or_else(|| text.to_owned(), |token| token.redact(text));
-            // What serde says may quote the body.
-            Error::undecodable(&redact(&e.to_string()), &redact(&String::from_utf8_lossy(&body)))
-                .in_call(operation, &meta, answered)
-        }
         (None, error) => Error::from(error).in_call(operation, &meta, answered),
     })
 }

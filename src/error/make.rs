@@ -46,6 +46,7 @@ impl Error {
     /// A provider of this crate fails with an [`Error`] that already says what it knows.
     pub(crate) fn token(source: BoxError) -> Self {
         match source.downcast::<Self>() {
+            Ok(error) if error.is_token() => *error,
             Ok(error) => error.with(|e| {
                 e.kind = Kind::Token;
                 e.message = format!("no access token: {}", e.message);

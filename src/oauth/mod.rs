@@ -42,7 +42,7 @@ pub use self::{
 };
 use crate::{
     AccessToken, CallMeta, Error, RateLimitHeaders, Result, RetryPolicy,
-    auth::redact,
+    auth::redact_body,
     client::BASE_URL,
     connection::{Connection, check_base_url, read_body},
     options::check_timeout,
@@ -53,6 +53,8 @@ const TOKEN_PATH: &str = "/oauth/2026-03/token";
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// HubSpot's access tokens live this long; an answer usually says so itself.
 const LIFETIME: Duration = Duration::from_secs(1800);
+/// No answer is believed that promises more.
+const MAX_LIFETIME_SECONDS: u64 = 24 * 3600;
 
 /// An app registered with HubSpot: its client id and secret, and where its tokens come from. Clones share connections.
 #[derive(Clone)]
@@ -159,14 +161,20 @@ impl OAuthApp {
         meta.rate_limit = RateLimitHeaders::read(response.headers());
         let body = read_body(&mut response).await?;
         if !status.is_success() {
-            let mut text = redact(&String::from_utf8_lossy(&body), secret);
-            for (_, value) in form.iter().filter(|(name, _)| !matches!(*name, "grant_type" | "redirect_uri")) {
-                text = redact(&text, value);
-            }
-            return Err(Error::response(status.as_u16(), &text));
+            let sent = form.iter().filter(|(name, _)| !matches!(*name, "grant_type" | "redirect_uri"));
+            let secrets: Vec<&str> = sent.map(|(_, value)| *value).chain([secret]).collect();
+            let encoded: Vec<String> = secrets.iter().map(|secret| form_encoded(secret)).collect();
+            let secrets = [secrets, encoded.iter().map(String::as_str).collect()].concat();
+            return Err(Error::response(status.as_u16(), &redact_body(&body, &secrets)));
         }
         Grant::read(&body)
     }
+}
+
+/// A value as it stands in the form that was sent, for an answer that repeats it.
+fn form_encoded(value: &str) -> String {
+    let url = Url::parse_with_params("http://localhost", [("v", value)]);
+    url.ok().and_then(|url| Some(url.query()?.strip_prefix("v=")?.to_owned())).unwrap_or_default()
 }
 
 /// Without the secret.
@@ -259,7 +267,6 @@ impl fmt::Debug for OAuthAppBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OAuthAppBuilder")
             .field("client_id", &self.client_id)
-            .field("base_url", &self.base_url)
             .field("token_path", &self.token_path)
             .finish_non_exhaustive()
     }
@@ -293,7 +300,9 @@ impl Grant {
         Ok(Self {
             access_token: AccessToken::new(answer.access_token)?,
             refresh_token: answer.refresh_token.filter(|token| !token.is_empty()).map(SecretString::from),
-            expires_in: answer.expires_in.map_or(LIFETIME, Duration::from_secs),
+            expires_in: answer
+                .expires_in
+                .map_or(LIFETIME, |seconds| Duration::from_secs(seconds.min(MAX_LIFETIME_SECONDS))),
             hub_id: answer.hub_id,
             scopes: answer.scopes,
         })

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 use super::{Grant, OAuthApp};
-use crate::{AccessToken, Error, Result, TokenFuture, TokenProvider};
+use crate::{AccessToken, Result, TokenFuture, TokenProvider};
 
 /// A token this close to its end is not sent any more: the request has to arrive before it.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -29,7 +29,8 @@ pub struct OAuthToken {
     state: Arc<Mutex<State>>,
 }
 
-type Flight = Shared<Pin<Box<dyn Future<Output = Result<AccessToken>> + Send>>>;
+/// A refresh under way; `None` if it ended with the runtime that it ran in.
+type Flight = Shared<Pin<Box<dyn Future<Output = Option<Result<AccessToken>>> + Send>>>;
 type Callback = Arc<dyn Fn(&str) + Send + Sync>;
 
 struct State {
@@ -107,7 +108,16 @@ impl OAuthToken {
             let outcome = this.app.refresh(&refresh_token).await;
             this.land(outcome)
         });
-        async move { task.await.unwrap_or_else(|e| Err(Error::token(e.into()))) }.boxed().shared()
+        let this = self.clone();
+        async move {
+            let outcome = task.await.ok();
+            if outcome.is_none() {
+                this.state().flight = None;
+            }
+            outcome
+        }
+        .boxed()
+        .shared()
     }
 
     fn land(&self, outcome: Result<Grant>) -> Result<AccessToken> {
@@ -142,7 +152,17 @@ impl TokenProvider for OAuthToken {
     fn access_token(&self) -> TokenFuture<'_> {
         match self.token_or_flight() {
             Ok(token) => Box::pin(std::future::ready(Ok(token))),
-            Err(flight) => Box::pin(async { Ok(flight.await?) }),
+            Err(mut flight) => Box::pin(async move {
+                loop {
+                    if let Some(outcome) = flight.await {
+                        return Ok(outcome?);
+                    }
+                    match self.token_or_flight() {
+                        Ok(token) => return Ok(token),
+                        Err(another) => flight = another,
+                    }
+                }
+            }),
         }
     }
 
