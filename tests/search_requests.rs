@@ -32,8 +32,7 @@ async fn hubspot() -> (MockServer, Client, Arc<Mutex<Vec<Value>>>) {
 async fn sent(build: impl FnOnce(Search) -> Search) -> Value {
     let (_server, client, bodies) = hubspot().await;
     build(client.search()).await.unwrap();
-    let body = bodies.lock().unwrap()[0].clone();
-    body
+    bodies.lock().unwrap().remove(0)
 }
 
 #[tokio::test]
