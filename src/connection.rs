@@ -7,6 +7,8 @@ use reqwest::{Response, Url, header::HeaderValue, redirect};
 
 use crate::{Error, Result, options::check_timeout};
 
+/// The header that ties an answer to HubSpot's own records.
+pub(crate) const CORRELATION_ID: &str = "x-hubspot-correlation-id";
 const USER_AGENT: &str = concat!("hubspot-partner-clients-rust/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_REDIRECTS: usize = 3;

@@ -15,12 +15,12 @@ use reqwest::{
     header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue},
 };
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::{
     AccessToken, Attempt, CallEnd, CallMeta, CorrelationId, Error, Observer, PermitOutcome, RateLimit,
     RateLimitHeaders, RateLimiter, RetryPolicy, TokenProvider,
-    connection::read_body,
+    connection::{CORRELATION_ID, read_body},
     generated::{self, types},
     observe,
     options::CallOptions,
@@ -79,6 +79,24 @@ struct Record {
     answered: bool,
     token: Option<AccessToken>,
     failure: Option<Error>,
+    ended: Option<Ended>,
+}
+
+/// A call that is over but for being told of.
+struct Ended {
+    span: Span,
+    operation: &'static Operation,
+    started: Instant,
+}
+
+impl Ended {
+    fn tell(&self, shared: &Shared, meta: &CallMeta, error: Option<&Error>) {
+        let end = CallEnd { operation: self.operation, duration: self.started.elapsed(), meta, error };
+        observe::call_ended(&self.span, &end);
+        if let Some(observer) = &shared.observer {
+            observer.on_call(&end);
+        }
+    }
 }
 
 impl Record {
@@ -117,16 +135,16 @@ impl ClientHooks<Inner> for generated::Client {
         let outcome = Exchange { http: &self.client, shared, call: &call, operation };
         let outcome = outcome.run(request).instrument(span.clone()).await;
 
+        let ended = Ended { span, operation, started };
         let error = outcome.as_ref().err().map(|failed| failed.error.clone());
-        let meta = {
+        if self.inner.call.is_some() {
+            // Whether the answer can be decoded is still to be seen.
             let mut record = call.record();
-            record.failure.clone_from(&error);
-            record.meta.clone()
-        };
-        let end = CallEnd { operation, duration: started.elapsed(), meta: &meta, error: error.as_ref() };
-        observe::call_ended(&span, &end);
-        if let Some(observer) = &shared.observer {
-            observer.on_call(&end);
+            record.failure = error;
+            record.ended = Some(ended);
+        } else {
+            let meta = call.record().meta.clone();
+            ended.tell(shared, &meta, error.as_ref());
         }
         match outcome {
             Ok(response) | Err(Failed { response: Some(response), .. }) => Ok(response),
@@ -326,7 +344,7 @@ fn authorization(token: &AccessToken) -> Result<HeaderValue, Error> {
 }
 
 fn correlation_id(headers: &HeaderMap, token: &AccessToken) -> Option<CorrelationId> {
-    let text = headers.get("x-hubspot-correlation-id")?.to_str().ok()?;
+    let text = headers.get(CORRELATION_ID)?.to_str().ok()?;
     Some(token.redact(text).as_str().into())
 }
 
@@ -367,16 +385,16 @@ where
     F: Future<Output = Result<generated::ResponseValue<T>, generated::Error<types::Error>>>,
 {
     let call = Arc::new(Call { options, record: Mutex::default() });
+    let shared = Arc::clone(&client.inner.shared);
     let mut client = client.clone();
     client.inner.call = Some(Arc::clone(&call));
     let outcome = send(client).await;
-    let Record { meta, answered, failure, .. } = std::mem::take(&mut *call.record());
-    let error = match outcome {
-        Ok(response) => return Ok((response.into_inner(), meta)),
-        Err(error) => error,
-    };
-    Err(match (failure, error) {
-        (Some(failure), _) => failure,
-        (None, error) => Error::from(error).in_call(operation, &meta, answered),
-    })
+    let Record { meta, answered, failure, ended, .. } = std::mem::take(&mut *call.record());
+    let outcome = outcome
+        .map(generated::ResponseValue::into_inner)
+        .map_err(|error| failure.unwrap_or_else(|| Error::from(error).in_call(operation, &meta, answered)));
+    if let Some(ended) = ended {
+        ended.tell(&shared, &meta, outcome.as_ref().err());
+    }
+    Ok((outcome?, meta))
 }

@@ -562,3 +562,15 @@ async fn an_attempt_without_an_answer_has_no_status() {
     call.retry(RetryPolicy::default().max_attempts(2)).await.unwrap_err();
     assert_eq!(heard.in_short()[..2], ["associate attempt 1: 503 failed", "associate attempt 2: - failed"]);
 }
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_decoded_is_heard_of_as_a_failure() {
+    let (tracing, _guards) = Tracing::start();
+    let heard = Heard::default();
+    let simulator = Simulator::start().await.unwrap();
+    let client = builder(simulator.base_url(), simulator.access_token()).observer(heard.clone()).build().unwrap();
+    simulator.inject(Fault::invalid_json());
+    assert!(associate(&client).await.unwrap_err().is_decode());
+    assert_eq!(heard.in_short(), ["associate attempt 1: 200 ok", "associate call of 1: 200 failed"]);
+    assert_eq!(tracing.span()["error.type"], "decode");
+}

@@ -44,7 +44,7 @@ use crate::{
     AccessToken, CallMeta, Error, RateLimitHeaders, Result, RetryPolicy,
     auth::redact_body,
     client::BASE_URL,
-    connection::{Connection, check_base_url, read_body},
+    connection::{CORRELATION_ID, Connection, check_base_url, read_body},
     options::check_timeout,
 };
 
@@ -155,16 +155,19 @@ impl OAuthApp {
         let secret = self.client_secret.expose_secret();
         let whole = [form, &[("client_id", &self.client_id), ("client_secret", secret)]].concat();
         let request = self.http.post(self.token_url.clone()).timeout(self.timeout).form(&whole);
+        let sent = form.iter().filter(|(name, _)| !matches!(*name, "grant_type" | "redirect_uri"));
+        let secrets: Vec<&str> = sent.map(|(_, value)| *value).chain([secret]).collect();
+        let encoded: Vec<String> = secrets.iter().map(|secret| form_encoded(secret)).collect();
+        let secrets = [secrets, encoded.iter().map(String::as_str).collect()].concat();
+
         let mut response = request.send().await.map_err(Error::transport)?;
         let status = response.status();
         meta.status = Some(status.as_u16());
         meta.rate_limit = RateLimitHeaders::read(response.headers());
+        let correlation_id = response.headers().get(CORRELATION_ID);
+        meta.correlation_id = correlation_id.map(|id| redact_body(id.as_bytes(), &secrets).as_str().into());
         let body = read_body(&mut response).await?;
         if !status.is_success() {
-            let sent = form.iter().filter(|(name, _)| !matches!(*name, "grant_type" | "redirect_uri"));
-            let secrets: Vec<&str> = sent.map(|(_, value)| *value).chain([secret]).collect();
-            let encoded: Vec<String> = secrets.iter().map(|secret| form_encoded(secret)).collect();
-            let secrets = [secrets, encoded.iter().map(String::as_str).collect()].concat();
             return Err(Error::response(status.as_u16(), &redact_body(&body, &secrets)));
         }
         Grant::read(&body)
