@@ -24,7 +24,9 @@ async fn client() -> Result<(Client, Option<Simulator>), Box<dyn StdError>> {
     if std::env::var_os("HUBSPOT_ACCESS_TOKEN").is_some() {
         return Ok((Client::from_env()?, None));
     }
-    let simulator = Simulator::start().await?;
+    let more = (1001..=1250)
+        .map(|id| (id.to_string(), [("name", format!("Client {id}")), ("domain", format!("c{id}.example"))]));
+    let simulator = Simulator::builder().partner_clients(more).start().await?;
     println!("HUBSPOT_ACCESS_TOKEN is not set: using a simulated HubSpot at {}.", simulator.base_url());
     let client = Client::builder().base_url(simulator.base_url()).access_token(simulator.access_token()).build()?;
     Ok((client, Some(simulator)))

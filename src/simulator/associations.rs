@@ -13,12 +13,14 @@ use serde_json::{Value, json};
 use super::{
     cursor,
     error::Failure,
+    object::Object,
     object_type::ObjectType,
     parameters::Parameters,
     partner_clients,
+    projection::Projection,
     response::{add, json_response},
     server::Server,
-    state::{NotFound, Position, State, object_type_named},
+    state::{Position, State, object_type_named},
 };
 
 /// The most associations on one page, and the default.
@@ -33,7 +35,8 @@ pub(super) async fn associate(
 ) -> Result<Response, Failure> {
     let mut state = server.state();
     let to = state.associate(&id, &to_object_type, &to_object_id, &association_type)?;
-    let body = partner_clients::body(server.base_url(), &state, &id, &[], &[to])?;
+    let partner_client = state.partner_client(&id)?;
+    let body = partner_clients::with_associations(server.base_url(), &state, partner_client, &Projection::all(), &[to]);
     Ok(json_response(StatusCode::OK, &body))
 }
 
@@ -53,9 +56,11 @@ pub(super) async fn list(
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, Failure> {
     let to = object_type_named(&to_object_type)?;
-    let limit = parameters.limit(MAX_LIMIT)?;
+    let limit = parameters.limit(MAX_LIMIT, MAX_LIMIT)?;
     let after = parameters.after()?;
-    let body = page(server.base_url(), &server.state(), &id, to, after.as_ref(), limit)?;
+    let state = server.state();
+    let partner_client = state.partner_client(&id)?;
+    let body = page(server.base_url(), &state, partner_client, to, after.as_ref(), limit);
     Ok(json_response(StatusCode::OK, &body))
 }
 
@@ -76,12 +81,12 @@ pub(super) async fn types(
 pub(super) fn page(
     base_url: &str,
     state: &State,
-    id: &str,
+    partner_client: &Object,
     to: ObjectType,
     after: Option<&Position>,
     limit: usize,
-) -> Result<Value, NotFound> {
-    let mut associations = state.associations(id, to, after)?;
+) -> Value {
+    let mut associations = state.associations(partner_client, to, after);
     let page: Vec<_> = associations.by_ref().take(limit).collect();
     let more = associations.next().is_some();
     let last = page.last().filter(|_| more).map(|last| (last.to_object_id.clone(), last.type_id));
@@ -100,11 +105,11 @@ pub(super) fn page(
         let after = cursor::issue(&last);
         let link = format!(
             "{base_url}/crm/v3/objects/partner_clients/{}/associations/{}?limit={limit}&after={}",
-            utf8_percent_encode(id, NON_ALPHANUMERIC),
+            utf8_percent_encode(partner_client.id.as_str(), NON_ALPHANUMERIC),
             to.plural(),
             utf8_percent_encode(&after, NON_ALPHANUMERIC),
         );
         add(&mut body, "paging", json!({"next": {"after": after, "link": link}}));
     }
-    Ok(body)
+    body
 }

@@ -1,6 +1,6 @@
 //! Describing and starting a simulator.
 
-use std::{io, net::Ipv4Addr, sync::Arc};
+use std::{error::Error, io, mem, net::Ipv4Addr, sync::Arc};
 
 use tokio::net::TcpListener;
 use uuid::Uuid;
@@ -12,9 +12,11 @@ use super::{
     faults::{Fault, Faults},
     limits::{Limiter, RateLimits},
     oauth::{OAuth, OAuthApp},
-    seed,
+    object::COMPUTED,
+    object_type::ObjectType,
+    seed::{self, Seed},
     server::{self, Server},
-    state::{NotFound, Properties, State},
+    state::{NotFound, State},
 };
 
 /// Describes a [`Simulator`]: the default seed, and whatever is added here.
@@ -25,7 +27,9 @@ use super::{
 pub struct SimulatorBuilder {
     port: u16,
     without_seed: bool,
-    objects: Vec<(String, String, Properties)>,
+    partner_clients: Vec<Seed>,
+    null_properties: Vec<(String, String)>,
+    targets: Vec<(String, String)>,
     association_types: Vec<(String, u64, String)>,
     associations: Vec<[String; 4]>,
     tokens: Tokens,
@@ -50,18 +54,60 @@ impl SimulatorBuilder {
     }
 
     /// Adds a partner client, replacing one of the same id.
+    ///
+    /// `createdate` and `hs_lastmodifieddate` are taken as the times of its creation and last change, in ISO 8601 or
+    /// milliseconds since 1970; both are the moment of the start otherwise. Many partner clients then share a
+    /// millisecond, as they do after an import. No two changes that follow do.
     #[must_use]
-    pub fn partner_client<K, V>(self, id: impl Into<String>, properties: impl IntoIterator<Item = (K, V)>) -> Self
+    pub fn partner_client<K, V>(mut self, id: impl Into<String>, properties: impl IntoIterator<Item = (K, V)>) -> Self
     where
         K: Into<String>,
         V: Into<String>,
     {
-        self.object("partner_clients", id, properties)
+        self.partner_clients.push(Seed::new(id, properties, false));
+        self
+    }
+
+    /// Adds many partner clients, each by its id and properties, as [`partner_client`](Self::partner_client) does.
+    #[must_use]
+    pub fn partner_clients<I, P, K, V>(mut self, partner_clients: impl IntoIterator<Item = (I, P)>) -> Self
+    where
+        I: Into<String>,
+        P: IntoIterator<Item = (K, V)>,
+        K: Into<String>,
+        V: Into<String>,
+    {
+        let seeds = partner_clients.into_iter().map(|(id, properties)| Seed::new(id, properties, false));
+        self.partner_clients.extend(seeds);
+        self
+    }
+
+    /// Adds a partner client that is archived, replacing one of the same id. It cannot be associated.
+    #[must_use]
+    pub fn archived_partner_client<K, V>(
+        mut self,
+        id: impl Into<String>,
+        properties: impl IntoIterator<Item = (K, V)>,
+    ) -> Self
+    where
+        K: Into<String>,
+        V: Into<String>,
+    {
+        self.partner_clients.push(Seed::new(id, properties, true));
+        self
+    }
+
+    /// Lets a partner client have a property without a value: it is answered as `null` even when nobody asks for it.
+    #[must_use]
+    pub fn null_property(mut self, partner_client_id: impl Into<String>, name: impl Into<String>) -> Self {
+        self.null_properties.push((partner_client_id.into(), name.into()));
+        self
     }
 
     /// Adds an object, replacing one of the same type and id.
     ///
-    /// The type is a contact, company, deal, ticket or partner client, by singular name, plural name or id (`0-2`).
+    /// The type is a contact, company, deal, ticket or partner client, by singular name, plural name or id (`0-2`). Only
+    /// a partner client's properties can be read.
     #[must_use]
     pub fn object<K, V>(
         mut self,
@@ -73,8 +119,11 @@ impl SimulatorBuilder {
         K: Into<String>,
         V: Into<String>,
     {
-        let properties = properties.into_iter().map(|(name, value)| (name.into(), Some(value.into()))).collect();
-        self.objects.push((object_type.into(), id.into(), properties));
+        let object_type = object_type.into();
+        if ObjectType::infer(&object_type) == Some(ObjectType::PartnerClient) {
+            return self.partner_client(id, properties);
+        }
+        self.targets.push((object_type, id.into()));
         self
     }
 
@@ -141,8 +190,9 @@ impl SimulatorBuilder {
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::InvalidInput`] naming the value when an object type is unknown, or when an association names a
-    /// partner client, target object or association type that was not added. Otherwise when the port cannot be bound.
+    /// [`io::ErrorKind::InvalidInput`] naming the value when an object type is unknown, when an association or null
+    /// property names a partner client, target object or association type that was not added, or when a property that
+    /// HubSpot computes is given an impossible value. Otherwise when the port cannot be bound.
     pub async fn start(mut self) -> io::Result<Simulator> {
         let state = self.state().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
 
@@ -159,13 +209,24 @@ impl SimulatorBuilder {
         Ok(Simulator { server, access_token, task })
     }
 
-    fn state(&self) -> Result<State, NotFound> {
-        let mut state = State::default();
+    fn state(&mut self) -> Result<State, Box<dyn Error + Send + Sync>> {
+        let mut partner_clients = mem::take(&mut self.partner_clients);
         if !self.without_seed {
-            seed::plant(&mut state)?;
+            partner_clients.insert(0, Seed::example());
         }
-        for (object_type, id, properties) in &self.objects {
-            state.insert_object(object_type, id, properties.clone())?;
+        let mut state = State::new(seed::partner_clients(partner_clients)?);
+        if !self.without_seed {
+            seed::plant_defaults(&mut state)?;
+        }
+        for (id, name) in self.null_properties.drain(..) {
+            if COMPUTED.contains(&name.as_str()) {
+                return Err(format!("{name} of partner client `{id}` is never null").into());
+            }
+            let row = state.partner_clients.row(&id).ok_or(NotFound::PartnerClient(id))?;
+            state.partner_clients.set_null(row, name);
+        }
+        for (object_type, id) in &self.targets {
+            state.insert_target(object_type, id)?;
         }
         for (to_object_type, id, name) in &self.association_types {
             state.insert_association_type(to_object_type, *id, name)?;

@@ -90,8 +90,13 @@ impl Failure {
         }
     }
 
-    pub(super) fn message(mut self, message: String) -> Self {
-        add(&mut self.body, "message", json!(message));
+    pub(super) fn message(self, message: String) -> Self {
+        self.with("message", json!(message))
+    }
+
+    /// Adds a member to the body.
+    pub(super) fn with(mut self, name: &str, value: Value) -> Self {
+        add(&mut self.body, name, value);
         self
     }
 

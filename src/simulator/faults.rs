@@ -129,8 +129,9 @@ impl Fault {
         Self::new(Outcome::Script(outcomes.into_iter().collect()))
     }
 
-    /// Strikes only one operation: `associate`, `dissociate`, `list_associations`, `get`, `association_types` or
-    /// `oauth_token`. By any other name it strikes nothing.
+    /// Strikes only one operation: `associate`, `dissociate`, `list_associations`, `list`, `get`, `update`,
+    /// `batch_read`, `batch_update`, `search`, `association_types` or `oauth_token`. By any other name it strikes
+    /// nothing.
     #[must_use]
     pub fn on(mut self, operation: impl Into<String>) -> Self {
         self.operation = Some(operation.into());

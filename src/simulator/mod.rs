@@ -7,8 +7,18 @@
 //! On demand it limits rates ([`RateLimits`]), issues OAuth tokens ([`OAuthApp`]) and lets requests go wrong ([`Fault`]).
 //! Limits, lifetimes and delays go by Tokio's clock: a test that pauses it need not wait.
 //!
-//! It simulates associating, dissociating and listing associations, reading one partner client, and listing association
-//! types. The query parameters `idProperty`, `propertiesWithHistory` and `includeFA` are ignored.
+//! It simulates associating, dissociating and listing associations, listing association types, and everything HubSpot
+//! offers on partner clients themselves: listing, reading and updating them, one by one or in batches, and searching.
+//!
+//! # Simplifications
+//!
+//! - Any property name is good, as a property has no definition. What identifies a partner client (`idProperty`) may be
+//!   any property too.
+//! - A request that names no property is answered with all of them.
+//! - Whatever is compared in a search counts as a number or a time where both sides are one, and as text in any case
+//!   otherwise. A partner client without the property matches `NOT_HAS_PROPERTY` and nothing else. A query looks into
+//!   `name` and `domain`. What changed is found at once.
+//! - The query parameter `includeFA` is ignored.
 //!
 //! # Default seed
 //!
@@ -46,26 +56,38 @@
 
 mod access;
 mod associations;
+mod batch;
 mod builder;
+mod changes;
+mod comparison;
 mod connection;
 mod cursor;
 mod error;
 mod faults;
+mod filter;
 mod journal;
 mod limits;
 mod oauth;
+mod object;
 mod object_type;
 mod operation;
 mod parameters;
 mod partner_clients;
+mod projection;
+mod request_body;
 mod response;
+mod search;
+mod search_request;
 mod seed;
 mod server;
 mod state;
+mod store;
 mod strike;
+mod time;
 mod token_endpoint;
+mod tokens;
 
-use std::{fmt, io, sync::Arc};
+use std::{collections::BTreeMap, fmt, io, sync::Arc};
 
 use tokio::task::JoinHandle;
 
@@ -77,7 +99,21 @@ pub use limits::RateLimits;
 pub use oauth::OAuthApp;
 pub use state::Association;
 
+use object::{COMPUTED, Source};
 use server::Server;
+
+/// A partner client as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PartnerClient {
+    /// Its id.
+    pub id: String,
+    /// All of its properties, `createdate`, `hs_lastmodifieddate` and `hs_object_id` included; `None` for one without a
+    /// value.
+    pub properties: BTreeMap<String, Option<String>>,
+    /// Whether it is archived.
+    pub archived: bool,
+}
 
 /// A running in-process HubSpot; dropping it stops it.
 pub struct Simulator {
@@ -127,7 +163,42 @@ impl Simulator {
         self.server.journal().clear();
     }
 
-    /// What a partner client is associated with, in a stable order; empty when there is no such partner client.
+    /// A partner client, live or archived.
+    #[must_use]
+    pub fn partner_client(&self, id: &str) -> Option<PartnerClient> {
+        let state = self.server.state();
+        let object = state.partner_clients.get(state.partner_clients.row(id)?);
+        let property = |name: &str| (name.to_owned(), object.text(name).map(|text| text.into_owned()));
+        Some(PartnerClient {
+            id: id.to_owned(),
+            properties: object.names().map(property).collect(),
+            archived: object.archived_at.is_some(),
+        })
+    }
+
+    /// Gives a live partner client's property another value, as somebody at HubSpot's own pages does; an empty one
+    /// clears it. False, and nothing changed, when there is no such partner client or HubSpot computes the property.
+    pub fn set_property(&self, partner_client_id: &str, name: impl Into<String>, value: impl Into<String>) -> bool {
+        let name = name.into();
+        let store = &mut self.server.state().partner_clients;
+        let row = store.row(partner_client_id).filter(|row| store.get(*row).archived_at.is_none());
+        match row {
+            Some(row) if !COMPUTED.contains(&name.as_str()) => {
+                store.update(row, vec![(name, value.into())], Source::Test);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Archives a partner client, as somebody at HubSpot's own pages does; its associations end. False when there is
+    /// no such partner client, or it is archived already.
+    pub fn archive(&self, partner_client_id: &str) -> bool {
+        let store = &mut self.server.state().partner_clients;
+        store.row(partner_client_id).is_some_and(|row| store.archive(row))
+    }
+
+    /// What a partner client is associated with, in a stable order; empty when there is none such, or it is archived.
     #[must_use]
     pub fn associations(&self, partner_client_id: &str) -> Vec<Association> {
         self.server.state().all_associations(partner_client_id)

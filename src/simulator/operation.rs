@@ -5,6 +5,10 @@ use axum::{
     http::{Method, request::Parts},
 };
 
+pub(super) const PARTNER_CLIENTS: &str = "/crm/v3/objects/partner_clients";
+pub(super) const BATCH_READ: &str = "/crm/v3/objects/partner_clients/batch/read";
+pub(super) const BATCH_UPDATE: &str = "/crm/v3/objects/partner_clients/batch/update";
+pub(super) const SEARCH: &str = "/crm/v3/objects/partner_clients/search";
 pub(super) const PARTNER_CLIENT: &str = "/crm/v3/objects/partner_clients/{id}";
 pub(super) const ASSOCIATIONS: &str = "/crm/v3/objects/partner_clients/{id}/associations/{to}";
 pub(super) const ASSOCIATION: &str =
@@ -22,7 +26,12 @@ pub(super) fn id(request: &Parts) -> Option<&'static str> {
         ("PUT", ASSOCIATION) => Some("associate"),
         ("DELETE", ASSOCIATION) => Some("dissociate"),
         ("GET", ASSOCIATIONS) => Some("list_associations"),
+        ("GET", PARTNER_CLIENTS) => Some("list"),
         ("GET", PARTNER_CLIENT) => Some("get"),
+        ("PATCH", PARTNER_CLIENT) => Some("update"),
+        ("POST", BATCH_READ) => Some("batch_read"),
+        ("POST", BATCH_UPDATE) => Some("batch_update"),
+        ("POST", SEARCH) => Some("search"),
         ("GET", ASSOCIATION_TYPES) => Some("association_types"),
         ("POST", path) if TOKEN.contains(&path) => Some(OAUTH_TOKEN),
         _ => None,

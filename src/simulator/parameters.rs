@@ -1,8 +1,9 @@
 //! Query parameters.
 
-use serde::Deserialize;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{cursor, error::Failure, state::Position};
+use super::{cursor, error::Failure};
 
 /// The query parameters of a request, decoded, in order.
 #[derive(Debug, Deserialize)]
@@ -23,10 +24,15 @@ impl Parameters {
         value.parse().map_err(|_| Failure::validation(format!("{name} must be true or false, not `{value}`")))
     }
 
-    /// The page size: 1 to `max`, which is also the default.
-    pub(super) fn limit(&self, max: usize) -> Result<usize, Failure> {
+    /// A text, unless it is empty.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.values(name).next().filter(|value| !value.is_empty())
+    }
+
+    /// The page size: 1 to `max`.
+    pub(super) fn limit(&self, default: usize, max: usize) -> Result<usize, Failure> {
         let Some(value) = self.values("limit").next() else {
-            return Ok(max);
+            return Ok(default);
         };
         value
             .parse()
@@ -36,7 +42,7 @@ impl Parameters {
     }
 
     /// The position behind which the page begins.
-    pub(super) fn after(&self) -> Result<Option<Position>, Failure> {
+    pub(super) fn after<P: Serialize + DeserializeOwned>(&self) -> Result<Option<P>, Failure> {
         let Some(value) = self.values("after").next() else {
             return Ok(None);
         };
@@ -44,6 +50,14 @@ impl Parameters {
             Some(position) => Ok(Some(position)),
             None => Err(Failure::validation(format!("after is no cursor of this server: `{value}`"))),
         }
+    }
+
+    /// The query that asks for the same, but for the page that begins at `after`.
+    pub(super) fn with_after(&self, after: &str) -> String {
+        let others = self.0.iter().filter(|(key, _)| key != "after").map(|(key, value)| (key.as_str(), value.as_str()));
+        let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+        let pairs = others.chain([("after", after)]).map(|(key, value)| format!("{}={}", encode(key), encode(value)));
+        pairs.collect::<Vec<_>>().join("&")
     }
 
     fn values(&self, name: &str) -> impl Iterator<Item = &str> {

@@ -1,24 +1,65 @@
-//! The operations on partner clients.
+//! The operations on one partner client, and listing them.
 
 use std::sync::Arc;
 
 use axum::{
+    body::Bytes,
     extract::{Path, Query, State as Shared},
     http::StatusCode,
     response::Response,
 };
-use chrono::SecondsFormat;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
     associations::{MAX_LIMIT, page},
+    changes::Changes,
+    cursor,
     error::Failure,
+    object::{Object, Source},
     object_type::ObjectType,
+    operation::PARTNER_CLIENTS,
     parameters::Parameters,
+    projection::Projection,
+    request_body,
     response::{add, json_response},
     server::Server,
     state::{NotFound, State, object_type_named},
+    store::{Row, Store},
 };
+
+const DEFAULT_PAGE: usize = 10;
+const MAX_PAGE: usize = 100;
+const MAX_PAGE_WITH_HISTORY: usize = 50;
+
+/// `GET …/partner_clients`
+pub(super) async fn list(
+    Shared(server): Shared<Arc<Server>>,
+    Query(parameters): Query<Parameters>,
+) -> Result<Response, Failure> {
+    let projection = projection(&parameters);
+    let associated = associated(&parameters)?;
+    let archived = parameters.flag("archived")?;
+    let max = if projection.has_history() { MAX_PAGE_WITH_HISTORY } else { MAX_PAGE };
+    let limit = parameters.limit(DEFAULT_PAGE, max)?;
+    let after: Option<String> = parameters.after()?;
+
+    let state = server.state();
+    let rows = state.partner_clients.rows_after(after.as_deref(), archived);
+    let page: Vec<_> = rows.iter().take(limit).map(|row| state.partner_clients.get(*row)).collect();
+    let last = page.last().filter(|_| rows.len() > limit);
+    let results: Value = page
+        .iter()
+        .map(|object| with_associations(server.base_url(), &state, object, &projection, &associated))
+        .collect();
+    let mut body = json!({"results": results});
+    if let Some(last) = last {
+        let after = cursor::issue(&last.id.as_str());
+        let link = format!("{}{PARTNER_CLIENTS}?{}", server.base_url(), parameters.with_after(&after));
+        add(&mut body, "paging", json!({"next": {"after": after, "link": link}}));
+    }
+    Ok(json_response(StatusCode::OK, &body))
+}
 
 /// `GET …/partner_clients/{id}`
 pub(super) async fn get(
@@ -26,51 +67,67 @@ pub(super) async fn get(
     Path(id): Path<String>,
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, Failure> {
-    let properties = parameters.list("properties");
-    let associated =
-        parameters.list("associations").into_iter().map(object_type_named).collect::<Result<Vec<_>, _>>()?;
-    // HubSpot answers either archived or live objects; the simulator holds no archived ones.
-    if parameters.flag("archived")? {
-        return Err(Failure::not_found());
-    }
-    let body = body(server.base_url(), &server.state(), &id, &properties, &associated)?;
+    let projection = projection(&parameters);
+    let associated = associated(&parameters)?;
+    let archived = parameters.flag("archived")?;
+    let state = server.state();
+    let row = identified(&state.partner_clients, &parameters, &id, archived)?;
+    let object = state.partner_clients.get(row);
+    let body = with_associations(server.base_url(), &state, object, &projection, &associated);
     Ok(json_response(StatusCode::OK, &body))
 }
 
-/// A partner client with the `wanted` properties, or all when none is named, and the first page of its associations with
-/// each of the `associated` types; types without an association are left out.
-pub(super) fn body(
+#[derive(Deserialize)]
+struct Update {
+    properties: Changes,
+}
+
+/// `PATCH …/partner_clients/{id}`
+pub(super) async fn update(
+    Shared(server): Shared<Arc<Server>>,
+    Path(id): Path<String>,
+    Query(parameters): Query<Parameters>,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let Update { properties } = request_body::read(&body)?;
+    let mut state = server.state();
+    let store = &mut state.partner_clients;
+    let row = identified(store, &parameters, &id, false)?;
+    store.update(row, properties.values()?, Source::Api);
+    Ok(json_response(StatusCode::OK, &Projection::all().body(store.get(row))))
+}
+
+/// A partner client with the first page of its associations with each of the `associated` types; types without an
+/// association are left out.
+pub(super) fn with_associations(
     base_url: &str,
     state: &State,
-    id: &str,
-    wanted: &[&str],
+    object: &Object,
+    projection: &Projection,
     associated: &[ObjectType],
-) -> Result<Value, NotFound> {
-    let partner_client = state.partner_client(id)?;
-    let properties: Map<_, _> = partner_client
-        .properties
+) -> Value {
+    let mut body = projection.body(object);
+    let associations: Map<_, _> = associated
         .iter()
-        .filter(|(name, _)| wanted.is_empty() || wanted.contains(&name.as_str()))
-        .map(|(name, value)| (name.clone(), json!(value)))
+        .filter(|to| state.associations(object, **to, None).next().is_some())
+        .map(|to| (to.plural().to_owned(), page(base_url, state, object, *to, None, MAX_LIMIT)))
         .collect();
-    let timestamp = partner_client.created_at.to_rfc3339_opts(SecondsFormat::Millis, true);
-    let mut body = json!({
-        "id": id,
-        "properties": properties,
-        "createdAt": timestamp,
-        "updatedAt": timestamp,
-        "archived": false,
-    });
-
-    let mut associations = Map::new();
-    for to in associated {
-        if state.associations(id, *to, None)?.next().is_some() {
-            let page = page(base_url, state, id, *to, None, MAX_LIMIT)?;
-            associations.insert(to.plural().to_owned(), page);
-        }
-    }
     if !associations.is_empty() {
         add(&mut body, "associations", Value::Object(associations));
     }
-    Ok(body)
+    body
+}
+
+fn projection(parameters: &Parameters) -> Projection {
+    Projection::new(parameters.list("properties"), parameters.list("propertiesWithHistory"))
+}
+
+fn associated(parameters: &Parameters) -> Result<Vec<ObjectType>, NotFound> {
+    parameters.list("associations").into_iter().map(object_type_named).collect()
+}
+
+/// The partner client a path names, by its id or the value of the property that `idProperty` names.
+fn identified(store: &Store, parameters: &Parameters, id: &str, archived: bool) -> Result<Row, Failure> {
+    let rows = store.identify(parameters.text("idProperty"), &[id], archived);
+    rows.into_iter().next().flatten().ok_or_else(Failure::not_found)
 }

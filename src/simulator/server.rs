@@ -5,28 +5,32 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::{
     Extension, Router,
     body::{Body, Bytes, to_bytes},
-    extract::{ConnectInfo, Request, State as Shared},
+    extract::{ConnectInfo, DefaultBodyLimit, Request, State as Shared},
     handler::Handler,
     http::{HeaderMap, Method, Uri, request::Parts},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{delete, get, post, put},
+    routing::{delete, get, patch, post, put},
 };
 use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
 use super::{
     access::{Caller, READ_SCOPE, Tokens, WRITE_SCOPE, bearer},
-    associations,
+    associations, batch,
     connection::Connection,
     error::{self, Failure},
     faults::Faults,
     journal::Journal,
     limits::{Limiter, Standing},
     oauth::{OAuth, Untrusted},
-    operation::{self, ASSOCIATION, ASSOCIATION_TYPES, ASSOCIATIONS, OAUTH_TOKEN, PARTNER_CLIENT},
+    operation::{
+        self, ASSOCIATION, ASSOCIATION_TYPES, ASSOCIATIONS, BATCH_READ, BATCH_UPDATE, OAUTH_TOKEN, PARTNER_CLIENT,
+        PARTNER_CLIENTS, SEARCH,
+    },
     partner_clients,
     response::CORRELATION_ID,
+    search,
     state::State,
     strike::Struck,
     token_endpoint,
@@ -101,7 +105,12 @@ pub(super) fn router(server: Arc<Server>) -> Router {
     let read = from_fn_with_state(READ_SCOPE, require_scope);
     let write = from_fn_with_state(WRITE_SCOPE, require_scope);
     let mut router = Router::new()
+        .route(PARTNER_CLIENTS, get(partner_clients::list.layer(read.clone())))
         .route(PARTNER_CLIENT, get(partner_clients::get.layer(read.clone())))
+        .route(PARTNER_CLIENT, patch(partner_clients::update.layer(write.clone())))
+        .route(BATCH_READ, post(batch::read.layer(read.clone())))
+        .route(BATCH_UPDATE, post(batch::update.layer(write.clone())))
+        .route(SEARCH, post(search::search.layer(read.clone())))
         .route(ASSOCIATIONS, get(associations::list.layer(read.clone())))
         .route(ASSOCIATION, put(associations::associate.layer(write.clone())))
         .route(ASSOCIATION, delete(associations::dissociate.layer(write)))
@@ -112,6 +121,8 @@ pub(super) fn router(server: Arc<Server>) -> Router {
     router
         .fallback(async |method: Method, uri: Uri| Failure::no_route(&method, uri.path()))
         .method_not_allowed_fallback(async || error::method_not_allowed())
+        // `enter` has its own.
+        .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(Arc::clone(&server), enter))
         .with_state(server)
 }

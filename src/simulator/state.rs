@@ -7,12 +7,7 @@ use std::{
     ops::Bound,
 };
 
-use chrono::{DateTime, Utc};
-
-use super::object_type::ObjectType;
-
-/// An object's properties; HubSpot answers `null` for a property without a value.
-pub(super) type Properties = BTreeMap<String, Option<String>>;
+use super::{object::Object, object_type::ObjectType, store::Store};
 
 /// Where an association stands among those of one partner client with one object type: target id, association type id.
 pub(super) type Position = (String, u64);
@@ -31,32 +26,24 @@ pub struct Association {
     pub type_name: String,
 }
 
-/// A CRM object. Only a partner client ever holds associations: the API associates in no other direction.
-#[derive(Debug)]
-pub(super) struct Object {
-    pub(super) properties: Properties,
-    pub(super) created_at: DateTime<Utc>,
-    associations: BTreeMap<ObjectType, BTreeSet<Position>>,
-}
-
 /// Everything the simulator remembers about the CRM.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct State {
-    objects: BTreeMap<ObjectType, BTreeMap<String, Object>>,
+    pub(super) partner_clients: Store,
+    /// The ids of all other objects. They are only ever associated with.
+    targets: BTreeMap<ObjectType, BTreeSet<String>>,
     /// Association types from partner clients: target type, id, name.
     association_types: BTreeMap<ObjectType, BTreeMap<u64, String>>,
 }
 
 impl State {
-    /// Adds an object, replacing one of the same type and id.
-    pub(super) fn insert_object(
-        &mut self,
-        object_type: &str,
-        id: &str,
-        properties: Properties,
-    ) -> Result<(), NotFound> {
-        let object = Object { properties, created_at: Utc::now(), associations: BTreeMap::new() };
-        self.objects.entry(object_type_named(object_type)?).or_default().insert(id.to_owned(), object);
+    pub(super) fn new(partner_clients: Store) -> Self {
+        Self { partner_clients, targets: BTreeMap::new(), association_types: BTreeMap::new() }
+    }
+
+    /// Adds an object that is no partner client.
+    pub(super) fn insert_target(&mut self, object_type: &str, id: &str) -> Result<(), NotFound> {
+        self.targets.entry(object_type_named(object_type)?).or_default().insert(id.to_owned());
         Ok(())
     }
 
@@ -71,11 +58,9 @@ impl State {
         Ok(())
     }
 
+    /// A partner client that is not archived.
     pub(super) fn partner_client(&self, id: &str) -> Result<&Object, NotFound> {
-        self.objects
-            .get(&ObjectType::PartnerClient)
-            .and_then(|partner_clients| partner_clients.get(id))
-            .ok_or_else(|| NotFound::PartnerClient(id.to_owned()))
+        self.partner_clients.find(id, false).ok_or_else(|| NotFound::PartnerClient(id.to_owned()))
     }
 
     /// Associates a partner client with another object; does nothing when they already are. Returns the target's type.
@@ -110,30 +95,28 @@ impl State {
     /// A partner client's associations with one object type, by target id and association type id, from behind `after`.
     pub(super) fn associations(
         &self,
-        partner_client_id: &str,
+        partner_client: &Object,
         to: ObjectType,
         after: Option<&Position>,
-    ) -> Result<impl Iterator<Item = Association>, NotFound> {
+    ) -> impl Iterator<Item = Association> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let positions = self.partner_client(partner_client_id)?.associations.get(&to);
-        Ok(positions
-            .into_iter()
-            .flat_map(move |positions| positions.range::<Position, _>((start, Bound::Unbounded)))
-            .map(move |(to_object_id, type_id)| Association {
+        let positions = partner_client.associations.get(&to);
+        positions.into_iter().flat_map(move |positions| positions.range::<Position, _>((start, Bound::Unbounded))).map(
+            move |(to_object_id, type_id)| Association {
                 to_object_type: to.plural(),
                 to_object_id: to_object_id.clone(),
                 type_id: *type_id,
                 type_name: self.association_type_name(to, *type_id),
-            }))
+            },
+        )
     }
 
     /// A partner client's associations with all object types; none for an unknown partner client.
     pub(super) fn all_associations(&self, partner_client_id: &str) -> Vec<Association> {
-        ObjectType::ALL
-            .into_iter()
-            .filter_map(|to| self.associations(partner_client_id, to, None).ok())
-            .flatten()
-            .collect()
+        let Ok(partner_client) = self.partner_client(partner_client_id) else {
+            return Vec::new();
+        };
+        ObjectType::ALL.into_iter().flat_map(|to| self.associations(partner_client, to, None)).collect()
     }
 
     /// The association types from one object type to another, by id. Only those from partner clients are simulated.
@@ -162,7 +145,10 @@ impl State {
     }
 
     fn exists(&self, object_type: ObjectType, id: &str) -> bool {
-        self.objects.get(&object_type).is_some_and(|objects| objects.contains_key(id))
+        match object_type {
+            ObjectType::PartnerClient => self.partner_client(id).is_ok(),
+            other => self.targets.get(&other).is_some_and(|ids| ids.contains(id)),
+        }
     }
 
     fn associations_mut(
@@ -170,9 +156,8 @@ impl State {
         partner_client_id: &str,
         to: ObjectType,
     ) -> Result<&mut BTreeSet<Position>, NotFound> {
-        self.objects
-            .get_mut(&ObjectType::PartnerClient)
-            .and_then(|partner_clients| partner_clients.get_mut(partner_client_id))
+        self.partner_clients
+            .live_mut(partner_client_id)
             .map(|partner_client| partner_client.associations.entry(to).or_default())
             .ok_or_else(|| NotFound::PartnerClient(partner_client_id.to_owned()))
     }
