@@ -3,7 +3,6 @@
 //! Names come from method and path, never from the file: HubSpot's own documents carry ids such as
 //! `get-/crm/v3/objects/partner_clients`, and a name is a promise of the public API.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use openapiv3::{OpenAPI, Operation};
@@ -56,10 +55,9 @@ pub fn name(method: &str, path: &str) -> String {
     let mut name = method.to_lowercase();
     for segment in segments(path).filter(|s| !matches!(*s, "crm" | "objects" | "v3")) {
         match parameter(segment) {
-            Some(parameter) => write!(name, "_by_{}", snake(parameter)),
-            None => write!(name, "_{}", snake(segment)),
+            Some(parameter) => name += &format!("_by_{}", snake(parameter)),
+            None => name += &format!("_{}", snake(segment)),
         }
-        .expect("writing to a String cannot fail");
     }
     name
 }
@@ -97,12 +95,10 @@ pub fn table(api: &mut OpenAPI) -> String {
         let scopes = scopes(operation);
         let idempotent = known(method, path).map_or_else(|| by_method(method), |(_, known)| known);
         let bucket = if path.ends_with("/search") { "Search" } else { "General" };
-        writeln!(
-            rust,
+        rust += &format!(
             "    Operation {{ id: {id:?}, method: {method:?}, path: {path:?}, scopes: &{scopes:?}, \
-             idempotent: {idempotent}, rate_bucket: RateBucket::{bucket} }},"
-        )
-        .expect("writing to a String cannot fail");
+             idempotent: {idempotent}, rate_bucket: RateBucket::{bucket} }},\n"
+        );
     }
     rust + "]\n"
 }

@@ -33,6 +33,6 @@ async fn list(client: &Client) -> Result<()> {
             std::io::stderr().flush().ok();
         }
     }
-    eprintln!("\r{count} partner clients");
+    eprintln!("\r{count} in all            ");
     Ok(())
 }

@@ -298,8 +298,7 @@ impl ListAssociations {
             let call = Self { after, ..self.clone() };
             Box::pin(async move {
                 let page = call.send().await?;
-                let next = page.paging.and_then(|paging| paging.next);
-                Ok(Page::new(page.results, next.map(|next| next.after)))
+                Ok(Page::forward(page.results, page.paging))
             })
         })
     }

@@ -9,7 +9,7 @@ use std::{
 use futures_util::Stream;
 use tokio::task::JoinHandle;
 
-use crate::{Error, Result};
+use crate::{Error, Result, generated::types::ForwardPaging};
 
 /// One page of results.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,11 @@ pub struct Page<T> {
 impl<T> Page<T> {
     pub(crate) fn new(items: Vec<T>, next: Option<String>) -> Self {
         Self { items, next }
+    }
+
+    /// As HubSpot tells of the next page.
+    pub(crate) fn forward(items: Vec<T>, paging: Option<ForwardPaging>) -> Self {
+        Self::new(items, paging.and_then(|paging| paging.next).map(|next| next.after))
     }
 }
 
