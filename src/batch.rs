@@ -9,7 +9,7 @@ use crate::{
     CallMeta, Client, Error, PartnerClient, PartnerClientId, PropertyValue, Result,
     generated::types,
     ids::checked,
-    options::CallOptions,
+    options::{CallOptions, settings},
     partner_clients::Changes,
     selection::{Selection, check_property, selects},
     transport,
@@ -47,6 +47,7 @@ impl Client {
             archived: false,
             selection: Selection::default(),
             concurrency: CONCURRENCY,
+            options: CallOptions::default(),
         }
     }
 
@@ -73,6 +74,7 @@ impl Client {
             updates: updates.into_iter().collect(),
             id_property: None,
             concurrency: CONCURRENCY,
+            options: CallOptions::default(),
         }
     }
 }
@@ -87,9 +89,11 @@ pub struct BatchRead {
     archived: bool,
     selection: Selection,
     concurrency: usize,
+    options: CallOptions,
 }
 
 selects!(BatchRead);
+settings!(BatchRead, options);
 
 impl BatchRead {
     /// Takes the ids for values of this property, whose values are unique. HubSpot's answer has to hold the property, so
@@ -163,7 +167,7 @@ impl BatchRead {
             properties_with_history: self.selection.history.clone(),
         };
         let archived = self.archived;
-        transport::call(&self.client.raw, CallOptions::default(), "batch_read", |raw| async move {
+        transport::call(&self.client.raw, self.options.clone(), "batch_read", |raw| async move {
             let request = raw.batch_read().body(body);
             if archived { request.archived(true).send().await } else { request.send().await }
         })
@@ -214,7 +218,10 @@ pub struct BatchUpdate {
     updates: Vec<Update>,
     id_property: Option<String>,
     concurrency: usize,
+    options: CallOptions,
 }
+
+settings!(BatchUpdate, options);
 
 /// One update, ready to be sent, and its place in the order given.
 struct Input {
@@ -301,7 +308,7 @@ impl BatchUpdate {
             properties: input.properties.clone(),
         };
         let body = types::BatchInputSimplePublicObjectBatchInput { inputs: inputs.iter().map(input).collect() };
-        transport::call(&self.client.raw, CallOptions::default(), "batch_update", |raw| async move {
+        transport::call(&self.client.raw, self.options.clone(), "batch_update", |raw| async move {
             raw.batch_update().body(body).send().await
         })
         .await

@@ -83,38 +83,48 @@ pub(crate) fn check_timeout(field: &str, timeout: Option<Duration>) -> Result<()
     }
 }
 
-/// Gives a call's builder its common settings, `send`, `send_with_meta` and `.await`.
-///
-/// The builder has a field `options: CallOptions` and a method `run(self) -> Result<(Output, CallMeta)>`.
-macro_rules! call {
-    ($(#[$doc:meta])* $builder:ident => $output:ty) => {
+/// Gives a builder the settings that every call has; the last argument is where it keeps them.
+macro_rules! settings {
+    ($builder:ident, $($options:ident).+) => {
         impl $builder {
             /// How long each attempt may take, in place of the client's [timeout](crate::ClientBuilder::timeout).
             pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
-                self.options.timeout = Some(timeout);
+                self.$($options).+.timeout = Some(timeout);
                 self
             }
 
             /// How long the call may take in all, waiting for the rate limiter and between attempts included, in place
             /// of the client's [total timeout](crate::ClientBuilder::total_timeout).
             pub fn total_timeout(mut self, timeout: std::time::Duration) -> Self {
-                self.options.total_timeout = Some(timeout);
+                self.$($options).+.total_timeout = Some(timeout);
                 self
             }
 
             /// When to try again, in place of the client's [policy](crate::ClientBuilder::retry).
             pub fn retry(mut self, policy: crate::RetryPolicy) -> Self {
-                self.options.retry = Some(policy);
+                self.$($options).+.retry = Some(policy);
                 self
             }
 
             /// Sends another header. Those that the client answers for, such as `Authorization`, are refused when the
             /// call is sent.
             pub fn header(mut self, name: &str, value: &str) -> Self {
-                self.options.header(name, value);
+                self.$($options).+.header(name, value);
                 self
             }
+        }
+    };
+}
+pub(crate) use settings;
 
+/// Gives a call's builder its common settings, `send`, `send_with_meta` and `.await`.
+///
+/// The builder has a field `options: CallOptions` and a method `run(self) -> Result<(Output, CallMeta)>`.
+macro_rules! call {
+    ($(#[$doc:meta])* $builder:ident => $output:ty) => {
+        crate::options::settings!($builder, options);
+
+        impl $builder {
             $(#[$doc])*
             pub async fn send(self) -> crate::Result<$output> {
                 Ok(self.run().await?.0)

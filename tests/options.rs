@@ -4,8 +4,9 @@ mod support;
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use hubspot_partner_clients::{
-    Client, CorrelationId, RateLimit,
+    Client, CorrelationId, RateLimit, Update,
     simulator::{Fault, RateLimits, Simulator},
 };
 use support::client_of;
@@ -47,6 +48,15 @@ async fn every_call_takes_the_same_settings() {
     assert!(client.associations(512, "deals").total_timeout(second).await.unwrap_err().is_timeout());
     assert!(client.association_types("deals").total_timeout(second).await.unwrap_err().is_timeout());
     assert_eq!(started.elapsed().as_secs(), 4);
+    // Those that make several requests have the settings for each of them.
+    assert!(client.batch_read([512]).timeout(second).send().await[0].as_ref().unwrap_err().is_timeout());
+    let update = Update::of(512).set("name", "x");
+    assert!(client.batch_update([update]).timeout(second).send().await[0].as_ref().unwrap_err().is_timeout());
+    assert!(client.list().timeout(second).items().next().await.unwrap().unwrap_err().is_timeout());
+    assert!(client.search().timeout(second).items().next().await.unwrap().unwrap_err().is_timeout());
+    let changed = client.changed_since(chrono::Utc::now()).timeout(second);
+    assert!(changed.items().next().await.unwrap().unwrap_err().is_timeout());
+    assert_eq!(started.elapsed().as_secs(), 9);
 }
 
 #[tokio::test]

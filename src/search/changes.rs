@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, TimeZone, Utc};
 
 use super::{MAX_PAGE, Search, filter, walk::behind};
-use crate::{Client, Error, Items, Page, Pages, PartnerClient, Result, selection::names};
+use crate::{Client, Error, Items, Page, Pages, PartnerClient, Result, options::settings, selection::names};
 
 /// The property that holds the time of a record's last change.
 const CHANGED: &str = "hs_lastmodifieddate";
@@ -45,6 +45,8 @@ pub struct ChangedSince {
     search: Search,
     start: String,
 }
+
+settings!(ChangedSince, search.options);
 
 impl ChangedSince {
     /// The properties to answer with, by their internal names; HubSpot's default set without.
