@@ -40,6 +40,9 @@ fn tell(error: &(dyn StdError + 'static)) {
     if let Some(id) = error.correlation_id() {
         eprintln!("Correlation id: {id}");
     }
+    for (name, values) in error.context() {
+        eprintln!("{name}: {}", values.join(", "));
+    }
     for scope in error.required_scopes() {
         eprintln!("Scope needed: {scope}");
     }
