@@ -9,9 +9,13 @@ mod generate;
 
 use std::path::{Path, PathBuf};
 
+/// A directory of OpenAPI documents to build from in place of `openapi/`.
+const DESCRIPTION: &str = "HUBSPOT_PARTNER_CLIENTS_OPENAPI";
+
 fn main() {
     println!("cargo::rerun-if-changed=openapi");
     println!("cargo::rerun-if-changed=codegen");
+    println!("cargo::rerun-if-env-changed={DESCRIPTION}");
     if let Err(message) = build() {
         // One line in cargo's own colours; a panic would add a backtrace.
         println!("cargo::error={message}");
@@ -20,30 +24,43 @@ fn main() {
 
 fn build() -> Result<(), String> {
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set; build with cargo")?);
-    let directory = Path::new("openapi");
+    let own = Path::new("openapi");
+    let directory = std::env::var_os(DESCRIPTION).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(directory) = &directory {
+        println!("cargo::rerun-if-changed={}", directory.display());
+    }
+    let directory = directory.as_deref().unwrap_or(own);
 
-    let documents = codegen::read::directory(directory).map_err(text)?;
-    let mut api = codegen::merge::documents(documents).map_err(text)?;
+    let mut api = codegen::documented(directory, own).map_err(text)?;
     codegen::operations::check_complete(directory, &mut api).map_err(text)?;
     codegen::correct::document(&mut api);
-    write(&out, "openapi.json", &(serde_json::to_string_pretty(&api).map_err(text)? + "\n"))?;
-    write(&out, "operations.rs", &codegen::operations::table(&mut api))?;
+    let published = serde_json::to_string_pretty(&api).map_err(text)? + "\n";
+    write(&out, "openapi.json", &published)?;
+    write(&out, "openapi.sha256", &sha256(published.as_bytes()))?;
+    write(&out, "operations.rs", &codegen::table::rust(&mut api))?;
 
     #[cfg(feature = "client")]
     {
-        codegen::adapt::document(&mut api);
-        let generated = generate::generate(&api).map_err(|trouble| {
-            format!("openapi: progenitor cannot take the adapted document ({trouble}); add what it lacks to codegen/adapt.rs")
-        })?;
-        write(&out, "client.rs", &generated.client)?;
+        let refused = |trouble| {
+            let directory = directory.display();
+            format!(
+                "{directory}: progenitor cannot take the adapted document ({trouble}); add what it lacks to codegen/adapt.rs"
+            )
+        };
         #[cfg(feature = "mock")]
-        write(&out, "mock.rs", &generated.mock)?;
+        write(&out, "mock.rs", &generate::mock(&codegen::adapt::for_mocks(api.clone())).map_err(refused)?)?;
+        codegen::adapt::document(&mut api);
+        write(&out, "client.rs", &generate::client(&api).map_err(refused)?)?;
     }
     Ok(())
 }
 
 fn write(out: &Path, name: &str, content: &str) -> Result<(), String> {
     std::fs::write(out.join(name), content).map_err(|e| format!("{name}: cannot be written ({e})"))
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hmac_sha256::Hash::hash(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn text(error: impl std::fmt::Display) -> String {

@@ -10,13 +10,26 @@ use super::walk;
 /// The hand-written types of `src/ids.rs` that stand in for generated ones.
 pub const ID_TYPES: [&str; 5] = ["PartnerClientId", "ObjectType", "ObjectId", "AssociationType", "PathSegment"];
 
-/// Every adaptation.
+/// The component that stands for a hand-written type. No document has one of that name.
+pub fn checked(id: &str) -> String {
+    format!("Checked{id}")
+}
+
+/// Every adaptation for the client.
 pub fn document(api: &mut OpenAPI) {
     one_success_per_operation(api);
     one_error_per_operation(api);
     lists_become_strings(api);
     ids_are_shared_types(api);
     constraints_are_dropped(api);
+}
+
+/// Every adaptation for the mocks, which take the ids of a path as plain strings and give each documented status.
+pub fn for_mocks(mut api: OpenAPI) -> OpenAPI {
+    one_error_per_operation(&mut api);
+    lists_become_strings(&mut api);
+    constraints_are_dropped(&mut api);
+    api
 }
 
 /// Two successes of different schemas (200 and 207) make progenitor panic, and a success it does not list is an error.
@@ -74,7 +87,7 @@ pub fn ids_are_shared_types(api: &mut OpenAPI) {
                     "associationType" => "AssociationType",
                     _ => "PathSegment",
                 };
-                parameter_data.format = ParameterSchemaOrContent::Schema(ReferenceOr::ref_(&reference(id)));
+                parameter_data.format = ParameterSchemaOrContent::Schema(ReferenceOr::ref_(&reference(&checked(id))));
             }
         }
     }
@@ -87,12 +100,12 @@ pub fn ids_are_shared_types(api: &mut OpenAPI) {
             && let SchemaKind::Type(Type::Object(object)) = &mut schema.schema_kind
             && let Some(field) = object.properties.get_mut("id")
         {
-            *field = ReferenceOr::ref_(&reference(id));
+            *field = ReferenceOr::ref_(&reference(&checked(id)));
         }
     }
     let components = api.components.get_or_insert_default();
     for id in ID_TYPES {
-        components.schemas.insert(id.into(), ReferenceOr::Item(string()));
+        components.schemas.insert(checked(id), ReferenceOr::Item(string()));
     }
 }
 

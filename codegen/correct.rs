@@ -3,22 +3,25 @@
 //! The corrected document is what the crate publishes, so it stays plain OpenAPI 3.0 and says nothing of generators.
 
 use openapiv3::{
-    AdditionalProperties, AnySchema, IntegerFormat, ObjectType, OpenAPI, Parameter, ParameterSchemaOrContent,
-    ReferenceOr, Schema, SchemaKind, StringType, Type, VariantOrUnknownOrEmpty,
+    AdditionalProperties, AnySchema, IntegerFormat, MediaType, ObjectType, OpenAPI, Parameter,
+    ParameterSchemaOrContent, ReferenceOr, Response, Schema, SchemaKind, StringType, Type, VariantOrUnknownOrEmpty,
 };
 use serde_json::Value;
 
-use super::walk;
+use super::{operations::Known, walk};
 
 /// Every correction.
 pub fn document(api: &mut OpenAPI) {
     property_values_may_be_null(api);
-    archived_may_be_absent(api);
+    required_is_what_is_always_there(api);
+    archived_is_false_unless_said(api);
     unknown_fields_are_allowed(api);
     enumerations_grow(api);
-    request_fields_may_be_absent(api);
-    error_fields_may_be_absent(api);
+    choices_grow(api);
+    sub_categories_are_any_value(api);
     error_bodies_are_json(api);
+    every_operation_can_fail(api);
+    scopes_are_those_of_partner_clients(api);
     correlation_ids_may_be_no_uuid(api);
     integers_are_64_bit(api);
     lists_travel_as_one_value(api);
@@ -43,12 +46,67 @@ pub fn property_values_may_be_null(api: &mut OpenAPI) {
     }
 }
 
-/// Older objects come without `archived`, although it is documented as required; they are not archived.
-pub fn archived_may_be_absent(api: &mut OpenAPI) {
+/// The fields that are always there in an answer and that HubSpot insists on in a request, where they are documented at
+/// all. Elsewhere `required` is not to be relied on: older objects come without `archived`, rate-limit errors without a
+/// category, gateways without anything documented; a batch read needs no list of properties and a search none of its
+/// fields; and a requirement that is new in a description is not met by the objects and programs that are older.
+#[rustfmt::skip]
+const REQUIRED: [(&str, &[&str]); 37] = [
+    ("AssociatedId", &["id", "type"]),
+    ("BatchInputPublicAssociation", &["inputs"]),
+    ("BatchInputPublicObjectId", &["inputs"]),
+    ("BatchInputSimplePublicObjectBatchInput", &["inputs"]),
+    ("BatchReadInputSimplePublicObjectId", &["inputs"]),
+    ("BatchResponsePublicAssociation", &BATCH),
+    ("BatchResponsePublicAssociationMulti", &BATCH),
+    ("BatchResponsePublicAssociationMultiWithErrors", &BATCH),
+    ("BatchResponsePublicAssociationWithErrors", &BATCH),
+    ("BatchResponseSimplePublicObject", &BATCH),
+    ("BatchResponseSimplePublicObjectWithErrors", &BATCH),
+    ("CollectionResponseAssociatedId", &["results"]),
+    ("CollectionResponseAssociatedIdForwardPaging", &["results"]),
+    ("CollectionResponsePublicAssociationDefinitionNoPaging", &["results"]),
+    ("CollectionResponseSimplePublicObjectWithAssociationsForwardPaging", &["results"]),
+    ("CollectionResponseWithTotalSimplePublicObject", &["total", "results"]),
+    ("Error", &[]),
+    ("ErrorDetail", &[]),
+    ("Filter", &["propertyName", "operator"]),
+    ("FilterGroup", &["filters"]),
+    ("ForwardPaging", &[]),
+    ("NextPage", &["after"]),
+    ("Paging", &[]),
+    ("PreviousPage", &["before"]),
+    ("PublicAssociation", &["from", "to", "type"]),
+    ("PublicAssociationDefinition", &["id", "name"]),
+    ("PublicAssociationMulti", &["from", "to"]),
+    ("PublicObjectId", &["id"]),
+    ("PublicObjectSearchRequest", &[]),
+    ("PublicObjectWarning", &["category", "message", "context"]),
+    ("SimplePublicObject", &["id", "properties", "createdAt", "updatedAt"]),
+    ("SimplePublicObjectBatchInput", &["id", "properties"]),
+    ("SimplePublicObjectId", &["id"]),
+    ("SimplePublicObjectInput", &["properties"]),
+    ("SimplePublicObjectWithAssociations", &["id", "properties", "createdAt", "updatedAt"]),
+    ("StandardError", &[]),
+    ("ValueWithTimestamp", &["value", "timestamp", "sourceType"]),
+];
+const BATCH: [&str; 4] = ["status", "results", "startedAt", "completedAt"];
+
+/// See [`REQUIRED`]. What is not in this table is required where it is documented so.
+pub fn required_is_what_is_always_there(api: &mut OpenAPI) {
+    for (name, fields) in REQUIRED {
+        if let Some(object) = object(api, name) {
+            let documented = |field: &&&str| object.properties.contains_key(**field);
+            object.required = fields.iter().filter(documented).map(|field| (*field).to_owned()).collect();
+        }
+    }
+}
+
+/// An object that does not say whether it is archived is not.
+pub fn archived_is_false_unless_said(api: &mut OpenAPI) {
     for name in ["SimplePublicObject", "SimplePublicObjectWithAssociations"] {
-        let Some(object) = object(api, name) else { continue };
-        object.required.retain(|field| field != "archived");
-        if let Some(archived) = object.properties.get_mut("archived").and_then(inline) {
+        let archived = object(api, name).and_then(|object| inline(object.properties.get_mut("archived")?));
+        if let Some(archived) = archived {
             archived.schema_data.default = Some(Value::Bool(false));
         }
     }
@@ -79,21 +137,61 @@ pub fn enumerations_grow(api: &mut OpenAPI) {
     });
 }
 
-/// A batch read needs no list of properties and a search none of its fields, whatever their documents require.
-pub fn request_fields_may_be_absent(api: &mut OpenAPI) {
-    if let Some(object) = object(api, "BatchReadInputSimplePublicObjectId") {
-        object.required.retain(|field| field == "inputs");
-    }
-    if let Some(object) = object(api, "PublicObjectSearchRequest") {
-        object.required.clear();
+/// A value of one type or another is any value: HubSpot adds types as it adds values, and a generator that makes one
+/// type of each choice fails on the first that is new.
+pub fn choices_grow(api: &mut OpenAPI) {
+    walk::schemas(api, &mut |schema| {
+        if matches!(schema.schema_kind, SchemaKind::OneOf { .. } | SchemaKind::AnyOf { .. }) {
+            schema.schema_kind = SchemaKind::Any(AnySchema::default());
+        }
+    });
+}
+
+/// The finer class of one failure in a batch is documented as an object without fields; it is a string as well.
+pub fn sub_categories_are_any_value(api: &mut OpenAPI) {
+    let category = object(api, "StandardError").and_then(|object| inline(object.properties.get_mut("subCategory")?));
+    if let Some(category) = category {
+        category.schema_kind = SchemaKind::Any(AnySchema::default());
     }
 }
 
-/// Rate-limit errors carry no category, gateways nothing that is documented.
-pub fn error_fields_may_be_absent(api: &mut OpenAPI) {
-    for name in ["Error", "ErrorDetail", "StandardError"] {
-        if let Some(object) = object(api, name) {
-            object.required.clear();
+/// Each operation can fail, and every failure has the one shape, whether it is documented there or not.
+pub fn every_operation_can_fail(api: &mut OpenAPI) {
+    if object(api, "Error").is_none() {
+        return;
+    }
+    for (_, _, operation) in walk::operations(api) {
+        let schema = Some(ReferenceOr::ref_("#/components/schemas/Error"));
+        let error = MediaType { schema, ..MediaType::default() };
+        match &mut operation.responses.default {
+            Some(ReferenceOr::Item(response)) => {
+                response.content.entry("application/json".into()).or_insert(error);
+            }
+            default => {
+                let content = [("application/json".to_owned(), error)].into_iter().collect();
+                let description = "The request failed.".to_owned();
+                *default = Some(ReferenceOr::Item(Response { description, content, ..Response::default() }));
+            }
+        }
+    }
+}
+
+/// HubSpot's documents list with the operations on associations the scopes of every product they serve. Of those, only
+/// the ones of partner clients give access to partner clients; where none is listed, the operation's own page has it.
+pub fn scopes_are_those_of_partner_clients(api: &mut OpenAPI) {
+    for (method, path, operation) in walk::operations(api) {
+        let ours = |scope: &String| scope.contains("partner-clients") || scope.contains("partner_clients");
+        let listed = operation.security.iter().flatten().flat_map(|alternative| alternative.values().flatten());
+        let any = listed.filter(|scope| ours(scope)).count() > 0;
+        for scopes in operation.security.iter_mut().flatten().flat_map(|a| a.values_mut()).filter(|s| !s.is_empty()) {
+            match Known::find(method, path) {
+                _ if any => scopes.retain(ours),
+                Some(known) => *scopes = vec![known.scope.to_owned()],
+                None => {}
+            }
+        }
+        if let Some(security) = &mut operation.security {
+            security.dedup();
         }
     }
 }

@@ -5,21 +5,81 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use openapiv3::OpenAPI;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
 
-use crate::codegen::adapt::ID_TYPES;
+use crate::codegen::adapt::{ID_TYPES, checked};
 
-/// The generated modules as source text.
-pub struct Generated {
-    pub client: String,
-    #[cfg(feature = "mock")]
-    pub mock: String,
-}
-
+/// The client and its types.
+///
 /// # Errors
 /// What progenitor says, in one line: it panics at what it does not support.
-pub fn generate(api: &OpenAPI) -> Result<Generated, String> {
+pub fn client(api: &OpenAPI) -> Result<String, String> {
+    quietly(|| {
+        let mut settings = settings();
+        settings
+            .with_interface(InterfaceStyle::Builder)
+            .with_hooks(HooksMode::Expected)
+            .with_inner_type("crate::transport::Inner".parse().map_err(text)?)
+            .with_derive("PartialEq");
+        for id in ID_TYPES {
+            let impls = [TypeImpl::Display, TypeImpl::FromStr];
+            settings.with_replacement(checked(id), format!("crate::{id}"), impls.into_iter());
+        }
+        let mut file = parse(Generator::new(&settings).generate_tokens(api).map_err(text)?)?;
+        file.items.extend(with_associations(&file)?);
+        Ok(pretty(&file))
+    })
+}
+
+/// Some operations answer with an object without its associations. To users it is the same object, so one type turns
+/// into the other, whatever fields the description gives them.
+fn with_associations(file: &syn::File) -> Result<Option<syn::Item>, String> {
+    let types = file.items.iter().find_map(|item| match item {
+        syn::Item::Mod(module) if module.ident == "types" => module.content.as_ref().map(|(_, items)| items),
+        _ => None,
+    });
+    let fields = |name: &str| {
+        types.into_iter().flatten().find_map(|item| match item {
+            syn::Item::Struct(item) if item.ident == name => {
+                Some(item.fields.iter().filter_map(|field| field.ident.as_ref()).map(|i| i.to_string()).collect())
+            }
+            _ => None,
+        })
+    };
+    let (from, to) = ("SimplePublicObject", "SimplePublicObjectWithAssociations");
+    let (Some(theirs), Some(ours)): (Option<Vec<_>>, Option<Vec<_>>) = (fields(from), fields(to)) else {
+        return Ok(None);
+    };
+    let field = |name: &String| match theirs.contains(name) {
+        true => format!("{name}: object.{name},"),
+        false => format!("{name}: ::std::default::Default::default(),"),
+    };
+    let fields: String = ours.iter().map(field).collect();
+    let conversion = format!(
+        "impl ::std::convert::From<types::{from}> for types::{to} {{
+            fn from(object: types::{from}) -> Self {{ Self {{ {fields} }} }}
+        }}"
+    );
+    syn::parse_str(&conversion).map(Some).map_err(text)
+}
+
+/// The mock helpers.
+///
+/// # Errors
+/// As [`client`]'s.
+#[cfg(feature = "mock")]
+pub fn mock(api: &OpenAPI) -> Result<String, String> {
+    quietly(|| Ok(pretty(&parse(Generator::new(&settings()).httpmock(api, "crate::generated").map_err(text)?)?)))
+}
+
+fn settings() -> GenerationSettings {
+    let mut settings = GenerationSettings::new();
+    settings.with_map_type("::std::collections::BTreeMap");
+    settings
+}
+
+fn quietly(run: impl FnOnce() -> Result<String, String>) -> Result<String, String> {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
-    let outcome = catch_unwind(AssertUnwindSafe(|| run(api)));
+    let outcome = catch_unwind(AssertUnwindSafe(run));
     std::panic::set_hook(hook);
     outcome.unwrap_or_else(|panic| {
         let text = panic
@@ -31,33 +91,13 @@ pub fn generate(api: &OpenAPI) -> Result<Generated, String> {
     })
 }
 
-fn run(api: &OpenAPI) -> Result<Generated, String> {
-    let mut settings = GenerationSettings::new();
-    settings
-        .with_interface(InterfaceStyle::Builder)
-        .with_hooks(HooksMode::Expected)
-        .with_inner_type("crate::transport::Inner".parse().map_err(text)?)
-        .with_map_type("::std::collections::BTreeMap")
-        .with_derive("PartialEq");
-    for id in ID_TYPES {
-        let impls = [TypeImpl::Display, TypeImpl::FromStr];
-        settings.with_replacement(id, format!("crate::{id}"), impls.into_iter());
-    }
-    let mut generator = Generator::new(&settings);
-    let client = pretty(generator.generate_tokens(api).map_err(text)?)?;
-    #[cfg(feature = "mock")]
-    let mock = pretty(generator.httpmock(api, "crate::generated").map_err(text)?)?;
-    Ok(Generated {
-        client,
-        #[cfg(feature = "mock")]
-        mock,
-    })
+fn parse(tokens: impl std::fmt::Display) -> Result<syn::File, String> {
+    syn::parse_file(&tokens.to_string()).map_err(text)
 }
 
-fn pretty(tokens: impl std::fmt::Display) -> Result<String, String> {
-    let pretty = prettyplease::unparse(&syn::parse_file(&tokens.to_string()).map_err(text)?);
+fn pretty(file: &syn::File) -> String {
     // progenitor's examples do not name the crate, so they cannot be run; as text nobody takes them for tests.
-    Ok(pretty.replace("```ignore", "```text"))
+    prettyplease::unparse(file).replace("```ignore", "```text")
 }
 
 fn text(error: impl std::fmt::Display) -> String {

@@ -5,10 +5,13 @@ use std::collections::HashMap;
 use openapiv3::{OpenAPI, ReferenceOr};
 use serde_json::Value;
 
-use super::{Problem, Result, read::Document};
+use super::{Problem, Result, operations::KNOWN, read::Document};
 
-/// Joins the documents; the one with the most operations leads and gives title, version and servers. What stands in several of them has to say the same:
-/// descriptions and examples may differ, substance may not.
+/// Joins the documents; the one with the most operations leads and gives title, version and servers. What stands in
+/// several of them has to say the same: descriptions and examples may differ, substance may not.
+///
+/// The order is that of names, whatever the order of the documents, but for the operations that the facade is built on:
+/// they come first, in the order of their table.
 pub fn documents(mut documents: Vec<Document>) -> Result<OpenAPI> {
     documents.sort_by_key(|document| std::cmp::Reverse(document.api.operations().count()));
     let mut documents = documents.into_iter();
@@ -51,7 +54,21 @@ pub fn documents(mut documents: Vec<Document>) -> Result<OpenAPI> {
             }
         }
     }
+    order(&mut merged);
     Ok(merged)
+}
+
+/// Paths in the order of the operation table, then of their names; schemas in that of their names.
+pub fn order(api: &mut OpenAPI) {
+    let known = |path: &str| KNOWN.iter().position(|known| known.path == path).unwrap_or(KNOWN.len());
+    let mut paths: Vec<_> = std::mem::take(&mut api.paths.paths).into_iter().collect();
+    paths.sort_by(|(a, _), (b, _)| (known(a), a).cmp(&(known(b), b)));
+    api.paths.paths.extend(paths);
+    if let Some(components) = &mut api.components {
+        let mut schemas: Vec<_> = std::mem::take(&mut components.schemas).into_iter().collect();
+        schemas.sort_by(|(a, _), (b, _)| a.cmp(b));
+        components.schemas.extend(schemas);
+    }
 }
 
 /// Where each operation and each schema was first seen, and what it said there.
@@ -104,7 +121,7 @@ impl Origins {
     }
 }
 
-/// A part of a document without what is said for people only.
+/// A part of a document without what is said for people only, and without the order of what has none.
 fn substance(value: Value) -> Value {
     match value {
         Value::Object(members) => Value::Object(
@@ -113,13 +130,18 @@ fn substance(value: Value) -> Value {
                 // A description that is no string is a property of that name.
                 .filter(|(key, value)| match key.as_str() {
                     "description" | "summary" | "title" => !value.is_string(),
-                    "example" | "examples" => false,
+                    "example" | "examples" | "externalDocs" => false,
+                    "tags" => !value.is_array(),
                     key => !key.starts_with("x-"),
                 })
                 .map(|(key, value)| (key, substance(value)))
                 .collect(),
         ),
-        Value::Array(items) => Value::Array(items.into_iter().map(substance).collect()),
+        Value::Array(items) => {
+            let mut items: Vec<_> = items.into_iter().map(substance).collect();
+            items.sort_by_cached_key(Value::to_string);
+            Value::Array(items)
+        }
         other => other,
     }
 }

@@ -2,23 +2,38 @@
 //!
 //! | step | file | what it does |
 //! |---|---|---|
-//! | read | `read.rs` | every `*.json` of a directory, its references checked, its operations named |
-//! | merge | `merge.rs` | one document out of several |
+//! | read | `read.rs`, `shape.rs` | every `*.json` of a directory, brought to one shape, its operations named |
+//! | merge | `merge.rs`, `fill.rs` | one document out of several, complete |
 //! | correct | `correct.rs` | what HubSpot documents → what HubSpot sends |
 //! | adapt | `adapt.rs` | what HubSpot sends → what progenitor can take |
 //! | generate | `generate.rs` | Rust, by progenitor |
 //!
-//! `operations.rs` knows the operations by name, `walk.rs` visits the parts of a document. The last step needs
+//! `operations.rs` knows the operations by name, `table.rs` writes their table, `walk.rs` visits the parts of a document. The last step needs
 //! progenitor and belongs to `build.rs` alone; the others are tested in `tests/codegen/`.
 
 pub mod adapt;
 pub mod correct;
+pub mod fill;
 pub mod merge;
 pub mod operations;
 pub mod read;
+pub mod shape;
+pub mod table;
 pub mod walk;
 
-use std::fmt;
+use std::{fmt, path::Path};
+
+use openapiv3::OpenAPI;
+
+/// The description that a crate is built from: what HubSpot documents at `path`, completed from the crate's own.
+pub fn documented(path: &Path, own: &Path) -> Result<OpenAPI> {
+    let mut api = merge::documents(read::path(path)?)?;
+    if path != own {
+        fill::association_operations(&mut api, &merge::documents(read::path(own)?)?);
+        merge::order(&mut api);
+    }
+    Ok(api)
+}
 
 /// A description that cannot be built from: where the trouble is and what to do about it.
 #[derive(Debug)]

@@ -1,41 +1,71 @@
-//! The operation table: what each operation is called and what a caller has to know of it.
+//! The operations that the facade is built on, and the names of all.
 //!
 //! Names come from method and path, never from the file: HubSpot's own documents carry ids such as
 //! `get-/crm/v3/objects/partner_clients`, and a name is a promise of the public API.
 
 use std::path::Path;
 
-use openapiv3::{OpenAPI, Operation};
+use openapiv3::{OpenAPI, Parameter, ReferenceOr};
 
 use super::{Problem, Result, walk};
 
 pub const METHODS: [&str; 8] = ["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"];
 
-/// What the facade is built on: method, path with each parameter as `{}`, name, whether it may be repeated.
-///
-/// A read by POST may be repeated although its method does not say so, and so may an association that exists already or
-/// is gone already. An update is not listed as repeatable: a repetition could undo what was written in between.
-const KNOWN: [(&str, &str, &str, bool); 13] = [
-    ("PUT", "/crm/v3/objects/partner_clients/{}/associations/{}/{}/{}", "associate", true),
-    ("DELETE", "/crm/v3/objects/partner_clients/{}/associations/{}/{}/{}", "dissociate", true),
-    ("GET", "/crm/v3/objects/partner_clients/{}/associations/{}", "list_associations", true),
-    ("GET", "/crm/v3/objects/partner_clients", "list", true),
-    ("GET", "/crm/v3/objects/partner_clients/{}", "get", true),
-    ("PATCH", "/crm/v3/objects/partner_clients/{}", "update", false),
-    ("POST", "/crm/v3/objects/partner_clients/batch/read", "batch_read", true),
-    ("POST", "/crm/v3/objects/partner_clients/batch/update", "batch_update", false),
-    ("POST", "/crm/v3/objects/partner_clients/search", "search", true),
-    ("GET", "/crm/v3/associations/{}/{}/types", "association_types", true),
-    ("POST", "/crm/v3/associations/{}/{}/batch/create", "batch_associate", true),
-    ("POST", "/crm/v3/associations/{}/{}/batch/archive", "batch_dissociate", true),
-    ("POST", "/crm/v3/associations/{}/{}/batch/read", "batch_read_associations", true),
+/// An operation that the facade is built on.
+pub struct Known {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub name: &'static str,
+    /// The OAuth scope it takes, as HubSpot's pages on it say.
+    pub scope: &'static str,
+    /// A read by POST may be repeated although its method does not say so, and so may an association that exists already
+    /// or is gone already. An update is not listed: a repetition could undo what was written in between.
+    pub idempotent: bool,
+}
+
+pub const READ: &str = "crm.objects.partner-clients.read";
+pub const WRITE: &str = "crm.objects.partner-clients.write";
+
+const OBJECTS: &str = "/crm/v3/objects/partner_clients";
+const OBJECT: &str = "/crm/v3/objects/partner_clients/{partnerClientId}";
+const ASSOCIATION: &str =
+    "/crm/v3/objects/partner_clients/{partnerClientId}/associations/{toObjectType}/{toObjectId}/{associationType}";
+const ASSOCIATIONS: &str = "/crm/v3/objects/partner_clients/{partnerClientId}/associations/{toObjectType}";
+const BATCH_READ: &str = "/crm/v3/objects/partner_clients/batch/read";
+const BATCH_UPDATE: &str = "/crm/v3/objects/partner_clients/batch/update";
+const SEARCH: &str = "/crm/v3/objects/partner_clients/search";
+const TYPES: &str = "/crm/v3/associations/{fromObjectType}/{toObjectType}/types";
+const BATCH_ASSOCIATE: &str = "/crm/v3/associations/{fromObjectType}/{toObjectType}/batch/create";
+const BATCH_DISSOCIATE: &str = "/crm/v3/associations/{fromObjectType}/{toObjectType}/batch/archive";
+const BATCH_READ_ASSOCIATIONS: &str = "/crm/v3/associations/{fromObjectType}/{toObjectType}/batch/read";
+
+#[rustfmt::skip]
+pub const KNOWN: [Known; 13] = [
+    Known { method: "PUT", path: ASSOCIATION, name: "associate", scope: WRITE, idempotent: true },
+    Known { method: "DELETE", path: ASSOCIATION, name: "dissociate", scope: WRITE, idempotent: true },
+    Known { method: "GET", path: ASSOCIATIONS, name: "list_associations", scope: READ, idempotent: true },
+    Known { method: "GET", path: OBJECTS, name: "list", scope: READ, idempotent: true },
+    Known { method: "GET", path: OBJECT, name: "get", scope: READ, idempotent: true },
+    Known { method: "PATCH", path: OBJECT, name: "update", scope: WRITE, idempotent: false },
+    Known { method: "POST", path: BATCH_READ, name: "batch_read", scope: READ, idempotent: true },
+    Known { method: "POST", path: BATCH_UPDATE, name: "batch_update", scope: WRITE, idempotent: false },
+    Known { method: "POST", path: SEARCH, name: "search", scope: READ, idempotent: true },
+    Known { method: "GET", path: TYPES, name: "association_types", scope: READ, idempotent: true },
+    Known { method: "POST", path: BATCH_ASSOCIATE, name: "batch_associate", scope: WRITE, idempotent: true },
+    Known { method: "POST", path: BATCH_DISSOCIATE, name: "batch_dissociate", scope: WRITE, idempotent: true },
+    Known { method: "POST", path: BATCH_READ_ASSOCIATIONS, name: "batch_read_associations", scope: READ, idempotent: true },
 ];
 
-fn known(method: &str, path: &str) -> Option<(&'static str, bool)> {
-    let shape = segments(path)
-        .map(|segment| if parameter(segment).is_some() { "/{}".into() } else { format!("/{segment}") })
-        .collect::<String>();
-    KNOWN.iter().find(|(m, p, _, _)| *m == method && *p == shape).map(|(_, _, name, idempotent)| (*name, *idempotent))
+impl Known {
+    /// Finds the operation, whatever the path calls its parameters.
+    pub fn find(method: &str, path: &str) -> Option<&'static Self> {
+        KNOWN.iter().find(|known| known.method == method && same_shape(known.path, path))
+    }
+}
+
+fn same_shape(a: &str, b: &str) -> bool {
+    let shape = |path| segments(path).map(|segment| parameter(segment).is_none().then_some(segment));
+    shape(a).eq(shape(b))
 }
 
 fn segments(path: &str) -> impl Iterator<Item = &str> {
@@ -46,11 +76,40 @@ fn parameter(segment: &str) -> Option<&str> {
     segment.strip_prefix('{')?.strip_suffix('}')
 }
 
+/// Gives the paths of the known operations and their parameters the names they have here: the parameters of a path are
+/// arguments of the public API.
+pub fn name_paths(file: &str, api: &mut OpenAPI) -> Result<()> {
+    for (path, mut item) in std::mem::take(&mut api.paths.paths) {
+        let known = KNOWN.iter().map(|known| known.path).find(|known| same_shape(known, &path)).unwrap_or(&path);
+        let names: Vec<_> = segments(&path).zip(segments(known)).filter(|(theirs, ours)| theirs != ours).collect();
+        if let ReferenceOr::Item(item) = &mut item {
+            for (_, operation) in walk::operations_of(item) {
+                for parameter in walk::parameters(operation).filter(|p| matches!(p, Parameter::Path { .. })) {
+                    let name = &mut walk::data(parameter).name;
+                    let ours = names.iter().find(|(theirs, _)| self::parameter(theirs) == Some(name.as_str()));
+                    if let Some(ours) = ours.and_then(|(_, ours)| self::parameter(ours)) {
+                        *name = ours.to_owned();
+                    }
+                }
+            }
+        }
+        if api.paths.paths.insert(known.to_owned(), item).is_some() {
+            return Err(Problem::new(
+                file,
+                format!("#/paths/{}", path.replace('/', "~1")),
+                format!("a second path {known}"),
+                "the names of its parameters do not make it another path: put the operations of both under one",
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// The operation's name: the known one, or one derived from method and path, such as
 /// `get_partner_clients_by_partner_client_id_notes`.
 pub fn name(method: &str, path: &str) -> String {
-    if let Some((name, _)) = known(method, path) {
-        return name.to_owned();
+    if let Some(known) = Known::find(method, path) {
+        return known.name.to_owned();
     }
     let mut name = method.to_lowercase();
     for segment in segments(path).filter(|s| !matches!(*s, "crm" | "objects" | "v3")) {
@@ -76,47 +135,13 @@ fn snake(text: &str) -> String {
 /// Every operation that the facade is built on must be there.
 pub fn check_complete(directory: &Path, api: &mut OpenAPI) -> Result<()> {
     let present: Vec<_> = walk::operations(api).filter_map(|(_, _, o)| o.operation_id.clone()).collect();
-    match KNOWN.iter().find(|(_, _, name, _)| !present.iter().any(|p| p == name)) {
+    match KNOWN.iter().find(|known| !present.iter().any(|p| p == known.name)) {
         None => Ok(()),
-        Some((method, path, name, _)) => Err(Problem::new(
+        Some(Known { method, path, name, .. }) => Err(Problem::new(
             directory.display().to_string(),
             format!("#/paths, {method} {path}"),
             format!("the operation `{name}`, which the facade needs, is in none of the documents"),
             "add it back, or take it out of the facade and of KNOWN in codegen/operations.rs",
         )),
     }
-}
-
-/// The operation table as the Rust expression of a `&[Operation]` of `src/spec.rs`.
-pub fn table(api: &mut OpenAPI) -> String {
-    let mut rust = String::from("&[\n");
-    for (method, path, operation) in walk::operations(api) {
-        let id = operation.operation_id.clone().unwrap_or_default();
-        let scopes = scopes(operation);
-        let idempotent = known(method, path).map_or_else(|| by_method(method), |(_, known)| known);
-        let bucket = if path.ends_with("/search") { "Search" } else { "General" };
-        rust += &format!(
-            "    Operation {{ id: {id:?}, method: {method:?}, path: {path:?}, scopes: &{scopes:?}, \
-             idempotent: {idempotent}, rate_bucket: RateBucket::{bucket} }},\n"
-        );
-    }
-    rust + "]\n"
-}
-
-/// RFC 9110, section 9.2.2.
-fn by_method(method: &str) -> bool {
-    !matches!(method, "POST" | "PATCH")
-}
-
-/// Every scope that an alternative of the operation's security names. HubSpot's documents list the scopes of other
-/// products with the general association operations; where one of ours is among them, only ours count.
-fn scopes(operation: &Operation) -> Vec<String> {
-    let mut scopes: Vec<String> =
-        operation.security.iter().flatten().flat_map(|alternative| alternative.values().flatten().cloned()).collect();
-    if scopes.iter().any(|s| s.contains("partner-clients")) {
-        scopes.retain(|s| s.contains("partner-clients"));
-    }
-    scopes.sort();
-    scopes.dedup();
-    scopes
 }

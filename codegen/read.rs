@@ -1,11 +1,11 @@
-//! Reading a directory of OpenAPI documents, each checked by itself.
+//! Reading OpenAPI documents, each checked by itself.
 
 use std::path::{Path, PathBuf};
 
 use openapiv3::{OpenAPI, Operation, ReferenceOr, Schema};
 use serde_json::Value;
 
-use super::{Problem, Result, operations, walk};
+use super::{Problem, Result, operations, shape, walk};
 
 /// One file of the description.
 #[derive(Debug)]
@@ -14,20 +14,9 @@ pub struct Document {
     pub api: OpenAPI,
 }
 
-/// Every `*.json` of the directory, in the order of their names.
-pub fn directory(path: &Path) -> Result<Vec<Document>> {
-    let unreadable = |trouble: String| {
-        Problem::new(path.display().to_string(), "the directory", trouble, "put the OpenAPI documents there as *.json")
-    };
-    let entries = std::fs::read_dir(path).map_err(|e| unreadable(format!("cannot be read ({e})")))?;
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|file| file.extension().is_some_and(|e| e == "json"))
-        .collect();
-    files.sort();
-    if files.is_empty() {
-        return Err(unreadable("holds no *.json file".into()));
-    }
+/// The document of that name, or every `*.json` of the directory in the order of their names.
+pub fn path(path: &Path) -> Result<Vec<Document>> {
+    let files = if path.is_file() { vec![path.to_owned()] } else { directory(path)? };
     files
         .into_iter()
         .map(|file| {
@@ -40,9 +29,26 @@ pub fn directory(path: &Path) -> Result<Vec<Document>> {
         .collect()
 }
 
+fn directory(path: &Path) -> Result<Vec<PathBuf>> {
+    let unreadable = |trouble: String| {
+        Problem::new(path.display().to_string(), "the directory", trouble, "put the OpenAPI documents there as *.json")
+    };
+    let entries = std::fs::read_dir(path).map_err(|e| unreadable(format!("cannot be read ({e})")))?;
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|file| file.extension().is_some_and(|e| e == "json"))
+        .collect();
+    files.sort();
+    if files.is_empty() {
+        return Err(unreadable("holds no *.json file".into()));
+    }
+    Ok(files)
+}
+
 /// One document: well-formed JSON, an OpenAPI 3.0 document, every reference resolved, every operation named.
 pub fn document(file: &str, text: &str) -> Result<Document> {
-    let json: Value = serde_json::from_str(text).map_err(|e| {
+    let text = text.trim_start_matches('\u{feff}');
+    let mut json: Value = serde_json::from_str(text).map_err(|e| {
         Problem::new(
             file,
             format!("line {} column {}", e.line(), e.column()),
@@ -50,17 +56,12 @@ pub fn document(file: &str, text: &str) -> Result<Document> {
             "correct the JSON there",
         )
     })?;
-    check_references(file, &json, &json, "#")?;
-    let mut api: OpenAPI = serde_json::from_str(text).map_err(|e| not_openapi(file, &json, &e))?;
-    if !api.openapi.starts_with("3.0.") {
-        return Err(Problem::new(
-            file,
-            "#/openapi",
-            format!("version {:?} is not 3.0.x", api.openapi),
-            "convert the document to OpenAPI 3.0",
-        ));
-    }
+    check_references(file, &mut json)?;
+    check_version(file, &json)?;
+    shape::document(&mut json);
+    let mut api: OpenAPI = serde_json::from_value(json.clone()).map_err(|e| not_openapi(file, &json, &e))?;
     inline_components(file, &mut api)?;
+    operations::name_paths(file, &mut api)?;
     let security = api.security.take();
     for (method, path, operation) in walk::operations(&mut api) {
         operation.operation_id = Some(operations::name(method, path));
@@ -69,34 +70,43 @@ pub fn document(file: &str, text: &str) -> Result<Document> {
     Ok(Document { file: file.to_owned(), api })
 }
 
-fn check_references(file: &str, document: &Value, here: &Value, place: &str) -> Result<()> {
-    match here {
-        Value::Object(members) => {
-            if let Some(Value::String(reference)) = members.get("$ref") {
-                let target = reference.strip_prefix('#').and_then(|p| document.pointer(p));
-                if target.is_none() {
-                    return Err(Problem::new(
-                        file,
-                        place,
-                        format!("the $ref {reference:?} leads nowhere in this file"),
-                        "add what it names to the file, or correct the reference",
-                    ));
-                }
-            }
-            members.iter().try_for_each(|(key, value)| {
-                let key = key.replace('~', "~0").replace('/', "~1");
-                check_references(file, document, value, &format!("{place}/{key}"))
-            })
-        }
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .try_for_each(|(i, value)| check_references(file, document, value, &format!("{place}/{i}"))),
-        _ => Ok(()),
+fn check_version(file: &str, json: &Value) -> Result<()> {
+    match json.get("openapi").and_then(Value::as_str) {
+        Some(version) if version.starts_with("3.0.") => Ok(()),
+        Some(version) => Err(Problem::new(
+            file,
+            "#/openapi",
+            format!("version {version:?} is not 3.0.x"),
+            "convert the document to OpenAPI 3.0",
+        )),
+        None => Err(Problem::new(
+            file,
+            "#/openapi",
+            "no version of OpenAPI; this is not an OpenAPI document",
+            "give it \"openapi\": \"3.0.3\", or take the file away",
+        )),
     }
 }
 
-/// The parser only knows the end of the value it gave up on, so the parts are tried one by one.
+fn check_references(file: &str, json: &mut Value) -> Result<()> {
+    let document = json.clone();
+    let mut outcome = Ok(());
+    shape::every_node(json, &mut |place, node| {
+        if let Some(Value::String(reference)) = node.get("$ref")
+            && reference.strip_prefix('#').and_then(|pointer| document.pointer(pointer)).is_none()
+        {
+            outcome = Err(Problem::new(
+                file,
+                place,
+                format!("the $ref {reference:?} leads nowhere in this file"),
+                "add what it names to the file, or correct the reference",
+            ));
+        }
+    });
+    outcome
+}
+
+/// The parser does not say where it gave up, so the parts are tried one by one.
 fn not_openapi(file: &str, json: &Value, error: &serde_json::Error) -> Problem {
     let members = |value: &Value| value.as_object().cloned().unwrap_or_default();
 
@@ -116,7 +126,7 @@ fn not_openapi(file: &str, json: &Value, error: &serde_json::Error) -> Problem {
     });
     let (place, trouble) = match operations.chain(schemas).next() {
         Some((place, trouble)) => (place, trouble.to_string()),
-        None => (format!("line {} column {}", error.line(), error.column()), error.to_string()),
+        None => ("#".to_owned(), error.to_string()),
     };
     Problem::new(
         file,

@@ -160,12 +160,12 @@ impl BatchRead {
     async fn exchange(&self, ids: &[&str]) -> Result<(types::BatchResponseSimplePublicObjectWithErrors, CallMeta)> {
         self.selection.check()?;
         self.id_property.as_deref().map_or(Ok(()), check_property)?;
-        let body = types::BatchReadInputSimplePublicObjectId {
-            id_property: self.id_property.clone(),
-            inputs: ids.iter().map(|id| types::SimplePublicObjectId { id: (*id).to_owned() }).collect(),
-            properties: self.selection.properties.clone(),
-            properties_with_history: self.selection.history.clone(),
-        };
+        let input = |id: &&str| types::SimplePublicObjectId::builder().id(*id).try_into();
+        let body = types::BatchReadInputSimplePublicObjectId::builder()
+            .id_property(self.id_property.clone())
+            .inputs(ids.iter().map(input).collect::<std::result::Result<Vec<_>, _>>()?)
+            .properties(self.selection.properties.clone())
+            .properties_with_history(self.selection.history.clone());
         let archived = self.archived;
         transport::call(&self.client.raw, self.options.clone(), "batch_read", |raw| async move {
             let request = raw.batch_read().body(body);
@@ -301,13 +301,16 @@ impl BatchUpdate {
 
     async fn exchange(&self, inputs: &[Input]) -> Result<(types::BatchResponseSimplePublicObjectWithErrors, CallMeta)> {
         self.id_property.as_deref().map_or(Ok(()), check_property)?;
-        let input = |input: &Input| types::SimplePublicObjectBatchInput {
-            id: input.id.clone(),
-            id_property: self.id_property.clone(),
-            object_write_trace_id: Some(input.trace.clone()),
-            properties: input.properties.clone(),
+        let input = |input: &Input| {
+            types::SimplePublicObjectBatchInput::builder()
+                .id(input.id.as_str())
+                .id_property(self.id_property.clone())
+                .object_write_trace_id(input.trace.clone())
+                .properties(input.properties.clone())
+                .try_into()
         };
-        let body = types::BatchInputSimplePublicObjectBatchInput { inputs: inputs.iter().map(input).collect() };
+        let body = types::BatchInputSimplePublicObjectBatchInput::builder()
+            .inputs(inputs.iter().map(input).collect::<std::result::Result<Vec<_>, _>>()?);
         transport::call(&self.client.raw, self.options.clone(), "batch_update", |raw| async move {
             raw.batch_update().body(body).send().await
         })

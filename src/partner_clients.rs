@@ -306,7 +306,7 @@ impl UpdatePartnerClient {
 
     async fn run(self) -> Result<(PartnerClient, CallMeta)> {
         let partner_client = self.partner_client?;
-        let body = types::SimplePublicObjectInput { properties: self.changes.checked()? };
+        let body = types::SimplePublicObjectInput::builder().properties(self.changes.checked()?);
         self.id_property.as_deref().map_or(Ok(()), check_property)?;
         let (object, meta) = transport::call(&self.client.raw, self.options, "update", |raw| async move {
             let mut request = raw.update().partner_client_id(partner_client).body(body);
@@ -330,23 +330,4 @@ call! {
     /// [`Error::is_invalid_input`] for an update that changes nothing, and for an id, a name or a value that cannot be
     /// sent. HubSpot answers 404 for a partner client it does not know, and 400 for a value it does not take.
     UpdatePartnerClient => PartnerClient
-}
-
-/// Some operations answer without associations.
-impl From<types::SimplePublicObject> for PartnerClient {
-    fn from(object: types::SimplePublicObject) -> Self {
-        Self {
-            archived: object.archived,
-            archived_at: object.archived_at,
-            associations: BTreeMap::new(),
-            created_at: object.created_at,
-            id: object.id,
-            object_write_trace_id: object.object_write_trace_id,
-            properties: object.properties,
-            properties_with_history: object.properties_with_history,
-            updated_at: object.updated_at,
-            url: object.url,
-            warnings: object.warnings,
-        }
-    }
 }

@@ -4,9 +4,12 @@
 /// The OpenAPI 3.0 document this crate was built from: the files of `openapi/` merged and corrected, as JSON.
 ///
 /// It says what HubSpot sends, not only what HubSpot documents: property values may be `null`, enumerations grow,
-/// errors may lack any field, lists in the query travel as one comma-separated value. Operation ids are those of
-/// [`operations`].
+/// errors may lack any field, lists in the query travel as one comma-separated value. There is no `oneOf` in it. Operation
+/// ids are those of [`operations`]; paths and schemas stand in a fixed order.
 pub const OPENAPI_JSON: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
+
+/// The SHA-256 of [`OPENAPI_JSON`] in hexadecimal: a generator that finds the one it knows has nothing to do.
+pub const OPENAPI_SHA256: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.sha256"));
 
 /// What a caller has to know of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,12 +21,44 @@ pub struct Operation {
     pub method: &'static str,
     /// The path template, with each parameter in braces.
     pub path: &'static str,
+    /// The first of its tags, a heading under which documentation lists it.
+    pub tag: Option<&'static str>,
+    /// The parameters in braces in the path, in their order there.
+    pub path_parameters: &'static [Parameter],
+    /// The parameters of the query. A list travels as one comma-separated value.
+    pub query_parameters: &'static [Parameter],
+    /// The schema of the request's body, a name in `#/components/schemas`; `None` where nothing is sent.
+    pub request_schema: Option<&'static str>,
+    /// The documented successes. Others may come: any 2xx is one.
+    pub successes: &'static [Success],
     /// The OAuth scopes that the operation asks for.
     pub scopes: &'static [&'static str],
     /// Whether a second identical request leaves everything as the first one did, so that a failed one may be repeated.
     pub idempotent: bool,
     /// The allowance that a request counts against.
     pub rate_bucket: RateBucket,
+}
+
+/// A parameter of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Parameter {
+    /// The name in the path or the query.
+    pub name: &'static str,
+    /// Whether a request without it is refused.
+    pub required: bool,
+    /// Its type in OpenAPI's words: `string`, `integer`, `number`, `boolean`, `array`.
+    pub schema_type: &'static str,
+}
+
+/// A success of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Success {
+    /// The HTTP status. 207 is that of a batch of which a part failed.
+    pub status: u16,
+    /// The schema of the answer's body, a name in `#/components/schemas`; `None` where it has none.
+    pub schema: Option<&'static str>,
 }
 
 /// An allowance of requests that HubSpot counts by itself.

@@ -155,6 +155,13 @@ impl From<Infallible> for Error {
 }
 
 /// For calls through [`Client::raw`](crate::Client::raw), so that `?` gives the same error as the facade does.
+/// A request that lacks a field: one that a new description asks for and the facade does not know.
+impl From<types::error::ConversionError> for Error {
+    fn from(error: types::error::ConversionError) -> Self {
+        Self::invalid_input("the request", None, error, "use raw() for what the facade does not offer")
+    }
+}
+
 impl From<generated::Error<types::Error>> for Error {
     fn from(error: generated::Error<types::Error>) -> Self {
         match error {

@@ -130,12 +130,12 @@ impl Filter {
             }
             Operands::Many(many) => values = many.iter().map(text).collect::<Result<_>>()?,
         }
-        Ok(types::Filter {
-            high_value,
-            operator: self.operator.to_owned(),
-            property_name: self.property.clone(),
-            value,
-            values,
-        })
+        let filter = types::Filter::builder()
+            .high_value(high_value)
+            .operator(self.operator)
+            .property_name(self.property.as_str())
+            .value(value)
+            .values(values);
+        Ok(filter.try_into()?)
     }
 }

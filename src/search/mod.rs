@@ -183,21 +183,21 @@ impl Search {
         let selection = Selection { properties: self.properties.clone(), ..Selection::default() };
         selection.check()?;
         let group = |filters: &Vec<Filter>| {
-            let filters = filters.iter().map(Filter::request).collect::<Result<_>>()?;
-            Ok(types::FilterGroup { filters })
+            let filters = filters.iter().map(Filter::request).collect::<Result<Vec<_>>>()?;
+            Ok(types::FilterGroup::builder().filters(filters).try_into()?)
         };
         let sort = |(property, direction): &(String, &str)| {
             check_property(property)?;
             Ok(json!({"propertyName": property, "direction": direction}))
         };
-        let body = types::PublicObjectSearchRequest {
-            after: self.after.clone(),
-            filter_groups: self.groups.iter().map(group).collect::<Result<_>>()?,
-            limit: Some(check_limit(self.limit, MAX_PAGE)?),
-            properties: self.properties.clone(),
-            query: self.query.clone(),
-            sorts: self.sort.iter().map(sort).collect::<Result<_>>()?,
-        };
+        let body = types::PublicObjectSearchRequest::builder()
+            .after(self.after.clone())
+            .filter_groups(self.groups.iter().map(group).collect::<Result<Vec<types::FilterGroup>>>()?)
+            .limit(check_limit(self.limit, MAX_PAGE)?)
+            .properties(self.properties.clone())
+            .query(self.query.clone())
+            .sorts(self.sort.iter().map(sort).collect::<Result<Vec<_>>>()?);
+        let body = types::PublicObjectSearchRequest::try_from(body)?;
         let characters = serde_json::to_string(&body).unwrap_or_default().chars().count();
         if characters > MAX_BODY_CHARACTERS {
             return refuse("characters of the search", characters, MAX_BODY_CHARACTERS);

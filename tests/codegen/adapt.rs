@@ -68,15 +68,15 @@ fn ids_are_shared_types() {
             for parameter in operation["parameters"].as_array().into_iter().flatten().filter(|p| p["in"] == "path") {
                 let reference = parameter["schema"]["$ref"].as_str().unwrap_or_else(|| panic!("{parameter}"));
                 let id = reference.rsplit('/').next().unwrap();
-                assert!(adapt::ID_TYPES.contains(&id));
-                assert_eq!(id == "PathSegment", parameter["name"] == "noteId");
+                assert!(adapt::ID_TYPES.iter().any(|known| adapt::checked(known) == id), "{id}");
+                assert_eq!(id == "CheckedPathSegment", parameter["name"] == "noteId");
                 assert_eq!(schema(&after, id)["type"], "string");
             }
         }
     }
     let id = |name| &schema(&after, name)["properties"]["id"]["$ref"];
-    assert_eq!(id("AssociatedId"), "#/components/schemas/ObjectId");
-    assert_eq!(id("PublicAssociationDefinition"), "#/components/schemas/AssociationType");
+    assert_eq!(id("AssociatedId"), "#/components/schemas/CheckedObjectId");
+    assert_eq!(id("PublicAssociationDefinition"), "#/components/schemas/CheckedAssociationType");
 }
 
 #[test]
@@ -105,4 +105,15 @@ fn the_adapted_document_has_one_success_and_one_error_everywhere() {
             assert_eq!(statuses(operation), ["2XX", "default"], "{}", operation["operationId"]);
         }
     }
+}
+
+#[test]
+fn mocks_know_each_documented_status_and_take_ids_as_text() {
+    let (_, after) = step(|api| {
+        correct::document(api);
+        *api = adapt::for_mocks(api.clone());
+    });
+    assert_eq!(statuses(&after["paths"][BATCH_READ]["post"]), ["200", "207", "default"]);
+    let parameters = after["paths"][ASSOCIATE]["put"]["parameters"].as_array().unwrap();
+    assert!(parameters.iter().all(|parameter| parameter["schema"] == json!({"type": "string"})));
 }

@@ -1,13 +1,15 @@
-//! The steps of the build's pipeline, on the checked-in description and on descriptions that are wrong.
+//! The steps of the build's pipeline, on documents in HubSpot's shape and on documents that are wrong.
 
 #[path = "../../codegen/mod.rs"]
 mod codegen;
 
 mod adapt;
 mod correct;
+mod fill;
 mod merge;
 mod operations;
 mod read;
+mod shape;
 
 use std::path::Path;
 
@@ -15,12 +17,13 @@ use codegen::read::Document;
 use openapiv3::OpenAPI;
 use serde_json::{Value, json};
 
-/// The checked-in description as HubSpot documents it.
+/// What HubSpot documents, in its shape.
 fn documented() -> OpenAPI {
-    codegen::merge::documents(codegen::read::directory(Path::new("openapi")).unwrap()).unwrap()
+    let directory = Path::new("tests/hubspot");
+    codegen::documented(directory, directory).unwrap()
 }
 
-/// What a step makes of the checked-in description, as JSON before and after.
+/// What a step makes of it, as JSON before and after.
 fn step(run: impl FnOnce(&mut OpenAPI)) -> (Value, Value) {
     let mut api = documented();
     let before = serde_json::to_value(&api).unwrap();

@@ -69,3 +69,28 @@ fn two_operations_of_one_name_are_refused() {
     assert!(trouble.contains("a second operation `get_things_by_thing_id`"), "{trouble}");
     assert!(trouble.contains("#/paths/~1crm~1v3~1things~1{thingId}/get"), "{trouble}");
 }
+
+#[test]
+fn order_and_tags_are_no_substance() {
+    let mut a = small();
+    a["components"]["schemas"]["Thing"]["required"] = json!(["id", "name"]);
+    let mut b = a.clone();
+    b["components"]["schemas"]["Thing"]["required"] = json!(["name", "id"]);
+    b["paths"]["/crm/v3/things/{thingId}"]["get"]["tags"] = json!(["Other"]);
+    merged(&[("a.json", &a), ("b.json", &b)]).unwrap();
+}
+
+#[test]
+fn the_order_is_the_same_whatever_the_order_of_the_documents() {
+    let mut known = small();
+    let get = known["paths"]["/crm/v3/things/{thingId}"].take();
+    known["paths"] = json!({"/crm/v3/objects/partner_clients": get});
+    known["paths"]["/crm/v3/objects/partner_clients"]["get"]["parameters"] = json!([]);
+    known["components"]["schemas"]["Another"] = json!({"type": "object"});
+    let one = merged(&[("a.json", &small()), ("b.json", &other()), ("c.json", &known)]).unwrap();
+    let two = merged(&[("c.json", &known), ("b.json", &other()), ("a.json", &small())]).unwrap();
+    assert_eq!(one.to_string(), two.to_string());
+    let paths: Vec<_> = one["paths"].as_object().unwrap().keys().collect();
+    assert_eq!(paths, ["/crm/v3/objects/partner_clients", "/crm/v3/others/{thingId}", "/crm/v3/things/{thingId}"]);
+    assert!(one["components"]["schemas"].as_object().unwrap().keys().eq(["Another", "Thing"]));
+}

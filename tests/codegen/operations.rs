@@ -2,7 +2,10 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{codegen::operations, documented};
+use super::{
+    codegen::{correct, operations, table},
+    documented,
+};
 
 #[test]
 fn names_come_from_method_and_path_whatever_the_parameters_are_called() {
@@ -15,6 +18,16 @@ fn names_come_from_method_and_path_whatever_the_parameters_are_called() {
     ] {
         assert_eq!(operations::name(method, path), name);
     }
+}
+
+#[test]
+fn the_parameters_of_known_paths_are_called_as_in_the_public_api() {
+    let api = documented();
+    let create = "/crm/v3/associations/{fromObjectType}/{toObjectType}/batch/create";
+    let (_, _, create) = api.operations().find(|(path, _, _)| *path == create).unwrap();
+    let names: Vec<_> =
+        create.parameters.iter().map(|p| p.as_item().unwrap().parameter_data_ref().name.as_str()).collect();
+    assert_eq!(names, ["fromObjectType", "toObjectType"], "the document says fromObjectTypeId and toObjectTypeId");
 }
 
 #[test]
@@ -38,9 +51,11 @@ fn an_operation_that_is_new_gets_its_metadata_from_security_and_method() {
         },
         "/crm/v3/objects/notes/search": {"post": operation(json!([]))},
     });
-    let table = operations::table(&mut serde_json::from_value(api).unwrap());
+    let mut api = serde_json::from_value(api).unwrap();
+    correct::scopes_are_those_of_partner_clients(&mut api);
+    let table = table::rust(&mut api);
     let line = |method: &str, path: &str| {
-        let place = format!("method: {method:?}, path: {path:?}");
+        let place = format!("method: {method:?}, path: {path:?},");
         table.lines().find(|line| line.contains(&place)).unwrap().to_owned()
     };
     let notes = "/crm/v3/objects/partner_clients/{id}/notes";

@@ -1,0 +1,95 @@
+//! The operation table: what a caller has to know of each operation.
+
+use openapiv3::{
+    MediaType, OpenAPI, Operation, Parameter, ParameterData, ParameterSchemaOrContent, ReferenceOr, SchemaKind,
+    StatusCode, Type,
+};
+
+use super::{operations::Known, walk};
+
+/// The table as the Rust expression of a `&[Operation]` of `src/spec.rs`.
+pub fn rust(api: &mut OpenAPI) -> String {
+    let mut rust = String::from("&[\n");
+    for (method, path, operation) in walk::operations(api) {
+        let id = operation.operation_id.clone().unwrap_or_default();
+        let tag = operation.tags.first().cloned();
+        let (in_path, in_query): (Vec<_>, Vec<_>) = walk::parameters(operation)
+            .filter(|p| matches!(p, Parameter::Path { .. } | Parameter::Query { .. }))
+            .partition(|p| matches!(p, Parameter::Path { .. }));
+        let mut path_parameters: Vec<_> = in_path.into_iter().map(|p| &*walk::data(p)).collect();
+        path_parameters.sort_by_key(|data| path.find(&format!("{{{}}}", data.name)));
+        let path_parameters: String = path_parameters.into_iter().map(parameter).collect();
+        let query_parameters: String = in_query.into_iter().map(|p| parameter(walk::data(p))).collect();
+        let request_schema = match &operation.request_body {
+            Some(ReferenceOr::Item(body)) => schema_name(body.content.values().next()),
+            _ => None,
+        };
+        let successes: Vec<_> = operation
+            .responses
+            .responses
+            .iter()
+            .filter_map(|(status, response)| match (status, response) {
+                (StatusCode::Code(status @ 200..=299), ReferenceOr::Item(response)) => Some(format!(
+                    "Success {{ status: {status}, schema: {:?} }}",
+                    schema_name(response.content.values().next())
+                )),
+                _ => None,
+            })
+            .collect();
+        let scopes = scopes(operation);
+        let idempotent = Known::find(method, path).map_or_else(|| by_method(method), |known| known.idempotent);
+        let bucket = if path.ends_with("/search") { "Search" } else { "General" };
+        rust += &format!(
+            "    Operation {{ id: {id:?}, method: {method:?}, path: {path:?}, tag: {tag:?}, \
+             path_parameters: &[{path_parameters}], query_parameters: &[{query_parameters}], \
+             request_schema: {request_schema:?}, successes: &[{}], \
+             scopes: &{scopes:?}, idempotent: {idempotent}, rate_bucket: RateBucket::{bucket} }},\n",
+            successes.join(", ")
+        );
+    }
+    rust + "]\n"
+}
+
+fn parameter(data: &ParameterData) -> String {
+    let schema_type = schema_type(data);
+    format!("Parameter {{ name: {:?}, required: {}, schema_type: {schema_type:?} }}, ", data.name, data.required)
+}
+
+fn schema_type(parameter: &ParameterData) -> &'static str {
+    match &parameter.format {
+        ParameterSchemaOrContent::Schema(ReferenceOr::Item(schema)) => match schema.schema_kind {
+            SchemaKind::Type(Type::Integer(_)) => "integer",
+            SchemaKind::Type(Type::Number(_)) => "number",
+            SchemaKind::Type(Type::Boolean(_)) => "boolean",
+            SchemaKind::Type(Type::Array(_)) => "array",
+            SchemaKind::Type(Type::Object(_)) => "object",
+            _ => "string",
+        },
+        _ => "string",
+    }
+}
+
+fn schema_name(content: Option<&MediaType>) -> Option<&str> {
+    match content?.schema.as_ref()? {
+        ReferenceOr::Reference { reference } => reference.rsplit('/').next(),
+        ReferenceOr::Item(_) => None,
+    }
+}
+
+/// RFC 9110, section 9.2.2.
+fn by_method(method: &str) -> bool {
+    !matches!(method, "POST" | "PATCH")
+}
+
+/// Every scope that an alternative of the operation's security names.
+fn scopes(operation: &Operation) -> Vec<&str> {
+    let mut scopes: Vec<_> = operation
+        .security
+        .iter()
+        .flatten()
+        .flat_map(|alternative| alternative.values().flatten().map(String::as_str))
+        .collect();
+    scopes.sort();
+    scopes.dedup();
+    scopes
+}

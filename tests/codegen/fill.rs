@@ -1,0 +1,49 @@
+use std::path::Path;
+
+use openapiv3::OpenAPI;
+use serde_json::{Value, json};
+
+use super::{
+    codegen::{self, fill, operations::KNOWN},
+    documented, small,
+};
+
+const TYPES: &str = "/crm/v3/associations/{fromObjectType}/{toObjectType}/types";
+
+fn filled(api: &Value) -> Value {
+    let mut api: OpenAPI = serde_json::from_value(api.clone()).unwrap();
+    fill::association_operations(&mut api, &documented());
+    serde_json::to_value(api).unwrap()
+}
+
+#[test]
+fn a_document_of_partner_clients_alone_gets_the_operations_on_associations() {
+    let own = Path::new("openapi");
+    let mut api = codegen::documented(Path::new("tests/hubspot/partner_clients.json"), own).unwrap();
+    codegen::operations::check_complete(own, &mut api).unwrap();
+    let names: Vec<_> = api.operations().map(|(_, _, o)| o.operation_id.clone().unwrap()).collect();
+    let in_order = KNOWN.iter().filter(|known| known.method != "DELETE").map(|known| known.name);
+    assert!(in_order.eq(names.iter().filter(|name| *name != "dissociate")), "{names:?}");
+}
+
+#[test]
+fn what_is_filled_in_brings_the_schemas_it_needs() {
+    let api = filled(&small());
+    let schemas = api["components"]["schemas"].as_object().unwrap();
+    for name in ["PublicAssociationDefinition", "PublicObjectId", "AssociatedId", "NextPage", "Error", "ErrorDetail"] {
+        assert!(schemas.contains_key(name), "{name}");
+    }
+    assert!(!schemas.contains_key("SimplePublicObject"), "no more than that");
+    assert!(api["components"]["securitySchemes"].get("oauth2").is_some());
+}
+
+#[test]
+fn what_the_document_says_itself_stays() {
+    let mut api = small();
+    api["components"]["schemas"]["Error"] = json!({"type": "object", "properties": {"mine": {"type": "string"}}});
+    api["paths"][TYPES]["get"] = json!({"operationId": "association_types", "responses": {}});
+    let api = filled(&api);
+    assert!(api["components"]["schemas"]["Error"]["properties"].get("mine").is_some());
+    assert_eq!(api["paths"][TYPES]["get"]["responses"], json!({}));
+    assert!(api["components"]["schemas"].get("PublicAssociationDefinition").is_none());
+}
