@@ -30,7 +30,14 @@ pub fn document(json: &mut Value) {
 /// A member that is `null` says nothing (`"example": null` stands everywhere in HubSpot's documents), and most members
 /// may not be `null`.
 pub fn drop_nulls(json: &mut Value) {
-    every_node(json, &mut |_, node| node.retain(|_, value| !value.is_null()));
+    every_node(json, &mut |_, node| {
+        node.retain(|_, value| !value.is_null());
+        for map in MAPS {
+            if let Some(Value::Object(named)) = node.get_mut(map) {
+                named.retain(|_, value| !value.is_null());
+            }
+        }
+    });
 }
 
 /// OpenAPI wants every response described.

@@ -6,7 +6,7 @@ use super::{codegen::shape, document, small};
 fn nulls_say_nothing() {
     let mut api = json!({
         "info": {"description": null, "title": "t"},
-        "components": {"schemas": {"Thing": {"example": {"a": null}, "properties": {"example": {"default": null}}}}},
+        "components": {"schemas": {"Thing": {"example": {"a": null}, "properties": {"example": {"default": null}, "gone": null}}}},
     });
     shape::drop_nulls(&mut api);
     let thing = json!({"example": {"a": null}, "properties": {"example": {}}});
