@@ -15,16 +15,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
+    batch_answer::BatchAnswer,
     changes::{Changes, Refused},
     error::Failure,
     object::Source,
     parameters::Parameters,
     projection::Projection,
     request_body::{self, Text},
-    response::{add, json_response},
+    response::add,
     server::Server,
     store::Row,
-    time::Time,
 };
 
 const MAX_INPUTS: usize = 100;
@@ -33,15 +33,16 @@ const MAX_INPUTS_WITH_HISTORY: usize = 50;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct BatchRead {
-    inputs: Vec<BatchReadInput>,
+    inputs: Vec<ObjectId>,
     properties: Option<Vec<String>>,
     properties_with_history: Option<Vec<String>>,
     id_property: Option<String>,
 }
 
+/// An input that is but an id.
 #[derive(Deserialize)]
-struct BatchReadInput {
-    id: Text,
+pub(super) struct ObjectId {
+    pub(super) id: Text,
 }
 
 /// `POST …/partner_clients/batch/read`
@@ -50,23 +51,23 @@ pub(super) async fn read(
     Query(parameters): Query<Parameters>,
     body: Bytes,
 ) -> Result<Response, Failure> {
-    let mut answer = Answer::begin();
+    let mut answer = BatchAnswer::begin();
     let BatchRead { inputs, properties, properties_with_history, id_property } = request_body::read(&body)?;
     let projection = Projection::new(properties.unwrap_or_default(), properties_with_history.unwrap_or_default());
     check_number(inputs.len(), if projection.has_history() { MAX_INPUTS_WITH_HISTORY } else { MAX_INPUTS })?;
     let archived = parameters.flag("archived")?;
 
-    let mut ids: Vec<_> = inputs.iter().map(|input| input.id.0.as_str()).collect();
-    let mut seen = BTreeSet::new();
-    ids.retain(|id| seen.insert(*id));
+    let ids = distinct(&inputs);
+    let mut unknown = Vec::new();
     let store = &server.state().partner_clients;
     for (id, row) in ids.iter().zip(store.identify(id_property.as_deref(), &ids, archived)) {
         match row {
             Some(row) => answer.results.push(projection.body(store.get(row))),
-            None => answer.unknown.push((*id).to_owned()),
+            None => unknown.push((*id).to_owned()),
         }
     }
-    Ok(answer.finish())
+    answer.add_unknown(&unknown);
+    Ok(answer.finish(StatusCode::OK))
 }
 
 #[derive(Deserialize)]
@@ -85,7 +86,7 @@ struct BatchUpdateInput {
 
 /// `POST …/partner_clients/batch/update`
 pub(super) async fn update(Shared(server): Shared<Arc<Server>>, body: Bytes) -> Result<Response, Failure> {
-    let mut answer = Answer::begin();
+    let mut answer = BatchAnswer::begin();
     let BatchUpdate { inputs } = request_body::read(&body)?;
     check_number(inputs.len(), MAX_INPUTS)?;
     let store = &mut server.state().partner_clients;
@@ -100,9 +101,10 @@ pub(super) async fn update(Shared(server): Shared<Arc<Server>>, body: Bytes) -> 
     }
     check_unique(&inputs, &rows)?;
 
+    let mut unknown = Vec::new();
     for (input, row) in inputs.into_iter().zip(rows) {
         let Some(row) = row else {
-            answer.unknown.push(input.id.0);
+            unknown.push(input.id.0);
             continue;
         };
         match input.properties.values() {
@@ -114,10 +116,11 @@ pub(super) async fn update(Shared(server): Shared<Arc<Server>>, body: Bytes) -> 
                 }
                 answer.results.push(body);
             }
-            Err(refused) => answer.refused.push((input.id.0, input.object_write_trace_id, refused)),
+            Err(refused) => answer.errors.push(refusal(&input.id, input.object_write_trace_id.as_ref(), &refused)),
         }
     }
-    Ok(answer.finish())
+    answer.add_unknown(&unknown);
+    Ok(answer.finish(StatusCode::OK))
 }
 
 /// The places of the inputs that name their partner client by the same property, so that each takes but one look.
@@ -129,7 +132,13 @@ fn by_id_property(inputs: &[BatchUpdateInput]) -> BTreeMap<Option<&str>, Vec<usi
     places
 }
 
-fn check_number(inputs: usize, max: usize) -> Result<(), Failure> {
+/// The ids of the inputs, each once.
+pub(super) fn distinct(inputs: &[ObjectId]) -> Vec<&str> {
+    let mut seen = BTreeSet::new();
+    inputs.iter().map(|input| input.id.0.as_str()).filter(|id| seen.insert(*id)).collect()
+}
+
+pub(super) fn check_number(inputs: usize, max: usize) -> Result<(), Failure> {
     if inputs > max {
         return Err(Failure::validation(format!("A batch takes at most {max} inputs here, not {inputs}")));
     }
@@ -156,49 +165,8 @@ fn check_unique(inputs: &[BatchUpdateInput], rows: &[Option<Row>]) -> Result<(),
     Err(Failure::validation(message).with("context", json!({"ids": ids})))
 }
 
-/// What becomes of the inputs of a batch.
-struct Answer {
-    started_at: Time,
-    results: Vec<Value>,
-    unknown: Vec<String>,
-    /// The id, its trace id and the reason.
-    refused: Vec<(String, Option<Text>, Refused)>,
-}
-
-impl Answer {
-    fn begin() -> Self {
-        Self { started_at: Time::now(), results: Vec::new(), unknown: Vec::new(), refused: Vec::new() }
-    }
-
-    /// 200, or 207 with one error for all unknown ids and one for each refused update.
-    fn finish(self) -> Response {
-        let mut errors: Vec<_> = self.refused.into_iter().map(refusal).collect();
-        if !self.unknown.is_empty() {
-            let message = "Could not get some PARTNER_CLIENT objects, they may be deleted or not exist. Check that ids \
-                           are valid.";
-            errors.push(json!({
-                "status": "error",
-                "category": "OBJECT_NOT_FOUND",
-                "message": message,
-                "context": {"ids": self.unknown},
-            }));
-        }
-        let mut body = json!({
-            "status": "COMPLETE",
-            "results": self.results,
-            "startedAt": self.started_at.to_string(),
-            "completedAt": Time::now().max(self.started_at).to_string(),
-        });
-        if errors.is_empty() {
-            return json_response(StatusCode::OK, &body);
-        }
-        add(&mut body, "numErrors", json!(errors.len()));
-        add(&mut body, "errors", Value::Array(errors));
-        json_response(StatusCode::MULTI_STATUS, &body)
-    }
-}
-
-fn refusal((id, trace_id, refused): (String, Option<Text>, Refused)) -> Value {
+/// The error of one refused update.
+fn refusal(Text(id): &Text, trace_id: Option<&Text>, refused: &Refused) -> Value {
     let context = match trace_id {
         Some(Text(trace_id)) => json!({"objectWriteTraceId": [trace_id]}),
         None => json!({"ids": [id]}),

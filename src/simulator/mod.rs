@@ -57,6 +57,7 @@
 mod access;
 mod associations;
 mod batch;
+mod batch_answer;
 mod builder;
 mod changes;
 mod comparison;
