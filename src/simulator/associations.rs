@@ -60,7 +60,7 @@ pub(super) async fn list(
     let after = parameters.after()?;
     let state = server.state();
     let partner_client = state.partner_client(&id)?;
-    let body = page(server.base_url(), &state, partner_client, to, after.as_ref(), limit);
+    let body = page(server.base_url(), &state, partner_client, to, after.as_ref(), limit).body();
     Ok(json_response(StatusCode::OK, &body))
 }
 
@@ -77,7 +77,23 @@ pub(super) async fn types(
     Ok(json_response(StatusCode::OK, &json!({"results": results})))
 }
 
-/// One page of a partner client's associations, with a `paging` when more follow.
+/// A page of associations, with a `paging` when more follow.
+pub(super) struct Page {
+    pub(super) results: Vec<Value>,
+    pub(super) paging: Option<Value>,
+}
+
+impl Page {
+    pub(super) fn body(self) -> Value {
+        let mut body = Value::Object([("results".to_owned(), Value::Array(self.results))].into_iter().collect());
+        if let Some(paging) = self.paging {
+            add(&mut body, "paging", paging);
+        }
+        body
+    }
+}
+
+/// One page of a partner client's associations.
 pub(super) fn page(
     base_url: &str,
     state: &State,
@@ -85,7 +101,7 @@ pub(super) fn page(
     to: ObjectType,
     after: Option<&Position>,
     limit: usize,
-) -> Value {
+) -> Page {
     let mut associations = state.associations(partner_client, to, after);
     let page: Vec<_> = associations.by_ref().take(limit).collect();
     let more = associations.next().is_some();
@@ -99,9 +115,7 @@ pub(super) fn page(
             Value::Object([id, type_name].into_iter().collect())
         })
         .collect();
-    let mut body = Value::Object([("results".to_owned(), Value::Array(results))].into_iter().collect());
-
-    if let Some(last) = last {
+    let paging = last.map(|last| {
         let after = cursor::issue(&last);
         let link = format!(
             "{base_url}/crm/v3/objects/partner_clients/{}/associations/{}?limit={limit}&after={}",
@@ -109,7 +123,7 @@ pub(super) fn page(
             to.plural(),
             utf8_percent_encode(&after, NON_ALPHANUMERIC),
         );
-        add(&mut body, "paging", json!({"next": {"after": after, "link": link}}));
-    }
-    body
+        json!({"next": {"after": after, "link": link}})
+    });
+    Page { results, paging }
 }

@@ -10,6 +10,7 @@ use super::{
     access::{Tokens, all_scopes},
     connection::{Connection, Listener},
     faults::{Fault, Faults},
+    invalid_associations::InvalidAssociations,
     limits::{Limiter, RateLimits},
     oauth::{OAuth, OAuthApp},
     object::COMPUTED,
@@ -36,6 +37,7 @@ pub struct SimulatorBuilder {
     rate_limits: RateLimits,
     oauth_app: Option<OAuthApp>,
     faults: Faults,
+    invalid_associations: InvalidAssociations,
 }
 
 impl SimulatorBuilder {
@@ -186,6 +188,14 @@ impl SimulatorBuilder {
         self
     }
 
+    /// Chooses how a batch of new associations is answered when some cannot be made; all are refused and the reasons
+    /// named unless this says otherwise.
+    #[must_use]
+    pub fn invalid_associations(mut self, answer: InvalidAssociations) -> Self {
+        self.invalid_associations = answer;
+        self
+    }
+
     /// Starts the simulator. Call it inside a Tokio runtime with its clock enabled.
     ///
     /// # Errors
@@ -203,7 +213,8 @@ impl SimulatorBuilder {
         let base_url = format!("http://{}", listener.local_addr()?);
         let limiter = Limiter::new(self.rate_limits);
         let oauth = self.oauth_app.map(OAuth::new);
-        let server = Arc::new(Server::new(base_url, self.tokens, oauth, limiter, self.faults, state));
+        let server =
+            Arc::new(Server::new(base_url, self.tokens, oauth, limiter, self.faults, self.invalid_associations, state));
         let service = server::router(Arc::clone(&server)).into_make_service_with_connect_info::<Connection>();
         let task = tokio::spawn(async move { axum::serve(Listener(listener), service).await });
         Ok(Simulator { server, access_token, task })

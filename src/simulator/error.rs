@@ -10,9 +10,13 @@ use uuid::Uuid;
 use super::{
     access::WRITE_SCOPE,
     limits::Policy,
+    object_type::ObjectType,
     response::{CORRELATION_ID, add, json_response},
     state::NotFound,
 };
+
+/// The message with which HubSpot refuses to associate.
+pub(super) const INVALID_ASSOCIATIONS: &str = "One or more associations are invalid";
 
 /// An error answer; its correlation id, in header and body, is made when it is sent.
 #[derive(Debug)]
@@ -56,6 +60,13 @@ impl Failure {
 
     pub(super) fn validation(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, json!({"message": message.into(), "category": "VALIDATION_ERROR"}))
+    }
+
+    /// Names the objects that cannot be associated.
+    pub(super) fn invalid_objects(objects: &[(ObjectType, String)]) -> Self {
+        let (types, ids): (Vec<_>, Vec<_>) = objects.iter().map(|(object_type, id)| (upper(*object_type), id)).unzip();
+        let context = json!({"INVALID_OBJECT_IDS": invalid_object_ids(objects), "objectId": ids, "objectType": types});
+        Self::validation(INVALID_ASSOCIATIONS).with("context", context)
     }
 
     pub(super) fn not_found() -> Self {
@@ -119,21 +130,7 @@ impl From<NotFound> for Failure {
             ),
             NotFound::PartnerClient(_) => Self::not_found(),
             NotFound::AssociationType { .. } => Self::validation(error.to_string()),
-            NotFound::Target { to, id } => {
-                let object_type = to.singular().to_ascii_uppercase();
-                Self::new(
-                    StatusCode::BAD_REQUEST,
-                    json!({
-                        "message": "One or more associations are invalid",
-                        "category": "VALIDATION_ERROR",
-                        "context": {
-                            "INVALID_OBJECT_IDS": [format!("{object_type}={id} is not valid")],
-                            "objectId": [id],
-                            "objectType": [object_type],
-                        },
-                    }),
-                )
-            }
+            NotFound::Target { to, id } => Self::invalid_objects(&[(to, id)]),
         }
     }
 }
@@ -146,6 +143,15 @@ impl IntoResponse for Failure {
         add(&mut body, "correlationId", json!(correlation_id));
         ([(CORRELATION_ID, correlation_id)], json_response(status, &body)).into_response()
     }
+}
+
+/// How HubSpot names objects that cannot be associated: `COMPANY=9002 is not valid`.
+pub(super) fn invalid_object_ids(objects: &[(ObjectType, String)]) -> Vec<String> {
+    objects.iter().map(|(object_type, id)| format!("{}={id} is not valid", upper(*object_type))).collect()
+}
+
+fn upper(object_type: ObjectType) -> String {
+    object_type.singular().to_ascii_uppercase()
 }
 
 /// HubSpot's answer to a known path with another method; the one error body without a correlation id.

@@ -130,8 +130,8 @@ impl Fault {
     }
 
     /// Strikes only one operation: `associate`, `dissociate`, `list_associations`, `list`, `get`, `update`,
-    /// `batch_read`, `batch_update`, `search`, `association_types` or `oauth_token`. By any other name it strikes
-    /// nothing.
+    /// `batch_read`, `batch_update`, `search`, `association_types`, `batch_associate`, `batch_dissociate`,
+    /// `batch_read_associations` or `oauth_token`. By any other name it strikes nothing.
     #[must_use]
     pub fn on(mut self, operation: impl Into<String>) -> Self {
         self.operation = Some(operation.into());

@@ -7,8 +7,10 @@
 //! On demand it limits rates ([`RateLimits`]), issues OAuth tokens ([`OAuthApp`]) and lets requests go wrong ([`Fault`]).
 //! Limits, lifetimes and delays go by Tokio's clock: a test that pauses it need not wait.
 //!
-//! It simulates associating, dissociating and listing associations, listing association types, and everything HubSpot
-//! offers on partner clients themselves: listing, reading and updating them, one by one or in batches, and searching.
+//! It simulates associating, dissociating and listing associations, one by one or in batches, listing association types,
+//! and everything HubSpot offers on partner clients themselves: listing, reading and updating them, one by one or in
+//! batches, and searching. How it answers a batch of which some associations cannot be made is chosen with
+//! [`InvalidAssociations`].
 //!
 //! # Simplifications
 //!
@@ -18,6 +20,9 @@
 //! - Whatever is compared in a search counts as a number or a time where both sides are one, and as text in any case
 //!   otherwise. A partner client without the property matches `NOT_HAS_PROPERTY` and nothing else. A query looks into
 //!   `name` and `domain`. What changed is found at once.
+//! - Associations start at partner clients: there are no association types from another object type, and a batch of
+//!   associations from one is refused.
+//! - Removing associations in a batch is refused as a whole where removing one of them is, and takes 100 at most.
 //! - The query parameter `includeFA` is ignored.
 //!
 //! # Default seed
@@ -55,6 +60,7 @@
 //! ```
 
 mod access;
+mod association_batch;
 mod associations;
 mod batch;
 mod batch_answer;
@@ -66,6 +72,7 @@ mod cursor;
 mod error;
 mod faults;
 mod filter;
+mod invalid_associations;
 mod journal;
 mod limits;
 mod oauth;
@@ -95,6 +102,7 @@ use tokio::task::JoinHandle;
 pub use access::{READ_SCOPE, WRITE_SCOPE};
 pub use builder::SimulatorBuilder;
 pub use faults::Fault;
+pub use invalid_associations::InvalidAssociations;
 pub use journal::RecordedRequest;
 pub use limits::RateLimits;
 pub use oauth::OAuthApp;
@@ -203,6 +211,12 @@ impl Simulator {
     #[must_use]
     pub fn associations(&self, partner_client_id: &str) -> Vec<Association> {
         self.server.state().all_associations(partner_client_id)
+    }
+
+    /// How many associations all partner clients have together.
+    #[must_use]
+    pub fn association_count(&self) -> usize {
+        self.server.state().association_count()
     }
 
     /// Replaces the rate limits. Requests already accepted count against the new ones too.

@@ -14,6 +14,9 @@ pub(super) const ASSOCIATIONS: &str = "/crm/v3/objects/partner_clients/{id}/asso
 pub(super) const ASSOCIATION: &str =
     "/crm/v3/objects/partner_clients/{id}/associations/{to}/{to_id}/{association_type}";
 pub(super) const ASSOCIATION_TYPES: &str = "/crm/v3/associations/{from}/{to}/types";
+pub(super) const ASSOCIATION_BATCH_CREATE: &str = "/crm/v3/associations/{from}/{to}/batch/create";
+pub(super) const ASSOCIATION_BATCH_ARCHIVE: &str = "/crm/v3/associations/{from}/{to}/batch/archive";
+pub(super) const ASSOCIATION_BATCH_READ: &str = "/crm/v3/associations/{from}/{to}/batch/read";
 pub(super) const TOKEN: [&str; 3] = ["/oauth/2026-03/token", "/oauth/v3/token", "/oauth/v1/token"];
 
 /// The id of exchanging a token, which the description of the CRM leaves out.
@@ -33,6 +36,9 @@ pub(super) fn id(request: &Parts) -> Option<&'static str> {
         ("POST", BATCH_UPDATE) => Some("batch_update"),
         ("POST", SEARCH) => Some("search"),
         ("GET", ASSOCIATION_TYPES) => Some("association_types"),
+        ("POST", ASSOCIATION_BATCH_CREATE) => Some("batch_associate"),
+        ("POST", ASSOCIATION_BATCH_ARCHIVE) => Some("batch_dissociate"),
+        ("POST", ASSOCIATION_BATCH_READ) => Some("batch_read_associations"),
         ("POST", path) if TOKEN.contains(&path) => Some(OAUTH_TOKEN),
         _ => None,
     }

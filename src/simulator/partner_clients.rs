@@ -110,7 +110,7 @@ pub(super) fn with_associations(
     let associations: Map<_, _> = associated
         .iter()
         .filter(|to| state.associations(object, **to, None).next().is_some())
-        .map(|to| (to.plural().to_owned(), page(base_url, state, object, *to, None, MAX_LIMIT)))
+        .map(|to| (to.plural().to_owned(), page(base_url, state, object, *to, None, MAX_LIMIT).body()))
         .collect();
     if !associations.is_empty() {
         add(&mut body, "associations", Value::Object(associations));

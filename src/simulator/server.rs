@@ -17,16 +17,18 @@ use uuid::Uuid;
 
 use super::{
     access::{Caller, READ_SCOPE, Tokens, WRITE_SCOPE, bearer},
-    associations, batch,
+    association_batch, associations, batch,
     connection::Connection,
     error::{self, Failure},
     faults::Faults,
+    invalid_associations::InvalidAssociations,
     journal::Journal,
     limits::{Limiter, Standing},
     oauth::{OAuth, Untrusted},
     operation::{
-        self, ASSOCIATION, ASSOCIATION_TYPES, ASSOCIATIONS, BATCH_READ, BATCH_UPDATE, OAUTH_TOKEN, PARTNER_CLIENT,
-        PARTNER_CLIENTS, SEARCH,
+        self, ASSOCIATION, ASSOCIATION_BATCH_ARCHIVE, ASSOCIATION_BATCH_CREATE, ASSOCIATION_BATCH_READ,
+        ASSOCIATION_TYPES, ASSOCIATIONS, BATCH_READ, BATCH_UPDATE, OAUTH_TOKEN, PARTNER_CLIENT, PARTNER_CLIENTS,
+        SEARCH,
     },
     partner_clients,
     response::CORRELATION_ID,
@@ -46,6 +48,7 @@ pub(super) struct Server {
     oauth: Option<OAuth>,
     limiter: Limiter,
     faults: Faults,
+    invalid_associations: InvalidAssociations,
     state: Mutex<State>,
     journal: Journal,
 }
@@ -57,9 +60,19 @@ impl Server {
         oauth: Option<OAuth>,
         limiter: Limiter,
         faults: Faults,
+        invalid_associations: InvalidAssociations,
         state: State,
     ) -> Self {
-        Self { base_url, tokens, oauth, limiter, faults, state: Mutex::new(state), journal: Journal::default() }
+        Self {
+            base_url,
+            tokens,
+            oauth,
+            limiter,
+            faults,
+            invalid_associations,
+            state: Mutex::new(state),
+            journal: Journal::default(),
+        }
     }
 
     pub(super) fn base_url(&self) -> &str {
@@ -76,6 +89,10 @@ impl Server {
 
     pub(super) fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    pub(super) fn invalid_associations(&self) -> InvalidAssociations {
+        self.invalid_associations
     }
 
     pub(super) fn journal(&self) -> &Journal {
@@ -113,8 +130,11 @@ pub(super) fn router(server: Arc<Server>) -> Router {
         .route(SEARCH, post(search::search.layer(read.clone())))
         .route(ASSOCIATIONS, get(associations::list.layer(read.clone())))
         .route(ASSOCIATION, put(associations::associate.layer(write.clone())))
-        .route(ASSOCIATION, delete(associations::dissociate.layer(write)))
-        .route(ASSOCIATION_TYPES, get(associations::types.layer(read)));
+        .route(ASSOCIATION, delete(associations::dissociate.layer(write.clone())))
+        .route(ASSOCIATION_TYPES, get(associations::types.layer(read.clone())))
+        .route(ASSOCIATION_BATCH_CREATE, post(association_batch::associate.layer(write.clone())))
+        .route(ASSOCIATION_BATCH_ARCHIVE, post(association_batch::dissociate.layer(write)))
+        .route(ASSOCIATION_BATCH_READ, post(association_batch::read.layer(read)));
     for path in operation::TOKEN {
         router = router.route(path, post(token_endpoint::token));
     }

@@ -119,6 +119,12 @@ impl State {
         ObjectType::ALL.into_iter().flat_map(|to| self.associations(partner_client, to, None)).collect()
     }
 
+    /// The associations of all partner clients together.
+    pub(super) fn association_count(&self) -> usize {
+        let partner_clients = self.partner_clients.live().iter().map(|row| self.partner_clients.get(*row));
+        partner_clients.flat_map(|partner_client| partner_client.associations.values()).map(BTreeSet::len).sum()
+    }
+
     /// The association types from one object type to another, by id. Only those from partner clients are simulated.
     pub(super) fn association_types(
         &self,
@@ -132,7 +138,7 @@ impl State {
     }
 
     /// Checks what both changes of an association name, in the order in which it is refused.
-    fn resolve(
+    pub(super) fn resolve(
         &self,
         partner_client_id: &str,
         to_object_type: &str,
@@ -144,7 +150,7 @@ impl State {
         Ok((to, type_id))
     }
 
-    fn exists(&self, object_type: ObjectType, id: &str) -> bool {
+    pub(super) fn exists(&self, object_type: ObjectType, id: &str) -> bool {
         match object_type {
             ObjectType::PartnerClient => self.partner_client(id).is_ok(),
             other => self.targets.get(&other).is_some_and(|ids| ids.contains(id)),
@@ -163,7 +169,7 @@ impl State {
     }
 
     /// Finds an association type by its id or, in any case, its name.
-    fn association_type_id(&self, to: ObjectType, text: &str) -> Result<u64, NotFound> {
+    pub(super) fn association_type_id(&self, to: ObjectType, text: &str) -> Result<u64, NotFound> {
         self.association_types
             .get(&to)
             .into_iter()
