@@ -1,7 +1,6 @@
 //! What a description lacks and the crate's own has.
 
 use openapiv3::{OpenAPI, Operation, PathItem, ReferenceOr};
-use serde_json::Value;
 
 use super::{
     operations::{KNOWN, name},
@@ -42,29 +41,11 @@ fn add(api: &mut OpenAPI, own: &OpenAPI, method: &str, path: &str, operation: &O
             components.security_schemes.entry(scheme.clone()).or_insert_with(|| own.clone());
         }
     }
-    let mut needed = references(serde_json::to_value(operation));
-    while let Some(name) = needed.pop() {
-        if let Some(schema) = own.schemas.get(&name).filter(|_| !components.schemas.contains_key(&name)) {
-            components.schemas.insert(name, schema.clone());
-            needed.extend(references(serde_json::to_value(schema)));
+    let schemas = serde_json::to_value(&own.schemas).unwrap_or_default();
+    let operation = serde_json::to_value(operation).unwrap_or_default();
+    for name in walk::needed_schemas(&operation, &schemas) {
+        if let Some(schema) = own.schemas.get(&name) {
+            components.schemas.entry(name).or_insert_with(|| schema.clone());
         }
     }
-}
-
-/// The names of the schemas that a part of a document refers to.
-fn references(part: serde_json::Result<Value>) -> Vec<String> {
-    fn collect(part: &Value, names: &mut Vec<String>) {
-        match part {
-            Value::Object(members) => {
-                let reference = members.get("$ref").and_then(Value::as_str);
-                names.extend(reference.and_then(|r| r.strip_prefix("#/components/schemas/")).map(str::to_owned));
-                members.values().for_each(|member| collect(member, names));
-            }
-            Value::Array(items) => items.iter().for_each(|item| collect(item, names)),
-            _ => {}
-        }
-    }
-    let mut names = Vec::new();
-    collect(&part.unwrap_or_default(), &mut names);
-    names
 }

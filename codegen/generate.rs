@@ -39,7 +39,7 @@ fn with_associations(file: &syn::File) -> Result<Option<syn::Item>, String> {
     let fields = |name: &str| {
         types.into_iter().flatten().find_map(|item| match item {
             syn::Item::Struct(item) if item.ident == name => {
-                Some(item.fields.iter().filter_map(|field| field.ident.as_ref()).map(|i| i.to_string()).collect())
+                Some(item.fields.iter().filter_map(|field| Some((field.ident.as_ref()?, &field.ty))).collect())
             }
             _ => None,
         })
@@ -48,9 +48,13 @@ fn with_associations(file: &syn::File) -> Result<Option<syn::Item>, String> {
     let (Some(theirs), Some(ours)): (Option<Vec<_>>, Option<Vec<_>>) = (fields(from), fields(to)) else {
         return Ok(None);
     };
-    let field = |name: &String| match theirs.contains(name) {
-        true => format!("{name}: object.{name},"),
-        false => format!("{name}: ::std::default::Default::default(),"),
+    let field = |(name, ours): &(&syn::Ident, &syn::Type)| match theirs.iter().find(|(theirs, _)| theirs == name) {
+        Some((_, theirs)) if theirs == ours => format!("{name}: object.{name},"),
+        // Of a schema written in place each has a type of its own.
+        Some(_) => format!(
+            "{name}: ::serde_json::to_value(object.{name}).and_then(::serde_json::from_value).unwrap_or_default(),"
+        ),
+        None => format!("{name}: ::std::default::Default::default(),"),
     };
     let fields: String = ours.iter().map(field).collect();
     let conversion = format!(

@@ -5,13 +5,10 @@ use std::collections::HashMap;
 use openapiv3::{OpenAPI, ReferenceOr};
 use serde_json::Value;
 
-use super::{Problem, Result, operations::KNOWN, read::Document};
+use super::{Problem, Result, operations::KNOWN, read::Document, walk};
 
 /// Joins the documents; the one with the most operations leads and gives title, version and servers. What stands in
 /// several of them has to say the same: descriptions and examples may differ, substance may not.
-///
-/// The order is that of names, whatever the order of the documents, but for the operations that the facade is built on:
-/// they come first, in the order of their table.
 pub fn documents(mut documents: Vec<Document>) -> Result<OpenAPI> {
     documents.sort_by_key(|document| std::cmp::Reverse(document.api.operations().count()));
     let mut documents = documents.into_iter();
@@ -54,11 +51,19 @@ pub fn documents(mut documents: Vec<Document>) -> Result<OpenAPI> {
             }
         }
     }
-    order(&mut merged);
     Ok(merged)
 }
 
-/// Paths in the order of the operation table, then of their names; schemas in that of their names.
+/// Schemas that no operation needs would be types that nobody meets.
+pub fn drop_unused_schemas(api: &mut OpenAPI) {
+    let Some(components) = &mut api.components else { return };
+    let schemas = serde_json::to_value(&components.schemas).unwrap_or_default();
+    let needed = walk::needed_schemas(&serde_json::to_value(&api.paths).unwrap_or_default(), &schemas);
+    components.schemas.retain(|name, _| needed.contains(name));
+}
+
+/// The order is that of names, whatever the order of the documents, but for the operations that the facade is built on:
+/// they come first, in the order of their table.
 pub fn order(api: &mut OpenAPI) {
     let known = |path: &str| KNOWN.iter().position(|known| known.path == path).unwrap_or(KNOWN.len());
     let mut paths: Vec<_> = std::mem::take(&mut api.paths.paths).into_iter().collect();

@@ -30,8 +30,9 @@ pub fn documented(path: &Path, own: &Path) -> Result<OpenAPI> {
     let mut api = merge::documents(read::path(path)?)?;
     if path != own {
         fill::association_operations(&mut api, &merge::documents(read::path(own)?)?);
-        merge::order(&mut api);
     }
+    merge::drop_unused_schemas(&mut api);
+    merge::order(&mut api);
     Ok(api)
 }
 

@@ -1,11 +1,12 @@
 //! Visiting every operation and every schema of a document.
 
-use std::borrow::BorrowMut;
+use std::{borrow::BorrowMut, collections::BTreeSet};
 
 use openapiv3::{
     AdditionalProperties, MediaType, OpenAPI, Operation, Parameter, ParameterData, ParameterSchemaOrContent, PathItem,
     ReferenceOr, Response, Schema, SchemaKind, Type,
 };
+use serde_json::Value;
 
 /// The operations of one path, by method.
 pub fn operations_of(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
@@ -118,6 +119,28 @@ fn within<S: BorrowMut<Schema>>(schema: &mut ReferenceOr<S>, visit: &mut dyn FnM
             }
         }
     }
+}
+
+/// The names of the schemas that a part of a document needs, those that they need in turn included.
+pub fn needed_schemas(part: &Value, schemas: &Value) -> BTreeSet<String> {
+    fn collect(part: &Value, schemas: &Value, names: &mut BTreeSet<String>) {
+        match part {
+            Value::Object(members) => {
+                let reference = members.get("$ref").and_then(Value::as_str);
+                if let Some(name) = reference.and_then(|r| r.strip_prefix("#/components/schemas/"))
+                    && names.insert(name.to_owned())
+                {
+                    collect(&schemas[name], schemas, names);
+                }
+                members.values().for_each(|member| collect(member, schemas, names));
+            }
+            Value::Array(items) => items.iter().for_each(|item| collect(item, schemas, names)),
+            _ => {}
+        }
+    }
+    let mut names = BTreeSet::new();
+    collect(part, schemas, &mut names);
+    names
 }
 
 fn inline<T>(item: &mut ReferenceOr<T>) -> Option<&mut T> {

@@ -87,10 +87,27 @@ fn the_order_is_the_same_whatever_the_order_of_the_documents() {
     known["paths"] = json!({"/crm/v3/objects/partner_clients": get});
     known["paths"]["/crm/v3/objects/partner_clients"]["get"]["parameters"] = json!([]);
     known["components"]["schemas"]["Another"] = json!({"type": "object"});
-    let one = merged(&[("a.json", &small()), ("b.json", &other()), ("c.json", &known)]).unwrap();
-    let two = merged(&[("c.json", &known), ("b.json", &other()), ("a.json", &small())]).unwrap();
+    let in_order = |documents: &[(&str, &Value)]| {
+        let mut api = serde_json::from_value(merged(documents).unwrap()).unwrap();
+        merge::order(&mut api);
+        serde_json::to_value(api).unwrap()
+    };
+    let one = in_order(&[("a.json", &small()), ("b.json", &other()), ("c.json", &known)]);
+    let two = in_order(&[("c.json", &known), ("b.json", &other()), ("a.json", &small())]);
     assert_eq!(one.to_string(), two.to_string());
     let paths: Vec<_> = one["paths"].as_object().unwrap().keys().collect();
     assert_eq!(paths, ["/crm/v3/objects/partner_clients", "/crm/v3/others/{thingId}", "/crm/v3/things/{thingId}"]);
     assert!(one["components"]["schemas"].as_object().unwrap().keys().eq(["Another", "Thing"]));
+}
+
+#[test]
+fn a_schema_that_no_operation_needs_is_dropped() {
+    let mut api = small();
+    let schemas = &mut api["components"]["schemas"];
+    schemas["Thing"]["properties"]["part"] = json!({"$ref": "#/components/schemas/Part"});
+    schemas["Part"] = json!({"type": "object", "properties": {"whole": {"$ref": "#/components/schemas/Thing"}}});
+    schemas["Unused"] = json!({"type": "object"});
+    let mut api = serde_json::from_value(api).unwrap();
+    merge::drop_unused_schemas(&mut api);
+    assert!(api.components.unwrap().schemas.keys().eq(["Part", "Thing"]));
 }
