@@ -21,6 +21,7 @@ pub fn document(api: &mut OpenAPI) {
     one_error_per_operation(api);
     lists_become_strings(api);
     ids_are_shared_types(api);
+    archived_is_false_unless_said(api);
     constraints_are_dropped(api);
 }
 
@@ -106,6 +107,19 @@ pub fn ids_are_shared_types(api: &mut OpenAPI) {
     let components = api.components.get_or_insert_default();
     for id in ID_TYPES {
         components.schemas.insert(checked(id), ReferenceOr::Item(string()));
+    }
+}
+
+/// An object that does not say whether it is archived is not. The published document leaves this to its readers: there are
+/// generators that take what has a default for what is always there.
+pub fn archived_is_false_unless_said(api: &mut OpenAPI) {
+    for name in ["SimplePublicObject", "SimplePublicObjectWithAssociations"] {
+        if let Some(schema) = walk::component(api, name)
+            && let SchemaKind::Type(Type::Object(object)) = &mut schema.schema_kind
+            && let Some(ReferenceOr::Item(archived)) = object.properties.get_mut("archived")
+        {
+            archived.schema_data.default = Some(false.into());
+        }
     }
 }
 

@@ -14,7 +14,6 @@ use super::{operations::Known, walk};
 pub fn document(api: &mut OpenAPI) {
     property_values_may_be_null(api);
     required_is_what_is_always_there(api);
-    archived_is_false_unless_said(api);
     unknown_fields_are_allowed(api);
     enumerations_grow(api);
     choices_grow(api);
@@ -102,14 +101,9 @@ pub fn required_is_what_is_always_there(api: &mut OpenAPI) {
     }
 }
 
-/// An object that does not say whether it is archived is not.
-pub fn archived_is_false_unless_said(api: &mut OpenAPI) {
-    for name in ["SimplePublicObject", "SimplePublicObjectWithAssociations"] {
-        let archived = object(api, name).and_then(|object| inline(object.properties.get_mut("archived")?));
-        if let Some(archived) = archived {
-            archived.schema_data.default = Some(Value::Bool(false));
-        }
-    }
+/// Whether HubSpot takes a request without fields that its documents require.
+pub fn takes_less_than_documented(schema: &str) -> bool {
+    matches!(schema, "BatchReadInputSimplePublicObjectId" | "PublicObjectSearchRequest")
 }
 
 /// HubSpot adds fields without notice, so no schema may forbid those it does not name.

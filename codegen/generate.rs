@@ -71,7 +71,61 @@ fn with_associations(file: &syn::File) -> Result<Option<syn::Item>, String> {
 /// As [`client`]'s.
 #[cfg(feature = "mock")]
 pub fn mock(api: &OpenAPI) -> Result<String, String> {
-    quietly(|| Ok(pretty(&parse(Generator::new(&settings()).httpmock(api, "crate::generated").map_err(text)?)?)))
+    quietly(|| {
+        let mut file = parse(Generator::new(&settings()).httpmock(api, "crate::generated").map_err(text)?)?;
+        closures_may_end_with_a_value(&mut file)?;
+        Ok(pretty(&file))
+    })
+}
+
+/// `|when, then| { when.id("512"); then.ok(&object) }` ends with a value, which a closure that returns nothing may not.
+#[cfg(feature = "mock")]
+fn closures_may_end_with_a_value(file: &mut syn::File) -> Result<(), String> {
+    use syn::{
+        Expr, GenericParam, ImplItem, Item, PathArguments, Signature, Stmt, TraitItem, TypeParamBound, WherePredicate,
+    };
+
+    let any_output = |signature: &mut Signature| -> Result<(), String> {
+        signature.generics.params.push(syn::parse_str::<GenericParam>("R").map_err(text)?);
+        for predicate in signature.generics.where_clause.iter_mut().flat_map(|clause| &mut clause.predicates) {
+            let WherePredicate::Type(predicate) = predicate else { continue };
+            for bound in &mut predicate.bounds {
+                if let TypeParamBound::Trait(bound) = bound
+                    && let Some(PathArguments::Parenthesized(closure)) =
+                        bound.path.segments.last_mut().map(|segment| &mut segment.arguments)
+                {
+                    closure.output = syn::parse_str("-> R").map_err(text)?;
+                }
+            }
+        }
+        Ok(())
+    };
+    for item in &mut file.items {
+        match item {
+            Item::Trait(extension) => {
+                for item in &mut extension.items {
+                    if let TraitItem::Fn(method) = item {
+                        any_output(&mut method.sig)?;
+                    }
+                }
+            }
+            Item::Impl(extension) => {
+                for item in &mut extension.items {
+                    let ImplItem::Fn(method) = item else { continue };
+                    any_output(&mut method.sig)?;
+                    if let Some(Stmt::Expr(Expr::MethodCall(mock), _)) = method.block.stmts.last_mut()
+                        && let Some(Expr::Closure(closure)) = mock.args.last_mut()
+                        && let Expr::Block(body) = &mut *closure.body
+                        && let Some(Stmt::Expr(_, semicolon)) = body.block.stmts.last_mut()
+                    {
+                        *semicolon = Some(Default::default());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn settings() -> GenerationSettings {

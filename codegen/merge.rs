@@ -63,12 +63,15 @@ pub fn drop_unused_schemas(api: &mut OpenAPI) {
 }
 
 /// The order is that of names, whatever the order of the documents, but for the operations that the facade is built on:
-/// they come first, in the order of their table.
+/// they come first, in the order of their table. Answers are in the order of their statuses, partial successes last.
 pub fn order(api: &mut OpenAPI) {
     let known = |path: &str| KNOWN.iter().position(|known| known.path == path).unwrap_or(KNOWN.len());
     let mut paths: Vec<_> = std::mem::take(&mut api.paths.paths).into_iter().collect();
     paths.sort_by(|(a, _), (b, _)| (known(a), a).cmp(&(known(b), b)));
     api.paths.paths.extend(paths);
+    for (_, _, operation) in walk::operations(api) {
+        operation.responses.responses.sort_by(|a, _, b, _| a.to_string().cmp(&b.to_string()));
+    }
     if let Some(components) = &mut api.components {
         let mut schemas: Vec<_> = std::mem::take(&mut components.schemas).into_iter().collect();
         schemas.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -1,5 +1,4 @@
 //! Typed helpers for single answers.
-#![cfg(feature = "mock")]
 
 mod support;
 
@@ -13,7 +12,7 @@ async fn an_operation_is_mocked_by_its_name_and_types() {
     let object: PartnerClient = serde_json::from_str(DOCUMENTED).unwrap();
     let mock = server.associate(|when, then| {
         when.partner_client_id("512");
-        then.ok(&object);
+        then.ok(&object)
     });
     let client = client_at(&server.base_url(), "t");
     let partner_client = client.associate(512).with("companies", 9001).as_type(1).await.unwrap();

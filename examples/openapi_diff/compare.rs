@@ -38,7 +38,7 @@ pub fn changes(old: &Path, new: &Path) -> Result<Vec<Change>, String> {
             let breaking = match change.breaks {
                 Breaks::No => false,
                 Breaks::UnlessCorrected => survives(&change),
-                Breaks::Yes => true,
+                Breaks::Yes => !correct::takes_less_than_documented(change.place.split('.').next().unwrap_or_default()),
             };
             report(change, breaking)
         })

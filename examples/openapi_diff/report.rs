@@ -9,7 +9,11 @@ pub fn table(changes: &[Change]) -> String {
     }
     let row = |change: &Change| {
         let breaking = if change.breaking { "breaking" } else { "" };
-        [breaking.into(), change.what.into(), change.place.clone(), change.detail.clone(), change.operations.join(", ")]
+        let operations = match change.operations.len() {
+            0..=3 => change.operations.join(", "),
+            many => format!("{many} operations"),
+        };
+        [breaking.into(), change.what.into(), change.place.clone(), change.detail.clone(), operations]
     };
     let heads = ["", "change", "where", "detail", "operations"].map(String::from);
     let rows: Vec<_> = std::iter::once(heads).chain(changes.iter().map(row)).collect();

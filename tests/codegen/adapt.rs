@@ -80,6 +80,14 @@ fn ids_are_shared_types() {
 }
 
 #[test]
+fn archived_is_false_unless_said() {
+    let (_, after) = step(adapt::archived_is_false_unless_said);
+    for name in ["SimplePublicObject", "SimplePublicObjectWithAssociations"] {
+        assert_eq!(schema(&after, name)["properties"]["archived"]["default"], false);
+    }
+}
+
+#[test]
 fn constraints_are_dropped() {
     let (before, after) = step(|api| {
         let mut strict = serde_json::to_value(&*api).unwrap();

@@ -47,14 +47,6 @@ fn a_field_that_is_not_documented_is_not_required() {
 }
 
 #[test]
-fn archived_is_false_unless_said() {
-    let (_, after) = step(correct::archived_is_false_unless_said);
-    for name in OBJECTS {
-        assert_eq!(schema(&after, name)["properties"]["archived"]["default"], false);
-    }
-}
-
-#[test]
 fn unknown_fields_are_allowed() {
     let (_, after) = step(|api| {
         let mut strict = serde_json::to_value(&*api).unwrap();

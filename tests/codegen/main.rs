@@ -1,6 +1,7 @@
 //! The steps of the build's pipeline, on documents in HubSpot's shape and on documents that are wrong.
 
 #[path = "../../codegen/mod.rs"]
+#[allow(dead_code)]
 mod codegen;
 
 mod adapt;

@@ -47,6 +47,8 @@ fn a_field_that_is_new_breaks_only_requests_that_need_it() {
 fn a_field_made_required_breaks_requests_without_it() {
     let sent = change("required-sent", |api| require(api, "SimplePublicObjectBatchInput", "idProperty"));
     assert_eq!(sent, (true, "field made required: SimplePublicObjectBatchInput.idProperty: string".into()));
+    let not_insisted = change("required-unless", |api| require(api, "PublicObjectSearchRequest", "query"));
+    assert_eq!(not_insisted, (false, "field made required: PublicObjectSearchRequest.query: string".into()));
     let received = change("required-received", |api| require(api, "SimplePublicObject", "url"));
     assert_eq!(received, (false, "field made required: SimplePublicObject.url: string".into()));
 }
