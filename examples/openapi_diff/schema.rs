@@ -4,8 +4,10 @@ use serde_json::{Map, Value};
 
 use crate::difference::{Breaks, Difference, Use};
 
+type Narrower = fn(f64, f64) -> bool;
+
 /// Bounds: whether a change from one value to the other refuses what was taken before.
-const BOUNDS: [(&str, fn(f64, f64) -> bool); 8] = [
+const BOUNDS: [(&str, Narrower); 8] = [
     ("maximum", |old, new| new < old),
     ("maxLength", |old, new| new < old),
     ("maxItems", |old, new| new < old),
