@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use crate::{
     AssociatedId, AssociationDefinition, AssociationType, AssociationsPage, CallMeta, Client, Error, Items, ObjectId,
     ObjectType, Page, Pages, PartnerClient, PartnerClientId, Result,
+    generated::{self, types},
     ids::checked,
     options::{CallOptions, call},
     partner_clients::check_limit,
@@ -192,12 +193,37 @@ impl WithType<Dissociate> {
     }
 }
 
+/// What the path of an association's address holds.
 #[derive(Debug, Clone)]
-struct Path {
-    partner_client: PartnerClientId,
-    to_type: ObjectType,
-    to_id: ObjectId,
-    association_type: AssociationType,
+pub(crate) struct Path {
+    pub(crate) partner_client: PartnerClientId,
+    pub(crate) to_type: ObjectType,
+    pub(crate) to_id: ObjectId,
+    pub(crate) association_type: AssociationType,
+}
+
+type Answer<T> = std::result::Result<generated::ResponseValue<T>, generated::Error<types::Error>>;
+
+impl Path {
+    pub(crate) async fn put(self, raw: generated::Client) -> Answer<PartnerClient> {
+        raw.associate()
+            .partner_client_id(self.partner_client)
+            .to_object_type(self.to_type)
+            .to_object_id(self.to_id)
+            .association_type(self.association_type)
+            .send()
+            .await
+    }
+
+    pub(crate) async fn delete(self, raw: generated::Client) -> Answer<()> {
+        raw.dissociate()
+            .partner_client_id(self.partner_client)
+            .to_object_type(self.to_type)
+            .to_object_id(self.to_id)
+            .association_type(self.association_type)
+            .send()
+            .await
+    }
 }
 
 /// An association to be made: await it, or call [`send`](Self::send). See [`Client::associate`].
@@ -211,17 +237,8 @@ pub struct Associate {
 
 impl Associate {
     async fn run(self) -> Result<(PartnerClient, CallMeta)> {
-        let Path { partner_client, to_type, to_id, association_type } = self.path?;
-        transport::call(&self.client.raw, self.options, "associate", |raw| async move {
-            raw.associate()
-                .partner_client_id(partner_client)
-                .to_object_type(to_type)
-                .to_object_id(to_id)
-                .association_type(association_type)
-                .send()
-                .await
-        })
-        .await
+        let path = self.path?;
+        transport::call(&self.client.raw, self.options, "associate", |raw| path.put(raw)).await
     }
 }
 
@@ -245,17 +262,8 @@ pub struct Dissociate {
 
 impl Dissociate {
     async fn run(self) -> Result<((), CallMeta)> {
-        let Path { partner_client, to_type, to_id, association_type } = self.path?;
-        transport::call(&self.client.raw, self.options, "dissociate", |raw| async move {
-            raw.dissociate()
-                .partner_client_id(partner_client)
-                .to_object_type(to_type)
-                .to_object_id(to_id)
-                .association_type(association_type)
-                .send()
-                .await
-        })
-        .await
+        let path = self.path?;
+        transport::call(&self.client.raw, self.options, "dissociate", |raw| path.delete(raw)).await
     }
 }
 

@@ -178,6 +178,13 @@ path_value!(@integers
     PathSegment, "path parameter";
 );
 
+/// A partner client is a CRM object as well.
+impl From<&PartnerClientId> for ObjectId {
+    fn from(value: &PartnerClientId) -> Self {
+        Self(value.0.clone())
+    }
+}
+
 struct TextOrNumber;
 
 impl de::Visitor<'_> for TextOrNumber {

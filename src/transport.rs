@@ -389,6 +389,20 @@ pub(crate) async fn call<T, F>(
 where
     F: Future<Output = Result<generated::ResponseValue<T>, generated::Error<types::Error>>>,
 {
+    let (outcome, meta) = call_with_meta(client, options, operation, send).await;
+    Ok((outcome?, meta))
+}
+
+/// As [`call`], and tells of a call that failed as well how it came out.
+pub(crate) async fn call_with_meta<T, F>(
+    client: &generated::Client,
+    options: CallOptions,
+    operation: &'static str,
+    send: impl FnOnce(generated::Client) -> F,
+) -> (Result<T, Error>, CallMeta)
+where
+    F: Future<Output = Result<generated::ResponseValue<T>, generated::Error<types::Error>>>,
+{
     let call = Arc::new(Call { options, record: Mutex::default() });
     let shared = Arc::clone(&client.inner.shared);
     let mut client = client.clone();
@@ -401,5 +415,5 @@ where
     if let Some(ended) = ended {
         ended.tell(&shared, &meta, outcome.as_ref().err());
     }
-    Ok((outcome?, meta))
+    (outcome, meta)
 }
