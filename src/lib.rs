@@ -13,6 +13,8 @@ mod auth;
 #[cfg(feature = "client")]
 mod batch;
 #[cfg(feature = "client")]
+pub mod bulk;
+#[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "client")]
 mod connection;

@@ -93,7 +93,7 @@ impl Error {
     }
 
     pub(crate) fn interrupted() -> Self {
-        Self::new(Kind::Transport, "the runtime stopped while a page was read ahead")
+        Self::new(Kind::Transport, "the runtime stopped while a request was under way")
     }
 
     pub(crate) fn property(id: &str, trouble: &dyn fmt::Display) -> Self {
@@ -109,6 +109,20 @@ impl Error {
             e.body = parsed;
             e.body_excerpt = Some(excerpt(&body, MAX_EXCERPT));
         })
+    }
+
+    /// The error of a batch for one of its inputs: of what the context names, only that which is about the input, and the
+    /// same in the message.
+    pub(crate) fn about(&self, key: &str, entries: &[&str]) -> Self {
+        self.clone().with(|e| {
+            e.message = format!("{}: {}", e.message, entries.join(", "));
+            e.body.context = [(key.to_owned(), entries.iter().map(|&entry| entry.to_owned()).collect())].into();
+        })
+    }
+
+    /// Without what the context names.
+    pub(crate) fn without_context(&self) -> Self {
+        self.clone().with(|e| e.body.context.clear())
     }
 
     pub(crate) fn no_outcome() -> Self {

@@ -138,6 +138,11 @@ impl Error {
         self.0.kind == Kind::Response && self.is_unauthorized()
     }
 
+    /// HubSpot says that something in the request is wrong, rather than with the caller or itself.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.0.kind == Kind::Response && matches!(self.0.status, Some(400 | 404 | 409))
+    }
+
     /// The daily allowance comes back at midnight of the account's time zone.
     pub(crate) fn is_daily_limit(&self) -> bool {
         self.0.status == Some(429) && self.0.body.policy.as_deref() == Some("DAILY")

@@ -1,0 +1,87 @@
+//! What a bulk run takes.
+
+use crate::{AssociationType, Error, ObjectId, ObjectType, PartnerClientId, Result, associations::Path, ids::checked};
+
+/// An association of a partner client with another object: an input of [`Client::associate_many`] or
+/// [`Client::dissociate_many`].
+///
+/// Its parts are checked here. One that cannot be sent is kept, and its error is the input's outcome.
+///
+/// ```
+/// use hubspot_partner_clients::bulk::Association;
+///
+/// let association = Association::new(512, "companies", 9001, "partner_client_to_company");
+/// assert_eq!(association.to_object_id().map(|id| id.as_str()), Some("9001"));
+/// assert!(Association::new(512, "companies", "", "partner_client_to_company").to_object_id().is_none());
+/// ```
+///
+/// [`Client::associate_many`]: crate::Client::associate_many
+/// [`Client::dissociate_many`]: crate::Client::dissociate_many
+#[derive(Debug, Clone)]
+pub struct Association {
+    partner_client: Result<PartnerClientId>,
+    to_object_type: Result<ObjectType>,
+    to_object_id: Result<ObjectId>,
+    association_type: Result<AssociationType>,
+}
+
+impl Association {
+    /// The partner client, the other object's type and id, and the association type: its name in any case, or its
+    /// numeric id. [`Client::association_types`](crate::Client::association_types) lists the types.
+    pub fn new<P, T, I, A>(partner_client: P, to_object_type: T, to_object_id: I, association_type: A) -> Self
+    where
+        P: TryInto<PartnerClientId, Error: Into<Error>>,
+        T: TryInto<ObjectType, Error: Into<Error>>,
+        I: TryInto<ObjectId, Error: Into<Error>>,
+        A: TryInto<AssociationType, Error: Into<Error>>,
+    {
+        Self {
+            partner_client: checked(partner_client),
+            to_object_type: checked(to_object_type),
+            to_object_id: checked(to_object_id),
+            association_type: checked(association_type),
+        }
+    }
+
+    /// The partner client; none if what was given cannot be sent.
+    pub fn partner_client(&self) -> Option<&PartnerClientId> {
+        self.partner_client.as_ref().ok()
+    }
+
+    /// The other object's type; none if what was given cannot be sent.
+    pub fn to_object_type(&self) -> Option<&ObjectType> {
+        self.to_object_type.as_ref().ok()
+    }
+
+    /// The other object's id; none if what was given cannot be sent.
+    pub fn to_object_id(&self) -> Option<&ObjectId> {
+        self.to_object_id.as_ref().ok()
+    }
+
+    /// The association type; none if what was given cannot be sent.
+    pub fn association_type(&self) -> Option<&AssociationType> {
+        self.association_type.as_ref().ok()
+    }
+
+    pub(super) fn path(&self) -> Result<Path> {
+        Ok(Path {
+            partner_client: self.partner_client.clone()?,
+            to_type: self.to_object_type.clone()?,
+            to_id: self.to_object_id.clone()?,
+            association_type: self.association_type.clone()?,
+        })
+    }
+}
+
+/// The partner client, the other object as type and id, the association type.
+impl<P, T, I, A> From<(P, (T, I), A)> for Association
+where
+    P: TryInto<PartnerClientId, Error: Into<Error>>,
+    T: TryInto<ObjectType, Error: Into<Error>>,
+    I: TryInto<ObjectId, Error: Into<Error>>,
+    A: TryInto<AssociationType, Error: Into<Error>>,
+{
+    fn from((partner_client, (to_object_type, to_object_id), association_type): (P, (T, I), A)) -> Self {
+        Self::new(partner_client, to_object_type, to_object_id, association_type)
+    }
+}
