@@ -3,7 +3,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use hubspot_partner_clients::{Client, RateLimit, RetryPolicy, simulator::Simulator};
+use hubspot_partner_clients::{
+    Client, RateLimit, RetryPolicy,
+    simulator::{Simulator, SimulatorBuilder},
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -26,6 +29,17 @@ pub fn client_at(base_url: &str, token: &str) -> Client {
         .retry(RetryPolicy::never())
         .build()
         .unwrap()
+}
+
+/// A simulator of so many partner clients and companies, with ids from 1 on, and the association type `owner` to companies
+/// and deals, of which there is none.
+pub fn crm(partner_clients: usize, companies: usize) -> SimulatorBuilder {
+    let builder = Simulator::builder()
+        .without_seed()
+        .partner_clients((1..=partner_clients).map(|id| (id.to_string(), [("name", "x")])))
+        .association_type("companies", 7, "owner")
+        .association_type("deals", 8, "owner");
+    (1..=companies).fold(builder, |builder, id| builder.object("companies", id.to_string(), [("name", "x")]))
 }
 
 /// A server that answers every request with the same bytes and keeps what it received.
