@@ -20,12 +20,12 @@ use tokio::{
 use tracing::Instrument;
 
 use super::{
-    Association, Bulk, OnProgress, Outcome, Strategy,
+    Association, Bulk, Journal, OnProgress, Outcome, Strategy,
+    journal::Recorded,
     progress::Tally,
-    recorder::Recorder,
     settle::{Input, Sender, Settled},
 };
-use crate::{Error, ObjectType};
+use crate::{Error, ObjectType, Result};
 
 /// How long a group waits for more from an input that has nothing ready. One request a second for an object type is a
 /// small part of any allowance.
@@ -34,7 +34,9 @@ const LINGER: Duration = Duration::from_secs(1);
 pub(super) struct Engine {
     inputs: Fuse<BoxStream<'static, Association>>,
     sender: Arc<Sender>,
-    recorder: Option<Box<dyn Recorder>>,
+    journal: Option<Journal>,
+    /// Why nothing more is sent.
+    refused: Option<Error>,
     on_progress: Option<OnProgress>,
     in_input_order: bool,
     concurrency: usize,
@@ -66,11 +68,15 @@ impl Engine {
             (least, Some(most)) if least == most => Some(most as u64),
             _ => None,
         };
-        let Bulk { client, change, strategy, options, .. } = bulk;
+        let Bulk { client, change, strategy, options, mut journal, .. } = bulk;
+        let begun = journal.as_mut().map_or(Ok(()), |journal| journal.begin(change.operation()));
+        // With invalid options nothing is sent either, and the journal is left alone.
+        let refused = begun.err();
         Self {
             inputs: bulk.inputs.fuse(),
             sender: Arc::new(Sender { client, change, strategy, options }),
-            recorder: bulk.recorder,
+            journal,
+            refused,
             on_progress: bulk.on_progress,
             in_input_order: bulk.in_input_order,
             concurrency,
@@ -150,10 +156,9 @@ impl Engine {
         self.next_index += 1;
         self.taken += 1;
         self.tally.seen();
-        let before = self.recorder.as_mut().and_then(|recorder| recorder.settled(index, &association));
-        match (before, association.path()) {
+        match (self.before(index, &association), association.path()) {
             (Some(result), _) => self.keep(Outcome { index, association, result }),
-            (None, Err(error)) => self.settle(vec![Outcome { index, association, result: Err(error) }]),
+            (None, Err(error)) => self.keep(Outcome { index, association, result: Err(error) }),
             (None, Ok(path)) => {
                 let group = self.groups.entry(path.to_type.clone()).or_default();
                 group.push(Input { index, association, path });
@@ -166,6 +171,24 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// The result of an input of which nothing is to be sent.
+    fn before(&mut self, index: u64, association: &Association) -> Option<Result<()>> {
+        if self.refused.is_none()
+            && let Some(journal) = &mut self.journal
+        {
+            match journal.find(index, association.digest()) {
+                Ok(recorded) => {
+                    return recorded.map(|recorded| match recorded {
+                        Recorded::Made => Ok(()),
+                        Recorded::Failed(error) => Err(error),
+                    });
+                }
+                Err(error) => self.refused = Some(error),
+            }
+        }
+        self.refused.clone().map(Err)
     }
 
     /// Sends groups that are not full where waiting for more would be in vain or too long.
@@ -185,6 +208,11 @@ impl Engine {
     }
 
     fn start(&mut self) {
+        if let Some(error) = self.refused.clone() {
+            for Input { index, association, .. } in mem::take(&mut self.ready).into_iter().flatten() {
+                self.keep(Outcome { index, association, result: Err(error.clone()) });
+            }
+        }
         while self.running.len() < self.concurrency {
             let Some(inputs) = self.ready.pop_front() else { return };
             self.tally.started(inputs.len());
@@ -204,13 +232,14 @@ impl Engine {
         self.tell();
     }
 
-    /// Has outcomes recorded before they are given.
-    fn settle(&mut self, mut outcomes: Vec<Outcome>) {
-        if let Some(recorder) = &mut self.recorder
-            && let Err(error) = recorder.record(&outcomes)
-        {
-            for outcome in outcomes.iter_mut().filter(|outcome| outcome.result.is_ok()) {
-                outcome.result = Err(error.clone());
+    /// Has outcomes recorded before they are given. One that cannot be is given all the same; then nothing more is sent.
+    fn settle(&mut self, outcomes: Vec<Outcome>) {
+        if let Some(journal) = &mut self.journal {
+            let record =
+                |outcome: &Outcome| journal.record(outcome.index, outcome.association.digest(), &outcome.result);
+            let recorded = outcomes.iter().try_for_each(record);
+            if let Err(error) = recorded.and_then(|()| journal.flush()) {
+                self.refused = self.refused.take().or(Some(error));
             }
         }
         outcomes.into_iter().for_each(|outcome| self.keep(outcome));

@@ -24,9 +24,9 @@
 
 mod association;
 mod engine;
+mod journal;
 mod outcome;
 mod progress;
-mod recorder;
 mod refusal;
 mod settle;
 
@@ -36,10 +36,11 @@ use futures_util::{Stream, StreamExt, stream, stream::BoxStream};
 
 pub use self::{
     association::Association,
+    journal::Journal,
     outcome::{Outcome, Outcomes},
     progress::Progress,
 };
-use self::{engine::Engine, recorder::Recorder, settle::Change};
+use self::{engine::Engine, settle::Change};
 use crate::{
     Client, Error,
     options::{CallOptions, settings},
@@ -145,7 +146,7 @@ pub struct Bulk {
     concurrency: usize,
     options: CallOptions,
     on_progress: Option<OnProgress>,
-    recorder: Option<Box<dyn Recorder>>,
+    journal: Option<Journal>,
 }
 
 settings!(Bulk, options);
@@ -161,7 +162,7 @@ impl Bulk {
             concurrency: CONCURRENCY,
             options: CallOptions::default(),
             on_progress: None,
-            recorder: None,
+            journal: None,
         }
     }
 
@@ -199,6 +200,16 @@ impl Bulk {
     /// Tells how far the run has come: after each batch that is settled, before its outcomes are given, and at the end.
     pub fn on_progress(mut self, told: impl FnMut(&Progress) + Send + 'static) -> Self {
         self.on_progress = Some(Box::new(told));
+        self
+    }
+
+    /// Remembers what is settled, so that the same run goes on where it was interrupted: begin it again with the same
+    /// inputs and the same journal. What the journal has is given as an outcome again, and not sent again.
+    ///
+    /// A journal of another run is refused: from the first input that is not the journal's on, nothing is sent, and every
+    /// outcome is an error with [`Error::is_journal`].
+    pub fn journal(mut self, journal: Journal) -> Self {
+        self.journal = Some(journal);
         self
     }
 

@@ -23,6 +23,14 @@ pub(super) enum Change {
 }
 
 impl Change {
+    /// The operation's id.
+    pub(super) fn operation(self) -> &'static str {
+        match self {
+            Self::Associate => "associate",
+            Self::Dissociate => "dissociate",
+        }
+    }
+
     /// How many inputs a batch takes.
     pub(super) fn most(self) -> usize {
         match self {
@@ -88,12 +96,18 @@ impl Sender {
 
     /// Sends a batch. Where the answer tells of single inputs it is returned; otherwise all are carried out.
     async fn send(&self, to: &ObjectType, part: &[&Input]) -> (Result<Answer>, CallMeta) {
-        let input = |input: &&Input| types::PublicAssociation {
-            from: types::PublicObjectId { id: (&input.path.partner_client).into() },
-            to: types::PublicObjectId { id: input.path.to_id.clone() },
-            type_: input.path.association_type.to_string(),
+        let input = |input: &&Input| {
+            types::PublicAssociation::builder()
+                .from(types::PublicObjectId::builder().id(&input.path.partner_client))
+                .to(types::PublicObjectId::builder().id(input.path.to_id.clone()))
+                .type_(input.path.association_type.as_str())
+                .try_into()
         };
-        let body = types::BatchInputPublicAssociation { inputs: part.iter().map(input).collect() };
+        let inputs: std::result::Result<Vec<_>, types::error::ConversionError> = part.iter().map(input).collect();
+        let body = match inputs {
+            Ok(inputs) => types::BatchInputPublicAssociation::builder().inputs(inputs),
+            Err(error) => return (Err(error.into()), CallMeta::default()),
+        };
         let (raw, options, to) = (&self.client.raw, self.options.clone(), to.clone());
         match self.change {
             Change::Associate => {

@@ -1,6 +1,6 @@
 //! How errors come about.
 
-use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
+use std::{convert::Infallible, fmt, io, path::Path, sync::Arc, time::Duration};
 
 use super::{CorrelationId, Error, Inner, Kind, body::ErrorBody};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Error {
-    fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self(Arc::new(Inner {
             kind,
             message: message.into(),
@@ -27,7 +27,7 @@ impl Error {
         }))
     }
 
-    fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+    pub(super) fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
     }
@@ -98,6 +98,14 @@ impl Error {
 
     pub(crate) fn property(id: &str, trouble: &dyn fmt::Display) -> Self {
         Self::new(Kind::Decode, format!("partner client {id}: {trouble}"))
+    }
+
+    pub(crate) fn journal(path: &Path, trouble: impl fmt::Display, remedy: impl fmt::Display) -> Self {
+        Self::new(Kind::Journal, format!("the journal {} {trouble}: {remedy}", path.display()))
+    }
+
+    pub(crate) fn journal_io(path: &Path, trouble: &str, source: io::Error, remedy: &str) -> Self {
+        Self::journal(path, format_args!("{trouble} ({source})"), remedy).with(|e| e.source = Some(Arc::new(source)))
     }
 
     /// One item's error inside a batch that HubSpot answered.
@@ -227,7 +235,7 @@ fn fallback_message(status: u16) -> &'static str {
 
 const MAX_EXCERPT: usize = 1024;
 
-fn excerpt(text: &str, max: usize) -> String {
+pub(crate) fn excerpt(text: &str, max: usize) -> String {
     if text.len() <= max {
         return text.to_owned();
     }

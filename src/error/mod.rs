@@ -4,12 +4,13 @@ mod body;
 mod correlation_id;
 mod make;
 mod remedy;
+mod saved;
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use self::body::ErrorBody;
 pub use self::correlation_id::CorrelationId;
-pub(crate) use self::make::innermost;
+pub(crate) use self::make::{excerpt, innermost};
 use crate::generated::types;
 
 /// What calls of this crate return.
@@ -47,6 +48,7 @@ enum Kind {
     Transport,
     Decode,
     Response,
+    Journal,
 }
 
 impl Error {
@@ -109,13 +111,19 @@ impl Error {
         self.0.kind == Kind::Decode
     }
 
+    /// The [journal](crate::Journal) of a run cannot be read, written or used for it: the message names the file and says
+    /// what to do. What the file holds is not lost, and what was sent before may have been carried out.
+    pub fn is_journal(&self) -> bool {
+        self.0.kind == Kind::Journal
+    }
+
     /// Whether the same call may succeed later. It may have been carried out already: look at
     /// [`Operation::idempotent`](crate::spec::Operation::idempotent) before repeating anything but an association or a
     /// read.
     pub fn is_retryable(&self) -> bool {
         match self.0.kind {
             Kind::Connect | Kind::Timeout | Kind::Transport => true,
-            Kind::InvalidInput | Kind::Token | Kind::Limiter | Kind::Decode => false,
+            Kind::InvalidInput | Kind::Token | Kind::Limiter | Kind::Decode | Kind::Journal => false,
             Kind::Response => match self.0.status {
                 Some(429) => !self.is_daily_limit(),
                 Some(status) => matches!(status, 423 | 477 | 500 | 502..=504 | 521 | 523 | 524),
@@ -128,7 +136,7 @@ impl Error {
     pub(crate) fn was_not_carried_out(&self) -> bool {
         match self.0.kind {
             Kind::InvalidInput | Kind::Token | Kind::Limiter | Kind::Connect => true,
-            Kind::Timeout | Kind::Transport | Kind::Decode => false,
+            Kind::Timeout | Kind::Transport | Kind::Decode | Kind::Journal => false,
             Kind::Response => self.0.status.is_some_and(|status| status < 500),
         }
     }
@@ -159,6 +167,7 @@ impl Error {
             Kind::Transport => "transport",
             Kind::Decode => "decode",
             Kind::Response => "response",
+            Kind::Journal => "journal",
         }
     }
 

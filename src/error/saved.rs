@@ -1,0 +1,77 @@
+//! Errors that outlive the process: as text, and back.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CorrelationId, Error, Kind, body::ErrorBody};
+use crate::{generated::types, spec};
+
+/// What is kept of HubSpot's answer: all but the excerpt of its body, which mostly repeats the rest.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Saved {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<String>,
+    attempts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_status: Option<u16>,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<types::ErrorDetail>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    context: BTreeMap<String, Vec<String>>,
+}
+
+impl Error {
+    /// Whether HubSpot refused what it was asked for, and would again. Only what is known to last counts: neither a token,
+    /// a scope, a limit or a fault of the server, nor what HubSpot never saw.
+    pub(crate) fn is_lasting(&self) -> bool {
+        self.0.kind == Kind::Response
+            && match self.0.status {
+                Some(status) => matches!(status, 400 | 404 | 409 | 410 | 422),
+                // Inside a batch there is no status of its own.
+                None => matches!(self.category(), Some("VALIDATION_ERROR" | "OBJECT_NOT_FOUND" | "CONFLICT")),
+            }
+    }
+
+    /// One line of JSON for an error that [lasts](Error::is_lasting).
+    pub(crate) fn to_json(&self) -> serde_json::Result<String> {
+        let e = &self.0;
+        serde_json::to_string(&Saved {
+            operation: e.operation.map(str::to_owned),
+            attempts: e.attempts,
+            status: e.status,
+            last_status: e.last_status,
+            message: e.message.clone(),
+            category: e.body.category.clone(),
+            correlation_id: e.correlation_id.as_ref().map(CorrelationId::to_string),
+            errors: e.body.details.clone(),
+            context: e.body.context.clone(),
+        })
+    }
+
+    pub(crate) fn from_json(json: &str) -> serde_json::Result<Self> {
+        let saved: Saved = serde_json::from_str(json)?;
+        let operation = saved.operation.and_then(|id| spec::operations().iter().find(|operation| operation.id == id));
+        Ok(Self::new(Kind::Response, saved.message).with(|e| {
+            e.operation = operation.map(|operation| operation.id);
+            e.attempts = saved.attempts;
+            e.status = saved.status;
+            e.last_status = saved.last_status;
+            e.correlation_id = saved.correlation_id.as_deref().map(CorrelationId::from);
+            e.body = ErrorBody {
+                category: saved.category,
+                details: saved.errors,
+                context: saved.context,
+                ..ErrorBody::default()
+            };
+        }))
+    }
+}

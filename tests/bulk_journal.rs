@@ -1,0 +1,122 @@
+//! What a bulk run with a journal does when it is interrupted, and begun again.
+
+mod support;
+
+use std::path::Path;
+
+use futures_util::StreamExt;
+use hubspot_partner_clients::{
+    bulk::{Association, Bulk, Journal, Outcome},
+    simulator::{Fault, InvalidAssociations, Simulator},
+};
+use support::{client_of, crm};
+use tempfile::TempDir;
+
+const INPUTS: usize = 9_000;
+
+/// Every hundredth is of a company that there is none of.
+fn inputs() -> impl Iterator<Item = Association> {
+    (0..INPUTS).map(|place| {
+        let company = if place % 100 == 50 { 1_000_000 + place } else { place / 100 + 1 };
+        Association::new(place % 100 + 1, "companies", company, "owner")
+    })
+}
+
+fn run(simulator: &Simulator, journal: &Path) -> Bulk {
+    client_of(simulator).associate_many(inputs()).concurrency(1).journal(Journal::open(journal, "test").unwrap())
+}
+
+/// One outcome for each input, in order, each right.
+fn check(simulator: &Simulator, outcomes: &[Outcome]) {
+    assert!(outcomes.iter().map(|outcome| outcome.index).eq(0..INPUTS as u64));
+    for outcome in outcomes {
+        let company = outcome.association.to_object_id().unwrap();
+        match &outcome.result {
+            Ok(()) => assert!(company.as_str().len() < 7, "{outcome:?}"),
+            Err(error) => {
+                assert_eq!((error.status(), error.category()), (Some(400), Some("VALIDATION_ERROR")));
+                let entry = format!("COMPANY={company} is not valid");
+                assert_eq!(error.context()["INVALID_OBJECT_IDS"], [entry], "{error}");
+                assert!(error.correlation_id().is_some());
+            }
+        }
+    }
+    assert_eq!(simulator.association_count(), INPUTS - INPUTS / 100);
+}
+
+#[tokio::test]
+async fn a_run_goes_on_where_it_was_dropped() {
+    let simulator = crm(100, 100).start().await.unwrap();
+    let directory = TempDir::new().unwrap();
+    let journal = directory.path().join("run.journal");
+
+    let mut outcomes = run(&simulator, &journal).outcomes();
+    let first: Vec<_> = outcomes.by_ref().take(2_500).collect().await;
+    drop(outcomes);
+    let sent = simulator.requests().len();
+    assert!(sent < 10, "not all of it: {sent}");
+
+    let second: Vec<_> = run(&simulator, &journal).outcomes().collect().await;
+    check(&simulator, &second);
+    for (before, after) in first.iter().zip(&second) {
+        assert_eq!(
+            before.result.as_ref().map_err(ToString::to_string),
+            after.result.as_ref().map_err(ToString::to_string)
+        );
+    }
+
+    let before = simulator.requests().len();
+    let third: Vec<_> = run(&simulator, &journal).outcomes().collect().await;
+    check(&simulator, &third);
+    assert_eq!(simulator.requests().len(), before, "everything is settled");
+}
+
+#[tokio::test]
+async fn what_may_succeed_another_time_is_tried_another_time() {
+    let simulator = crm(100, 100).start().await.unwrap();
+    let directory = TempDir::new().unwrap();
+    let journal = directory.path().join("run.journal");
+    simulator.inject(Fault::status(503).on("batch_associate").times(2));
+
+    let first: Vec<_> = run(&simulator, &journal).outcomes().collect().await;
+    assert_eq!(first.iter().filter(|outcome| outcome.result.is_err()).count(), 4_000 + 50);
+    let second: Vec<_> = run(&simulator, &journal).outcomes().collect().await;
+    check(&simulator, &second);
+}
+
+#[tokio::test]
+async fn a_journal_of_another_input_or_operation_is_refused_and_nothing_is_sent() {
+    let simulator = crm(100, 100).invalid_associations(InvalidAssociations::Partial).start().await.unwrap();
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("run.journal");
+    let journal = || Journal::open(&path, "test").unwrap();
+    let three = |company| (1..=3).map(move |id| Association::new(id, "companies", company, "owner"));
+    let client = client_of(&simulator);
+    assert!(client.associate_many(three(1)).journal(journal()).outcomes().all(async |o| o.result.is_ok()).await);
+
+    let before = simulator.requests().len();
+    for bulk in [client.associate_many(three(2)), client.dissociate_many(three(1))] {
+        let outcomes: Vec<_> = bulk.journal(journal()).outcomes().collect().await;
+        assert_eq!(outcomes.len(), 3);
+        for outcome in outcomes {
+            assert!(outcome.result.unwrap_err().is_journal());
+        }
+    }
+    assert_eq!(simulator.requests().len(), before);
+    assert_eq!(simulator.association_count(), 3);
+}
+
+#[tokio::test]
+async fn inputs_that_cannot_be_sent_have_their_error_each_time() {
+    let simulator = crm(1, 1).start().await.unwrap();
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("run.journal");
+    for _ in 0..2 {
+        let inputs = [("1", ("companies", "1"), "owner"), ("1", ("companies", ".."), "owner")];
+        let bulk = client_of(&simulator).associate_many(inputs).journal(Journal::open(&path, "test").unwrap());
+        let outcomes: Vec<_> = bulk.outcomes().collect().await;
+        assert!(outcomes[0].result.is_ok());
+        assert!(outcomes[1].result.as_ref().unwrap_err().is_invalid_input());
+    }
+    assert_eq!(simulator.requests().len(), 1);
+}
