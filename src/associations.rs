@@ -284,7 +284,7 @@ pub struct ListAssociations {
     ids: Result<(PartnerClientId, ObjectType)>,
     after: Option<String>,
     limit: Option<u16>,
-    options: CallOptions,
+    pub(crate) options: CallOptions,
 }
 
 impl ListAssociations {
@@ -346,7 +346,7 @@ call! {
 pub struct AssociationTypes {
     client: Client,
     to_type: Result<ObjectType>,
-    options: CallOptions,
+    pub(crate) options: CallOptions,
 }
 
 impl AssociationTypes {

@@ -41,6 +41,8 @@ mod properties;
 #[cfg(feature = "client")]
 mod rate_limit;
 #[cfg(feature = "client")]
+pub mod reconcile;
+#[cfg(feature = "client")]
 mod retry;
 #[cfg(feature = "client")]
 mod rolling_window;
