@@ -21,6 +21,7 @@ pub fn document(api: &mut OpenAPI) {
     one_error_per_operation(api);
     lists_become_strings(api);
     ids_are_shared_types(api);
+    defaults_are_dropped(api);
     archived_is_false_unless_said(api);
     constraints_are_dropped(api);
 }
@@ -108,6 +109,11 @@ pub fn ids_are_shared_types(api: &mut OpenAPI) {
     for id in ID_TYPES {
         components.schemas.insert(checked(id), ReferenceOr::Item(string()));
     }
+}
+
+/// A field with a default is never absent to progenitor: what an answer lacks would be there, and be sent back.
+pub fn defaults_are_dropped(api: &mut OpenAPI) {
+    walk::schemas(api, &mut |schema| schema.schema_data.default = None);
 }
 
 /// An object that does not say whether it is archived is not. The published document leaves this to its readers: there are

@@ -91,6 +91,26 @@ pub fn operations() -> &'static [Operation] {
     OPERATIONS
 }
 
+/// The operation of an id that the generated client gives.
+#[cfg(feature = "client")]
+pub(crate) fn operation(id: &str) -> &'static Operation {
+    /// Every generated operation is in the table; one that were not would be treated with care.
+    const UNKNOWN: Operation = Operation {
+        id: "unknown",
+        method: "",
+        path: "",
+        tag: None,
+        path_parameters: &[],
+        query_parameters: &[],
+        request_schema: None,
+        successes: &[],
+        scopes: &[],
+        idempotent: false,
+        rate_bucket: RateBucket::General,
+    };
+    operations().iter().find(|operation| operation.id == id).unwrap_or(&UNKNOWN)
+}
+
 /// [`OPENAPI_JSON`] as a parsed document.
 ///
 /// # Errors

@@ -26,7 +26,7 @@ use crate::{
     options::CallOptions,
     rate_limit::Ticket,
     retry::RetryBudget,
-    spec::{Operation, operations},
+    spec::{Operation, operation},
 };
 
 /// What all calls of a client share.
@@ -151,24 +151,6 @@ impl ClientHooks<Inner> for generated::Client {
             Err(Failed { error, response: None }) => carry(error).await,
         }
     }
-}
-
-fn operation(id: &str) -> &'static Operation {
-    /// Every generated operation is in the table; one that were not would be treated with care.
-    const UNKNOWN: Operation = Operation {
-        id: "unknown",
-        method: "",
-        path: "",
-        tag: None,
-        path_parameters: &[],
-        query_parameters: &[],
-        request_schema: None,
-        successes: &[],
-        scopes: &[],
-        idempotent: false,
-        rate_bucket: crate::spec::RateBucket::General,
-    };
-    operations().iter().find(|operation| operation.id == id).unwrap_or(&UNKNOWN)
 }
 
 /// One call on its way to HubSpot and back, as often as it takes.

@@ -143,6 +143,17 @@ async fn a_result_under_another_spelling_of_its_type_counts() {
 }
 
 #[tokio::test]
+async fn what_is_made_is_made_whoever_else_is_named() {
+    let made = r#"{"from":{"id":"1"},"to":{"id":"1"},"type":"owner"}"#;
+    let named = r#"{"status":"error","message":"no","context":{"INVALID_OBJECT_IDS":["COMPANY=1 is not valid"]}}"#;
+    let server = RawServer::json(207, &answer(made, named)).await;
+    let outcomes = all(client_at(&server.base_url, "token").associate_many(inputs(2))).await;
+    assert!(outcomes[0].result.is_ok());
+    assert_eq!(outcomes[1].result.as_ref().unwrap_err().message(), "no: COMPANY=1 is not valid");
+    assert_eq!(server.received().len(), 1);
+}
+
+#[tokio::test]
 async fn names_that_no_input_has_lead_to_halving() {
     let body = r#"{"message":"bad","category":"VALIDATION_ERROR",
         "context":{"INVALID_OBJECT_IDS":["COMPANY=77 is not valid","nonsense"]}}"#;

@@ -187,15 +187,15 @@ async fn where_all_are_bad_and_none_is_named_they_go_one_by_one() {
 
 #[tokio::test]
 async fn an_object_that_is_named_once_is_the_error_of_every_input_that_has_it() {
-    let simulator = crm(4, 4).start().await.unwrap();
-    // Partner client 9 and company 9 do not exist, and company 4 is no bad id because partner client 4 is none.
-    let ends = [(1, 1), (1, 9), (9, 1), (2, 9), (9, 9), (4, 4)];
+    // Partner client 30 and company 15 do not exist; company 30 and partner client 15 do.
+    let simulator = crm(20, 5).object("companies", "30", [("name", "x")]).start().await.unwrap();
+    let ends = [(1, 30), (1, 15), (30, 1), (2, 15), (30, 15), (15, 1)];
     let outcomes = all(client_of(&simulator).associate_many(ends.map(|(p, c)| (p, ("companies", c), "owner")))).await;
     let named: Vec<_> = outcomes
         .iter()
         .map(|outcome| outcome.result.as_ref().err().map(|error| error.context()["INVALID_OBJECT_IDS"].join(", ")))
         .collect();
-    let [company, partner_client] = ["COMPANY=9 is not valid", "PARTNER_CLIENT=9 is not valid"];
+    let [company, partner_client] = ["COMPANY=15 is not valid", "PARTNER_CLIENT=30 is not valid"];
     let both = format!("{partner_client}, {company}");
     let expected = [None, Some(company), Some(partner_client), Some(company), Some(&*both), None];
     assert_eq!(named, expected.map(|entry| entry.map(str::to_owned)));
@@ -274,11 +274,16 @@ async fn the_strategy_chooses_the_requests() {
         let methods: Vec<_> = simulator.requests().iter().map(|request| request.method().to_owned()).collect();
         assert_eq!(methods, requests, "{strategy:?}");
     }
-    // A batch of one bad input is not sent again.
-    simulator.clear_requests();
-    let outcomes = all(client_of(&simulator).associate_many([(1, ("companies", 9), "owner")])).await;
-    assert_eq!(outcomes[0].result.as_ref().unwrap_err().status(), Some(400));
-    assert_eq!(simulator.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_batch_of_one_bad_input_is_not_sent_again() {
+    for answer in [InvalidAssociations::RefuseNaming, InvalidAssociations::Refuse, InvalidAssociations::Partial] {
+        let simulator = crm(1, 1).invalid_associations(answer).start().await.unwrap();
+        let outcomes = all(client_of(&simulator).associate_many([(1, ("companies", 9), "owner")])).await;
+        assert_eq!(outcomes[0].result.as_ref().unwrap_err().operation(), Some("batch_associate"));
+        assert_eq!((outcomes.len(), simulator.requests().len()), (1, 1), "{answer:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

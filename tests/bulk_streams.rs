@@ -17,7 +17,7 @@ use hubspot_partner_clients::{
     simulator::{Fault, InvalidAssociations, RateLimits},
 };
 use support::{client_of, crm};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 fn good(place: usize) -> Association {
     Association::new(place % 100 + 1, "companies", place / 100 % 100 + 1, "owner")
@@ -114,7 +114,7 @@ async fn nothing_more_is_taken_while_nobody_asks_for_outcomes() {
     assert_eq!(simulator.requests().len(), requests, "a batch is not begun by itself");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_rare_object_type_at_the_front_holds_an_endless_input_up_no_longer_than_the_bound() {
     let simulator = crm(100, 100).object("deals", "1", [("name", "x")]).start().await.unwrap();
     let inputs = stream::iter([Association::new(1, "deals", 1, "owner")]).chain(stream::iter(endless().0));
@@ -213,6 +213,19 @@ async fn dropping_the_outcomes_stops_the_requests() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn dropping_the_outcomes_stops_the_halving_of_a_batch() {
+    let simulator = crm(1, 0).invalid_associations(InvalidAssociations::Refuse).start().await.unwrap();
+    simulator.inject(Fault::delay(Duration::from_secs(1)));
+    let inputs = (0..100).map(|id| Association::new(1, "companies", id, "owner"));
+    let mut outcomes = client_of(&simulator).associate_many(inputs).outcomes();
+    let half_way = timeout(Duration::from_millis(2_500), outcomes.next()).await;
+    assert!(half_way.is_err());
+    drop(outcomes);
+    sleep(Duration::from_secs(600)).await;
+    assert_eq!(simulator.requests().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_client_can_be_used_between_outcomes_while_requests_wait_for_the_limit() {
     let simulator = crm(100, 100).rate_limits(RateLimits::default().per_ten_seconds(2)).start().await.unwrap();
     let client = Client::builder()
@@ -229,7 +242,7 @@ async fn the_client_can_be_used_between_outcomes_while_requests_wait_for_the_lim
             client.association_types("companies").await.unwrap();
         }
     };
-    tokio::time::timeout(Duration::from_secs(600), run).await.expect("it does not wait for itself");
+    timeout(Duration::from_secs(600), run).await.expect("it does not wait for itself");
 }
 
 #[tokio::test(start_paused = true)]

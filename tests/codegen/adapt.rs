@@ -88,6 +88,18 @@ fn archived_is_false_unless_said() {
 }
 
 #[test]
+fn defaults_are_dropped() {
+    let (_, after) = step(|api| {
+        let mut more = serde_json::to_value(&*api).unwrap();
+        more["components"]["schemas"]["NextPage"]["properties"]["link"]["default"] = json!("x");
+        *api = serde_json::from_value(more).unwrap();
+        adapt::defaults_are_dropped(api);
+    });
+    assert_eq!(schema(&after, "NextPage")["properties"]["link"], json!({"type": "string"}));
+    assert!(!after["components"].to_string().contains("\"default\""));
+}
+
+#[test]
 fn constraints_are_dropped() {
     let (before, after) = step(|api| {
         let mut strict = serde_json::to_value(&*api).unwrap();
