@@ -1,14 +1,6 @@
-use std::path::Path;
-
 use serde_json::{Value, json};
 
-use super::{OBJECT, changes, compare, report, schema};
-
-#[test]
-fn the_checked_in_description_is_the_same_as_hubspot_s_documents_of_it() {
-    let changes = compare::changes(Path::new("openapi"), Path::new("tests/hubspot")).unwrap();
-    assert!(changes.is_empty(), "{}", report::table(&changes));
-}
+use super::{OBJECT, changes, report, schema};
 
 #[test]
 fn what_is_written_differently_is_no_difference() {
