@@ -28,6 +28,8 @@
 //! ```
 
 mod authorization;
+mod shared;
+mod store;
 mod token;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -38,6 +40,7 @@ use serde::Deserialize;
 
 pub use self::{
     authorization::{Authorization, AuthorizationBuilder},
+    store::{StoreFuture, StoredToken, TokenStore},
     token::OAuthToken,
 };
 use crate::{

@@ -11,7 +11,7 @@ use futures_util::{FutureExt, future::Shared};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
-use super::{Grant, OAuthApp};
+use super::{Grant, OAuthApp, TokenStore, shared::SharedRefresh};
 use crate::{AccessToken, Result, TokenFuture, TokenProvider};
 
 /// A token this close to its end is not sent any more: the request has to arrive before it.
@@ -23,6 +23,8 @@ const PAUSE: Duration = Duration::from_secs(10);
 ///
 /// A token is refreshed in the background once five sixths of its life are over, so that no call waits; a call that finds
 /// none that is good waits for the one refresh under way. A token that HubSpot refuses is refreshed once.
+///
+/// It is kept in memory, unless a [store](Self::store) shares it between processes.
 #[derive(Clone)]
 pub struct OAuthToken {
     app: OAuthApp,
@@ -38,6 +40,11 @@ struct State {
     current: Option<Current>,
     flight: Option<Flight>,
     on_new_refresh_token: Option<Callback>,
+    store: Option<Arc<dyn TokenStore>>,
+    /// What HubSpot refused last; the store may still give it.
+    refused: Option<AccessToken>,
+    /// The store does not have the current token.
+    unsaved: bool,
 }
 
 struct Current {
@@ -47,31 +54,93 @@ struct Current {
 }
 
 impl Current {
-    fn new(grant: &Grant) -> Self {
-        let (now, life) = (Instant::now(), grant.expires_in);
+    fn new(fresh: &Fresh) -> Self {
+        let now = Instant::now();
         Self {
-            token: grant.access_token.clone(),
-            refresh_at: now + life * 5 / 6,
-            expires_at: now + life.saturating_sub(MARGIN),
+            token: fresh.access_token.clone(),
+            refresh_at: now + fresh.refresh_in,
+            expires_at: now + fresh.expires_in.saturating_sub(MARGIN),
+        }
+    }
+}
+
+impl Current {
+    /// As it was given, for a store that does not have it yet.
+    fn fresh(&self, refresh_token: &SecretString) -> Fresh {
+        let expires_in = (self.expires_at + MARGIN).saturating_duration_since(Instant::now());
+        Fresh {
+            access_token: self.token.clone(),
+            refresh_token: Some(refresh_token.clone()),
+            refresh_in: expires_in * 5 / 6,
+            expires_in,
+            unsaved: false,
+        }
+    }
+}
+
+/// An access token as a refresh gives it, or a store that another process has put it into.
+#[derive(Clone)]
+pub(super) struct Fresh {
+    pub(super) access_token: AccessToken,
+    pub(super) refresh_token: Option<SecretString>,
+    pub(super) refresh_in: Duration,
+    pub(super) expires_in: Duration,
+    pub(super) unsaved: bool,
+}
+
+impl From<&Grant> for Fresh {
+    fn from(grant: &Grant) -> Self {
+        Self {
+            access_token: grant.access_token.clone(),
+            refresh_token: grant.refresh_token.clone(),
+            refresh_in: grant.expires_in * 5 / 6,
+            expires_in: grant.expires_in,
+            unsaved: false,
         }
     }
 }
 
 impl OAuthToken {
     pub(super) fn new(app: OAuthApp, refresh_token: SecretString) -> Self {
-        let state =
-            State { refresh_token: Arc::new(refresh_token), current: None, flight: None, on_new_refresh_token: None };
+        let state = State {
+            refresh_token: Arc::new(refresh_token),
+            current: None,
+            flight: None,
+            on_new_refresh_token: None,
+            store: None,
+            refused: None,
+            unsaved: false,
+        };
         Self { app, state: Arc::new(Mutex::new(state)) }
     }
 
     pub(super) fn start_with(&self, grant: &Grant) {
-        self.state().current = Some(Current::new(grant));
+        self.state().current = Some(Current::new(&grant.into()));
     }
 
     /// Hears of every refresh token that takes the place of the one before, to be kept for the next start.
     #[must_use]
     pub fn on_new_refresh_token(self, callback: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.state().on_new_refresh_token = Some(Arc::new(callback));
+        self
+    }
+
+    /// Shares the tokens of the account with other processes: whichever needs an access token first refreshes it for all.
+    ///
+    /// What the store holds goes before the refresh token given here, which is used where the store has none, and once
+    /// HubSpot has withdrawn the store's. The tokens of a [grant](OAuthApp::token_of) are put into the store at once,
+    /// before the next call or while it runs. Where the store fails, an access token that is still good is used to its
+    /// end; then calls fail with [`Error::is_token`](crate::Error::is_token).
+    #[must_use]
+    pub fn store(self, store: impl TokenStore + 'static) -> Self {
+        {
+            let mut state = self.state();
+            state.store = Some(Arc::new(store));
+            if let Some(current) = &mut state.current {
+                current.refresh_at = Instant::now();
+                state.unsaved = true;
+            }
+        }
         self
     }
 
@@ -93,7 +162,7 @@ impl OAuthToken {
         let flight = match &state.flight {
             Some(flight) => flight.clone(),
             None => {
-                let flight = self.take_off(Arc::clone(&state.refresh_token));
+                let flight = self.take_off(&state);
                 state.flight = Some(flight.clone());
                 flight
             }
@@ -102,10 +171,19 @@ impl OAuthToken {
     }
 
     /// In a task of its own, because a refresh whose caller goes away may still change the refresh token.
-    fn take_off(&self, refresh_token: Arc<SecretString>) -> Flight {
+    fn take_off(&self, state: &State) -> Flight {
         let this = self.clone();
+        let refresh_token = Arc::clone(&state.refresh_token);
+        let shared = state.store.clone().map(|store| {
+            let unsaved = state.current.as_ref().filter(|current| state.unsaved && Instant::now() < current.expires_at);
+            let unsaved = unsaved.map(|current| current.fresh(&refresh_token));
+            SharedRefresh { store, refused: state.refused.clone(), unsaved }
+        });
         let task = tokio::spawn(async move {
-            let outcome = this.app.refresh(&refresh_token).await;
+            let outcome = match shared {
+                None => this.app.refresh(&refresh_token).await.map(|grant| Fresh::from(&grant)),
+                Some(shared) => shared.run(&this.app, &refresh_token).await,
+            };
             this.land(outcome)
         });
         let this = self.clone();
@@ -120,11 +198,11 @@ impl OAuthToken {
         .shared()
     }
 
-    fn land(&self, outcome: Result<Grant>) -> Result<AccessToken> {
+    fn land(&self, outcome: Result<Fresh>) -> Result<AccessToken> {
         let mut state = self.state();
         state.flight = None;
-        let grant = match outcome {
-            Ok(grant) => grant,
+        let fresh = match outcome {
+            Ok(fresh) => fresh,
             Err(error) => {
                 if let Some(current) = &mut state.current {
                     current.refresh_at = Instant::now() + PAUSE;
@@ -132,8 +210,13 @@ impl OAuthToken {
                 return Err(error);
             }
         };
-        state.current = Some(Current::new(&grant));
-        let changed = grant.refresh_token.filter(|new| new.expose_secret() != state.refresh_token.expose_secret());
+        let mut current = Current::new(&fresh);
+        state.unsaved = fresh.unsaved;
+        if fresh.unsaved {
+            current.refresh_at = Instant::now() + PAUSE;
+        }
+        state.current = Some(current);
+        let changed = fresh.refresh_token.filter(|new| new.expose_secret() != state.refresh_token.expose_secret());
         if let Some(new) = changed {
             let new = Arc::new(new);
             state.refresh_token = Arc::clone(&new);
@@ -144,7 +227,7 @@ impl OAuthToken {
                 callback(new.expose_secret());
             }
         }
-        Ok(grant.access_token)
+        Ok(fresh.access_token)
     }
 }
 
@@ -170,7 +253,9 @@ impl TokenProvider for OAuthToken {
         let mut state = self.state();
         if state.current.as_ref().is_some_and(|current| current.token.expose() == token.expose()) {
             state.current = None;
+            state.unsaved = false;
         }
+        state.refused = Some(token.clone());
         true
     }
 }
