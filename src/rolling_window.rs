@@ -31,11 +31,11 @@ use crate::{
     spec::RateBucket,
 };
 
-const INTERVAL: Duration = Duration::from_secs(10);
-const SEARCH_LIMIT: u32 = 5;
-const SEARCH_INTERVAL: Duration = Duration::from_secs(1);
+pub(crate) const INTERVAL: Duration = Duration::from_secs(10);
+pub(crate) const SEARCH_LIMIT: u32 = 5;
+pub(crate) const SEARCH_INTERVAL: Duration = Duration::from_secs(1);
 /// Longer than a request takes to reach HubSpot, a new connection included.
-const SLACK: Duration = Duration::from_secs(1);
+pub(crate) const SLACK: Duration = Duration::from_secs(1);
 /// The part of the allowance that goes out before the first answer.
 const FIRST_SHARE: u32 = 8;
 
@@ -94,7 +94,7 @@ impl RateLimiter for RollingWindow {
 
 /// One allowance.
 #[derive(Debug)]
-struct Bucket {
+pub(crate) struct Bucket {
     window: Mutex<Window>,
     /// Held by whoever is next; tokio's mutex is fair and survives a dropped waiter.
     turn: Turn<()>,
@@ -113,16 +113,25 @@ impl Bucket {
         }
     }
 
+    /// With requests that were answered before, at these times.
+    #[cfg(feature = "redis")]
+    pub(crate) fn begun(limit: u32, interval: Duration, before: impl Iterator<Item = Instant>) -> Self {
+        let bucket = Self::new(Some(limit), interval);
+        let before = before.map(|time| Request { sent: time, answered: Some(time), void: false });
+        bucket.window().requests.extend(before);
+        bucket
+    }
+
     fn window(&self) -> MutexGuard<'_, Window> {
         self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn try_acquire(&self) -> Option<u64> {
+    pub(crate) fn try_acquire(&self) -> Option<u64> {
         let _turn = self.turn.try_lock().ok()?;
         self.window().take(Instant::now()).ok()
     }
 
-    async fn acquire(&self) -> u64 {
+    pub(crate) async fn acquire(&self) -> u64 {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         let _leaving = OnDrop(|| {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -142,12 +151,12 @@ impl Bucket {
         }
     }
 
-    fn settle(&self, id: u64, outcome: &PermitOutcome) {
+    pub(crate) fn settle(&self, id: u64, outcome: &PermitOutcome) {
         self.window().settle(id, outcome, Instant::now());
         self.changed.notify_one();
     }
 
-    fn status(&self) -> BucketStatus {
+    pub(crate) fn status(&self) -> BucketStatus {
         let window = self.window();
         BucketStatus {
             limit: window.limit,

@@ -78,6 +78,11 @@ impl Error {
         Self::new(kind, format!("{message}: {}", innermost(&source))).with(|e| e.source = Some(Arc::new(source)))
     }
 
+    #[cfg(feature = "redis")]
+    pub(crate) fn unreachable(message: String) -> Self {
+        Self::new(Kind::Connect, message)
+    }
+
     pub(crate) fn body_too_large(limit: usize) -> Self {
         Self::new(Kind::Decode, format!("the answer is larger than {limit} bytes and was not read to its end"))
     }

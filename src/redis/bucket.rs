@@ -1,0 +1,369 @@
+//! One allowance as one process sees it: who waits, what has ended, and a task that tells Redis of both.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Notify, oneshot, watch},
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    connection::Trouble,
+    window::{Answer, Outcome, Report, SharedWindow},
+};
+use crate::{
+    BucketStatus, PermitOutcome, RateLimitHeaders,
+    rolling_window::{Bucket, SLACK},
+};
+
+/// What has ended is told together with what else ends within it, or with the next request for permits.
+const GATHER: Duration = Duration::from_millis(20);
+/// How often Redis is tried while it is gone.
+const RETRY: Duration = Duration::from_secs(1);
+/// The script gives no more at once.
+const MAX_BLOCK: usize = 100;
+/// Marks the ids of permits that a local limiter gave.
+const LOCAL: u64 = 1 << 63;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Debug)]
+pub(super) struct SharedBucket {
+    window: SharedWindow,
+    local_share: Option<f64>,
+    state: Mutex<State>,
+    /// The limiter in place of Redis while that is gone.
+    local: watch::Sender<Option<Arc<Bucket>>>,
+    /// Wakes the task.
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    waiting: VecDeque<oneshot::Sender<Grant>>,
+    /// When Redis said to come back; this worker has a place in its queue.
+    ask_at: Option<Instant>,
+    /// When the requests were sent whose end is not known.
+    sent: HashMap<u64, Instant>,
+    reports: Vec<Report>,
+    tell_at: Option<Instant>,
+    /// The latest headers that Redis has not been told of.
+    headers: RateLimitHeaders,
+    next_id: u64,
+    /// When this process sent what may count, for a local limiter to begin with.
+    recent: VecDeque<Instant>,
+    known: Answer,
+    failure: Option<Arc<Trouble>>,
+    closed: bool,
+}
+
+impl State {
+    fn new_ids(&mut self, ids: u32) -> u64 {
+        let first = self.next_id;
+        self.next_id += u64::from(ids);
+        first
+    }
+}
+
+/// What is to be done, and when.
+enum Work {
+    Idle,
+    At(Instant),
+    Now { first: u64, wanted: u32, headers: RateLimitHeaders, reports: Vec<Report> },
+}
+
+/// A permit on its way to whoever waits for it. One that arrives too late is given back.
+struct Grant {
+    bucket: Arc<SharedBucket>,
+    id: Option<u64>,
+}
+
+impl Grant {
+    fn take(mut self) -> Option<u64> {
+        self.id.take()
+    }
+}
+
+impl Drop for Grant {
+    fn drop(&mut self) {
+        if let Some(id) = self.id.take() {
+            self.bucket.settle(id, &PermitOutcome::NotSent);
+        }
+    }
+}
+
+impl std::fmt::Debug for Grant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Grant").field(&self.id).finish()
+    }
+}
+
+impl SharedBucket {
+    /// Asks once, for nothing, to see whether all is as it has to be.
+    pub(super) async fn connect(window: SharedWindow, local_share: Option<f64>) -> Result<Self, Trouble> {
+        let known = window.exchange(0, 0, &RateLimitHeaders::default(), &[]).await?;
+        let state = State {
+            waiting: VecDeque::new(),
+            ask_at: None,
+            sent: HashMap::new(),
+            reports: Vec::new(),
+            tell_at: None,
+            headers: RateLimitHeaders::default(),
+            next_id: 0,
+            recent: VecDeque::new(),
+            known,
+            failure: None,
+            closed: false,
+        };
+        Ok(Self {
+            window,
+            local_share,
+            state: Mutex::new(state),
+            local: watch::Sender::new(None),
+            changed: Notify::new(),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn try_acquire(&self) -> Option<u64> {
+        let local = self.local.borrow().clone()?;
+        let id = local.try_acquire()? | LOCAL;
+        self.state().sent.insert(id, Instant::now());
+        Some(id)
+    }
+
+    pub(super) async fn acquire(self: &Arc<Self>) -> Result<u64, BoxError> {
+        let mut changes = self.local.subscribe();
+        loop {
+            let local = changes.borrow_and_update().clone();
+            if let Some(local) = local {
+                tokio::select! {
+                    id = local.acquire() => {
+                        let id = id | LOCAL;
+                        self.state().sent.insert(id, Instant::now());
+                        return Ok(id);
+                    }
+                    _ = changes.changed() => continue,
+                }
+            }
+            let (sender, receiver) = oneshot::channel();
+            {
+                let mut state = self.state();
+                if state.closed {
+                    return Err("the limiter, or the runtime that it was connected in, has ended".into());
+                }
+                // Redis may have gone since.
+                if self.local.borrow().is_some() {
+                    continue;
+                }
+                state.waiting.push_back(sender);
+            }
+            self.changed.notify_one();
+            if let Some(id) = receiver.await.ok().and_then(Grant::take) {
+                return Ok(id);
+            }
+            // Redis is gone, or this limiter.
+            let state = self.state();
+            if let (false, None, Some(failure)) = (state.closed, self.local_share, &state.failure) {
+                return Err(Box::new(Arc::clone(failure)));
+            }
+        }
+    }
+
+    pub(super) fn settle(&self, id: u64, outcome: &PermitOutcome) {
+        let mut state = self.state();
+        let Some(sent) = state.sent.remove(&id) else { return };
+        let answered = Instant::now();
+        let outcome = match outcome {
+            PermitOutcome::NotSent => Outcome::NotCounted,
+            // It counts until a second after it was sent, as Redis knows.
+            PermitOutcome::NoAnswer if id & LOCAL == 0 => return,
+            PermitOutcome::NoAnswer => Outcome::Elsewhere,
+            PermitOutcome::Answered { headers, refused } => {
+                let known = &mut state.headers;
+                known.limit = headers.limit.or(known.limit);
+                known.interval = headers.interval.or(known.interval);
+                known.daily_limit = headers.daily_limit.or(known.daily_limit);
+                known.daily_remaining = headers.daily_remaining.or(known.daily_remaining);
+                match refused {
+                    true => Outcome::Refused(headers.retry_after),
+                    false if id & LOCAL != 0 => Outcome::Elsewhere,
+                    false => Outcome::Answered(headers.remaining),
+                }
+            }
+        };
+        if id & LOCAL != 0
+            && let Some(local) = &*self.local.borrow()
+        {
+            local.settle(id & !LOCAL, &local_outcome(outcome));
+        }
+        // The ids of local permits are of another series.
+        let id = if id & LOCAL == 0 { id } else { state.new_ids(1) };
+        state.reports.push(Report { id, outcome, sent, answered });
+        if state.tell_at.is_none() {
+            state.tell_at = Some(answered + GATHER);
+            drop(state);
+            self.changed.notify_one();
+        }
+    }
+
+    pub(super) fn status(&self) -> BucketStatus {
+        let state = self.state();
+        if let Some(local) = &*self.local.borrow() {
+            return local.status();
+        }
+        BucketStatus {
+            limit: Some(state.known.limit),
+            interval: state.known.interval,
+            used: state.known.used,
+            used_by_others: state.known.others,
+            waiting: state.waiting.iter().filter(|waiting| !waiting.is_closed()).count() as u32,
+        }
+    }
+
+    pub(super) fn daily(&self) -> (Option<u64>, Option<u64>) {
+        let state = self.state();
+        let (known, newer) = (&state.known, &state.headers);
+        (newer.daily_limit.or(known.daily_limit), newer.daily_remaining.or(known.daily_remaining))
+    }
+
+    /// Talks to Redis until the limiter is dropped or the runtime ends.
+    pub(super) async fn work(self: Arc<Self>) {
+        let _closing = Closing(Arc::clone(&self));
+        loop {
+            let changed = self.changed.notified();
+            match self.next_work() {
+                Work::Idle => changed.await,
+                Work::At(time) => drop(timeout_at(time, changed).await),
+                Work::Now { first, wanted, headers, reports } => {
+                    let asked = Instant::now();
+                    match self.window.exchange(first, wanted, &headers, &reports).await {
+                        Ok(answer) => self.granted(first, wanted, answer),
+                        Err(trouble) => self.failed(trouble, headers, reports, asked),
+                    }
+                }
+            }
+        }
+    }
+
+    fn next_work(&self) -> Work {
+        let now = Instant::now();
+        let mut state = self.state();
+        let gone = self.local.borrow().is_some();
+        let ask_at = match (gone, state.waiting.is_empty(), state.ask_at) {
+            (true, _, at) => at,
+            (false, true, None) => None,
+            // Gives up its place in the queue.
+            (false, true, Some(_)) => Some(now),
+            (false, false, at) => Some(at.unwrap_or(now)),
+        };
+        let tell_at = state.tell_at.filter(|_| !gone);
+        match ask_at.into_iter().chain(tell_at).min() {
+            None => Work::Idle,
+            Some(at) if at > now => Work::At(at),
+            Some(_) => {
+                state.waiting.retain(|waiting| !waiting.is_closed());
+                let wanted = if gone { 0 } else { state.waiting.len().min(MAX_BLOCK) as u32 };
+                let first = state.new_ids(wanted);
+                state.tell_at = None;
+                // What has left every window is of no use; there may be much of it after an outage.
+                let old = state.known.interval + SLACK;
+                state.reports.retain(|report| report.answered + old > now);
+                let (headers, reports) = (std::mem::take(&mut state.headers), std::mem::take(&mut state.reports));
+                Work::Now { first, wanted, headers, reports }
+            }
+        }
+    }
+
+    fn granted(self: &Arc<Self>, first: u64, wanted: u32, answer: Answer) {
+        let now = Instant::now();
+        let mut state = self.state();
+        state.failure = None;
+        state.known = answer;
+        state.ask_at = (answer.granted < wanted && !answer.wait.is_zero()).then(|| now + answer.wait);
+        let mut late = Vec::new();
+        for id in first..first + u64::from(answer.granted) {
+            state.sent.insert(id, now);
+            state.recent.push_back(now);
+            let mut grant = Grant { bucket: Arc::clone(self), id: Some(id) };
+            while let Some(waiting) = state.waiting.pop_front() {
+                match waiting.send(grant) {
+                    Ok(()) => {
+                        grant = Grant { bucket: Arc::clone(self), id: None };
+                        break;
+                    }
+                    Err(back) => grant = back,
+                }
+            }
+            late.push(grant);
+        }
+        while state.recent.front().is_some_and(|sent| *sent + answer.interval + SLACK <= now) {
+            state.recent.pop_front();
+        }
+        // Giving back takes the lock.
+        drop(state);
+        drop(late);
+        self.local.send_if_modified(|local| local.take().is_some());
+    }
+
+    fn failed(&self, trouble: Trouble, headers: RateLimitHeaders, mut reports: Vec<Report>, asked: Instant) {
+        let mut state = self.state();
+        reports.append(&mut state.reports);
+        state.reports = reports;
+        let newer = std::mem::replace(&mut state.headers, headers);
+        state.headers.limit = newer.limit.or(state.headers.limit);
+        state.headers.interval = newer.interval.or(state.headers.interval);
+        state.failure = Some(Arc::new(trouble));
+        state.ask_at = None;
+        let waiting = std::mem::take(&mut state.waiting);
+        match self.local_share {
+            None => {
+                // With the next call, or when there is as much to tell again.
+                state.tell_at = (!state.reports.is_empty()).then(|| Instant::now() + RETRY);
+            }
+            Some(share) => {
+                state.ask_at = Some((asked + RETRY).max(Instant::now()));
+                if self.local.borrow().is_none() {
+                    let limit = state.headers.limit.unwrap_or(state.known.limit);
+                    let limit = ((f64::from(limit) * share) as u32).max(1);
+                    let local = Bucket::begun(limit, state.known.interval, state.recent.iter().copied());
+                    self.local.send_replace(Some(Arc::new(local)));
+                }
+            }
+        }
+        drop(state);
+        // They ask again, or learn why they cannot.
+        drop(waiting);
+    }
+}
+
+/// The local limiter keeps to its share whatever the headers say of the whole.
+fn local_outcome(outcome: Outcome) -> PermitOutcome {
+    let (retry_after, refused) = match outcome {
+        Outcome::NotCounted => return PermitOutcome::NotSent,
+        Outcome::Refused(retry_after) => (retry_after, true),
+        Outcome::Answered(_) | Outcome::Elsewhere => (None, false),
+    };
+    PermitOutcome::Answered { headers: RateLimitHeaders { retry_after, ..RateLimitHeaders::default() }, refused }
+}
+
+/// Whoever waits for a task that is gone would wait for ever.
+struct Closing(Arc<SharedBucket>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        let waiting = {
+            let mut state = self.0.state();
+            state.closed = true;
+            std::mem::take(&mut state.waiting)
+        };
+        drop(waiting);
+    }
+}

@@ -1,0 +1,245 @@
+//! The connection to Redis: checked when it is made, made anew when it is lost, and never waited for longer than its
+//! timeout.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use ::redis::{
+    AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, RedisError, RetryMethod, ScriptInvocation,
+    ServerErrorKind, aio::MultiplexedConnection,
+};
+use tokio::{sync::Mutex, time::timeout};
+
+use super::limiter::RedisLimiterBuilder;
+use crate::{Error, Result, options::check_timeout};
+
+const PREFIX: &str = "hubspot-partner-clients";
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A connection to Redis. Clones share it.
+///
+/// Redis 5 or later, or what speaks its protocol and runs its scripts. A cluster is not supported.
+#[derive(Clone)]
+pub struct Redis(Arc<Inner>);
+
+struct Inner {
+    client: Client,
+    address: String,
+    prefix: String,
+    timeout: Duration,
+    connection: Mutex<Option<MultiplexedConnection>>,
+}
+
+impl Redis {
+    /// Connects with the default settings.
+    ///
+    /// # Errors
+    /// As [`RedisBuilder::connect`].
+    pub async fn connect(url: impl Into<String>) -> Result<Self> {
+        Self::builder(url).connect().await
+    }
+
+    /// Starts a connection that is set up in code. The URL is `redis://[user][:password@]host[:port][/database]`, with
+    /// TLS `rediss://…` (which needs the feature `rustls`), or `unix:///path`.
+    pub fn builder(url: impl Into<String>) -> RedisBuilder {
+        RedisBuilder { url: url.into(), prefix: PREFIX.to_owned(), timeout: TIMEOUT, root_certificates: None }
+    }
+
+    /// Starts a limiter of an account, by whatever name the processes that share its allowance agree upon.
+    pub fn limiter(&self, account: impl Into<String>) -> RedisLimiterBuilder {
+        RedisLimiterBuilder::new(self.clone(), account.into())
+    }
+
+    /// The name of what is kept for an account.
+    pub(super) fn key(&self, parts: &[&str]) -> String {
+        [&[self.0.prefix.as_str()], parts].concat().join(":")
+    }
+
+    /// Runs a script on a key, loading it first where Redis does not know it.
+    pub(super) async fn run<T: FromRedisValue>(
+        &self,
+        key: &str,
+        script: &ScriptInvocation<'_>,
+    ) -> std::result::Result<T, Trouble> {
+        // Connecting and loading the script have round trips of their own.
+        let outcome = timeout(3 * self.0.timeout, async {
+            let mut connection = self.connection().await?;
+            script.invoke_async(&mut connection).await
+        });
+        let trouble = match outcome.await {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(error)) => Trouble::new(&self.0.address, Some(key), &error),
+            Err(_) => Trouble::slow(&self.0.address),
+        };
+        if trouble.unreachable {
+            self.0.connection.lock().await.take();
+        }
+        Err(trouble)
+    }
+
+    async fn connection(&self) -> std::result::Result<MultiplexedConnection, RedisError> {
+        let mut slot = self.0.connection.lock().await;
+        if let Some(connection) = &*slot {
+            return Ok(connection.clone());
+        }
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.0.timeout))
+            .set_response_timeout(Some(self.0.timeout));
+        let connection = self.0.client.get_multiplexed_async_connection_with_config(&config).await?;
+        Ok(slot.insert(connection).clone())
+    }
+}
+
+/// Without the password.
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis")
+            .field("address", &self.0.address)
+            .field("prefix", &self.0.prefix)
+            .field("timeout", &self.0.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sets up a [`Redis`].
+#[must_use = "a builder does nothing until `connect`"]
+pub struct RedisBuilder {
+    url: String,
+    prefix: String,
+    timeout: Duration,
+    root_certificates: Option<Vec<u8>>,
+}
+
+impl RedisBuilder {
+    /// What the names of all keys begin with; `hubspot-partner-clients` by default. Processes share what they keep where
+    /// it is the same.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// How long connecting may take, and Redis's answer to a command; 1 s by default.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Trusts the certificates of a PEM file in place of the platform's.
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.root_certificates = Some(pem.into());
+        self
+    }
+
+    /// Checks the settings and connects.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`], naming the setting: a URL that is none of Redis's, one with TLS where the feature
+    /// `rustls` is missing, a certificate that is none, an empty prefix, a timeout of zero or of more than a day; or a
+    /// user or password that Redis refuses. [`Error::is_connect`] when Redis cannot be reached. Neither shows the
+    /// password.
+    pub async fn connect(self) -> Result<Redis> {
+        if self.prefix.is_empty() {
+            return Err(Error::invalid_input("Redis prefix", None, "is empty", "give a name, or leave it out"));
+        }
+        check_timeout("Redis timeout", Some(self.timeout))?;
+        let client = open(&self.url, self.root_certificates).map_err(|error| {
+            let remedy = "give one such as \"redis://user:password@localhost:6379/0\"";
+            Error::invalid_input("Redis URL", None, format!("cannot be used ({error})"), remedy)
+        })?;
+        let redis = Redis(Arc::new(Inner {
+            address: client.get_connection_info().addr().to_string(),
+            client,
+            prefix: self.prefix,
+            timeout: self.timeout,
+            connection: Mutex::new(None),
+        }));
+        let ping = async { ::redis::cmd("PING").query_async::<()>(&mut redis.connection().await?).await };
+        match timeout(3 * redis.0.timeout, ping).await {
+            Ok(Ok(())) => Ok(redis),
+            // It has answered, and nothing here needs it to say PONG.
+            Ok(Err(error)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm) => Ok(redis),
+            Ok(Err(error)) => Err(Trouble::new(&redis.0.address, None, &error).into()),
+            Err(_) => Err(Trouble::slow(&redis.0.address).into()),
+        }
+    }
+}
+
+impl fmt::Debug for RedisBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisBuilder")
+            .field("prefix", &self.prefix)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "rustls")]
+fn open(url: &str, root_certificates: Option<Vec<u8>>) -> std::result::Result<Client, RedisError> {
+    use ::redis::{ConnectionAddr, TlsCertificates};
+
+    let client = Client::open(url)?;
+    if !matches!(client.get_connection_info().addr(), ConnectionAddr::TcpTls { .. }) {
+        return Ok(client);
+    }
+    // Where a program has several, rustls would panic for want of a choice.
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    }
+    match root_certificates {
+        Some(pem) => Client::build_with_tls(url, TlsCertificates { client_tls: None, root_cert: Some(pem) }),
+        None => Ok(client),
+    }
+}
+
+#[cfg(not(feature = "rustls"))]
+fn open(url: &str, _: Option<Vec<u8>>) -> std::result::Result<Client, RedisError> {
+    Client::open(url)
+}
+
+/// What went wrong between this process and Redis. It names the server and never the password.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    message: String,
+    /// Redis was not reached, or gave no answer: it may come back by itself.
+    pub(super) unreachable: bool,
+}
+
+impl Trouble {
+    fn new(address: &str, key: Option<&str>, error: &RedisError) -> Self {
+        if error.is_timeout() {
+            return Self::slow(address);
+        }
+        if error.kind() == ErrorKind::Parse {
+            return Self { message: format!("what answers at {address} is not Redis"), unreachable: true };
+        }
+        // Such as LOADING after a restart.
+        let passing = error.is_io_error()
+            || error.is_unrecoverable_error() && error.kind() != ErrorKind::AuthenticationFailed
+            || matches!(error.retry_method(), RetryMethod::WaitAndRetry);
+        let key = key.filter(|_| !passing).map(|key| format!(", key {key}")).unwrap_or_default();
+        Self { message: format!("Redis at {address}{key}: {error}"), unreachable: passing }
+    }
+
+    fn slow(address: &str) -> Self {
+        Self { message: format!("Redis at {address} did not answer in time"), unreachable: true }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Trouble {}
+
+/// While something is set up.
+impl From<Trouble> for Error {
+    fn from(trouble: Trouble) -> Self {
+        if trouble.unreachable {
+            return Self::unreachable(trouble.message);
+        }
+        let remedy =
+            "check the user, the password and what Redis lets the user do, and that the key holds nothing else";
+        Self::invalid_input("Redis", None, format!("refuses ({})", trouble.message), remedy)
+    }
+}

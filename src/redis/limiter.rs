@@ -1,0 +1,156 @@
+//! The limiter that many processes share.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::{bucket::SharedBucket, connection::Redis, window::SharedWindow};
+use crate::{
+    Error, Permit, PermitFuture, PermitOutcome, RateLimit, RateLimitStatus, RateLimiter, Result,
+    rolling_window::{INTERVAL, SEARCH_INTERVAL, SEARCH_LIMIT},
+    spec::RateBucket,
+};
+
+/// A limiter for all processes that act for one account; a [`RateLimiter`].
+///
+/// It keeps to the same rolling window as [`RollingWindow`](crate::RollingWindow), but in Redis and by Redis's clock: a
+/// request frees its place one interval after its answer, or after a second where the answer takes longer. What one
+/// process learns from the answers is known to all.
+///
+/// - **Round trips.** A permit takes one, and its settling another that no call waits for. While one is under way calls
+///   gather, and the next one takes permits for all of them, a twentieth of the allowance and 100 at most. A permit
+///   that nobody takes any more is given back.
+/// - **Fairness.** Calls of a process come first, come first, served. A process that waits is passed by no one who came
+///   after it: ahead of it are at most one such block of each other process. One that does not come back in time, as
+///   it was stopped, loses its place half a second later.
+/// - **Without Redis** a call fails with [`Error::is_limiter`] within three times the connection's
+///   [timeout](super::RedisBuilder::timeout), unless there is a [local share](RedisLimiterBuilder::local_share).
+/// - **Crashes.** The permits of a process that ends without a word count for an interval and a second.
+/// - **Redis's clock.** Where it is set back by more than two seconds, the limiter pauses for an interval; where it is
+///   set forward, requests free their places early by as much.
+///
+/// [`status`](RateLimiter::status) tells what Redis said at the latest round trip; `used` counts the requests of all
+/// processes, and `waiting` is this process's own. Dropping the limiter fails calls that wait.
+pub struct RedisLimiter {
+    general: Worker,
+    search: Worker,
+}
+
+/// A bucket and the task that works for it.
+struct Worker {
+    bucket: Arc<SharedBucket>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl RedisLimiter {
+    fn bucket(&self, bucket: RateBucket) -> &Arc<SharedBucket> {
+        match bucket {
+            RateBucket::General => &self.general.bucket,
+            RateBucket::Search => &self.search.bucket,
+        }
+    }
+}
+
+impl RateLimiter for RedisLimiter {
+    /// None while permits come from Redis, as asking takes a round trip.
+    fn try_acquire(&self, bucket: RateBucket) -> Option<Permit> {
+        self.bucket(bucket).try_acquire().map(|id| Permit::new(bucket, id))
+    }
+
+    fn acquire(&self, bucket: RateBucket) -> PermitFuture<'_> {
+        Box::pin(async move { Ok(Permit::new(bucket, self.bucket(bucket).acquire().await?)) })
+    }
+
+    fn settle(&self, permit: Permit, outcome: &PermitOutcome) {
+        self.bucket(permit.bucket()).settle(permit.id(), outcome);
+    }
+
+    fn status(&self) -> RateLimitStatus {
+        let (daily_limit, daily_remaining) = self.general.bucket.daily();
+        RateLimitStatus {
+            general: self.general.bucket.status(),
+            search: self.search.bucket.status(),
+            daily_limit,
+            daily_remaining,
+        }
+    }
+}
+
+impl fmt::Debug for RedisLimiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisLimiter").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+/// Sets up a [`RedisLimiter`]; see [`Redis::limiter`].
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `connect`"]
+pub struct RedisLimiterBuilder {
+    redis: Redis,
+    account: String,
+    limit: RateLimit,
+    local_share: Option<f64>,
+}
+
+impl RedisLimiterBuilder {
+    pub(super) fn new(redis: Redis, account: String) -> Self {
+        Self { redis, account, limit: RateLimit::default(), local_share: None }
+    }
+
+    /// The allowance to begin with; [`RateLimit::STARTER`] by default. HubSpot's answers correct it for all processes,
+    /// and Redis remembers for two hours.
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Goes on without Redis while it is gone, with an in-process limiter at this share of the allowance, such as 0.1
+    /// where ten processes share it; one request in an interval at least. Redis is tried again every second. By default
+    /// calls fail instead.
+    pub fn local_share(mut self, share: f64) -> Self {
+        self.local_share = Some(share);
+        self
+    }
+
+    /// Checks the settings, and that Redis does what is needed. Call it in the runtime that the limiter is to work in.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`], naming what is wrong: an empty account, a limit of zero or none, a share that is not
+    /// above 0 and up to 1, a key in Redis that holds something else, a user who may not run scripts or what they need.
+    /// [`Error::is_connect`] when Redis cannot be reached.
+    pub async fn connect(self) -> Result<RedisLimiter> {
+        let refuse = |field, value: Option<String>, reason, remedy| {
+            Err(Error::invalid_input(field, value.as_deref(), reason, remedy))
+        };
+        if self.account.is_empty() {
+            return refuse("account", None, "is empty", "give the account's hub id, or any name that is its own");
+        }
+        let limit = match self.limit.0 {
+            None => return refuse("rate limit", None, "is unlimited", "leave the limiter out where none is wanted"),
+            Some(0) => return refuse("rate limit", Some("0".to_owned()), "lets nothing through", "give 1 or more"),
+            Some(limit) => limit,
+        };
+        if let Some(share) = self.local_share.filter(|share| !(*share > 0.0 && *share <= 1.0)) {
+            return refuse("local share", Some(share.to_string()), "is no share", "give more than 0 and up to 1");
+        }
+        Ok(RedisLimiter {
+            general: self.worker("general", limit, INTERVAL).await?,
+            search: self.worker("search", SEARCH_LIMIT, SEARCH_INTERVAL).await?,
+        })
+    }
+
+    async fn worker(&self, name: &str, limit: u32, interval: Duration) -> Result<Worker> {
+        let key = self.redis.key(&["limit", &self.account, name]);
+        let worker = Uuid::new_v4().simple().to_string();
+        let window = SharedWindow { redis: self.redis.clone(), key, worker, limit, interval };
+        let bucket = Arc::new(SharedBucket::connect(window, self.local_share).await?);
+        Ok(Worker { task: tokio::spawn(Arc::clone(&bucket).work()), bucket })
+    }
+}

@@ -1,0 +1,114 @@
+//! What is asked of Redis, and what it answers: `window.lua`.
+
+use std::{sync::LazyLock, time::Duration};
+
+use ::redis::Script;
+use tokio::time::Instant;
+
+use super::connection::{Redis, Trouble};
+use crate::RateLimitHeaders;
+
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("window.lua")));
+
+/// A window in Redis, as one worker sees it.
+#[derive(Debug)]
+pub(super) struct SharedWindow {
+    pub(super) redis: Redis,
+    pub(super) key: String,
+    /// Nobody else's.
+    pub(super) worker: String,
+    /// The starting guess.
+    pub(super) limit: u32,
+    pub(super) interval: Duration,
+}
+
+/// The end of a request.
+#[derive(Debug)]
+pub(super) struct Report {
+    pub(super) id: u64,
+    pub(super) outcome: Outcome,
+    pub(super) sent: Instant,
+    pub(super) answered: Instant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// HubSpot did not count it.
+    NotCounted,
+    /// With what the answer left of the allowance.
+    Answered(Option<u32>),
+    /// By a 429; with how long HubSpot asks to wait.
+    Refused(Option<Duration>),
+    /// A request that Redis knew nothing of when it was sent.
+    Elsewhere,
+}
+
+/// What Redis grants, and what is known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answer {
+    pub(super) granted: u32,
+    /// When to ask for the rest.
+    pub(super) wait: Duration,
+    pub(super) limit: u32,
+    pub(super) interval: Duration,
+    pub(super) used: u32,
+    pub(super) others: u32,
+    pub(super) daily_limit: Option<u64>,
+    pub(super) daily_remaining: Option<u64>,
+}
+
+impl SharedWindow {
+    /// One round trip: tells what ended, and asks for `wanted` permits whose ids begin with `first`. Zero gives up the
+    /// place in the queue.
+    pub(super) async fn exchange(
+        &self,
+        first: u64,
+        wanted: u32,
+        headers: &RateLimitHeaders,
+        reports: &[Report],
+    ) -> Result<Answer, Trouble> {
+        let now = Instant::now();
+        let mut call = SCRIPT.key(&self.key);
+        call.arg(&self.worker).arg(first).arg(wanted).arg(self.limit).arg(micros(self.interval));
+        call.arg(or_none(headers.limit)).arg(headers.interval.map_or(NONE, micros));
+        call.arg(or_none(headers.daily_limit)).arg(or_none(headers.daily_remaining));
+        for report in reports {
+            let (outcome, left) = match report.outcome {
+                Outcome::NotCounted => ("not_counted", NONE),
+                Outcome::Answered(remaining) => ("answered", or_none(remaining)),
+                Outcome::Refused(pause) => ("refused", pause.map_or(NONE, micros)),
+                Outcome::Elsewhere => ("elsewhere", NONE),
+            };
+            call.arg(report.id)
+                .arg(outcome)
+                .arg(micros(now - report.sent))
+                .arg(micros(now - report.answered))
+                .arg(left);
+        }
+        let (granted, wait, limit, interval, used, others, daily, daily_left) =
+            self.redis.run(&self.key, &call).await?;
+        let (wait, interval): (u64, u64) = (wait, interval);
+        let (daily, daily_left): (i64, i64) = (daily, daily_left);
+        Ok(Answer {
+            granted,
+            wait: Duration::from_micros(wait),
+            limit,
+            interval: Duration::from_micros(interval),
+            used,
+            others,
+            daily_limit: daily.try_into().ok(),
+            daily_remaining: daily_left.try_into().ok(),
+        })
+    }
+}
+
+/// How the script is told of nothing.
+const NONE: i64 = -1;
+
+fn or_none(number: Option<impl TryInto<i64>>) -> i64 {
+    number.and_then(|number| number.try_into().ok()).unwrap_or(NONE)
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
