@@ -1,15 +1,18 @@
-//! One allowance for many processes, kept in Redis.
+//! One allowance and one token for many processes, kept in Redis.
 //!
-//! HubSpot's rate limit belongs to the account, not to the process. Processes that connect to the same [`Redis`] with the
-//! same prefix share it:
+//! HubSpot's rate limit and an app's refresh token belong to the account, not to the process. Processes that connect to
+//! the same [`Redis`] with the same prefix share both:
 //!
 //! ```no_run
-//! # async fn run(redis_url: String, token: String) -> hubspot_partner_clients::Result<()> {
-//! use hubspot_partner_clients::{Client, RateLimit, redis::Redis};
+//! # async fn run(redis_url: String, key: [u8; 32], refresh_token: String) -> hubspot_partner_clients::Result<()> {
+//! use hubspot_partner_clients::{Client, RateLimit, oauth::OAuthApp, redis::Redis};
 //!
 //! let redis = Redis::connect(redis_url).await?;                   // redis://user:password@host, or rediss:// with TLS
 //! let limiter = redis.limiter("1234567").rate_limit(RateLimit::OAUTH_APP).local_share(0.1).connect().await?;
-//! let client = Client::builder().access_token(token).rate_limiter(limiter).build()?;
+//! let store = redis.token_store("client-id", "1234567", key).await?;
+//!
+//! let token = OAuthApp::new("client-id", "client-secret")?.token(refresh_token)?.store(store);
+//! let client = Client::builder().token_provider(token).rate_limiter(limiter).build()?;
 //! # Ok(())
 //! # }
 //! ```
@@ -20,9 +23,12 @@
 mod bucket;
 mod connection;
 mod limiter;
+mod token_cipher;
+mod token_store;
 mod window;
 
 pub use self::{
     connection::{Redis, RedisBuilder},
     limiter::{RedisLimiter, RedisLimiterBuilder},
+    token_store::RedisTokenStore,
 };

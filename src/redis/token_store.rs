@@ -1,0 +1,119 @@
+//! Tokens that many processes share.
+
+use std::{fmt, sync::LazyLock, time::Duration};
+
+use ::redis::{FromRedisValue, Script};
+
+use super::{
+    connection::{Redis, Trouble},
+    token_cipher::TokenCipher,
+};
+use crate::{
+    Error, Result,
+    oauth::{StoreFuture, StoredToken, TokenStore},
+};
+
+/// One hash for an account: the token encrypted, the fencing token of whoever put it there, and the lock.
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+        local key, action, fence = KEYS[1], ARGV[1], tonumber(ARGV[2])
+        local time = redis.call('TIME')
+        local now = time[1] * 1000 + math.floor(time[2] / 1000)
+        local function number(field) return tonumber(redis.call('HGET', key, field) or 0) end
+
+        if action == 'load' then
+          return redis.call('HGET', key, 'token')
+        elseif action == 'lock' then
+          if number('locked_until') > now then return false end
+          fence = redis.call('HINCRBY', key, 'fence', 1)
+          redis.call('HSET', key, 'locked_by', fence, 'locked_until', string.format('%.0f', now + tonumber(ARGV[3])))
+          return fence
+        end
+        local saved = 0
+        if action == 'save' and fence > number('saved_by') then
+          redis.call('HSET', key, 'token', ARGV[3], 'saved_by', fence)
+          saved = 1
+        end
+        if number('locked_by') == fence then
+          redis.call('HDEL', key, 'locked_by', 'locked_until')
+        end
+        return saved
+        ",
+    )
+});
+
+/// The tokens of an account in Redis, encrypted; a [`TokenStore`]. See [`Redis::token_store`].
+///
+/// They are encrypted with XChaCha20-Poly1305 and a random nonce, and bound to the app and the account. They have no
+/// expiry, as the refresh token may be found nowhere else: `DEL` their key once an account is disconnected.
+pub struct RedisTokenStore {
+    redis: Redis,
+    key: String,
+    cipher: TokenCipher,
+}
+
+impl RedisTokenStore {
+    pub(super) async fn connect(redis: Redis, client_id: String, account: String, key: [u8; 32]) -> Result<Self> {
+        for (field, value) in [("client id", &client_id), ("account", &account)] {
+            if value.is_empty() {
+                return Err(Error::invalid_input(field, None, "is empty", "give the one that the tokens are for"));
+            }
+        }
+        let cipher = TokenCipher::new(key, &client_id, &account);
+        let store = Self { key: redis.key(&["token", &client_id, &account]), redis, cipher };
+        // Whether all is as it has to be: the lock's fencing token grows, and nothing else changes.
+        let fence = store.run::<Option<u64>>("lock", 0, &0_u64).await?;
+        store.run::<()>("unlock", fence.unwrap_or_default(), &"").await?;
+        if let Some(sealed) = store.run::<Option<Vec<u8>>>("load", 0, &"").await? {
+            let remedy = "give the key that the other processes have, or DEL what Redis keeps";
+            store.cipher.decrypt(&sealed).map_err(|reason| Error::invalid_input("token key", None, reason, remedy))?;
+        }
+        Ok(store)
+    }
+
+    async fn run<T: FromRedisValue>(
+        &self,
+        action: &str,
+        fencing_token: u64,
+        value: &(impl ::redis::ToRedisArgs + Sync),
+    ) -> std::result::Result<T, Trouble> {
+        let mut call = SCRIPT.key(&self.key);
+        call.arg(action).arg(fencing_token).arg(value);
+        self.redis.run(&self.key, &call).await
+    }
+}
+
+impl TokenStore for RedisTokenStore {
+    fn load(&self) -> StoreFuture<'_, Option<StoredToken>> {
+        Box::pin(async {
+            let sealed: Option<Vec<u8>> = self.run("load", 0, &"").await?;
+            Ok(sealed.map(|sealed| self.cipher.decrypt(&sealed)).transpose()?)
+        })
+    }
+
+    fn lock(&self, lifetime: Duration) -> StoreFuture<'_, Option<u64>> {
+        Box::pin(async move {
+            let lifetime = u64::try_from(lifetime.as_millis())?;
+            Ok(self.run("lock", 0, &lifetime).await?)
+        })
+    }
+
+    fn save(&self, fencing_token: u64, token: StoredToken) -> StoreFuture<'_, bool> {
+        Box::pin(async move {
+            let sealed = self.cipher.encrypt(&token)?;
+            Ok(self.run("save", fencing_token, &sealed.as_slice()).await?)
+        })
+    }
+
+    fn unlock(&self, fencing_token: u64) -> StoreFuture<'_, ()> {
+        Box::pin(async move { Ok(self.run("unlock", fencing_token, &"").await?) })
+    }
+}
+
+/// Without the key.
+impl fmt::Debug for RedisTokenStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisTokenStore").field("redis", &self.redis).field("key", &self.key).finish_non_exhaustive()
+    }
+}
