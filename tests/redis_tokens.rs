@@ -11,7 +11,7 @@ use std::{
 
 use hubspot_partner_clients::{
     AccessToken, Error, RetryPolicy, TokenProvider,
-    oauth::{OAuthApp, OAuthToken, StoredToken, TokenStore},
+    oauth::{OAuthApp, OAuthToken, StoreFuture, StoredToken, TokenStore},
     redis::{Redis, RedisTokenStore},
     simulator::{self, Fault, Simulator},
 };
@@ -205,22 +205,22 @@ async fn without_redis_a_good_token_serves_to_its_end_and_then_calls_fail() {
 struct FailsToSave(RedisTokenStore, Arc<Mutex<u32>>);
 
 impl TokenStore for FailsToSave {
-    fn load(&self) -> hubspot_partner_clients::oauth::StoreFuture<'_, Option<StoredToken>> {
+    fn load(&self) -> StoreFuture<'_, Option<StoredToken>> {
         self.0.load()
     }
 
-    fn lock(&self, lifetime: Duration) -> hubspot_partner_clients::oauth::StoreFuture<'_, Option<u64>> {
+    fn lock(&self, lifetime: Duration) -> StoreFuture<'_, Option<u64>> {
         self.0.lock(lifetime)
     }
 
-    fn save(&self, fence: u64, token: StoredToken) -> hubspot_partner_clients::oauth::StoreFuture<'_, bool> {
+    fn save(&self, fence: u64, token: StoredToken) -> StoreFuture<'_, bool> {
         if std::mem::take(&mut *self.1.lock().unwrap()) > 0 {
             return Box::pin(async { Err("it is gone".into()) });
         }
         self.0.save(fence, token)
     }
 
-    fn unlock(&self, fence: u64) -> hubspot_partner_clients::oauth::StoreFuture<'_, ()> {
+    fn unlock(&self, fence: u64) -> StoreFuture<'_, ()> {
         self.0.unlock(fence)
     }
 }
@@ -241,4 +241,37 @@ async fn a_new_refresh_token_that_could_not_be_saved_is_used_and_told_all_the_sa
     let late = self::token(&simulator, &server).await;
     got(&late).await;
     assert_eq!(refreshes(&simulator), 2);
+}
+
+/// Another process refreshes while this one is about to take the lock.
+struct Overtaken(RedisTokenStore, OAuthToken);
+
+impl TokenStore for Overtaken {
+    fn load(&self) -> StoreFuture<'_, Option<StoredToken>> {
+        self.0.load()
+    }
+
+    fn lock(&self, lifetime: Duration) -> StoreFuture<'_, Option<u64>> {
+        Box::pin(async move {
+            got(&self.1).await;
+            self.0.lock(lifetime).await
+        })
+    }
+
+    fn save(&self, fence: u64, token: StoredToken) -> StoreFuture<'_, bool> {
+        self.0.save(fence, token)
+    }
+
+    fn unlock(&self, fence: u64) -> StoreFuture<'_, ()> {
+        self.0.unlock(fence)
+    }
+}
+
+#[tokio::test]
+async fn whoever_takes_the_lock_looks_first_what_the_holder_before_has_saved() {
+    let (server, simulator) = (RedisServer::start(), hubspot(installed()).await);
+    let overtaken = Overtaken(store(&server).await, token(&simulator, &server).await);
+    let token = app(&simulator).token(REFRESH).unwrap().store(overtaken);
+    got(&token).await;
+    assert_eq!(refreshes(&simulator), 1);
 }
