@@ -1,5 +1,8 @@
 //! What the examples share: a client for HubSpot or a simulator, and a failure told in full.
 
+#[path = "../../src/bin/hubspot-partner-clients/demo.rs"]
+mod demo;
+
 use std::{error::Error as StdError, process::ExitCode};
 
 use hubspot_partner_clients::{Client, Error, simulator::Simulator};
@@ -24,9 +27,7 @@ async fn client() -> Result<(Client, Option<Simulator>), Box<dyn StdError>> {
     if std::env::var_os("HUBSPOT_ACCESS_TOKEN").is_some() {
         return Ok((Client::from_env()?, None));
     }
-    let more = (1001..=1250)
-        .map(|id| (id.to_string(), [("name", format!("Client {id}")), ("domain", format!("c{id}.example"))]));
-    let simulator = Simulator::builder().partner_clients(more).start().await?;
+    let simulator = demo::simulator().start().await?;
     println!("HUBSPOT_ACCESS_TOKEN is not set: using a simulated HubSpot at {}.", simulator.base_url());
     let client = Client::builder().base_url(simulator.base_url()).access_token(simulator.access_token()).build()?;
     Ok((client, Some(simulator)))

@@ -1,0 +1,80 @@
+//! Single associations.
+
+use futures_util::TryStreamExt;
+use hubspot_partner_clients::{Client, Error};
+use serde_json::json;
+
+use super::{
+    arguments::Association,
+    failure::Failure,
+    output::{Output, Table},
+    suggest,
+};
+
+pub(super) async fn associate(client: &Client, what: &Association, output: &mut Output) -> Result<(), Failure> {
+    let Association { partner_client, to_type, to_id, association_type } = what;
+    match client.associate(partner_client).with(to_type, to_id).as_type(association_type).await {
+        Ok(partner_client) if output.json => output.json(&partner_client),
+        Ok(partner_client) => output.line(format_args!(
+            "Partner client {} is associated with {to_type} {to_id} as {association_type}.",
+            partner_client.id
+        )),
+        Err(error) => Err(explained(client, what, error).await),
+    }
+}
+
+pub(super) async fn dissociate(client: &Client, what: &Association, output: &mut Output) -> Result<(), Failure> {
+    let Association { partner_client, to_type, to_id, association_type } = what;
+    match client.dissociate(partner_client).with(to_type, to_id).as_type(association_type).await {
+        Ok(()) if output.json => output.json(&json!({
+            "partner_client_id": partner_client,
+            "to_object_type": to_type,
+            "to_object_id": to_id,
+            "association_type": association_type,
+            "result": "removed",
+        })),
+        Ok(()) => output.line(format_args!(
+            "Partner client {partner_client} is not associated with {to_type} {to_id} as {association_type} any more."
+        )),
+        Err(error) => Err(explained(client, what, error).await),
+    }
+}
+
+async fn explained(client: &Client, what: &Association, error: Error) -> Failure {
+    let hint = suggest::association_type(client, &what.to_type, &what.association_type, &error).await;
+    let failure = Failure::from(error);
+    match hint {
+        Some(hint) => failure.and_then_do(&hint),
+        None => failure,
+    }
+}
+
+pub(super) async fn list(
+    client: &Client,
+    partner_client: &str,
+    to_type: &str,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let mut associated = client.associations(partner_client, to_type).items();
+    let mut table = Table::new(["id", "type"]);
+    while let Some(object) = associated.try_next().await? {
+        if output.json {
+            output.json(&object)?;
+        } else {
+            table.row([object.id.as_str(), &object.type_], output)?;
+        }
+    }
+    if output.json { Ok(()) } else { table.end(output) }
+}
+
+pub(super) async fn types(client: &Client, to_type: &str, output: &mut Output) -> Result<(), Failure> {
+    let types = client.association_types(to_type).await?;
+    if output.json {
+        return types.iter().try_for_each(|association_type| output.json(association_type));
+    }
+    let mut table = Table::new(["id", "name"]);
+    for association_type in types {
+        table.row([association_type.id.as_str(), &association_type.name], output)?;
+    }
+    table.end(output)
+}

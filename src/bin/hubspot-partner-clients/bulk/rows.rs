@@ -1,0 +1,195 @@
+//! The rows of a CSV file, one at a time.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use csv::{ByteRecord, ReaderBuilder, Terminator};
+use sha2::{Digest, Sha256};
+
+use super::problems::{Column, Problem, Problems};
+use crate::cli::failure::Failure;
+
+/// The columns of an association, in the order of its parts.
+pub(super) const COLUMNS: [&str; 4] = ["partner_client_id", "to_object_type", "to_object_id", "association_type"];
+
+/// A row beyond it has a quotation mark that is not closed, and would take the rest of the file.
+const MAX_ROW: u64 = 1 << 20;
+const BUFFER: usize = 1 << 16;
+
+pub(super) struct Rows {
+    path: PathBuf,
+    reader: csv::Reader<Source>,
+    header: ByteRecord,
+    /// Where in a row the four columns are.
+    columns: [usize; 4],
+    row: ByteRecord,
+}
+
+impl Rows {
+    /// Opens the file and finds the columns in its first row.
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let unread = |error| Failure::io(format_args!("{} cannot be read", path.display()), &error);
+        if path == Path::new("-") || fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            let message = format!("{} is no file: standard input and pipes cannot be read twice", path.display());
+            return Err(Failure::file(message, "Save the rows to a file, and give its path."));
+        }
+        let source = Source { file: File::open(path).map_err(unread)?, hash: Sha256::new(), ended: false, left: 0 };
+        // The carriage return of a CRLF is removed from the last field instead, because only lines that end with LF
+        // have numbers to rely on. Rows of another width are told of with the line they are in.
+        let reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .terminator(Terminator::Any(b'\n'))
+            .buffer_capacity(BUFFER)
+            .from_reader(source);
+        let mut rows =
+            Self { path: path.to_owned(), reader, header: ByteRecord::new(), columns: [0; 4], row: ByteRecord::new() };
+        let problems = match rows.advance()? {
+            Ok(true) => {
+                rows.header = rows.row.clone();
+                rows.find_columns().err().unwrap_or_default()
+            }
+            Ok(false) => vec![Problem { line: 1, column: None, message: "the file is empty".to_owned() }],
+            Err(problem) => vec![problem],
+        };
+        let mut all = Problems::default();
+        problems.into_iter().for_each(|problem| all.add(problem));
+        all.check(path)?;
+        Ok(rows)
+    }
+
+    /// Goes to the next row that is not empty; false at the end.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or else, within, a row that is too long, after which there is no going on.
+    pub(super) fn advance(&mut self) -> Result<Result<bool, Problem>, Failure> {
+        loop {
+            self.reader.get_mut().left = MAX_ROW;
+            let line = self.reader.position().line();
+            match self.reader.read_byte_record(&mut self.row) {
+                Ok(more) => {
+                    let blank = |field: &[u8]| field.trim_ascii().is_empty();
+                    if !more || !self.row.iter().all(blank) {
+                        return Ok(Ok(more));
+                    }
+                }
+                Err(_) if self.reader.get_ref().left == 0 => {
+                    let message = "the row is longer than 1 MiB: is a quotation mark not closed?".to_owned();
+                    return Ok(Err(Problem { line, column: None, message }));
+                }
+                Err(error) => {
+                    return Err(Failure::io(format_args!("{} cannot be read", self.path.display()), &error.into()));
+                }
+            }
+        }
+    }
+
+    /// The line in which the row begins.
+    pub(super) fn line(&self) -> u64 {
+        let inside = self.row.iter().flatten().filter(|byte| **byte == b'\n').count() as u64;
+        // The reader stands behind the line end, which every row has.
+        self.reader.position().line().saturating_sub(inside + 1)
+    }
+
+    pub(super) fn header(&self) -> impl Iterator<Item = &[u8]> {
+        fields(&self.header)
+    }
+
+    pub(super) fn fields(&self) -> impl Iterator<Item = &[u8]> {
+        fields(&self.row)
+    }
+
+    /// The values of the four columns, empty where there are none.
+    pub(super) fn values(&self) -> [&str; 4] {
+        let value = |column| self.row.get(column).and_then(|field| str::from_utf8(field).ok()).unwrap_or_default();
+        self.columns.map(|column| value(column).trim())
+    }
+
+    /// A problem with one of the four values.
+    pub(super) fn problem(&self, value: usize, message: String) -> Problem {
+        let number = self.columns.get(value).copied().unwrap_or_default();
+        Problem { line: self.line(), column: Some(self.column(number)), message }
+    }
+
+    /// What is wrong with the row, apart from its values.
+    pub(super) fn trouble(&self) -> Option<Problem> {
+        let (width, expected) = (self.row.len(), self.header.len());
+        if width != expected {
+            let message = format!("the row has {width} fields, and the header {expected}");
+            return Some(Problem { line: self.line(), column: None, message });
+        }
+        let number = self.row.iter().position(|field| str::from_utf8(field).is_err())?;
+        let message = "the value is not UTF-8: save the file as CSV in UTF-8".to_owned();
+        Some(Problem { line: self.line(), column: Some(self.column(number)), message })
+    }
+
+    /// The SHA-256 of all that was read.
+    pub(super) fn digest(&self) -> String {
+        let hash = self.reader.get_ref().hash.clone().finalize();
+        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn column(&self, number: usize) -> Column {
+        let name = self.header().nth(number).map(|name| String::from_utf8_lossy(name).trim().to_owned());
+        Column { number: number + 1, name: name.unwrap_or_default() }
+    }
+
+    fn find_columns(&mut self) -> Result<(), Vec<Problem>> {
+        let line = self.line();
+        let problem = |message| Problem { line, column: None, message };
+        let names: Vec<_> = self.header().map(|name| String::from_utf8_lossy(name).trim().to_lowercase()).collect();
+        let mut problems = Vec::new();
+        for (wanted, found) in COLUMNS.iter().zip(&mut self.columns) {
+            let mut places = names.iter().enumerate().filter(|(_, name)| name == wanted).map(|(place, _)| place);
+            match (places.next(), places.next()) {
+                (Some(place), None) => *found = place,
+                (Some(_), Some(_)) => problems.push(format!("there are two columns {wanted}")),
+                (None, _) => problems.push(format!("there is no column {wanted}")),
+            }
+        }
+        if names.len() == 1 && names.iter().any(|name| name.contains([';', '\t'])) {
+            problems.push("columns have to be separated by commas".to_owned());
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems.into_iter().map(problem).collect()) }
+    }
+}
+
+/// Without the carriage return of the row's end.
+fn fields(row: &ByteRecord) -> impl Iterator<Item = &[u8]> {
+    let last = row.len().saturating_sub(1);
+    row.iter().enumerate().map(move |(place, field)| match field.strip_suffix(b"\r") {
+        Some(field) if place == last => field,
+        _ => field,
+    })
+}
+
+/// The file, its digest, and a bound on how much of it a row may take.
+struct Source {
+    file: File,
+    hash: Sha256,
+    ended: bool,
+    left: u64,
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let read = self.file.read(buffer)?;
+        self.left = self.left.saturating_sub(read as u64);
+        self.hash.update(buffer.get(..read).unwrap_or_default());
+        match buffer.first_mut() {
+            // So that the last row has a line end too.
+            Some(first) if read == 0 && !self.ended => {
+                self.ended = true;
+                *first = b'\n';
+                Ok(1)
+            }
+            _ => Ok(read),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What ends the tool, and how it is told.
+
+use std::{fmt::Display, io, process::ExitCode};
+
+use hubspot_partner_clients::Error;
+use serde_json::{Map, Value, json};
+
+use super::output::printable;
+
+/// The exit codes; `--help` lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Code {
+    Success = 0,
+    Refused = 1,
+    Usage = 2,
+    Token = 3,
+    Network = 4,
+    Interrupted = 130,
+    ClosedPipe = 141,
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+impl From<&Error> for Code {
+    fn from(error: &Error) -> Self {
+        if error.is_invalid_input() || error.is_journal() {
+            Self::Usage
+        } else if error.is_token() || matches!(error.status(), Some(401 | 403)) {
+            Self::Token
+        } else if error.is_retryable() || error.is_rate_limited() || error.is_limiter() {
+            Self::Network
+        } else {
+            Self::Refused
+        }
+    }
+}
+
+/// What is wrong, and what to do about it.
+#[derive(Debug)]
+pub(super) struct Failure(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    code: Code,
+    kind: &'static str,
+    message: String,
+    remedy: Option<String>,
+    /// More of it, for programs; `message` has it for people.
+    details: Map<String, Value>,
+}
+
+impl Failure {
+    fn new(code: Code, kind: &'static str, message: impl Into<String>, remedy: Option<String>) -> Self {
+        Self(Box::new(Inner { code, kind, message: message.into(), remedy, details: Map::new() }))
+    }
+
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Code::Usage, "usage", message, None)
+    }
+
+    /// A file that cannot be used.
+    pub(super) fn file(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Code::Usage, "file", message, Some(remedy.into()))
+    }
+
+    pub(super) fn token(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Code::Token, "token", message, Some(remedy.into()))
+    }
+
+    pub(super) fn io(what: impl Display, error: &io::Error) -> Self {
+        Self::new(Code::Usage, "io", format!("{what}: {error}"), None)
+    }
+
+    pub(super) fn interrupted(message: impl Into<String>, remedy: Option<String>) -> Self {
+        Self::new(Code::Interrupted, "interrupted", message, remedy)
+    }
+
+    /// Standard output takes no more.
+    pub(super) fn output(error: &io::Error) -> Self {
+        let code = if error.kind() == io::ErrorKind::BrokenPipe { Code::ClosedPipe } else { Code::Usage };
+        Self::new(code, "output", format!("the output cannot be written: {error}"), None)
+    }
+
+    pub(super) fn with_detail(mut self, name: &str, value: Value) -> Self {
+        self.0.details.insert(name.to_owned(), value);
+        self
+    }
+
+    /// Says more of what to do.
+    pub(super) fn and_then_do(mut self, hint: &str) -> Self {
+        self.0.remedy = Some(self.0.remedy.map_or_else(|| hint.to_owned(), |remedy| format!("{remedy}\n{hint}")));
+        self
+    }
+
+    /// Tells it on standard error.
+    pub(super) fn report(&self, json: bool) -> ExitCode {
+        let Inner { code, kind, message, remedy, details } = &*self.0;
+        if *code == Code::ClosedPipe {
+            // As with tools that the signal ends: whoever closed the pipe knows.
+        } else if json {
+            let mut error = details.clone();
+            error.insert("kind".to_owned(), json!(kind));
+            error.insert("message".to_owned(), json!(message.trim_end()));
+            error.insert("remedy".to_owned(), json!(remedy));
+            eprintln!("{}", json!({ "error": error }));
+        } else {
+            eprintln!("error: {}", message.trim_end());
+            if let Some(remedy) = remedy {
+                eprintln!("what to do: {remedy}");
+            }
+        }
+        (*code).into()
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let mut failure =
+            Self::new(Code::from(&error), kind(&error), printable(&error.to_string()), Some(error.remedy().to_owned()));
+        failure.0.details = details(&error);
+        failure
+    }
+}
+
+/// An error for programs.
+pub(super) fn to_json(error: &Error) -> Value {
+    let mut json = details(error);
+    json.insert("kind".to_owned(), json!(kind(error)));
+    json.insert("message".to_owned(), json!(error.message()));
+    json.insert("remedy".to_owned(), json!(error.remedy()));
+    Value::Object(json)
+}
+
+fn details(error: &Error) -> Map<String, Value> {
+    let mut details = Map::new();
+    details.insert("status".to_owned(), json!(error.status()));
+    details.insert("category".to_owned(), json!(error.category()));
+    details.insert("correlation_id".to_owned(), json!(error.correlation_id().map(ToString::to_string)));
+    if !error.required_scopes().is_empty() {
+        details.insert("required_scopes".to_owned(), json!(error.required_scopes()));
+    }
+    details
+}
+
+fn kind(error: &Error) -> &'static str {
+    let kinds = [
+        (error.is_invalid_input(), "invalid_input"),
+        (error.is_journal(), "journal"),
+        (error.is_token(), "token"),
+        (error.is_limiter(), "limiter"),
+        (error.is_unauthorized(), "unauthorized"),
+        (error.is_missing_scope(), "missing_scope"),
+        (error.is_not_found(), "not_found"),
+        (error.is_rate_limited(), "rate_limited"),
+        (error.is_connect(), "connect"),
+        (error.is_timeout(), "timeout"),
+        (error.is_decode(), "decode"),
+        (error.status().is_some_and(|status| status >= 500), "server"),
+        (error.status().is_none() && error.is_retryable(), "transport"),
+    ];
+    kinds.into_iter().find_map(|(holds, kind)| holds.then_some(kind)).unwrap_or("refused")
+}
