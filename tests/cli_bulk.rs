@@ -1,0 +1,322 @@
+//! What the command-line tool makes of a CSV file.
+#![cfg(feature = "cli")]
+
+#[path = "support/cli.rs"]
+mod cli;
+mod support;
+
+use std::{fs, path::PathBuf};
+
+use cli::{Ran, path, run, run_at, tool, tool_at};
+use hubspot_partner_clients::simulator::{Fault, Simulator};
+use support::crm;
+use tempfile::TempDir;
+
+const HEADER: &str = "partner_client_id,to_object_type,to_object_id,association_type\n";
+
+struct Files(TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, content: impl AsRef<[u8]>) -> PathBuf {
+        let file = self.at("rows.csv");
+        fs::write(&file, content).unwrap();
+        file
+    }
+}
+
+/// Runs `associate-many` with a file of this content.
+fn associate(hubspot: &Simulator, content: impl AsRef<[u8]>, options: &[&str]) -> Ran {
+    let files = Files::new();
+    let file = files.write(content);
+    run_at(hubspot, &[&["associate-many", path(&file)], options].concat())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rows_of_a_file_are_associated_and_dissociated() {
+    let hubspot = crm(3, 3).start().await.unwrap();
+    let files = Files::new();
+    let file = files.write(format!("{HEADER}1,companies,1,owner\n2,companies,2,OWNER\n3,companies,3,7\n"));
+
+    let made = run_at(&hubspot, &["associate-many", path(&file)]);
+    assert_eq!((made.code, &*made.err), (Some(0), ""));
+    let table: Vec<Vec<_>> = made.out.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(table[0][..3], ["rows", "made", "failed"]);
+    assert_eq!(table[1][..5], ["3", "3", "0", "0", "1"], "with one request");
+    assert_eq!(hubspot.association_count(), 3);
+
+    let removed = run_at(&hubspot, &["dissociate-many", path(&file), "--json", "--strategy", "single"]).json();
+    assert_eq!(removed.len(), 4);
+    assert_eq!((&removed[2]["line"], &removed[2]["result"]), (&4.into(), &"removed".into()));
+    assert_eq!((&removed[3]["summary"]["removed"], &removed[3]["summary"]["requests"]), (&3.into(), &3.into()));
+    assert_eq!(hubspot.association_count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_form_of_csv_is_read() {
+    let bodies: [&[u8]; 6] = [
+        b"\xef\xbb\xbfpartner_client_id,to_object_type,to_object_id,association_type\n1,companies,1,owner\n",
+        b"partner_client_id,to_object_type,to_object_id,association_type\r\n1,companies,1,owner\r\n",
+        b"\n\r\npartner_client_id,to_object_type,to_object_id,association_type\r\n\r\n,,,\r\n 1 ,companies,\"1\",\"owner\"",
+        b"note,association_type,to_object_id,to_object_type,partner_client_id\n\"a, \"\"b\"\"\nc\",owner,1,companies,1\n",
+        b"Partner_Client_ID , to_object_type,to_object_id,association_type,\"x\"\n1,companies,1,owner,5\" pipe\n",
+        b"\xef\xbb\xbf\"partner_client_id\",to_object_type,to_object_id,association_type\r\n1,companies,1,owner",
+    ];
+    for body in bodies {
+        let hubspot = crm(1, 1).start().await.unwrap();
+        let ran = associate(&hubspot, body, &["--json"]);
+        assert_eq!((ran.code, ran.json().len()), (Some(0), 2), "{} {}", ran.err, String::from_utf8_lossy(body));
+        assert_eq!(hubspot.association_count(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_file_is_told_of_by_line_and_column_and_nothing_is_sent() {
+    let hubspot = crm(1, 1).start().await.unwrap();
+    let good = "1,companies,1,owner\n";
+    let unclosed = format!("{HEADER}{good}1,companies,1,\"owner\n{}", good.repeat(100_000));
+    let cases: [(Vec<u8>, &[&str]); 12] = [
+        (b"".into(), &["line 1: the file is empty"]),
+        (
+            b"partner_client_id,x\n1,2\n".into(),
+            &["line 1: there is no column to_object_type", "no column to_object_id"],
+        ),
+        (HEADER.replace(',', ";").into(), &["separated by commas"]),
+        (format!("association_type,{HEADER}").into(), &["line 1: there are two columns association_type"]),
+        (format!("{HEADER}\n{good}1,companies,1\n").into(), &["line 4: the row has 3 fields, and the header 4"]),
+        (format!("{HEADER}1,companies,1,owner,5\r\n").into(), &["line 2: the row has 5 fields"]),
+        (
+            [HEADER.as_bytes(), b"\r\n\r\n1,companies,1,\xe4\r\n"].concat(),
+            &["line 4, column 4 (association_type): ", "UTF-8"],
+        ),
+        (format!("{HEADER}1,9001,1,owner\n").into(), &["line 2, column 2 (to_object_type): "]),
+        (
+            format!("{HEADER}{good},companies,..,owner").into(),
+            &["line 3, column 1 (partner_client_id): ", "line 3, column 3 (to_object_id): "],
+        ),
+        (
+            format!("note,{HEADER}\"a\nb\",1,companies,1,\"ow\nner\"\n").into(),
+            &["line 2, column 5 (association_type): "],
+        ),
+        (format!("{HEADER}{}", "1,companies,,owner\n".repeat(1_000)).into(), &["line 21, column 3", "and 980 more"]),
+        (unclosed.into(), &["line 3: the row is longer than 1 MiB: is a quotation mark not closed?"]),
+    ];
+    for (content, told) in cases {
+        for dry_run in [&[][..], &["--dry-run"]] {
+            let ran = associate(&hubspot, &content, dry_run);
+            assert_eq!((ran.code, &*ran.out), (Some(2), ""));
+            for told in told {
+                assert!(ran.err.contains(told), "{told:?} in {}", ran.err);
+            }
+        }
+    }
+    let ran = associate(&hubspot, format!("{HEADER}{good}1,companies,,owner\n"), &["--json"]);
+    let problem = &ran.error()["problems"][0];
+    assert_eq!(
+        (&problem["line"], &problem["column"], &problem["column_name"]),
+        (&3.into(), &3.into(), &"to_object_id".into())
+    );
+    for no_file in ["-", "/dev/null", "/nowhere/rows.csv"] {
+        assert_eq!(run_at(&hubspot, &["associate-many", no_file]).code, Some(2));
+    }
+    assert_eq!(hubspot.requests().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_sends_nothing_and_needs_no_token() {
+    let hubspot = crm(1, 1).start().await.unwrap();
+    let files = Files::new();
+    let file = files.write(format!("{HEADER}1,companies,1,owner\n1,companies,2,owner\n"));
+    let failed = files.at("failed.csv");
+    let ran = run(tool(&["associate-many", path(&file), "--dry-run", "--failed", path(&failed)]));
+    assert_eq!((ran.code, &*ran.out), (Some(0), "All 2 rows can be sent. Nothing was.\n"));
+    let ran = run_at(&hubspot, &["dissociate-many", path(&file), "--dry-run", "--json"]);
+    assert_eq!(ran.json(), [serde_json::json!({"rows": 2, "sent": false})]);
+    assert_eq!(hubspot.requests().len(), 0);
+    assert!(!failed.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rows_that_failed_succeed_as_input_once_the_cause_is_gone() {
+    let hubspot = crm(2, 1).start().await.unwrap();
+    let files = Files::new();
+    let file = files.write(format!("note,{HEADER}\"a, b\",1,companies,1,owner\n\"c\"\"\r\nd\",2,companies,9,owner\n"));
+    let (failed, again) = (files.at("failed.csv"), files.at("again.csv"));
+    fs::write(&failed, "what was there before, which is longer than a header").unwrap();
+
+    let ran = run_at(&hubspot, &["associate-many", path(&file), "--failed", path(&failed)]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.out.contains("line 3: "), "{}", ran.out);
+    let text = fs::read_to_string(&failed).unwrap();
+    let header = format!("note,{},error,correlation_id\n", HEADER.trim_end());
+    let row = text.strip_prefix(&header).unwrap();
+    assert!(row.starts_with("\"c\"\"\r\nd\",2,companies,9,owner,"), "{row}");
+    assert!(row.contains("COMPANY=9 is not valid") || row.contains("400"), "{row}");
+
+    let still = run_at(&hubspot, &["associate-many", path(&failed), "--failed", path(&again)]);
+    assert_eq!(still.code, Some(1));
+    assert!(fs::read_to_string(&again).unwrap().starts_with(&header), "the columns come once");
+
+    let repaired = crm(2, 9).start().await.unwrap();
+    let ran = run_at(&repaired, &["associate-many", path(&again), "--failed", path(&failed)]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert_eq!(repaired.associations("2")[0].to_object_id, "9");
+    assert_eq!(fs::read_to_string(&failed).unwrap(), header, "nothing failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_input_is_not_overwritten_by_the_rows_that_failed() {
+    let hubspot = crm(1, 1).start().await.unwrap();
+    let files = Files::new();
+    let content = format!("{HEADER}1,companies,9,owner\n");
+    let file = files.write(&content);
+    let same = files.0.path().join(".").join("rows.csv");
+    let ran = run_at(&hubspot, &["associate-many", path(&file), "--failed", path(&same)]);
+    assert_eq!(ran.code, Some(2));
+    let nowhere = files.at("no/failed.csv");
+    assert_eq!(run_at(&hubspot, &["associate-many", path(&file), "--failed", path(&nowhere)]).code, Some(2));
+    assert_eq!(fs::read_to_string(&file).unwrap(), content);
+    assert_eq!(hubspot.requests().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_is_refused_for_another_file_and_another_operation() {
+    let hubspot = crm(2, 1).start().await.unwrap();
+    let files = Files::new();
+    let file = files.write(format!("{HEADER}1,companies,1,owner\n"));
+    let (journal, failed) = (files.at("run.journal"), files.at("failed.csv"));
+    let arguments = ["associate-many", path(&file), "--journal", path(&journal), "--failed", path(&failed), "--json"];
+    assert_eq!(run_at(&hubspot, &arguments).code, Some(0));
+    assert_eq!(run_at(&hubspot, &arguments).json()[1]["summary"]["requests"], 0, "all is settled");
+
+    fs::write(&failed, "kept").unwrap();
+    let before = hubspot.requests().len();
+    let mut other = arguments;
+    other[0] = "dissociate-many";
+    let refused = run_at(&hubspot, &other);
+    assert_eq!((refused.code, &refused.error()["kind"]), (Some(2), &"journal".into()));
+
+    files.write(format!("{HEADER}2,companies,1,owner\n"));
+    let refused = run_at(&hubspot, &arguments);
+    assert_eq!((refused.code, &refused.error()["kind"]), (Some(2), &"journal".into()));
+    assert!(refused.error()["message"].as_str().unwrap().contains("is of another input"), "{}", refused.err);
+    assert_eq!(hubspot.requests().len(), before);
+    assert_eq!(fs::read_to_string(&failed).unwrap(), "kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_stops_at_a_token_that_is_not_taken_and_every_row_has_an_outcome() {
+    let hubspot = crm(1, 1).start().await.unwrap();
+    let files = Files::new();
+    let file = files.write(format!("{HEADER}{}", "1,companies,1,owner\n".repeat(500)));
+    let failed = files.at("failed.csv");
+    let many = ["associate-many", path(&file), "--failed", path(&failed), "--json", "--strategy", "single"];
+    let mut command = tool_at(&hubspot, &many);
+    command.env("HUBSPOT_ACCESS_TOKEN", "unknown-token");
+    let ran = run(command);
+    assert_eq!((ran.code, &ran.error()["kind"]), (Some(3), &"unauthorized".into()));
+    assert_eq!(ran.json().len(), 501);
+    assert!(hubspot.requests().len() < 20, "{}", hubspot.requests().len());
+    assert_eq!(fs::read_to_string(&failed).unwrap().lines().count(), 501);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_exit_code_is_of_the_most_telling_failure() {
+    let hubspot = crm(1, 1).start().await.unwrap();
+    let rows = format!("{HEADER}1,companies,9,owner\n1,companies,1,owner\n");
+    assert_eq!(associate(&hubspot, &rows, &[]).code, Some(1));
+    hubspot.inject(Fault::html(404).on("associate").times(1));
+    hubspot.inject(Fault::daily_limit().on("associate").times(1));
+    assert_eq!(associate(&hubspot, &rows, &["--strategy", "single", "--concurrency", "1"]).code, Some(4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_association_type_that_is_unknown_is_told_of_at_the_end() {
+    let hubspot = crm(1, 1).start().await.unwrap();
+    let ran = associate(&hubspot, format!("{HEADER}1,companies,1,ower\n1,companies,1,owner\n"), &[]);
+    assert!(ran.out.contains("\"ower\" to companies. Did you mean owner?"), "{}", ran.out);
+}
+
+#[test]
+fn the_simulator_holds_what_the_file_names() {
+    let files = Files::new();
+    let rows = "512,companies,9001,1001\n9,contacts,8,mine\n9,deals,7,77\n9,tickets,6,partner_client_to_ticket\n";
+    let file = files.write(format!("{HEADER}{rows}"));
+    let ran = run(tool(&["associate-many", path(&file), "--simulator"]));
+    assert_eq!((ran.code, &*ran.err), (Some(0), ""), "{}", ran.out);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_run_says_how_to_go_on() {
+    use std::{process::Stdio, thread, time::Duration};
+
+    let hubspot = crm(1, 1).fault(Fault::delay(Duration::from_millis(50))).start().await.unwrap();
+    let files = Files::new();
+    let file = files.write(format!("{HEADER}{}", "1,companies,1,owner\n".repeat(2_000)));
+    let journal = files.at("run.journal");
+    let many = ["associate-many", path(&file), "--strategy", "single", "--journal", path(&journal)];
+    let mut command = tool_at(&hubspot, &many);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while hubspot.requests().len() < 8 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert!(std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let ran = cli::ran(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(130));
+    assert!(ran.err.contains("of 2000 rows are settled") && ran.err.contains("same command again"), "{}", ran.err);
+    assert!(ran.err.contains("run.journal"), "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partner_clients_are_reconciled_with_a_file_once_that_is_asked_for() {
+    let hubspot = crm(3, 3)
+        .association("1", "companies", "1", "owner")
+        .association("1", "companies", "2", "owner")
+        .association("3", "companies", "3", "owner")
+        .start()
+        .await
+        .unwrap();
+    let files = Files::new();
+    let file = files.write(format!("{HEADER}1,companies,2,owner\n2,companies,1,owner\n"));
+    let run =
+        |options: &[&str]| run_at(&hubspot, &[&["reconcile", path(&file), "--to-type", "companies"], options].concat());
+
+    let plan = run(&[]);
+    assert_eq!(plan.code, Some(0), "{}", plan.err);
+    assert!(plan.out.contains("+ 2 ") && plan.out.contains("- 1 "), "{}", plan.out);
+    assert!(plan.out.contains("1 to add, 1 to remove, 1 unchanged\nNothing was changed."), "{}", plan.out);
+    let json = &run(&["--json", "--all-in-file"]).json()[0];
+    assert_eq!((&json["plan"]["add"][0]["partnerClientId"], &json["applied"]), (&"2".into(), &serde_json::Value::Null));
+    assert_eq!(hubspot.association_count(), 3, "a plan changes nothing");
+
+    let applied = run(&["--apply"]);
+    assert_eq!(applied.code, Some(0), "{}", applied.err);
+    assert!(applied.out.ends_with("added  removed  failed\n1      1        0\n"), "{}", applied.out);
+    assert_eq!(hubspot.associations("1")[0].to_object_id, "2");
+    assert_eq!(hubspot.associations("3").len(), 1, "it is not in the file");
+
+    let json =
+        &run(&["--apply", "--json", "--all-in-file", "--partner-clients", "3", "--only-type", "owner"]).json()[0];
+    assert_eq!(json["applied"], serde_json::json!({"added": 0, "removed": 1, "failed": []}));
+    assert_eq!(hubspot.associations("3").len(), 0);
+
+    hubspot.inject(Fault::status(404).on("batch_dissociate").times(1));
+    files.write(format!("{HEADER}1,companies,1,owner\n"));
+    let failed = run(&["--apply", "--json"]);
+    assert_eq!((failed.code, &failed.json()[0]["applied"]["failed"][0]["toObjectId"]), (Some(1), &"2".into()));
+
+    let before = hubspot.requests().len();
+    files.write(format!("{HEADER}1,company,1,owner\n"));
+    let refused = run(&["--apply"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.err.contains("line 2, column 2 (to_object_type): the object type is not companies"));
+    assert_eq!(hubspot.requests().len(), before);
+}
