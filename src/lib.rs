@@ -40,10 +40,10 @@ mod partner_clients;
 mod properties;
 #[cfg(feature = "client")]
 mod rate_limit;
-#[cfg(feature = "redis")]
-pub mod redis;
 #[cfg(feature = "client")]
 pub mod reconcile;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "client")]
 mod retry;
 #[cfg(feature = "client")]
