@@ -31,9 +31,7 @@ fn build() -> Result<(), String> {
     }
     let directory = directory.as_deref().unwrap_or(own);
 
-    let mut api = codegen::documented(directory, own).map_err(text)?;
-    codegen::operations::check_complete(directory, &mut api).map_err(text)?;
-    codegen::correct::document(&mut api);
+    let mut api = corrected(directory, own)?;
     let published = serde_json::to_string_pretty(&api).map_err(text)? + "\n";
     write(&out, "openapi.json", &published)?;
     write(&out, "openapi.sha256", &sha256(published.as_bytes()))?;
@@ -41,6 +39,9 @@ fn build() -> Result<(), String> {
 
     #[cfg(feature = "client")]
     {
+        if directory != own {
+            codegen::fill::what_the_facade_is_built_on(&mut api, &corrected(own, own)?);
+        }
         let refused = |trouble| {
             let directory = directory.display();
             format!(
@@ -53,6 +54,13 @@ fn build() -> Result<(), String> {
         write(&out, "client.rs", &generate::client(&api).map_err(refused)?)?;
     }
     Ok(())
+}
+
+fn corrected(directory: &Path, own: &Path) -> Result<openapiv3::OpenAPI, String> {
+    let mut api = codegen::documented(directory, own).map_err(text)?;
+    codegen::operations::check_complete(directory, &mut api).map_err(text)?;
+    codegen::correct::document(&mut api);
+    Ok(api)
 }
 
 fn write(out: &Path, name: &str, content: &str) -> Result<(), String> {

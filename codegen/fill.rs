@@ -1,11 +1,14 @@
 //! What a description lacks and the crate's own has.
 
-use openapiv3::{OpenAPI, Operation, PathItem, ReferenceOr};
+use openapiv3::{OpenAPI, Operation, PathItem, ReferenceOr, SchemaKind, StatusCode, Type};
 
 use super::{
-    operations::{KNOWN, name},
+    operations::{KNOWN, Known, name},
+    read::same_parameter,
     walk,
 };
+
+const PARTIAL_SUCCESS: StatusCode = StatusCode::Code(207);
 
 /// HubSpot describes the operations on associations of any object in documents of their own. Those that a description
 /// lacks are taken from `own`, with the schemas they need and the description does not have.
@@ -16,6 +19,39 @@ pub fn association_operations(api: &mut OpenAPI, own: &OpenAPI) {
             if let Some((_, _, operation)) = operation {
                 add(api, own, known.method, known.path, operation);
             }
+        }
+    }
+}
+
+/// The facade is built on fields, parameters and partial successes that this crate's own description has. A description
+/// that no longer lists one takes nothing away from the generated API: nothing comes in a field that is gone, and HubSpot
+/// ignores what it does not know.
+pub fn what_the_facade_is_built_on(api: &mut OpenAPI, own: &OpenAPI) {
+    let schemas = own.components.as_ref().map(|components| components.schemas.clone()).unwrap_or_default();
+    let known = api.components.get_or_insert_default();
+    for (name, own) in &schemas {
+        let known = known.schemas.entry(name.clone()).or_insert_with(|| own.clone());
+        if let (ReferenceOr::Item(known), ReferenceOr::Item(own)) = (known, own)
+            && let (SchemaKind::Type(Type::Object(known)), SchemaKind::Type(Type::Object(own))) =
+                (&mut known.schema_kind, &own.schema_kind)
+        {
+            for (field, schema) in &own.properties {
+                known.properties.entry(field.clone()).or_insert_with(|| schema.clone());
+            }
+        }
+    }
+    for (method, path, operation) in walk::operations(api) {
+        let Some(known) = Known::find(method, path) else { continue };
+        let own = own.operations().find(|(_, _, own)| own.operation_id.as_deref() == Some(known.name));
+        let Some((_, _, own)) = own else { continue };
+        for parameter in &own.parameters {
+            if !operation.parameters.iter().any(|listed| same_parameter(listed, parameter)) {
+                operation.parameters.push(parameter.clone());
+            }
+        }
+        let partial = own.responses.responses.get(&PARTIAL_SUCCESS);
+        if let Some(partial) = partial.filter(|_| !operation.responses.responses.contains_key(&PARTIAL_SUCCESS)) {
+            operation.responses.responses.insert(PARTIAL_SUCCESS, partial.clone());
         }
     }
 }

@@ -3,7 +3,7 @@
 //! | step | file | what it does |
 //! |---|---|---|
 //! | read | `read.rs`, `shape.rs` | every `*.json` of a directory, brought to one shape, its operations named |
-//! | merge | `merge.rs`, `fill.rs` | one document out of several, complete |
+//! | merge | `merge.rs`, `fill.rs` | one document out of several, completed from the crate's own |
 //! | correct | `correct.rs` | what HubSpot documents → what HubSpot sends |
 //! | adapt | `adapt.rs` | what HubSpot sends → what progenitor can take |
 //! | generate | `generate.rs` | Rust, by progenitor |

@@ -192,7 +192,7 @@ fn inline<'a, T: Clone + 'a>(item: &mut ReferenceOr<T>, component: impl Fn(&str)
     }
 }
 
-fn same_parameter(a: &ReferenceOr<openapiv3::Parameter>, b: &ReferenceOr<openapiv3::Parameter>) -> bool {
+pub fn same_parameter(a: &ReferenceOr<openapiv3::Parameter>, b: &ReferenceOr<openapiv3::Parameter>) -> bool {
     match (a, b) {
         (ReferenceOr::Item(a), ReferenceOr::Item(b)) => {
             std::mem::discriminant(a) == std::mem::discriminant(b)

@@ -47,3 +47,26 @@ fn what_the_document_says_itself_stays() {
     assert_eq!(api["paths"][TYPES]["get"]["responses"], json!({}));
     assert!(api["components"]["schemas"].get("PublicAssociationDefinition").is_none());
 }
+
+#[test]
+fn what_the_facade_is_built_on_stays_whatever_a_description_no_longer_lists() {
+    let list = "/crm/v3/objects/partner_clients";
+    let read = "/crm/v3/objects/partner_clients/batch/read";
+    let mut api = serde_json::to_value(documented()).unwrap();
+    let schemas = api["components"]["schemas"].as_object_mut().unwrap();
+    schemas.remove("BatchResponseSimplePublicObjectWithErrors");
+    schemas["SimplePublicObjectBatchInput"]["properties"].as_object_mut().unwrap().remove("objectWriteTraceId");
+    api["paths"][list]["get"]["parameters"].as_array_mut().unwrap().retain(|parameter| parameter["name"] == "after");
+    api["paths"][read]["post"]["responses"].as_object_mut().unwrap().remove("207");
+    let mut api: OpenAPI = serde_json::from_value(api).unwrap();
+    fill::what_the_facade_is_built_on(&mut api, &documented());
+
+    let api = serde_json::to_value(api).unwrap();
+    let schemas = &api["components"]["schemas"];
+    assert!(schemas.get("BatchResponseSimplePublicObjectWithErrors").is_some());
+    assert!(schemas["SimplePublicObjectBatchInput"]["properties"].get("objectWriteTraceId").is_some());
+    assert_eq!(api["paths"][list]["get"]["parameters"].as_array().unwrap().len(), 6);
+    assert!(api["paths"][read]["post"]["responses"].get("207").is_some());
+    let own = serde_json::to_value(documented()).unwrap();
+    assert_eq!(api["paths"].as_object().unwrap().len(), own["paths"].as_object().unwrap().len());
+}
