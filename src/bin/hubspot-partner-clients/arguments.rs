@@ -28,8 +28,8 @@ Exit codes:
 const FILE_HELP: &str = "\
 File:
   CSV in UTF-8 with a header. It needs the columns partner_client_id, to_object_type, to_object_id and
-  association_type, in any order; others are ignored, and kept where failed rows are written. Spaces around
-  values and empty rows are ignored. A row takes 1 MiB at most.
+  association_type, in any order; others are ignored, as are spaces around values and empty rows. A row
+  takes 1 MiB at most.
 
   All of the file is checked before anything is sent. It is read more than once, so standard input is not
   supported.
@@ -152,8 +152,8 @@ pub(super) struct Many {
     /// Remember in this file what is settled, so that the same command goes on where it was interrupted
     #[arg(long, value_name = "FILE")]
     pub(super) journal: Option<PathBuf>,
-    /// Write the rows that failed to this file, overwriting it, with the columns error and correlation_id added; it can
-    /// be given as input again
+    /// Write the rows that failed to this file, overwriting it, with all their columns and error and correlation_id; it
+    /// can be given as input again
     #[arg(long, value_name = "FILE")]
     pub(super) failed: Option<PathBuf>,
     /// How many requests are under way at once
