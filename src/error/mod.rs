@@ -111,7 +111,7 @@ impl Error {
         self.0.kind == Kind::Decode
     }
 
-    /// The [journal](crate::Journal) of a run cannot be read, written or used for it: the message names the file and says
+    /// The [journal](crate::bulk::Journal) of a run cannot be read, written or used for it: the message names the file and says
     /// what to do. What the file holds is not lost, and what was sent before may have been carried out.
     pub fn is_journal(&self) -> bool {
         self.0.kind == Kind::Journal
