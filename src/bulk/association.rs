@@ -65,16 +65,32 @@ impl Association {
         self.association_type.as_ref().ok()
     }
 
+    /// The four values, or why they cannot be sent.
+    pub(crate) fn parts(&self) -> [std::result::Result<&str, &Error>; 4] {
+        [
+            self.partner_client.as_ref().map(|id| id.as_str()),
+            self.to_object_type.as_ref().map(|object_type| object_type.as_str()),
+            self.to_object_id.as_ref().map(|id| id.as_str()),
+            self.association_type.as_ref().map(|association_type| association_type.as_str()),
+        ]
+    }
+
+    /// From values that were checked before, or the errors that this led to.
+    #[cfg(feature = "redis")]
+    pub(crate) fn from_parts(parts: [Result<String>; 4]) -> Self {
+        let [partner_client, to_object_type, to_object_id, association_type] = parts;
+        Self {
+            partner_client: partner_client.and_then(PartnerClientId::new),
+            to_object_type: to_object_type.and_then(ObjectType::new),
+            to_object_id: to_object_id.and_then(ObjectId::new),
+            association_type: association_type.and_then(AssociationType::new),
+        }
+    }
+
     /// Tells this input from others; the same in every version of the crate.
     pub(super) fn digest(&self) -> u64 {
-        let parts = [
-            self.partner_client().map(|id| id.as_str()),
-            self.to_object_type().map(|object_type| object_type.as_str()),
-            self.to_object_id().map(|id| id.as_str()),
-            self.association_type().map(|association_type| association_type.as_str()),
-        ];
         let mut hash = Sha256::new();
-        for part in parts {
+        for part in self.parts() {
             // No id holds a line end.
             hash.update(part.unwrap_or_default());
             hash.update("\n");

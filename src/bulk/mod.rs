@@ -34,13 +34,14 @@ use std::fmt;
 
 use futures_util::{Stream, StreamExt, stream, stream::BoxStream};
 
+use self::engine::Engine;
+pub(crate) use self::settle::Change;
 pub use self::{
     association::Association,
     journal::Journal,
     outcome::{Outcome, Outcomes},
     progress::Progress,
 };
-use self::{engine::Engine, settle::Change};
 use crate::{
     Client, Error,
     options::{CallOptions, settings},
@@ -152,7 +153,7 @@ pub struct Bulk {
 settings!(Bulk, options);
 
 impl Bulk {
-    fn new(client: &Client, change: Change, inputs: BoxStream<'static, Association>) -> Self {
+    pub(crate) fn new(client: &Client, change: Change, inputs: BoxStream<'static, Association>) -> Self {
         Self {
             client: client.clone(),
             change,

@@ -17,14 +17,14 @@ const MAX_DISSOCIATED: usize = 100;
 
 /// What is done with the associations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
+pub(crate) enum Change {
     Associate,
     Dissociate,
 }
 
 impl Change {
     /// The operation's id.
-    pub(super) fn operation(self) -> &'static str {
+    pub(crate) fn operation(self) -> &'static str {
         match self {
             Self::Associate => "associate",
             Self::Dissociate => "dissociate",
@@ -32,7 +32,7 @@ impl Change {
     }
 
     /// How many inputs a batch takes.
-    pub(super) fn most(self) -> usize {
+    pub(crate) fn most(self) -> usize {
         match self {
             Self::Associate => MAX_ASSOCIATED,
             Self::Dissociate => MAX_DISSOCIATED,

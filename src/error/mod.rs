@@ -51,6 +51,34 @@ enum Kind {
     Journal,
 }
 
+impl Kind {
+    const ALL: [Self; 9] = [
+        Self::InvalidInput,
+        Self::Token,
+        Self::Limiter,
+        Self::Connect,
+        Self::Timeout,
+        Self::Transport,
+        Self::Decode,
+        Self::Response,
+        Self::Journal,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid_input",
+            Self::Token => "token",
+            Self::Limiter => "limiter",
+            Self::Connect => "connect",
+            Self::Timeout => "timeout",
+            Self::Transport => "transport",
+            Self::Decode => "decode",
+            Self::Response => "response",
+            Self::Journal => "journal",
+        }
+    }
+}
+
 impl Error {
     /// A value that HubSpot could not have taken: refused before anything was sent. Correct the value that the message
     /// names.
@@ -151,6 +179,12 @@ impl Error {
         self.0.kind == Kind::Response && matches!(self.0.status, Some(400 | 404 | 409))
     }
 
+    /// Whether every other call would fail as well until somebody does something about it, or the next day comes.
+    #[cfg(feature = "redis")]
+    pub(crate) fn stops(&self) -> bool {
+        self.is_token() || self.is_unauthorized() || self.is_missing_scope() || self.is_daily_limit()
+    }
+
     /// The daily allowance comes back at midnight of the account's time zone.
     pub(crate) fn is_daily_limit(&self) -> bool {
         self.0.status == Some(429) && self.0.body.policy.as_deref() == Some("DAILY")
@@ -158,17 +192,7 @@ impl Error {
 
     /// The kind in a word, for spans and metrics.
     pub(crate) fn type_name(&self) -> &'static str {
-        match self.0.kind {
-            Kind::InvalidInput => "invalid_input",
-            Kind::Token => "token",
-            Kind::Limiter => "limiter",
-            Kind::Connect => "connect",
-            Kind::Timeout => "timeout",
-            Kind::Transport => "transport",
-            Kind::Decode => "decode",
-            Kind::Response => "response",
-            Kind::Journal => "journal",
-        }
+        self.0.kind.name()
     }
 
     /// How many times the request was sent, or tried to be.

@@ -7,10 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::{CorrelationId, Error, Kind, body::ErrorBody};
 use crate::{generated::types, spec};
 
-/// What is kept of HubSpot's answer: all but the excerpt of its body, which mostly repeats the rest.
+/// What is kept of an error: all but its source, and the excerpt of HubSpot's answer, which mostly repeats the rest.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Saved {
+    /// None for an answer of HubSpot's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     operation: Option<String>,
     attempts: u32,
@@ -41,10 +44,11 @@ impl Error {
             }
     }
 
-    /// One line of JSON for an error that [lasts](Error::is_lasting).
+    /// One line of JSON.
     pub(crate) fn to_json(&self) -> serde_json::Result<String> {
         let e = &self.0;
         serde_json::to_string(&Saved {
+            kind: (e.kind != Kind::Response).then(|| self.type_name().to_owned()),
             operation: e.operation.map(str::to_owned),
             attempts: e.attempts,
             status: e.status,
@@ -60,7 +64,8 @@ impl Error {
     pub(crate) fn from_json(json: &str) -> serde_json::Result<Self> {
         let saved: Saved = serde_json::from_str(json)?;
         let operation = saved.operation.and_then(|id| spec::operations().iter().find(|operation| operation.id == id));
-        Ok(Self::new(Kind::Response, saved.message).with(|e| {
+        let kind = saved.kind.and_then(|name| Kind::ALL.into_iter().find(|kind| kind.name() == name));
+        Ok(Self::new(kind.unwrap_or(Kind::Response), saved.message).with(|e| {
             e.operation = operation.map(|operation| operation.id);
             e.attempts = saved.attempts;
             e.status = saved.status;

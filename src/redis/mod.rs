@@ -22,6 +22,7 @@
 
 mod bucket;
 mod connection;
+mod job;
 mod limiter;
 mod token_cipher;
 mod token_store;
@@ -29,6 +30,7 @@ mod window;
 
 pub use self::{
     connection::{Redis, RedisBuilder},
+    job::{Job, JobStatus, JobWorker},
     limiter::{RedisLimiter, RedisLimiterBuilder},
     token_store::RedisTokenStore,
 };

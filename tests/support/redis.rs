@@ -78,7 +78,22 @@ impl RedisServer {
         self.child.wait().unwrap();
     }
 
-    /// At the same port, and empty.
+    /// With a journal of its own, which survives a restart.
+    pub fn durable() -> Self {
+        Self::with(&["--appendonly", "yes"])
+    }
+
+    /// Takes so many bytes back of what a durable one has kept last, as a crash may; it has to be stopped.
+    pub fn lose(&self, bytes: u64) {
+        let kept = fs::read_dir(self.folder.join("appendonlydir")).unwrap().map(|file| file.unwrap().path());
+        let file = kept.filter(|path| path.to_string_lossy().ends_with(".incr.aof")).max().unwrap();
+        let file = fs::File::options().write(true).open(file).unwrap();
+        let length = file.metadata().unwrap().len();
+        assert!(bytes < length, "{bytes} of {length}");
+        file.set_len(length - bytes).unwrap();
+    }
+
+    /// At the same port; empty unless it is durable.
     pub fn restart(&mut self) {
         self.child = spawn(self.port, &self.folder, &self.options, "--port").expect("the port is still free");
     }

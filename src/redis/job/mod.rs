@@ -1,0 +1,231 @@
+//! Bulk work that many processes share: enqueued once, worked on by any number of workers.
+
+mod batch;
+mod status;
+mod store;
+mod worker;
+
+use std::fmt;
+
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use uuid::Uuid;
+
+use self::{
+    batch::{errors_from_json, inputs_from_json, inputs_to_json},
+    store::JobStore,
+};
+pub use self::{status::JobStatus, worker::JobWorker};
+use super::Redis;
+use crate::{
+    Client, Error, Result,
+    bulk::{Association, Change, Outcome},
+};
+
+/// Associations to be made or removed by any number of processes, on any number of machines.
+///
+/// One process enqueues them, in batches of what HubSpot takes in a request. [Workers](Job::worker) claim batches, send
+/// them as [`Client::associate_many`] does, and acknowledge what is settled; the batches of a worker that is not heard of
+/// for 15 s go to others. At the end [`outcomes`](Job::outcomes) tells of each input, in their order.
+///
+/// All of it can be stopped and started again at any moment, Redis too: what it took back of the latest, as after a crash
+/// with `appendfsync everysec`, is done again, which changes nothing in HubSpot, and there is one outcome for each input.
+/// Redis has to keep its data over a restart, which `appendonly yes` does, and needs about 60 bytes for an input, and some
+/// hundred more for one that failed, until the job is [removed](Job::remove).
+///
+/// Redis 6.2 or later.
+///
+/// ```no_run
+/// # async fn run(redis: hubspot_partner_clients::redis::Redis, client: hubspot_partner_clients::Client)
+/// # -> hubspot_partner_clients::Result<()> {
+/// use futures_util::TryStreamExt;
+///
+/// let job = redis.job("contacts");
+/// let rows = (1..=1_000_000).map(|id| (512, ("contacts", id), "partner_client_to_contact"));
+/// job.enqueue_associate_many("contacts of 1 March", rows).await?;                // in one process
+///
+/// job.worker(&client).run().await?;                                              // in any number of them
+///
+/// println!("{} of {:?}", job.status().await?.settled(), job.status().await?.total);
+/// let mut outcomes = job.outcomes();
+/// while let Some(outcome) = outcomes.try_next().await? {
+///     println!("{}: {:?}", outcome.index, outcome.result);
+/// }
+/// job.remove().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Job {
+    store: JobStore,
+}
+
+impl Redis {
+    /// A job by its name, whether or not it is enqueued.
+    pub fn job(&self, name: impl Into<String>) -> Job {
+        Job { store: JobStore::new(self.clone(), name.into()) }
+    }
+}
+
+impl Job {
+    /// Enqueues associations to be made. `input` is a name for the inputs as a whole, such as the digest of the file that
+    /// they come from.
+    ///
+    /// What is enqueued already is not enqueued again: where it was interrupted, give it the same inputs under the same
+    /// names, and it goes on where it stopped. Workers may begin meanwhile. An input that cannot be sent is enqueued like
+    /// the others, and its error becomes its outcome.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for a job of that name with other inputs or another operation, an empty name, keys in
+    /// Redis that hold something else, or what Redis lets nobody do. [`Error::is_connect`] for a Redis that cannot be
+    /// reached, at first or for five minutes; and for one that has lost what was enqueued just before: enqueue again.
+    pub async fn enqueue_associate_many<I>(&self, input: &str, inputs: I) -> Result<()>
+    where
+        I: IntoIterator<Item: Into<Association>>,
+    {
+        self.enqueue(Change::Associate, input, inputs).await
+    }
+
+    /// Enqueues associations to be removed, as [`enqueue_associate_many`](Self::enqueue_associate_many) does those to be
+    /// made.
+    ///
+    /// # Errors
+    /// As [`enqueue_associate_many`](Self::enqueue_associate_many).
+    pub async fn enqueue_dissociate_many<I>(&self, input: &str, inputs: I) -> Result<()>
+    where
+        I: IntoIterator<Item: Into<Association>>,
+    {
+        self.enqueue(Change::Dissociate, input, inputs).await
+    }
+
+    async fn enqueue<I>(&self, change: Change, input: &str, inputs: I) -> Result<()>
+    where
+        I: IntoIterator<Item: Into<Association>>,
+    {
+        let mut inputs = inputs.into_iter();
+        let total = match inputs.size_hint() {
+            (least, Some(most)) if least == most => Some(most as u64),
+            _ => None,
+        };
+        let id = Uuid::new_v4().simple().to_string();
+        let begun = self.store.begin(&id, change.operation(), input, total).await?;
+        if begun.operation != change.operation() || begun.input != input {
+            let reason = format!("is enqueued already, to {} {:?}", begun.operation, begun.input);
+            let remedy = "give another name, or remove that job first";
+            return Err(Error::invalid_input("job", Some(&self.store.name), reason, remedy));
+        }
+        let mut number = begun.batches;
+        for _ in 0..begun.inputs {
+            inputs.next();
+        }
+        loop {
+            let batch: Vec<Association> = inputs.by_ref().take(change.most()).map(Into::into).collect();
+            if batch.is_empty() {
+                return self.store.complete(&begun.id).await;
+            }
+            let json = inputs_to_json(&batch).map_err(|error| self.damaged(&error))?;
+            // Where another process enqueues the same, whoever is first has it.
+            if self.store.add(&begun.id, number, batch.len(), &json).await? <= number {
+                let name = &self.store.name;
+                return Err(Error::unreachable(format!("Redis has lost the latest of job {name:?}: enqueue it again")));
+            }
+            number += 1;
+        }
+    }
+
+    /// A worker that sends by this client. Give the clients of all workers one [`RedisLimiter`](super::RedisLimiter), so
+    /// that they keep to the account's allowance together.
+    pub fn worker(&self, client: &Client) -> JobWorker {
+        JobWorker::new(self.clone(), client.clone())
+    }
+
+    /// How far it has come.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for a job that is not in Redis, and what Redis refuses; [`Error::is_connect`] for a
+    /// Redis that cannot be reached.
+    pub async fn status(&self) -> Result<JobStatus> {
+        JobStatus::read(&self.store.status().await?).ok_or_else(|| self.damaged(&"its status is incomplete"))
+    }
+
+    /// What became of each input, in the order of the inputs; a [`Stream`].
+    ///
+    /// # Errors
+    /// The stream ends with an error where not all inputs are settled, before it gives any; and with those of
+    /// [`status`](Self::status).
+    pub fn outcomes(&self) -> impl Stream<Item = Result<Outcome>> + Send + Unpin + 'static {
+        let pages = stream::try_unfold((self.clone(), None), |(job, position)| async move {
+            let Position { id, after, index } = match position {
+                Some(position) => position,
+                None => job.begin_to_read().await?,
+            };
+            let batches = job.store.read(&id, &after).await?;
+            let Some([last, ..]) = batches.last() else { return Result::Ok(None) };
+            let after = last.clone();
+            let mut outcomes = Vec::new();
+            for [_, inputs, errors] in &batches {
+                let inputs = inputs_from_json(inputs).map_err(|error| job.damaged(&error))?;
+                let mut errors = errors_from_json(errors).map_err(|error| job.damaged(&error))?;
+                for (place, association) in inputs.into_iter().enumerate() {
+                    let index = index + outcomes.len() as u64;
+                    outcomes.push(Ok(Outcome {
+                        index,
+                        association,
+                        result: errors.remove(&place).map_or(Ok(()), Err),
+                    }));
+                }
+            }
+            let position = Position { id, after, index: index + outcomes.len() as u64 };
+            Ok(Some((stream::iter(outcomes), (job, Some(position)))))
+        });
+        pages.try_flatten().boxed()
+    }
+
+    async fn begin_to_read(&self) -> Result<Position> {
+        let status = self.status().await?;
+        if !status.is_finished {
+            let reason = format!("is not finished ({} of {} inputs are settled)", status.settled(), status.enqueued);
+            let remedy = "wait until its workers have ended";
+            return Err(Error::invalid_input("job", Some(&self.store.name), reason, remedy));
+        }
+        let (id, _) = self.identity().await?;
+        Ok(Position { id, after: "-".to_owned(), index: 0 })
+    }
+
+    /// Takes it out of Redis, with all outcomes. Workers that are at it end with an error.
+    ///
+    /// # Errors
+    /// As [`status`](Self::status).
+    pub async fn remove(&self) -> Result<()> {
+        let (id, _) = self.identity().await?;
+        self.store.remove(&id).await
+    }
+
+    /// Its id, which a job of the same name that is enqueued later does not have, and what is done.
+    async fn identity(&self) -> Result<(String, Change)> {
+        let status = self.store.status().await?;
+        let [_, _, _, id, operation, ..] = status.as_slice() else {
+            return Err(self.damaged(&"its status is incomplete"));
+        };
+        let change = [Change::Associate, Change::Dissociate].into_iter().find(|change| change.operation() == operation);
+        let change = change.ok_or_else(|| self.damaged(&format_args!("it is to {operation:?}")))?;
+        Ok((id.clone(), change))
+    }
+
+    fn damaged(&self, trouble: &dyn fmt::Display) -> Error {
+        let reason = format!("cannot be read ({trouble})");
+        Error::invalid_input("job", Some(&self.store.name), reason, "remove it and enqueue it again")
+    }
+}
+
+/// Where the outcomes were read to.
+struct Position {
+    id: String,
+    after: String,
+    index: u64,
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Job").field(&self.store.name).finish()
+    }
+}

@@ -1,0 +1,185 @@
+//! What is asked of Redis about a job, and what it answers: `job.lua`.
+
+use std::{sync::LazyLock, time::Duration};
+
+use ::redis::Script;
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    Error, Result,
+    redis::connection::{Redis, Trouble},
+};
+
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("job.lua")));
+
+/// How long a batch stays with a worker that is not heard of.
+pub(super) const LEASE: Duration = Duration::from_secs(15);
+/// How long a Redis that is gone is waited for.
+const PATIENCE: Duration = Duration::from_secs(300);
+const RETRY: Duration = Duration::from_secs(1);
+/// Batches; some hundred kilobytes of answer.
+const READ_AT_ONCE: &str = "4";
+
+/// What Redis keeps of a job.
+#[derive(Debug, Clone)]
+pub(super) struct JobStore {
+    redis: Redis,
+    pub(super) name: String,
+    /// In the script's order.
+    keys: [String; 4],
+}
+
+/// What is known of a job that was enqueued before, or is now.
+pub(super) struct Begun {
+    pub(super) id: String,
+    pub(super) operation: String,
+    pub(super) input: String,
+    pub(super) batches: u64,
+    pub(super) inputs: u64,
+}
+
+pub(super) enum Claimed {
+    Batch {
+        entry: String,
+        number: u64,
+        inputs: String,
+    },
+    /// All that is left is with others, or not enqueued yet.
+    Nothing,
+    /// The whole job is settled.
+    Finished,
+}
+
+/// A batch that is settled.
+pub(super) struct Settled {
+    pub(super) entry: String,
+    pub(super) number: u64,
+    pub(super) outcomes: String,
+    pub(super) succeeded: usize,
+    pub(super) failed: usize,
+    pub(super) requests: u64,
+    pub(super) retries: u64,
+}
+
+impl JobStore {
+    pub(super) fn new(redis: Redis, name: String) -> Self {
+        let keys = ["meta", "batches", "outcomes", "pace"].map(|part| redis.key(&["job", part, &name]));
+        Self { redis, name, keys }
+    }
+
+    /// An answer's fields after the first, which tells what it is.
+    async fn call(&self, arguments: &[&str]) -> std::result::Result<(String, Vec<String>), Trouble> {
+        let [meta, batches, outcomes, pace] = &self.keys;
+        let mut call = SCRIPT.key(meta);
+        call.key(batches).key(outcomes).key(pace).arg(arguments);
+        let mut answer: Vec<String> = match self.redis.run(meta, &call).await {
+            // The connection may have ended while nobody used it. All that is asked may be asked twice.
+            Err(trouble) if trouble.unreachable => self.redis.run(meta, &call).await?,
+            answer => answer?,
+        };
+        let kind = if answer.is_empty() { String::new() } else { answer.remove(0) };
+        Ok((kind, answer))
+    }
+
+    /// Asks until there is an answer, but not for ever.
+    async fn ask(&self, arguments: &[&str]) -> Result<(String, Vec<String>)> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.call(arguments).await {
+                Ok((kind, _)) if kind == "gone" => return Err(self.gone()),
+                Ok(answer) => return Ok(answer),
+                Err(trouble) if trouble.unreachable && Instant::now() < until => sleep(RETRY).await,
+                Err(trouble) => return Err(trouble.into()),
+            }
+        }
+    }
+
+    fn gone(&self) -> Error {
+        Error::invalid_input("job", Some(&self.name), "is not in Redis", "enqueue it first")
+    }
+
+    fn unknown(&self) -> Error {
+        let reason = "has an answer of another version's in Redis";
+        Error::invalid_input("job", Some(&self.name), reason, "use the same version of this crate for all of a job")
+    }
+
+    /// The job as it is, or begun with this id.
+    pub(super) async fn begin(&self, id: &str, operation: &str, input: &str, total: Option<u64>) -> Result<Begun> {
+        if self.name.is_empty() {
+            return Err(Error::invalid_input("job", None, "has no name", "give one, such as that of the file"));
+        }
+        let total = total.map(|total| total.to_string()).unwrap_or_default();
+        let (id, fields) = self.call(&["begin", id, operation, input, &total]).await?;
+        let [operation, input, batches, inputs] = <[String; 4]>::try_from(fields).map_err(|_| self.unknown())?;
+        let number = |text: &str| text.parse().unwrap_or_default();
+        Ok(Begun { id, operation, input, batches: number(&batches), inputs: number(&inputs) })
+    }
+
+    /// Adds the batch unless it is there, and tells how many are.
+    pub(super) async fn add(&self, id: &str, number: u64, count: usize, inputs: &str) -> Result<u64> {
+        let (_, fields) = self.ask(&["add", id, &number.to_string(), &count.to_string(), inputs]).await?;
+        fields.first().and_then(|known| known.parse().ok()).ok_or_else(|| self.unknown())
+    }
+
+    pub(super) async fn complete(&self, id: &str) -> Result<()> {
+        self.ask(&["complete", id]).await.map(drop)
+    }
+
+    pub(super) async fn claim(&self, id: &str, worker: &str) -> Result<Claimed> {
+        let (kind, fields) = self.ask(&["claim", id, worker, &LEASE.as_millis().to_string()]).await?;
+        match (kind.as_str(), <[String; 3]>::try_from(fields)) {
+            ("batch", Ok([entry, number, inputs])) => {
+                let number = number.parse().map_err(|_| self.unknown())?;
+                Ok(Claimed::Batch { entry, number, inputs })
+            }
+            ("finished", _) => Ok(Claimed::Finished),
+            ("nothing", _) => Ok(Claimed::Nothing),
+            _ => Err(self.unknown()),
+        }
+    }
+
+    /// Keeps batches for another lease.
+    pub(super) async fn renew(&self, id: &str, worker: &str, entries: &[&str]) -> Result<()> {
+        self.ask(&[&["renew", id, worker], entries].concat()).await.map(drop)
+    }
+
+    /// Leaves batches to others at once, if Redis can be reached; otherwise they have them when the lease ends.
+    pub(super) async fn release(&self, id: &str, worker: &str, entries: &[&str]) {
+        // Nobody needs the answers.
+        let _ = self.call(&[&["release", id, worker], entries].concat()).await;
+        let _ = self.call(&["leave", id, worker]).await;
+    }
+
+    /// Counts one more attempt at a batch, and tells how many there were.
+    pub(super) async fn tried(&self, id: &str, number: u64) -> Result<u64> {
+        let (_, fields) = self.ask(&["tried", id, &number.to_string()]).await?;
+        fields.first().and_then(|times| times.parse().ok()).ok_or_else(|| self.unknown())
+    }
+
+    pub(super) async fn settle(&self, id: &str, settled: &Settled) -> Result<()> {
+        let Settled { entry, number, outcomes, .. } = settled;
+        let counts = [settled.succeeded as u64, settled.failed as u64, settled.requests, settled.retries];
+        let [succeeded, failed, requests, retries] = counts.map(|count| count.to_string());
+        let arguments = ["settle", id, entry, &number.to_string(), outcomes, &succeeded, &failed, &requests, &retries];
+        self.ask(&arguments).await.map(drop)
+    }
+
+    /// The fields that the script lists, after how many workers there are, and how many inputs were settled in how many
+    /// milliseconds.
+    pub(super) async fn status(&self) -> Result<Vec<String>> {
+        let (kind, fields) = self.call(&["status", "", &LEASE.as_millis().to_string()]).await?;
+        if kind == "gone" { Err(self.gone()) } else { Ok(fields) }
+    }
+
+    /// Batches in their order, from the one after this entry on: each with its entry, its inputs, and its outcomes, which
+    /// are empty where it is not settled.
+    pub(super) async fn read(&self, id: &str, after: &str) -> Result<Vec<[String; 3]>> {
+        let (_, fields) = self.ask(&["read", id, after, READ_AT_ONCE]).await?;
+        let batches = fields.chunks_exact(3).filter_map(|batch| <[String; 3]>::try_from(batch.to_vec()).ok());
+        Ok(batches.collect())
+    }
+
+    pub(super) async fn remove(&self, id: &str) -> Result<()> {
+        self.ask(&["remove", id]).await.map(drop)
+    }
+}

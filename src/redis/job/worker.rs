@@ -1,0 +1,242 @@
+//! A process's part in a job.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::pending,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use futures_util::{StreamExt, stream};
+use tokio::{
+    sync::mpsc::{UnboundedSender, unbounded_channel},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
+};
+use uuid::Uuid;
+
+use super::{
+    Job,
+    batch::{errors_to_json, inputs_from_json},
+    store::{Claimed, LEASE, Settled},
+};
+use crate::{
+    Client, Error, Result,
+    bulk::{Association, Bulk, Outcome, Progress},
+};
+
+const CONCURRENCY: usize = 4;
+/// How often a worker that has nothing to do looks for something.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
+/// How often a batch is tried that fails in a way that may pass.
+const TRIES: u64 = 5;
+
+/// A process's part in a job; see [`Job::worker`].
+#[must_use = "a worker does nothing until it runs"]
+pub struct JobWorker {
+    job: Job,
+    client: Client,
+    concurrency: usize,
+    on_progress: Box<dyn FnMut(&Progress) + Send>,
+}
+
+impl JobWorker {
+    pub(super) fn new(job: Job, client: Client) -> Self {
+        Self { job, client, concurrency: CONCURRENCY, on_progress: Box::new(|_| {}) }
+    }
+
+    /// How many requests this worker has under way at once; 4 by default. It claims up to twice as many batches.
+    pub fn concurrency(mut self, requests: usize) -> Self {
+        self.concurrency = requests;
+        self
+    }
+
+    /// Tells how far this worker has come, after each batch of requests; [`Job::status`] tells of all workers.
+    pub fn on_progress(mut self, told: impl FnMut(&Progress) + Send + 'static) -> Self {
+        self.on_progress = Box::new(told);
+        self
+    }
+
+    /// Works until all of the job is settled, and tells what this worker's part was.
+    ///
+    /// It waits where the rest is with other workers, or not enqueued yet. While Redis is gone it waits as well, for five
+    /// minutes. Failures that may pass, such as a fault of HubSpot's, are tried again later, by whichever worker comes
+    /// first, and are the outcome after five attempts. Dropping the future is as safe as ending the process: the batches
+    /// that it had are claimed by others 15 s later.
+    ///
+    /// # Errors
+    /// Where going on would be in vain; nothing is lost, and other workers go on: a token that is missing, refused or
+    /// lacks a scope, HubSpot's daily limit. [`Error::is_invalid_input`] for a job that is not in Redis, a concurrency of
+    /// zero, and what Redis refuses. [`Error::is_connect`] for a Redis that is gone for too long.
+    pub async fn run(self) -> Result<Progress> {
+        self.run_until(pending::<()>()).await
+    }
+
+    /// As [`run`](Self::run), but ends early, without an error, once `stop` does. What it has claimed is left to other
+    /// workers at once; requests under way may have been carried out, which does no harm.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_until(self, stop: impl Future) -> Result<Progress> {
+        if self.concurrency == 0 {
+            return Err(Error::invalid_input("concurrency", Some("0"), "lets nothing through", "give 1 or more"));
+        }
+        let (id, change) = self.job.identity().await?;
+        let (feed, mut fed) = unbounded_channel();
+        let inputs = stream::poll_fn(move |cx| fed.poll_recv(cx));
+        let progress = Arc::new(Mutex::new(Progress::default()));
+        let (latest, mut told) = (Arc::clone(&progress), self.on_progress);
+        let bulk = Bulk::new(&self.client, change, inputs.boxed()).as_they_come().concurrency(self.concurrency);
+        let bulk = bulk.on_progress(move |progress| {
+            latest.lock().unwrap_or_else(PoisonError::into_inner).clone_from(progress);
+            told(progress);
+        });
+        let mut run = Run {
+            job: self.job,
+            id,
+            worker: Uuid::new_v4().simple().to_string(),
+            most: self.concurrency.saturating_mul(2),
+            feed,
+            fed: 0,
+            open: BTreeMap::new(),
+            progress,
+            told: Progress::default(),
+        };
+        let outcome = tokio::select! {
+            outcome = run.work(bulk) => outcome,
+            _ = stop => Ok(()),
+        };
+        run.leave().await;
+        outcome.map(|()| run.progress())
+    }
+}
+
+impl fmt::Debug for JobWorker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobWorker")
+            .field("job", &self.job)
+            .field("concurrency", &self.concurrency)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Run {
+    job: Job,
+    id: String,
+    worker: String,
+    /// How many batches it may have.
+    most: usize,
+    feed: UnboundedSender<Association>,
+    /// How many inputs were fed.
+    fed: u64,
+    /// What it has claimed, by the index of the first input.
+    open: BTreeMap<u64, Open>,
+    progress: Arc<Mutex<Progress>>,
+    /// What Redis knows of the progress.
+    told: Progress,
+}
+
+struct Open {
+    entry: String,
+    number: u64,
+    inputs: usize,
+    /// How many of them have no outcome.
+    left: usize,
+    errors: BTreeMap<usize, Error>,
+}
+
+impl Run {
+    async fn work(&mut self, bulk: Bulk) -> Result<()> {
+        let mut outcomes = bulk.outcomes();
+        let mut renewal = interval(LEASE / 3);
+        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look_at = Instant::now();
+        loop {
+            tokio::select! {
+                Some(outcome) = outcomes.next() => self.take(outcome).await?,
+                _ = renewal.tick() => self.renew().await?,
+                () = sleep_until(look_at), if self.open.len() < self.most => {
+                    match self.job.store.claim(&self.id, &self.worker).await? {
+                        Claimed::Batch { entry, number, inputs } => self.open(entry, number, &inputs)?,
+                        Claimed::Finished if self.open.is_empty() => return Ok(()),
+                        Claimed::Finished | Claimed::Nothing => look_at = Instant::now() + LOOK,
+                    }
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, entry: String, number: u64, inputs: &str) -> Result<()> {
+        // A batch that is its own again after its lease has ended, while it was at it.
+        if self.open.values().any(|open| open.number == number) {
+            return Ok(());
+        }
+        let inputs = inputs_from_json(inputs).map_err(|error| self.job.damaged(&error))?;
+        let open = Open { entry, number, inputs: inputs.len(), left: inputs.len(), errors: BTreeMap::new() };
+        self.open.insert(self.fed, open);
+        self.fed += inputs.len() as u64;
+        for input in inputs {
+            // Its receiver is in the bulk run that takes the outcomes.
+            let _ = self.feed.send(input);
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, outcome: Outcome) -> Result<()> {
+        let Some((&first, open)) = self.open.range_mut(..=outcome.index).next_back() else { return Ok(()) };
+        open.left -= 1;
+        if let Err(error) = outcome.result {
+            if error.stops() {
+                return Err(error);
+            }
+            open.errors.insert((outcome.index - first) as usize, error);
+        }
+        if open.left > 0 {
+            return Ok(());
+        }
+        match self.open.remove(&first) {
+            Some(open) => self.settle(open).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn settle(&mut self, open: Open) -> Result<()> {
+        let passing = |error: &&Error| !error.is_lasting() && !error.is_invalid_input();
+        // That of the limiter says nothing of HubSpot: it may be Redis that was gone.
+        if open.errors.values().filter(passing).any(|error| error.is_limiter())
+            || open.errors.values().any(|error| passing(&error))
+                && self.job.store.tried(&self.id, open.number).await? < TRIES
+        {
+            // Whoever finds it when the lease has ended tries again.
+            return Ok(());
+        }
+        let progress = self.progress();
+        let settled = Settled {
+            outcomes: errors_to_json(&open.errors).map_err(|error| self.job.damaged(&error))?,
+            entry: open.entry,
+            number: open.number,
+            succeeded: open.inputs - open.errors.len(),
+            failed: open.errors.len(),
+            requests: progress.requests - self.told.requests,
+            retries: progress.retries - self.told.retries,
+        };
+        self.job.store.settle(&self.id, &settled).await?;
+        self.told = progress;
+        Ok(())
+    }
+
+    async fn renew(&self) -> Result<()> {
+        self.job.store.renew(&self.id, &self.worker, &self.entries()).await
+    }
+
+    async fn leave(&self) {
+        self.job.store.release(&self.id, &self.worker, &self.entries()).await;
+    }
+
+    fn entries(&self) -> Vec<&str> {
+        self.open.values().map(|open| open.entry.as_str()).collect()
+    }
+
+    fn progress(&self) -> Progress {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
