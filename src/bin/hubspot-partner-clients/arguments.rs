@@ -25,7 +25,7 @@ Exit codes:
   141  whoever read the output closed it
   Where rows failed for several reasons, the first of 2, 3, 4 and 1 that occurred.";
 
-const FILE_HELP: &str = "\
+pub(super) const FILE_HELP: &str = "\
 File:
   CSV in UTF-8 with a header. It needs the columns partner_client_id, to_object_type, to_object_id and
   association_type, in any order; others are ignored, as are spaces around values and empty rows. A row
@@ -66,6 +66,9 @@ pub(super) enum Command {
     /// Bring the associations of partner clients with objects of a type to what a CSV file says, removing all others
     #[command(after_help = FILE_HELP)]
     Reconcile(Reconcile),
+    /// Share the rows of a CSV file between processes, through Redis
+    #[cfg(feature = "redis")]
+    Job(super::job::Arguments),
     /// Print a script that completes this tool's arguments in a shell
     Completions {
         /// The shell

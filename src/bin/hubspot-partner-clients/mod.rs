@@ -7,6 +7,8 @@ mod connect;
 mod demo;
 mod failure;
 mod filter;
+#[cfg(feature = "redis")]
+mod job;
 mod output;
 mod partner_clients;
 mod suggest;
@@ -70,6 +72,8 @@ async fn dispatch(arguments: Arguments, output: &mut Output) -> Result<Code, Fai
             let remedy = "Give the same command again: it does what is left to do.";
             interruptible(bulk::reconcile::run(&reconcile, &connection, output), Some(remedy)).await
         }
+        #[cfg(feature = "redis")]
+        Command::Job(arguments) => job::run(arguments, &connection, output).await,
         Command::Call(call) => {
             interruptible(answer(call, &connection, output), None).await?;
             Ok(Code::Success)

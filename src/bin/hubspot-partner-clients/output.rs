@@ -36,6 +36,11 @@ impl Output {
         self.out.write_all(bytes).map_err(|error| Failure::output(&error))
     }
 
+    #[cfg(feature = "redis")]
+    pub(super) fn writer(&mut self) -> impl Write {
+        &mut self.out
+    }
+
     pub(super) fn flush(&mut self) -> Result<(), Failure> {
         self.out.flush().map_err(|error| Failure::output(&error))
     }

@@ -8,14 +8,14 @@ use super::{problems::Problems, rows::Rows};
 use crate::cli::failure::Failure;
 
 /// What is known of a file that can be sent.
-pub(super) struct Checked {
-    pub(super) rows: u64,
+pub(in crate::cli) struct Checked {
+    pub(in crate::cli) rows: u64,
     /// The SHA-256 of its content.
-    pub(super) digest: String,
+    pub(in crate::cli) digest: String,
 }
 
 /// Checks all of a file; with `to_type`, which other objects may have no other type.
-pub(super) fn check(path: &Path, to_type: Option<&str>) -> Result<Checked, Failure> {
+pub(in crate::cli) fn check(path: &Path, to_type: Option<&str>) -> Result<Checked, Failure> {
     let mut rows = Rows::open(path)?;
     let (mut problems, mut count) = (Problems::default(), 0);
     loop {

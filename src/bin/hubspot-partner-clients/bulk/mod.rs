@@ -1,6 +1,6 @@
 //! The associations of a file: made, removed, or brought about.
 
-mod check;
+pub(super) mod check;
 mod failed;
 mod problems;
 mod progress;
@@ -9,7 +9,7 @@ mod report;
 mod rows;
 mod seed;
 
-use std::{pin::pin, time::Instant};
+use std::{path::Path, pin::pin, time::Instant};
 
 use futures_util::{FutureExt, StreamExt};
 use hubspot_partner_clients::{
@@ -19,6 +19,8 @@ use hubspot_partner_clients::{
 use serde_json::json;
 
 use self::{check::Checked, failed::FailedRows, progress::Bar, report::Report, rows::Rows};
+#[cfg(feature = "redis")]
+pub(super) use self::{report::first, rows::COLUMNS};
 use super::{
     arguments::Many,
     connect::Connection,
@@ -35,7 +37,7 @@ pub(super) enum Change {
 
 impl Change {
     /// What a row is that was carried out.
-    fn done(self) -> &'static str {
+    pub(super) fn done(self) -> &'static str {
         match self {
             Self::Associate => "made",
             Self::Dissociate => "removed",
@@ -72,7 +74,7 @@ pub(super) async fn run(
         .await?;
     let bar = Bar::new(checked.rows, change.done(), output.json);
     let told = bar.clone();
-    let inputs = Inputs { rows: Rows::open(&many.file)?, left: checked.rows };
+    let inputs = Inputs::open(&many.file, checked.rows)?;
     let mut bulk = change
         .bulk(&connected.client, inputs)
         .concurrency(many.concurrency.into())
@@ -98,9 +100,22 @@ fn dry_run(checked: &Checked, output: &mut Output) -> Result<(), Failure> {
 }
 
 /// The rows as inputs, as many as were checked.
-struct Inputs {
+pub(super) struct Inputs {
     rows: Rows,
     left: u64,
+}
+
+impl Inputs {
+    pub(super) fn open(path: &Path, rows: u64) -> Result<Self, Failure> {
+        Ok(Self { rows: Rows::open(path)?, left: rows })
+    }
+
+    /// Whether they were those that were checked, all of which have been taken.
+    #[cfg(feature = "redis")]
+    pub(super) fn are_all(&mut self, checked: &Checked) -> Result<bool, Failure> {
+        let more = self.rows.advance()?.unwrap_or(true);
+        Ok(self.left == 0 && !more && self.rows.digest() == checked.digest)
+    }
 }
 
 impl Iterator for Inputs {

@@ -137,7 +137,7 @@ impl Report {
 }
 
 /// The one that says more of what to do, as `--help` has it.
-pub(super) fn first(a: Code, b: Code) -> Code {
+pub(in crate::cli) fn first(a: Code, b: Code) -> Code {
     let order = [Code::Usage, Code::Token, Code::Network, Code::Refused];
     order.into_iter().find(|code| [a, b].contains(code)).unwrap_or(a)
 }

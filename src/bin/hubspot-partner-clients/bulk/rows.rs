@@ -13,7 +13,8 @@ use super::problems::{Column, Problem, Problems};
 use crate::cli::failure::Failure;
 
 /// The columns of an association, in the order of its parts.
-pub(super) const COLUMNS: [&str; 4] = ["partner_client_id", "to_object_type", "to_object_id", "association_type"];
+pub(in crate::cli) const COLUMNS: [&str; 4] =
+    ["partner_client_id", "to_object_type", "to_object_id", "association_type"];
 
 /// A row beyond it has a quotation mark that is not closed, and would take the rest of the file.
 const MAX_ROW: u64 = 1 << 20;

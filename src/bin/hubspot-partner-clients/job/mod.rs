@@ -1,0 +1,181 @@
+//! Bulk work that several processes share.
+
+mod arguments;
+mod collect;
+
+use std::{env, path::Path};
+
+use hubspot_partner_clients::{
+    RateLimit,
+    bulk::Progress,
+    redis::{Job, JobStatus, Redis},
+};
+use indicatif::HumanDuration;
+use serde_json::json;
+
+pub(super) use self::arguments::Arguments;
+use self::arguments::{Command, Worker};
+use super::{
+    arguments::NAME,
+    bulk::{Change, Inputs, check},
+    connect::Connection,
+    failure::{Code, Failure},
+    interruptible,
+    output::{Output, Table, printable},
+};
+
+const REDIS_URL: &str = "REDIS_URL";
+
+pub(super) async fn run(arguments: Arguments, connection: &Connection, output: &mut Output) -> Result<Code, Failure> {
+    if connection.simulator {
+        let message = "--simulator is inside one process, and workers are several that need the same HubSpot";
+        return Err(Failure::usage(format!("{message}.")));
+    }
+    let connect = async |name: &str| Result::<_, Failure>::Ok(redis(&arguments).await?.job(name));
+    match &arguments.command {
+        Command::Enqueue { job: name, file, dissociate } => {
+            let change = if *dissociate { Change::Dissociate } else { Change::Associate };
+            let remedy = "Give the same command again: it goes on where it stopped.";
+            let run = async { enqueue(&connect(name).await?, name, change, file, output).await };
+            interruptible(run, Some(remedy)).await
+        }
+        // It ends by itself when it is interrupted.
+        Command::Worker(worker) => work(&redis(&arguments).await?, worker, connection, output).await,
+        Command::Status { job: name } => {
+            status(name, &connect(name).await?.status().await?, output)?;
+            Ok(Code::Success)
+        }
+        Command::Collect { job, failed } => {
+            interruptible(async { collect::run(&connect(job).await?, *failed, output).await }, None).await
+        }
+        Command::Remove { job } => {
+            connect(job).await?.remove().await?;
+            Ok(Code::Success)
+        }
+    }
+}
+
+async fn redis(arguments: &Arguments) -> Result<Redis, Failure> {
+    let url = arguments.redis.clone().or_else(|| env::var(REDIS_URL).ok());
+    let url = url.ok_or_else(|| Failure::usage(format!("Set {REDIS_URL}, or give --redis: where is Redis?")))?;
+    Ok(Redis::builder(url).prefix(&arguments.redis_prefix).connect().await?)
+}
+
+async fn enqueue(job: &Job, name: &str, change: Change, file: &Path, output: &mut Output) -> Result<Code, Failure> {
+    let checked = check::check(file, None)?;
+    let mut inputs = Inputs::open(file, checked.rows)?;
+    let input = format!("sha256:{}", checked.digest);
+    match change {
+        Change::Associate => job.enqueue_associate_many(&input, &mut inputs).await?,
+        Change::Dissociate => job.enqueue_dissociate_many(&input, &mut inputs).await?,
+    }
+    if !inputs.are_all(&checked)? {
+        let remedy = format!("Remove the job (`{NAME} job remove {name}`), and enqueue a file that stays as it is.");
+        return Err(Failure::file(format!("{} was changed while it was enqueued", file.display()), remedy));
+    }
+    if output.json {
+        output.json(&json!({"rows": checked.rows}))?;
+    } else {
+        output
+            .line(format_args!("All {} rows are enqueued. `{NAME} job worker {name}` works on them.", checked.rows))?;
+    }
+    Ok(Code::Success)
+}
+
+async fn work(redis: &Redis, worker: &Worker, connection: &Connection, output: &mut Output) -> Result<Code, Failure> {
+    let job = redis.job(&worker.job);
+    // Before a token is asked for.
+    let status = job.status().await?;
+    let mut limiter = redis.limiter(&worker.account);
+    if let Some(requests) = worker.limit_per_10s {
+        limiter = limiter.rate_limit(RateLimit::per_ten_seconds(requests));
+    }
+    let limiter = limiter.connect().await?;
+    let connected = connection.client_with(|builder| builder.rate_limiter(limiter), Ok).await?;
+    let mut interrupted = false;
+    let stop = async {
+        interrupt().await;
+        interrupted = true;
+    };
+    let worked = job.worker(&connected.client).concurrency(worker.concurrency.into()).run_until(stop).await?;
+    part(&status, &worked, output)?;
+    if interrupted {
+        let remedy = "Other workers have its rows now. Give the same command again to go on with this one as well.";
+        return Err(Failure::interrupted("Interrupted.", Some(remedy.to_owned())));
+    }
+    Ok(Code::Success)
+}
+
+/// Ctrl-C, or what supervisors send.
+async fn interrupt() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        return;
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+fn done(status: &JobStatus) -> &'static str {
+    if status.operation == "dissociate" { Change::Dissociate.done() } else { Change::Associate.done() }
+}
+
+/// What this worker did.
+fn part(status: &JobStatus, worked: &Progress, output: &mut Output) -> Result<(), Failure> {
+    let Progress { succeeded, failed, requests, retries, .. } = worked;
+    if output.json {
+        let (done, time) = (done(status), worked.waiting_for_limit.as_secs_f64());
+        return output.json(&json!({"worker": {
+            (done): succeeded, "failed": failed, "requests": requests, "retries": retries,
+            "seconds_waiting_for_limit": time,
+        }}));
+    }
+    let mut table = Table::new([done(status), "failed", "requests", "retries"]);
+    table.row([succeeded, failed, requests, retries].map(ToString::to_string), output)?;
+    table.end(output)
+}
+
+fn status(name: &str, status: &JobStatus, output: &mut Output) -> Result<(), Failure> {
+    let total = status.total.unwrap_or(status.enqueued);
+    let left = total.saturating_sub(status.settled());
+    if output.json {
+        return output.json(&json!({
+            "job": name,
+            "operation": status.operation,
+            "input": status.input,
+            "rows": status.total,
+            "enqueued": status.enqueued,
+            "all_enqueued": status.is_complete,
+            (done(status)): status.succeeded,
+            "failed": status.failed,
+            "left": left,
+            "finished": status.is_finished,
+            "workers": status.workers,
+            "requests": status.requests,
+            "retries": status.retries,
+            "rows_per_second": status.rate,
+            "seconds_left": status.time_left.map(|left| left.as_secs_f64()),
+        }));
+    }
+    let name = printable(name);
+    let (state, remedy) = if status.is_finished {
+        ("is finished", format!("`{NAME} job collect {name}` writes what became of each row"))
+    } else if !status.is_complete {
+        ("is not enqueued to its end", "if nobody is at it, give the same `job enqueue` again".to_owned())
+    } else if status.workers == 0 {
+        ("has no worker", format!("start some with `{NAME} job worker {name}`"))
+    } else {
+        ("is under way", "this shows how far it has come".to_owned())
+    };
+    output.line(format_args!("Job {name} {state}: {remedy}."))?;
+    let mut table =
+        Table::new(["rows", done(status), "failed", "left", "workers", "requests", "retries", "rows/s", "time left"]);
+    let counts = [total, status.succeeded, status.failed, left, status.workers.into(), status.requests, status.retries];
+    let time_left = status.time_left.map(|left| HumanDuration(left).to_string()).unwrap_or_default();
+    let cells = counts.iter().map(ToString::to_string).chain([format!("{:.1}", status.rate), time_left]);
+    table.row(cells, output)?;
+    table.end(output)
+}
