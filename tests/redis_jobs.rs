@@ -402,3 +402,27 @@ async fn a_redis_without_what_is_needed_is_told_of_before_anything_is_enqueued()
     names_it(&error, &["XAUTOCLAIM", "Redis 6.2"]);
     assert_eq!(server.number(&["DBSIZE"]), 0, "nothing was enqueued");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_needs_no_more_than_is_documented() {
+    let readme = include_str!("../README.md");
+    let documented = readme.split("The user's ACL needs").nth(1).unwrap().split("as well.").next().unwrap();
+    let commands: String = documented
+        .split('`')
+        .filter(|part| part.starts_with('+'))
+        .fold(String::new(), |all, part| all + &part.split_whitespace().collect::<Vec<_>>().join(" ") + " ");
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("users.acl");
+    std::fs::write(&file, format!("user worker on >secret ~hubspot-partner-clients:* {commands}\n")).unwrap();
+    let server = RedisServer::with(&["--aclfile", file.to_str().unwrap()]);
+    let hubspot = hubspot(CLIENTS).await;
+    let redis = Redis::connect(format!("redis://worker:secret@127.0.0.1:{}", server.port())).await.unwrap();
+    let limiter = redis.limiter("account").connect().await.unwrap();
+    let client = Client::builder().base_url(hubspot.base_url()).access_token(hubspot.access_token());
+    let client = client.rate_limiter(limiter).build().unwrap();
+    let job = redis.job("test");
+    job.enqueue_associate_many("rows", rows(CLIENTS)).await.unwrap();
+    job.worker(&client).run().await.unwrap();
+    is_done(&job, &hubspot, CLIENTS).await;
+    job.remove().await.unwrap();
+}

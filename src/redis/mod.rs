@@ -1,4 +1,4 @@
-//! One allowance and one token for many processes, kept in Redis.
+//! One allowance, one token and shared bulk work for many processes, kept in Redis.
 //!
 //! HubSpot's rate limit and an app's refresh token belong to the account, not to the process. Processes that connect to
 //! the same [`Redis`] with the same prefix share both:
@@ -16,6 +16,8 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Bulk work that is too much for one process is a [`Job`].
 //!
 //! Give a client that has a limiter of one account to no other: [`Client::for_account`](crate::Client::for_account) makes
 //! one with an in-process limiter, so build a client for each account instead.
