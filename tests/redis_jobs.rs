@@ -338,6 +338,32 @@ async fn what_redis_lost_of_the_enqueuing_is_enqueued_again() {
     is_done(&job, &hubspot, 8_000).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_redis_lost_while_a_worker_had_it_is_not_sent_again() {
+    let mut server = RedisServer::durable();
+    let hubspot = crm(CLIENTS, 20).fault(Fault::delay(Duration::from_secs(5)).times(1)).start().await.unwrap();
+    let job = job(&server).await;
+    job.enqueue_associate_many("rows", rows(BATCH)).await.unwrap();
+    let happening = async {
+        while batches(&hubspot) == 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+        server.stop();
+        server.lose(50_000);
+        server.restart();
+        assert_eq!(job.status().await.unwrap().enqueued, 0);
+        while job.status().await.unwrap().settled() == 0 {
+            sleep(Duration::from_millis(20)).await;
+        }
+        job.enqueue_associate_many("rows", rows(BATCH)).await.unwrap();
+    };
+    let client = client_of(&hubspot);
+    let (part, ()) = tokio::join!(job.worker(&client).run(), happening);
+    part.unwrap();
+    is_done(&job, &hubspot, BATCH).await;
+    assert_eq!(batches(&hubspot), 2, "one names the bad rows, one makes the others");
+}
+
 fn names_it(error: &Error, parts: &[&str]) {
     assert!(error.is_invalid_input(), "{error:?}");
     for part in parts {

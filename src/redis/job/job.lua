@@ -78,7 +78,7 @@ elseif action == 'claim' then
       redis.call('HSETNX', meta, 'started', text(now))
       return { BATCH, entry[1], entry[2][2], entry[2][4] }
     end
-    -- Settled by a worker who was taken for dead, or before Redis lost the acknowledgement.
+    -- Redis had lost the entry while a worker had its inputs, and it was added again.
     redis.call('XACK', batches, GROUP, entry[1])
   end
   local cursor, entry = '0-0', nil
@@ -126,9 +126,7 @@ elseif action == 'tried' then
 elseif action == 'settle' then
   redis.call('HINCRBY', meta, 'requests', ARGV[8])
   redis.call('HINCRBY', meta, 'retries', ARGV[9])
-  -- One that Redis has lost is enqueued, claimed and settled again.
-  local lost = tonumber(ARGV[4]) >= number('batches')
-  if not lost and redis.call('HSETNX', outcomes, ARGV[4], ARGV[5]) == 1 then
+  if redis.call('HSETNX', outcomes, ARGV[4], ARGV[5]) == 1 then
     redis.call('HINCRBY', meta, 'settled_batches', 1)
     redis.call('HINCRBY', meta, 'succeeded', ARGV[6])
     redis.call('HINCRBY', meta, 'failed', ARGV[7])
