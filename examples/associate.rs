@@ -28,7 +28,11 @@ async fn main() -> ExitCode {
 }
 
 async fn associate(client: &Client, [partner_client, to_type, to_id, association_type]: [&str; 4]) -> Result<()> {
-    let associated = client.associate(partner_client).with(to_type, to_id).as_type(association_type).await?;
+    let associated = client.associate(partner_client).with(to_type, to_id).as_type(association_type).await;
+    if associated.as_ref().is_err_and(|error| error.status() == Some(400)) {
+        tell_types(client, to_type).await;
+    }
+    let associated = associated?;
     println!("Associated partner client {} with {to_type} {to_id} as {association_type}.", associated.id);
     println!("  updated {}", associated.updated_at);
 
@@ -37,4 +41,11 @@ async fn associate(client: &Client, [partner_client, to_type, to_id, association
         println!("  {} as {}", object.id, object.type_);
     }
     Ok(())
+}
+
+/// Whatever else may be wrong, the association type is what nobody can know by heart.
+async fn tell_types(client: &Client, to_type: &str) {
+    for known in client.association_types(to_type).await.unwrap_or_default() {
+        eprintln!("An association type to {to_type}: {} ({})", known.name, known.id);
+    }
 }

@@ -35,7 +35,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client with the token of `HUBSPOT_ACCESS_TOKEN`, for HubSpot or for `HUBSPOT_BASE_URL` where that is set.
+    /// A client with the token of `HUBSPOT_ACCESS_TOKEN`, for HubSpot or for `HUBSPOT_BASE_URL` where that is set and not
+    /// empty.
     ///
     /// # Errors
     /// [`Error::is_invalid_input`] when the token is missing, or when either variable holds what
@@ -50,7 +51,7 @@ impl Client {
             ));
         };
         let mut builder = Self::builder().access_token(token);
-        if let Some(url) = variable("HUBSPOT_BASE_URL")? {
+        if let Some(url) = variable("HUBSPOT_BASE_URL")?.filter(|url| !url.is_empty()) {
             builder = builder.base_url(url);
         }
         builder.build()

@@ -37,15 +37,6 @@ fn tell(error: &(dyn StdError + 'static)) {
     let Some(error) = error.downcast_ref::<Error>() else {
         return eprintln!("Failed: {error}");
     };
-    eprintln!("Failed: {}", error.message());
-    if let Some(id) = error.correlation_id() {
-        eprintln!("Correlation id: {id}");
-    }
-    for (name, values) in error.context() {
-        eprintln!("{name}: {}", values.join(", "));
-    }
-    for scope in error.required_scopes() {
-        eprintln!("Scope needed: {scope}");
-    }
+    eprintln!("Failed: {error}");
     eprintln!("What to do: {}", error.remedy());
 }

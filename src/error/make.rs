@@ -66,14 +66,15 @@ impl Error {
     }
 
     pub(crate) fn transport(source: reqwest::Error) -> Self {
+        let host = source.url().map_or_else(|| "the server".to_owned(), host);
         // Ids in a URL are nobody's secret, but they make log lines differ for nothing.
         let source = source.without_url();
         let (kind, message) = if source.is_timeout() {
-            (Kind::Timeout, "HubSpot did not answer in time")
+            (Kind::Timeout, format!("no answer from {host} in time"))
         } else if source.is_connect() {
-            (Kind::Connect, "no connection")
+            (Kind::Connect, format!("no connection to {host}"))
         } else {
-            (Kind::Transport, "the connection failed")
+            (Kind::Transport, format!("the connection to {host} failed"))
         };
         Self::new(kind, format!("{message}: {}", innermost(&source))).with(|e| e.source = Some(Arc::new(source)))
     }
@@ -221,6 +222,12 @@ fn carried_by(error: &reqwest::Error) -> Option<Error> {
         source = error.source();
     }
     None
+}
+
+/// With its port, where the URL has one.
+fn host(url: &reqwest::Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 pub(crate) fn innermost(error: &dyn std::error::Error) -> String {

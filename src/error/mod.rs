@@ -271,6 +271,15 @@ impl fmt::Display for Error {
             f.write_str(": ")?;
         }
         f.write_str(&e.message)?;
+        // What HubSpot names beside its message is what the caller has to look at.
+        for invalid in e.body.context.get("INVALID_OBJECT_IDS").into_iter().flatten() {
+            if !e.message.contains(invalid.as_str()) {
+                write!(f, "; {invalid}")?;
+            }
+        }
+        if !e.body.required_scopes.is_empty() {
+            write!(f, "; needed is one of the scopes {}", e.body.required_scopes.join(", "))?;
+        }
         match &e.correlation_id {
             Some(id) => write!(f, " (correlation id {id})"),
             None => Ok(()),

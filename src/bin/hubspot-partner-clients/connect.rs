@@ -43,7 +43,7 @@ impl Connection {
             let builder = builder.base_url(simulator.base_url()).access_token(simulator.access_token());
             return Ok(Connected { client: builder.build()?, _simulator: Some(simulator) });
         }
-        let url = self.base_url.clone().or_else(|| env::var("HUBSPOT_BASE_URL").ok());
+        let url = self.base_url.clone().or_else(|| env::var("HUBSPOT_BASE_URL").ok()).filter(|url| !url.is_empty());
         let builder = match url {
             Some(url) => builder.base_url(url),
             None => builder,
