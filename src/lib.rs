@@ -1,4 +1,8 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "client", doc = include_str!("tour.md"))]
+#![cfg_attr(
+    not(feature = "client"),
+    doc = "The description of HubSpot's Partner Clients API, for code generators: see [`spec`]."
+)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
@@ -85,3 +89,8 @@ pub use self::{
     rolling_window::RollingWindow,
     search::{ChangedSince, Filter, FilterOn, Search, filter},
 };
+
+// Its examples are tests as well.
+#[cfg(all(doctest, feature = "client"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -431,8 +431,8 @@ async fn a_redis_without_what_is_needed_is_told_of_before_anything_is_enqueued()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_needs_no_more_than_is_documented() {
-    let readme = include_str!("../README.md");
-    let documented = readme.split("The user's ACL needs").nth(1).unwrap().split("as well.").next().unwrap();
+    let tour = include_str!("../src/tour.md");
+    let documented = tour.split("The user's ACL needs").nth(1).unwrap().split("as well.").next().unwrap();
     let commands: String = documented
         .split('`')
         .filter(|part| part.starts_with('+'))
