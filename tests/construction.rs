@@ -90,6 +90,9 @@ fn the_environment_s_variables_are_checked_by_name() {
     assert!(insecure.contains("in the clear"), "{insecure}");
     let empty = outcome(child(&program).env("HUBSPOT_ACCESS_TOKEN", ""));
     assert!(empty.contains("access token is empty"), "{empty}");
+    let mut build = child(&program);
+    let hubspot = outcome(build.env("CHILD", "build").env("HUBSPOT_ACCESS_TOKEN", "t").env("HUBSPOT_BASE_URL", ""));
+    assert!(hubspot.contains(r#"base_url: "https://api.hubapi.com""#), "an empty one is not set: {hubspot}");
 }
 
 #[tokio::test]
@@ -158,6 +161,9 @@ fn child(program: &std::path::Path) -> Command {
 async fn in_a_child_process() {
     if std::env::var_os("CHILD").is_none() {
         return;
+    }
+    if std::env::var_os("CHILD").is_some_and(|what| what == "build") {
+        return println!("outcome: {:?}", Client::from_env());
     }
     let outcome = match Client::from_env() {
         Ok(client) => client.associate(512).with("companies", 9001).as_type(1001).await.map(|_| ()),

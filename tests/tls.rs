@@ -48,4 +48,5 @@ async fn a_certificate_of_one_s_own_is_trusted_where_it_is_given_and_not_elsewhe
 
     let error = builder().build().unwrap().association_types("companies").await.unwrap_err();
     assert!(error.is_connect() && error.message().contains("certificate"), "{error}");
+    assert!(error.remedy().contains("root_certificates"), "{}", error.remedy());
 }
