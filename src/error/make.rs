@@ -70,7 +70,7 @@ impl Error {
         // Ids in a URL are nobody's secret, but they make log lines differ for nothing.
         let source = source.without_url();
         let (kind, message) = if source.is_timeout() {
-            (Kind::Timeout, format!("no answer from {host} in time"))
+            (Kind::Timeout, format!("{host} did not answer in time"))
         } else if source.is_connect() {
             (Kind::Connect, format!("no connection to {host}"))
         } else {
