@@ -3,17 +3,23 @@
 use std::{net::IpAddr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use reqwest::{Response, Url, header::HeaderValue, redirect};
+use reqwest::{
+    Response, Url,
+    header::{HeaderName, HeaderValue},
+    redirect,
+};
 
 use crate::{Error, Result, options::check_timeout};
 
 /// The header that ties an answer to HubSpot's own records.
-pub(crate) const CORRELATION_ID: &str = "x-hubspot-correlation-id";
+pub(crate) static CORRELATION_ID: HeaderName = HeaderName::from_static("x-hubspot-correlation-id");
 const USER_AGENT: &str = concat!("hubspot-partner-clients-rust/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_REDIRECTS: usize = 3;
 /// A page of 100 objects with all their properties and history stays far below.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+/// As much memory as an answer gets for announcing its length.
+const MAX_RESERVED_BYTES: usize = 1024 * 1024;
 
 /// How connections are made; what is `None` is reqwest's default.
 #[derive(Clone, Default)]
@@ -158,14 +164,25 @@ fn stay_at_origin(attempt: redirect::Attempt<'_>) -> redirect::Action {
     }
 }
 
-/// The whole body, up to a bound.
+/// The whole body, up to a bound. One that comes in one piece is not copied.
 pub(crate) async fn read_body(response: &mut Response) -> Result<Bytes> {
-    let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(Error::transport)? {
-        if body.len() + chunk.len() > MAX_BODY_BYTES {
+    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+    let mut whole = Bytes::new();
+    let mut pieces = BytesMut::new();
+    while let Some(piece) = response.chunk().await.map_err(Error::transport)? {
+        let read = whole.len() + pieces.len();
+        if read + piece.len() > MAX_BODY_BYTES {
             return Err(Error::body_too_large(MAX_BODY_BYTES));
         }
-        body.extend_from_slice(&chunk);
+        if read == 0 {
+            whole = piece;
+            continue;
+        }
+        if pieces.is_empty() {
+            pieces.reserve(announced.unwrap_or_default().min(MAX_RESERVED_BYTES));
+            pieces.extend_from_slice(&std::mem::take(&mut whole));
+        }
+        pieces.extend_from_slice(&piece);
     }
-    Ok(body.freeze())
+    Ok(if pieces.is_empty() { whole } else { pieces.freeze() })
 }

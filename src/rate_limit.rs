@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderName, RETRY_AFTER};
 
 use crate::spec::RateBucket;
 
@@ -149,21 +149,26 @@ pub struct RateLimitHeaders {
 impl RateLimitHeaders {
     /// Reads the headers; one that cannot be understood counts as absent.
     pub(crate) fn read(headers: &HeaderMap) -> Self {
-        let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-        let number = |name: &str| text(name)?.parse::<u64>().ok();
-        let small = |name: &str| number(name)?.try_into().ok();
+        let text = |name: &HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+        let number = |name: &HeaderName| text(name)?.parse::<u64>().ok();
+        let small = |name: &HeaderName| number(name)?.try_into().ok();
         Self {
-            limit: small("x-hubspot-ratelimit-max").filter(|&limit| limit > 0),
-            remaining: small("x-hubspot-ratelimit-remaining"),
-            interval: number("x-hubspot-ratelimit-interval-milliseconds")
-                .filter(|&ms| (1..=MAX_INTERVAL_MS).contains(&ms))
-                .map(Duration::from_millis),
-            daily_limit: number("x-hubspot-ratelimit-daily"),
-            daily_remaining: number("x-hubspot-ratelimit-daily-remaining"),
-            retry_after: text("retry-after").and_then(retry_after),
+            limit: small(&MAX).filter(|&limit| limit > 0),
+            remaining: small(&REMAINING),
+            interval: number(&INTERVAL).filter(|&ms| (1..=MAX_INTERVAL_MS).contains(&ms)).map(Duration::from_millis),
+            daily_limit: number(&DAILY),
+            daily_remaining: number(&DAILY_REMAINING),
+            retry_after: text(&RETRY_AFTER).and_then(retry_after),
         }
     }
 }
+
+// Parsed once.
+static MAX: HeaderName = HeaderName::from_static("x-hubspot-ratelimit-max");
+static REMAINING: HeaderName = HeaderName::from_static("x-hubspot-ratelimit-remaining");
+static INTERVAL: HeaderName = HeaderName::from_static("x-hubspot-ratelimit-interval-milliseconds");
+static DAILY: HeaderName = HeaderName::from_static("x-hubspot-ratelimit-daily");
+static DAILY_REMAINING: HeaderName = HeaderName::from_static("x-hubspot-ratelimit-daily-remaining");
 
 /// An interval beyond an hour is a mistake, and would stop a client for good.
 const MAX_INTERVAL_MS: u64 = 3_600_000;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use progenitor_client::{ClientHooks, OperationInfo};
 use reqwest::{
-    Method, Request, Response,
+    Method, Request, Response, ResponseBuilderExt,
     header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue},
 };
 use tokio::time::Instant;
@@ -300,7 +300,7 @@ impl Exchange<'_> {
             let body = read_body(&mut response).await.map_err(|e| self.tell(e))?;
             // The generated code shows a body that it cannot decode.
             let body = if token.is_in(&body) { token.redact_body(&body).into() } else { body };
-            return Ok(rebuild(&response, body, token));
+            return Ok(rebuild(&mut response, body, token));
         }
         // Which limit a 429 is about stands in its body.
         let body = match read_body(&mut response).await {
@@ -313,7 +313,7 @@ impl Exchange<'_> {
         let error = self.tell(Error::response(status.as_u16(), &body));
         let refused = error.is_rate_limited() && !error.is_daily_limit();
         ticket.settle(&PermitOutcome::Answered { headers, refused });
-        Err(Failed { error, response: Some(rebuild(&response, decodable(body), token)) })
+        Err(Failed { error, response: Some(rebuild(&mut response, decodable(body), token)) })
     }
 
     /// Adds to an error what is known of the call.
@@ -331,7 +331,7 @@ fn authorization(token: &AccessToken) -> Result<HeaderValue, Error> {
 }
 
 fn correlation_id(headers: &HeaderMap, token: &AccessToken) -> Option<CorrelationId> {
-    let text = headers.get(CORRELATION_ID)?.to_str().ok()?;
+    let text = headers.get(&CORRELATION_ID)?.to_str().ok()?;
     Some(token.redact(text).as_str().into())
 }
 
@@ -344,12 +344,15 @@ fn decodable(body: String) -> Bytes {
 }
 
 /// The answer for the generated code, whose errors show the headers.
-fn rebuild(response: &Response, body: Bytes, token: &AccessToken) -> Response {
-    let mut rebuilt = http::Response::new(body);
+fn rebuild(response: &mut Response, body: Bytes, token: &AccessToken) -> Response {
+    // Without a URL reqwest would parse one of its own.
+    let rebuilt = http::Response::builder().url(response.url().clone()).body(());
+    let mut rebuilt = rebuilt.unwrap_or_default().map(|()| body);
     *rebuilt.status_mut() = response.status();
-    for (name, value) in response.headers() {
-        let value = if token.is_in(value.as_bytes()) { HeaderValue::from_static("[redacted]") } else { value.clone() };
-        rebuilt.headers_mut().append(name, value);
+    let headers = rebuilt.headers_mut();
+    *headers = std::mem::take(response.headers_mut());
+    for value in headers.values_mut().filter(|value| token.is_in(value.as_bytes())) {
+        *value = HeaderValue::from_static("[redacted]");
     }
     rebuilt.into()
 }

@@ -167,7 +167,7 @@ impl OAuthApp {
         let status = response.status();
         meta.status = Some(status.as_u16());
         meta.rate_limit = RateLimitHeaders::read(response.headers());
-        let correlation_id = response.headers().get(CORRELATION_ID);
+        let correlation_id = response.headers().get(&CORRELATION_ID);
         meta.correlation_id = correlation_id.map(|id| redact_body(id.as_bytes(), &secrets).as_str().into());
         let body = read_body(&mut response).await?;
         if !status.is_success() {
