@@ -245,7 +245,8 @@ impl Window {
         Self {
             limit,
             interval,
-            requests: VecDeque::with_capacity(limit.unwrap_or_default().min(1024) as usize),
+            // Those of one interval, and those of the slack after it.
+            requests: VecDeque::with_capacity(2 * limit.unwrap_or_default().min(1024) as usize),
             first: 0,
             in_flight: 0,
             beginning: None,
