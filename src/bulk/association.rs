@@ -1,6 +1,6 @@
 //! What a bulk run takes.
 
-use sha2::{Digest, Sha256};
+use hmac_sha256::Hash;
 
 use crate::{AssociationType, Error, ObjectId, ObjectType, PartnerClientId, Result, associations::Path, ids::checked};
 
@@ -89,7 +89,7 @@ impl Association {
 
     /// Tells this input from others; the same in every version of the crate.
     pub(super) fn digest(&self) -> u64 {
-        let mut hash = Sha256::new();
+        let mut hash = Hash::new();
         for part in self.parts() {
             // No id holds a line end.
             hash.update(part.unwrap_or_default());

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac_sha256::Hash;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{Error, Result};
@@ -55,7 +55,7 @@ impl AuthorizationBuilder {
         let state = random();
         // 64 characters of the 43 to 128 that the RFC allows, from 244 random bits.
         let code_verifier = random() + &random();
-        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(code_verifier.as_bytes()));
+        let challenge = URL_SAFE_NO_PAD.encode(Hash::hash(code_verifier.as_bytes()));
         let (scopes, optional_scopes) = (self.scopes.join(" "), self.optional_scopes.join(" "));
         let mut parameters = vec![
             ("client_id", self.client_id.as_str()),

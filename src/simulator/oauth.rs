@@ -8,7 +8,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use sha2::{Digest, Sha256};
+use hmac_sha256::Hash;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -217,5 +217,5 @@ impl OAuth {
 
 /// The code challenge of a code verifier (RFC 7636, section 4.2).
 fn s256(verifier: &str) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier))
+    URL_SAFE_NO_PAD.encode(Hash::hash(verifier.as_bytes()))
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use csv::{ByteRecord, ReaderBuilder, Terminator};
-use sha2::{Digest, Sha256};
+use hmac_sha256::Hash;
 
 use super::problems::{Column, Problem, Problems};
 use crate::cli::failure::Failure;
@@ -37,7 +37,7 @@ impl Rows {
             let message = format!("{} is no file: standard input and pipes cannot be read twice", path.display());
             return Err(Failure::file(message, "Save the rows to a file, and give its path."));
         }
-        let source = Source { file: File::open(path).map_err(unread)?, hash: Sha256::new(), ended: false, left: 0 };
+        let source = Source { file: File::open(path).map_err(unread)?, hash: Hash::new(), ended: false, left: 0 };
         // The carriage return of a CRLF is removed from the last field instead, because only lines that end with LF
         // have numbers to rely on. Rows of another width are told of with the line they are in.
         let reader = ReaderBuilder::new()
@@ -129,7 +129,7 @@ impl Rows {
 
     /// The SHA-256 of all that was read.
     pub(super) fn digest(&self) -> String {
-        let hash = self.reader.get_ref().hash.clone().finalize();
+        let hash = self.reader.get_ref().hash.finalize();
         hash.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -170,7 +170,7 @@ fn fields(row: &ByteRecord) -> impl Iterator<Item = &[u8]> {
 /// The file, its digest, and a bound on how much of it a row may take.
 struct Source {
     file: File,
-    hash: Sha256,
+    hash: Hash,
     ended: bool,
     left: u64,
 }
