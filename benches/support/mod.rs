@@ -28,8 +28,7 @@ pub fn page() -> String {
         3 => "\"A value with \\\"quotes\\\" and a line\\nbreak\"".to_owned(),
         _ => "\"a sentence such as people write into a text property\"".to_owned(),
     };
-    let properties: Vec<_> =
-        (0..50).map(|property| format!("\"property_{property}\":{}", value(property))).collect();
+    let properties: Vec<_> = (0..50).map(|property| format!("\"property_{property}\":{}", value(property))).collect();
     let object = |id: usize| {
         format!(
             "{{\"id\":\"{id}\",\"properties\":{{{}}},\"createdAt\":\"2023-11-07T05:31:56.123Z\",\
