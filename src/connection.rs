@@ -13,7 +13,7 @@ const USER_AGENT: &str = concat!("hubspot-partner-clients-rust/", env!("CARGO_PK
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_REDIRECTS: usize = 3;
 /// A page of 100 objects with all their properties and history stays far below.
-const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+pub(crate) const MAX_RESPONSE_BYTES: usize = 64 * 1024 * 1024;
 
 /// How connections are made; what is `None` is reqwest's default.
 #[derive(Clone, Default)]
@@ -158,12 +158,16 @@ fn stay_at_origin(attempt: redirect::Attempt<'_>) -> redirect::Action {
     }
 }
 
-/// The whole body, up to a bound.
-pub(crate) async fn read_body(response: &mut Response) -> Result<Bytes> {
+/// The whole body, decompressed, of so many bytes at most.
+pub(crate) async fn read_body(response: &mut Response, limit: usize) -> Result<Bytes> {
+    // What is announced as too large is not read at all.
+    if response.content_length().is_some_and(|length| length > limit as u64) {
+        return Err(Error::too_large(limit));
+    }
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(Error::transport)? {
-        if body.len() + chunk.len() > MAX_BODY_BYTES {
-            return Err(Error::body_too_large(MAX_BODY_BYTES));
+        if chunk.len() > limit - body.len() {
+            return Err(Error::too_large(limit));
         }
         body.extend_from_slice(&chunk);
     }

@@ -83,8 +83,8 @@ impl Error {
         Self::new(Kind::Connect, message)
     }
 
-    pub(crate) fn body_too_large(limit: usize) -> Self {
-        Self::new(Kind::Decode, format!("the answer is larger than {limit} bytes and was not read to its end"))
+    pub(crate) fn too_large(limit: usize) -> Self {
+        Self::new(Kind::TooLarge, format!("the answer is larger than {limit} bytes and was not read to its end"))
     }
 
     pub(crate) fn undecodable(trouble: &str, body: &str) -> Self {

@@ -47,6 +47,7 @@ enum Kind {
     Timeout,
     Transport,
     Decode,
+    TooLarge,
     Response,
     Journal,
 }
@@ -111,6 +112,12 @@ impl Error {
         self.0.kind == Kind::Decode
     }
 
+    /// The answer is larger than [`max_response_bytes`](crate::ClientBuilder::max_response_bytes), and was not read to its
+    /// end. After a 2xx [status](Error::status) the request was carried out.
+    pub fn is_too_large(&self) -> bool {
+        self.0.kind == Kind::TooLarge
+    }
+
     /// The [journal](crate::bulk::Journal) of a run cannot be read, written or used for it: the message names the file and says
     /// what to do. What the file holds is not lost, and what was sent before may have been carried out.
     pub fn is_journal(&self) -> bool {
@@ -123,7 +130,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self.0.kind {
             Kind::Connect | Kind::Timeout | Kind::Transport => true,
-            Kind::InvalidInput | Kind::Token | Kind::Limiter | Kind::Decode | Kind::Journal => false,
+            Kind::InvalidInput | Kind::Token | Kind::Limiter | Kind::Decode | Kind::TooLarge | Kind::Journal => false,
             Kind::Response => match self.0.status {
                 Some(429) => !self.is_daily_limit(),
                 Some(status) => matches!(status, 423 | 477 | 500 | 502..=504 | 521 | 523 | 524),
@@ -136,7 +143,7 @@ impl Error {
     pub(crate) fn was_not_carried_out(&self) -> bool {
         match self.0.kind {
             Kind::InvalidInput | Kind::Token | Kind::Limiter | Kind::Connect => true,
-            Kind::Timeout | Kind::Transport | Kind::Decode | Kind::Journal => false,
+            Kind::Timeout | Kind::Transport | Kind::Decode | Kind::TooLarge | Kind::Journal => false,
             Kind::Response => self.0.status.is_some_and(|status| status < 500),
         }
     }
@@ -166,6 +173,7 @@ impl Error {
             Kind::Timeout => "timeout",
             Kind::Transport => "transport",
             Kind::Decode => "decode",
+            Kind::TooLarge => "too_large",
             Kind::Response => "response",
             Kind::Journal => "journal",
         }

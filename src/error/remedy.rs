@@ -17,6 +17,7 @@ impl Error {
             (Kind::Timeout, _) => "Try again; an association may be made twice without harm.",
             (Kind::Transport, _) => "Try again, and check the network if it goes on.",
             (Kind::Decode, _) => "Check that the base URL is HubSpot's; if it is, report the excerpt to this crate.",
+            (Kind::TooLarge, _) => "Ask for fewer properties or smaller pages, or give a larger max_response_bytes.",
             (Kind::Journal, _) => "Put the journal right as the message says, then start the run again.",
             (_, Some(300..=399)) => {
                 "Give the base URL that the service redirects to; redirects to another origin are not followed."
