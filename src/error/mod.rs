@@ -19,7 +19,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Why a call failed.
 ///
 /// The predicates tell the kinds apart; more than one may hold. [`Error::remedy`] says in a sentence what to do next.
-/// Neither `Debug` nor `Display` ever shows the token.
+/// Neither `Debug` nor `Display` ever shows the token, and both are bounded, whatever HubSpot answers.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -214,7 +214,7 @@ impl Error {
         self.0.correlation_id.as_ref()
     }
 
-    /// HubSpot's own words where there are any, otherwise ours.
+    /// HubSpot's own words where there are any, otherwise ours; 8 KiB of them at most.
     pub fn message(&self) -> &str {
         &self.0.message
     }

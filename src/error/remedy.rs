@@ -15,7 +15,7 @@ impl Error {
             (Kind::Token, _) => "See what the token provider says; nothing was sent.",
             (Kind::Connect, _) => "Check the network, the proxy and the base URL.",
             (Kind::Timeout, _) => "Try again; an association may be made twice without harm.",
-            (Kind::Transport, _) => "Try again, and check the network if it goes on.",
+            (Kind::Transport, _) => "Try again; if it goes on, check the network, the proxy and the base URL.",
             (Kind::Decode, _) => "Check that the base URL is HubSpot's; if it is, report the excerpt to this crate.",
             (Kind::TooLarge, _) => "Ask for fewer properties or smaller pages, or give a larger max_response_bytes.",
             (Kind::Journal, _) => "Put the journal right as the message says, then start the run again.",
