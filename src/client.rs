@@ -5,7 +5,7 @@ use std::{env, fmt, sync::Arc, time::Duration};
 use crate::{
     AccessToken, Error, Observer, RateLimit, RateLimitStatus, RateLimiter, Result, RetryPolicy, RollingWindow,
     TokenProvider,
-    connection::{Connection, check_base_url},
+    connection::{Connection, MAX_RESPONSE_BYTES, check_base_url},
     generated,
     options::check_timeout,
     retry::RetryBudget,
@@ -66,6 +66,7 @@ impl Client {
             connection: Connection::default(),
             timeout: TIMEOUT,
             total_timeout: None,
+            max_response_bytes: MAX_RESPONSE_BYTES,
             limit: RateLimit::default(),
             limiter: None,
             retry: RetryPolicy::default(),
@@ -95,6 +96,7 @@ impl Client {
             retry: shared.retry,
             timeout: shared.timeout,
             total_timeout: shared.total_timeout,
+            max_response_bytes: shared.max_response_bytes,
             observer: shared.observer.clone(),
             server: shared.server.clone(),
         });
@@ -145,6 +147,7 @@ pub struct ClientBuilder {
     connection: Connection,
     timeout: Duration,
     total_timeout: Option<Duration>,
+    max_response_bytes: usize,
     limit: RateLimit,
     limiter: Option<Arc<dyn RateLimiter>>,
     retry: RetryPolicy,
@@ -198,6 +201,14 @@ impl ClientBuilder {
     /// thousand calls made at once wait minutes for their turn.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.total_timeout = Some(timeout);
+        self
+    }
+
+    /// The largest answer that is read, decompressed, errors included; 64 MiB by default, far more than HubSpot's largest
+    /// page. A larger one fails the call with [`Error::is_too_large`] as soon as it shows, so an attempt holds no more than
+    /// this of it.
+    pub fn max_response_bytes(mut self, bytes: usize) -> Self {
+        self.max_response_bytes = bytes;
         self
     }
 
@@ -276,7 +287,7 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// [`Error::is_invalid_input`], naming the setting: no token or one that cannot be sent, a limit of zero, a timeout
-    /// of zero or of more than a day, a base URL that is none, that is neither https nor loopback, or that holds
+    /// of zero or of more than a day, a retry policy that makes no sense, a base URL that is none, that is neither https nor loopback, or that holds
     /// credentials, a query or a fragment. Also when TLS cannot be set up.
     pub fn build(self) -> Result<Client> {
         let tokens = self.tokens.unwrap_or_else(|| {
@@ -285,6 +296,10 @@ impl ClientBuilder {
         check_timeout("timeout", Some(self.timeout))?;
         check_timeout("total timeout", self.total_timeout)?;
         self.retry.check()?;
+        if self.max_response_bytes == 0 {
+            let remedy = "give as many bytes as the largest answer may have";
+            return Err(Error::invalid_input("max response bytes", Some("0"), "lets no answer through", remedy));
+        }
         if self.limit == RateLimit::per_ten_seconds(0) {
             let remedy = "give 1 or more, or unlimited";
             return Err(Error::invalid_input("rate limit", Some("0"), "lets nothing through", remedy));
@@ -299,6 +314,7 @@ impl ClientBuilder {
             retry: self.retry,
             timeout: self.timeout,
             total_timeout: self.total_timeout,
+            max_response_bytes: self.max_response_bytes,
             observer: self.observer,
             server: base_url.host_str().unwrap_or_default().to_owned(),
         };

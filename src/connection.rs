@@ -17,7 +17,7 @@ const USER_AGENT: &str = concat!("hubspot-partner-clients-rust/", env!("CARGO_PK
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_REDIRECTS: usize = 3;
 /// A page of 100 objects with all their properties and history stays far below.
-const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+pub(crate) const MAX_RESPONSE_BYTES: usize = 64 * 1024 * 1024;
 /// As much memory as an answer gets for announcing its length.
 const MAX_RESERVED_BYTES: usize = 1024 * 1024;
 
@@ -164,22 +164,26 @@ fn stay_at_origin(attempt: redirect::Attempt<'_>) -> redirect::Action {
     }
 }
 
-/// The whole body, up to a bound. One that comes in one piece is not copied.
-pub(crate) async fn read_body(response: &mut Response) -> Result<Bytes> {
-    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+/// The whole body, decompressed, of so many bytes at most. One that comes in one piece is not copied.
+pub(crate) async fn read_body(response: &mut Response, limit: usize) -> Result<Bytes> {
+    let announced = response.content_length().unwrap_or_default();
+    // What is announced as too large is not read at all.
+    if announced > limit as u64 {
+        return Err(Error::too_large(limit));
+    }
     let mut whole = Bytes::new();
     let mut pieces = BytesMut::new();
     while let Some(piece) = response.chunk().await.map_err(Error::transport)? {
         let read = whole.len() + pieces.len();
-        if read + piece.len() > MAX_BODY_BYTES {
-            return Err(Error::body_too_large(MAX_BODY_BYTES));
+        if piece.len() > limit - read {
+            return Err(Error::too_large(limit));
         }
         if read == 0 {
             whole = piece;
             continue;
         }
         if pieces.is_empty() {
-            pieces.reserve(announced.unwrap_or_default().min(MAX_RESERVED_BYTES));
+            pieces.reserve((announced as usize).min(MAX_RESERVED_BYTES));
             pieces.extend_from_slice(&std::mem::take(&mut whole));
         }
         pieces.extend_from_slice(&piece);

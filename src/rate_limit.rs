@@ -142,7 +142,7 @@ pub struct RateLimitHeaders {
     pub daily_limit: Option<u64>,
     /// `X-HubSpot-RateLimit-Daily-Remaining`: requests left of them.
     pub daily_remaining: Option<u64>,
-    /// `Retry-After`, in seconds or as a date.
+    /// `Retry-After`, in seconds or as a date; 24 hours, the longest that HubSpot documents, where it says more.
     pub retry_after: Option<Duration>,
 }
 
@@ -173,13 +173,20 @@ static DAILY_REMAINING: HeaderName = HeaderName::from_static("x-hubspot-ratelimi
 /// An interval beyond an hour is a mistake, and would stop a client for good.
 const MAX_INTERVAL_MS: u64 = 3_600_000;
 
+/// `hubspot-api.md`, section 5. Without a bound a number could not be added to a time.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// The longest pause that one refused request may impose on all others. What HubSpot refuses after it pauses them anew.
+pub(crate) const MAX_PAUSE: Duration = Duration::from_secs(60);
+
 /// RFC 9110, section 10.2.3: seconds, or a date.
 fn retry_after(text: &str) -> Option<Duration> {
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        let seconds = text.parse().map_or(MAX_RETRY_AFTER, Duration::from_secs);
+        return Some(seconds.min(MAX_RETRY_AFTER));
     }
     let until = chrono::DateTime::parse_from_rfc2822(text).ok()?;
-    Some((until.to_utc() - chrono::Utc::now()).to_std().unwrap_or_default())
+    Some((until.to_utc() - chrono::Utc::now()).to_std().unwrap_or_default().min(MAX_RETRY_AFTER))
 }
 
 /// What a limiter knows: see [`Client::rate_limit_status`](crate::Client::rate_limit_status).

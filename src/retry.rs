@@ -28,6 +28,9 @@ pub struct RetryPolicy {
     patience: Duration,
 }
 
+/// As long as any timeout may be.
+const MAX_DELAY: Duration = Duration::from_secs(24 * 3600);
+
 impl Default for RetryPolicy {
     /// Five attempts, delays from 500 ms to 20 s, a patience of 60 s.
     fn default() -> Self {
@@ -60,7 +63,7 @@ impl RetryPolicy {
         self
     }
 
-    /// The upper end of every delay; 20 s by default.
+    /// The upper end of every delay; 20 s by default. More than 24 hours is refused.
     #[must_use]
     pub fn max_delay(mut self, delay: Duration) -> Self {
         self.max_delay = delay;
@@ -79,6 +82,9 @@ impl RetryPolicy {
         let refuse = |field, reason, remedy| Err(Error::invalid_input(field, None, reason, remedy));
         if self.max_attempts == 0 {
             return refuse("retry policy's max_attempts", "is 0", "give 1 for no retries");
+        }
+        if self.max_delay > MAX_DELAY {
+            return refuse("retry policy's max_delay", "is absurd", "give 24 hours at most");
         }
         if self.base_delay > self.max_delay {
             return refuse("retry policy's base_delay", "is longer than max_delay", "give a shorter one");

@@ -26,7 +26,8 @@ use tokio::{
 
 use crate::{
     rate_limit::{
-        BucketStatus, Permit, PermitFuture, PermitOutcome, RateLimit, RateLimitHeaders, RateLimitStatus, RateLimiter,
+        BucketStatus, MAX_PAUSE, Permit, PermitFuture, PermitOutcome, RateLimit, RateLimitHeaders, RateLimitStatus,
+        RateLimiter,
     },
     spec::RateBucket,
 };
@@ -41,7 +42,8 @@ const FIRST_SHARE: u32 = 8;
 
 /// A limiter that keeps to HubSpot's rolling windows and learns their size from its answers.
 ///
-/// It is fair (first come, first served), does not poll, and a call that is dropped while it waits gives up its place.
+/// It is fair (first come, first served), does not poll, and a call that is dropped while it waits gives up its place. A 429
+/// with `Retry-After` pauses it for that long, a minute at most.
 #[derive(Debug)]
 pub struct RollingWindow {
     general: Bucket,
@@ -270,7 +272,7 @@ impl Window {
             self.beginning = Some(Beginning { since: now, ramp: limit.div_ceil(FIRST_SHARE), remaining: None });
         }
         let used = self.used(now);
-        let free = limit.saturating_sub(self.others.used() + used);
+        let free = limit.saturating_sub(self.others.used().saturating_add(used));
         if free == 0 {
             // With nothing of our own in the window, only asking shows whether the others have left room.
             return match self.next_room(now) {
@@ -289,7 +291,7 @@ impl Window {
         let half = |free: u32| free.div_ceil(2).max(1);
         let begun = self.beginning.filter(|beginning| now < beginning.since + self.interval);
         let beginning = begun.map_or(u32::MAX, |b| b.ramp.min(b.remaining.map_or(u32::MAX, |left| (left / 4).max(1))));
-        let beside_others = if self.others.used() > 0 { half(free + self.in_flight) } else { u32::MAX };
+        let beside_others = if self.others.used() > 0 { half(free.saturating_add(self.in_flight)) } else { u32::MAX };
         beginning.min(beside_others)
     }
 
@@ -337,7 +339,8 @@ impl Window {
         if refused {
             // Without a word of HubSpot's, room comes with the first request of our own to leave the window; without
             // any of our own, only asking tells.
-            let pause = headers.retry_after.or_else(|| self.next_room(now).is_none().then_some(self.interval / 4));
+            let told = headers.retry_after.map(|pause| pause.min(MAX_PAUSE));
+            let pause = told.or_else(|| self.next_room(now).is_none().then_some(self.interval / 4));
             self.paused_until = pause.map(|pause| now + pause).or(self.paused_until);
         }
         let remaining = if refused { Some(0) } else { headers.remaining };

@@ -39,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) retry: RetryPolicy,
     pub(crate) timeout: Duration,
     pub(crate) total_timeout: Option<Duration>,
+    pub(crate) max_response_bytes: usize,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     /// The host that spans name.
     pub(crate) server: String,
@@ -297,13 +298,13 @@ impl Exchange<'_> {
         }
         if status.is_success() {
             ticket.settle(&PermitOutcome::Answered { headers, refused: false });
-            let body = read_body(&mut response).await.map_err(|e| self.tell(e))?;
+            let body = read_body(&mut response, self.shared.max_response_bytes).await.map_err(|e| self.tell(e))?;
             // The generated code shows a body that it cannot decode.
             let body = if token.is_in(&body) { token.redact_body(&body).into() } else { body };
             return Ok(rebuild(&mut response, body, token));
         }
         // Which limit a 429 is about stands in its body.
-        let body = match read_body(&mut response).await {
+        let body = match read_body(&mut response, self.shared.max_response_bytes).await {
             Ok(body) => token.redact_body(&body),
             Err(e) => {
                 ticket.settle(&PermitOutcome::Answered { headers, refused: status.as_u16() == 429 });

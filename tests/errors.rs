@@ -4,7 +4,7 @@ mod support;
 
 use httpmock::MockServer;
 use hubspot_partner_clients::{CorrelationId, Error};
-use support::{RawServer, client_at, http};
+use support::{DOCUMENTED, RawServer, client_at, http};
 use uuid::Uuid;
 
 const ID: &str = "c033cdaa-2c40-4a64-ae48-b4cec88dad24";
@@ -184,6 +184,21 @@ async fn an_excerpt_is_bounded() {
     let error = answered(500, "text/plain", &"ü".repeat(5_000)).await;
     let excerpt = error.body_excerpt().unwrap();
     assert!(excerpt.len() <= 1024 && excerpt.starts_with("üüü") && excerpt.ends_with('…'));
+}
+
+#[tokio::test]
+async fn an_error_is_bounded_whatever_the_answer_repeats() {
+    let long = "ü".repeat(500_000);
+    let body = format!(
+        r#"{{"message":"{long}","category":"{long}","correlationId":"{long}","context":{{"INVALID_OBJECT_IDS":["{long}"]}}}}"#
+    );
+    let object = DOCUMENTED.replace("{}", &format!("\"{long}\""));
+    for (status, body) in [(400, &body), (200, &object)] {
+        let error = associate(&RawServer::json(status, body).await.base_url).await;
+        let shown = format!("{error} {error:?}");
+        assert!(shown.len() < 32 * 1024, "{} bytes", shown.len());
+        assert!(error.message().len() <= 8 * 1024 && error.message().ends_with('…'));
+    }
 }
 
 #[tokio::test]

@@ -348,8 +348,25 @@ async fn a_policy_that_makes_no_sense_is_refused_by_name() {
     let error = build(RetryPolicy::default().base_delay(Duration::from_secs(60)));
     assert!(error.message().contains("base_delay is longer than max_delay"), "{error}");
 
+    let error = build(RetryPolicy::default().max_delay(Duration::MAX));
+    assert!(error.message().contains("max_delay is absurd"), "{error}");
+
     let (simulator, client) = hubspot(|builder| builder).await;
     let call = client.associate(512).with("companies", 9001).as_type(1001);
     let error = call.retry(RetryPolicy::default().max_attempts(0)).await.unwrap_err();
     assert!(error.is_invalid_input() && simulator.requests().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_after_that_no_clock_holds_counts_as_a_day() {
+    for retry_after in ["18446744073709551615", "99999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+        let answer = format!("HTTP/1.1 429 X\r\nretry-after: {retry_after}\r\ncontent-length: 0\r\n\r\n");
+        let server = support::RawServer::answering(answer).await;
+        let builder = Client::builder().base_url(&server.base_url).access_token("t");
+        let patient = RetryPolicy::default().max_attempts(2).patience(Duration::MAX);
+        let client = builder.total_timeout(Duration::from_secs(24 * 3600)).retry(patient).build().unwrap();
+        let error = associate(&client).await.unwrap_err();
+        assert_eq!((error.status(), error.attempts()), (Some(429), 1), "{error:?}");
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(24 * 3600)), "{retry_after}");
+    }
 }

@@ -277,3 +277,33 @@ async fn without_a_limit_nothing_waits() {
     }
     assert_eq!(limiter.status().general.limit, None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_pauses_for_a_minute_at_most() {
+    for asked in [Duration::from_secs(61), Duration::from_secs(24 * 3600), Duration::MAX] {
+        let limiter = RollingWindow::new(RateLimit::per_ten_seconds(100));
+        let permit = limiter.try_acquire(RateBucket::General).unwrap();
+        let mut headers = RateLimitHeaders::default();
+        headers.retry_after = Some(asked);
+        limiter.settle(permit, &PermitOutcome::Answered { headers, refused: true });
+        let started = Instant::now();
+        let permit = limiter.acquire(RateBucket::General).await.unwrap();
+        assert_eq!(started.elapsed(), Duration::from_secs(60), "{asked:?}");
+        limiter.settle(permit, &PermitOutcome::NoAnswer);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_allowance_as_large_as_a_number_can_be() {
+    let limiter = RollingWindow::new(RateLimit::per_ten_seconds(100));
+    // Slower than the window, so that they are in flight and count no more.
+    let slow: Vec<_> = (0..10).filter_map(|_| limiter.try_acquire(RateBucket::General)).collect();
+    tokio::time::advance(Duration::from_secs(20)).await;
+    let permit = limiter.try_acquire(RateBucket::General).unwrap();
+    limiter.settle(permit, &answered(Some(u32::MAX), Some(u32::MAX - 5)));
+    assert!(limiter.status().general.used_by_others > 0);
+    let permit = limiter.try_acquire(RateBucket::General).unwrap();
+    limiter.settle(permit, &answered(Some(u32::MAX), Some(0)));
+    assert!(limiter.try_acquire(RateBucket::General).is_none());
+    slow.into_iter().for_each(|permit| limiter.settle(permit, &PermitOutcome::NoAnswer));
+}

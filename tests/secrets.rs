@@ -483,3 +483,24 @@ async fn a_short_token_changes_nothing_in_a_success() {
     let types = client_at(&server.base_url(), "t").association_types("companies").await.unwrap();
     assert_eq!((types[0].id.as_str(), types[0].name.as_str()), ("t", "t"));
 }
+
+#[tokio::test]
+async fn a_token_that_an_answer_repeats_with_escapes_does_not_show() {
+    let escaped: String = ACCESS.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    let deep = "[".repeat(200) + &"]".repeat(200);
+    for (status, body) in [
+        (200, format!(r#"{{"id":"1","properties":"{escaped}"}}"#)),
+        (200, format!(r#"{{"id":"1","properties":"{escaped}","#)),
+        (200, format!(r#"{{"deep":{deep},"properties":"{escaped}"}}"#)),
+        (400, format!(r#"{{"message":"{escaped}","context":{{"{escaped}":["{escaped}"]}}}}"#)),
+    ] {
+        let server = answering(status, &[], &body).await;
+        let client = client_at(&server.base_url(), ACCESS);
+        let error = client.get(1).await.unwrap_err();
+        assert_hidden(&all_of(&error));
+        assert!(!all_of(&error).contains(&escaped[1..]), "it is as good as the token: {error:?}");
+        let raw = client.raw().get().partner_client_id(1).send().await.unwrap_err();
+        assert_hidden(&debug(&raw));
+        assert_hidden(&all_of(&Error::from(raw)));
+    }
+}

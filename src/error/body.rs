@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::excerpt;
 use crate::generated::types;
+
+/// HubSpot's longest category has 30 characters.
+const MAX_NAME: usize = 128;
 
 /// An error body, field by field: none of them is sure to be there or to be of its type.
 #[derive(Clone, Default)]
@@ -39,7 +43,7 @@ impl ErrorBody {
         required_scopes.dedup();
         Self {
             message: text("message").or_else(|| text("error_description")).or_else(|| text("detail")),
-            category: text("category"),
+            category: text("category").map(|category| excerpt(&category, MAX_NAME)),
             correlation_id: text("correlationId"),
             policy: text("policyName"),
             oauth_error: text("error"),

@@ -4,6 +4,11 @@ use std::fmt;
 
 use uuid::Uuid;
 
+use super::excerpt;
+
+/// Longer ones are cut.
+const MAX_BYTES: usize = 128;
+
 /// The identifier under which HubSpot's support finds a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CorrelationId {
@@ -15,7 +20,7 @@ pub enum CorrelationId {
 
 impl From<&str> for CorrelationId {
     fn from(text: &str) -> Self {
-        Uuid::try_parse(text).map_or_else(|_| Self::Text(text.to_owned()), Self::Uuid)
+        Uuid::try_parse(text).map_or_else(|_| Self::Text(excerpt(text, MAX_BYTES)), Self::Uuid)
     }
 }
 

@@ -14,7 +14,7 @@ impl Error {
     pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self(Arc::new(Inner {
             kind,
-            message: message.into(),
+            message: bounded(message.into()),
             operation: None,
             status: None,
             correlation_id: None,
@@ -49,7 +49,7 @@ impl Error {
             Ok(error) if error.is_token() => *error,
             Ok(error) => error.with(|e| {
                 e.kind = Kind::Token;
-                e.message = format!("no access token: {}", e.message);
+                e.message = bounded(format!("no access token: {}", e.message));
             }),
             Err(source) => Self::new(Kind::Token, format!("no access token: {source}"))
                 .with(|e| e.source = Some(Arc::from(source))),
@@ -73,10 +73,17 @@ impl Error {
             (Kind::Timeout, format!("{host} did not answer in time"))
         } else if source.is_connect() {
             (Kind::Connect, format!("no connection to {host}"))
+        } else if source.is_builder() {
+            (Kind::InvalidInput, "the request cannot be sent".to_owned())
         } else {
-            (Kind::Transport, format!("the connection to {host} failed"))
+            match in_chain::<hyper::Error>(&source) {
+                Some(http) if http.is_parse() => (Kind::Transport, format!("the answer of {host} is not HTTP")),
+                None if source.is_decode() => (Kind::Decode, "the answer cannot be decompressed".to_owned()),
+                _ => (Kind::Transport, format!("the connection to {host} failed")),
+            }
         };
-        Self::new(kind, format!("{message}: {}", innermost(&source))).with(|e| e.source = Some(Arc::new(source)))
+        Self::new(kind, format!("{message}: {}", excerpt(&innermost(&source), MAX_EXCERPT)))
+            .with(|e| e.source = Some(Arc::new(source)))
     }
 
     #[cfg(feature = "redis")]
@@ -84,8 +91,8 @@ impl Error {
         Self::new(Kind::Connect, message)
     }
 
-    pub(crate) fn body_too_large(limit: usize) -> Self {
-        Self::new(Kind::Decode, format!("the answer is larger than {limit} bytes and was not read to its end"))
+    pub(crate) fn too_large(limit: usize) -> Self {
+        Self::new(Kind::TooLarge, format!("the answer is larger than {limit} bytes and was not read to its end"))
     }
 
     pub(crate) fn undecodable(trouble: &str, body: &str) -> Self {
@@ -129,7 +136,7 @@ impl Error {
     /// same in the message.
     pub(crate) fn about(&self, key: &str, entries: &[&str]) -> Self {
         self.clone().with(|e| {
-            e.message = format!("{}: {}", e.message, entries.join(", "));
+            e.message = bounded(format!("{}: {}", e.message, entries.join(", ")));
             e.body.context = [(key.to_owned(), entries.iter().map(|&entry| entry.to_owned()).collect())].into();
         })
     }
@@ -214,10 +221,15 @@ impl From<generated::Error<types::Error>> for Error {
 
 /// The transport can fail only with a `reqwest::Error`; it hides its own error as the source of one.
 fn carried_by(error: &reqwest::Error) -> Option<Error> {
+    in_chain::<Error>(error).cloned()
+}
+
+/// The first error of this type among the sources.
+fn in_chain<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E> {
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {
-        if let Some(error) = error.downcast_ref::<Error>() {
-            return Some(error.clone());
+        if let Some(error) = error.downcast_ref() {
+            return Some(error);
         }
         source = error.source();
     }
@@ -246,6 +258,12 @@ fn fallback_message(status: u16) -> &'static str {
 }
 
 const MAX_EXCERPT: usize = 1024;
+/// HubSpot lists every bad value of a request in its message.
+const MAX_MESSAGE: usize = 8 * 1024;
+
+fn bounded(message: String) -> String {
+    if message.len() > MAX_MESSAGE { excerpt(&message, MAX_MESSAGE) } else { message }
+}
 
 pub(crate) fn excerpt(text: &str, max: usize) -> String {
     if text.len() <= max {

@@ -19,7 +19,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Why a call failed.
 ///
 /// The predicates tell the kinds apart; more than one may hold. [`Error::remedy`] says in a sentence what to do next.
-/// Neither `Debug` nor `Display` ever shows the token.
+/// Neither `Debug` nor `Display` ever shows the token, and both are bounded, whatever HubSpot answers.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -47,12 +47,13 @@ enum Kind {
     Timeout,
     Transport,
     Decode,
+    TooLarge,
     Response,
     Journal,
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::InvalidInput,
         Self::Token,
         Self::Limiter,
@@ -60,6 +61,7 @@ impl Kind {
         Self::Timeout,
         Self::Transport,
         Self::Decode,
+        Self::TooLarge,
         Self::Response,
         Self::Journal,
     ];
@@ -73,6 +75,7 @@ impl Kind {
             Self::Timeout => "timeout",
             Self::Transport => "transport",
             Self::Decode => "decode",
+            Self::TooLarge => "too_large",
             Self::Response => "response",
             Self::Journal => "journal",
         }
@@ -139,6 +142,12 @@ impl Error {
         self.0.kind == Kind::Decode
     }
 
+    /// The answer is larger than [`max_response_bytes`](crate::ClientBuilder::max_response_bytes), and was not read to its
+    /// end. After a 2xx [status](Error::status) the request was carried out.
+    pub fn is_too_large(&self) -> bool {
+        self.0.kind == Kind::TooLarge
+    }
+
     /// The [journal](crate::bulk::Journal) of a run cannot be read, written or used for it: the message names the file and says
     /// what to do. What the file holds is not lost, and what was sent before may have been carried out.
     pub fn is_journal(&self) -> bool {
@@ -151,7 +160,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self.0.kind {
             Kind::Connect | Kind::Timeout | Kind::Transport => true,
-            Kind::InvalidInput | Kind::Token | Kind::Limiter | Kind::Decode | Kind::Journal => false,
+            Kind::InvalidInput | Kind::Token | Kind::Limiter | Kind::Decode | Kind::TooLarge | Kind::Journal => false,
             Kind::Response => match self.0.status {
                 Some(429) => !self.is_daily_limit(),
                 Some(status) => matches!(status, 423 | 477 | 500 | 502..=504 | 521 | 523 | 524),
@@ -164,7 +173,7 @@ impl Error {
     pub(crate) fn was_not_carried_out(&self) -> bool {
         match self.0.kind {
             Kind::InvalidInput | Kind::Token | Kind::Limiter | Kind::Connect => true,
-            Kind::Timeout | Kind::Transport | Kind::Decode | Kind::Journal => false,
+            Kind::Timeout | Kind::Transport | Kind::Decode | Kind::TooLarge | Kind::Journal => false,
             Kind::Response => self.0.status.is_some_and(|status| status < 500),
         }
     }
@@ -230,7 +239,7 @@ impl Error {
         self.0.correlation_id.as_ref()
     }
 
-    /// HubSpot's own words where there are any, otherwise ours.
+    /// HubSpot's own words where there are any, otherwise ours; 8 KiB of them at most.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -257,6 +266,10 @@ impl Error {
     }
 }
 
+/// How many names of what an answer repeats are shown, and how many bytes of each.
+const MAX_SHOWN: usize = 10;
+const MAX_NAME: usize = 128;
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let e = &self.0;
@@ -272,13 +285,18 @@ impl fmt::Display for Error {
         }
         f.write_str(&e.message)?;
         // What HubSpot names beside its message is what the caller has to look at.
-        for invalid in e.body.context.get("INVALID_OBJECT_IDS").into_iter().flatten() {
-            if !e.message.contains(invalid.as_str()) {
-                write!(f, "; {invalid}")?;
-            }
+        let invalid = e.body.context.get("INVALID_OBJECT_IDS").into_iter().flatten();
+        let mut unsaid = invalid.filter(|invalid| !e.message.contains(invalid.as_str()));
+        for invalid in unsaid.by_ref().take(MAX_SHOWN) {
+            write!(f, "; {}", excerpt(invalid, MAX_NAME))?;
+        }
+        match unsaid.count() {
+            0 => {}
+            more => write!(f, "; and {more} more")?,
         }
         if !e.body.required_scopes.is_empty() {
-            write!(f, "; needed is one of the scopes {}", e.body.required_scopes.join(", "))?;
+            let scopes = e.body.required_scopes.iter().take(MAX_SHOWN).map(|scope| excerpt(scope, MAX_NAME));
+            write!(f, "; needed is one of the scopes {}", scopes.collect::<Vec<_>>().join(", "))?;
         }
         match &e.correlation_id {
             Some(id) => write!(f, " (correlation id {id})"),

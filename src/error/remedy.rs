@@ -17,8 +17,9 @@ impl Error {
             }
             Kind::Connect => "Check the network, the proxy and the base URL.",
             Kind::Timeout => "Try again; an association may be made twice without harm.",
-            Kind::Transport => "Try again, and check the network if it goes on.",
+            Kind::Transport => "Try again; if it goes on, check the network, the proxy and the base URL.",
             Kind::Decode => "Check that the base URL is HubSpot's; if it is, report the excerpt to this crate.",
+            Kind::TooLarge => "Ask for fewer properties or smaller pages, or give a larger max_response_bytes.",
             Kind::Journal => "Put the journal right as the message says, then start the run again.",
             Kind::Response => self.remedy_of_answer(),
         }

@@ -56,10 +56,14 @@ const TOKEN_PATH: &str = "/oauth/2026-03/token";
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// HubSpot's access tokens live this long; an answer usually says so itself.
 const LIFETIME: Duration = Duration::from_secs(1800);
+/// Tokens and scopes take a few thousand.
+const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 /// No answer is believed that promises more.
 const MAX_LIFETIME_SECONDS: u64 = 24 * 3600;
 
 /// An app registered with HubSpot: its client id and secret, and where its tokens come from. Clones share connections.
+///
+/// An answer of the token endpoint of more than 1 MiB, decompressed, is refused.
 #[derive(Clone)]
 pub struct OAuthApp {
     client_id: String,
@@ -169,7 +173,7 @@ impl OAuthApp {
         meta.rate_limit = RateLimitHeaders::read(response.headers());
         let correlation_id = response.headers().get(&CORRELATION_ID);
         meta.correlation_id = correlation_id.map(|id| redact_body(id.as_bytes(), &secrets).as_str().into());
-        let body = read_body(&mut response).await?;
+        let body = read_body(&mut response, MAX_ANSWER_BYTES).await?;
         if !status.is_success() {
             return Err(Error::response(status.as_u16(), &redact_body(&body, &secrets)));
         }

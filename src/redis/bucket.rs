@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     BucketStatus, PermitOutcome, RateLimitHeaders,
+    rate_limit::MAX_PAUSE,
     rolling_window::{Bucket, SLACK},
 };
 
@@ -193,7 +194,7 @@ impl SharedBucket {
                 known.daily_limit = headers.daily_limit.or(known.daily_limit);
                 known.daily_remaining = headers.daily_remaining.or(known.daily_remaining);
                 match refused {
-                    true => Outcome::Refused(headers.retry_after),
+                    true => Outcome::Refused(headers.retry_after.map(|pause| pause.min(MAX_PAUSE))),
                     false if id & LOCAL != 0 => Outcome::Elsewhere,
                     false => Outcome::Answered(headers.remaining),
                 }

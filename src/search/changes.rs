@@ -150,7 +150,7 @@ async fn page(search: Search, step: Step, latest: &Mutex<Latest>) -> Result<Page
         }
         (Step::Since(_), ..) => None,
         (Step::Within(at, _), _, Some(last)) if full => Some(Step::Within(at, last.id.clone())),
-        (Step::Within(at, _), ..) => Some(Step::Since(at + 1)),
+        (Step::Within(at, _), ..) => Some(Step::Since(at.saturating_add(1))),
     };
     let mut latest = latest.lock().unwrap_or_else(PoisonError::into_inner);
     let items = found.into_iter().filter(|object| latest.see(changed(object), &object.id)).collect();

@@ -159,6 +159,7 @@ fn kind(error: &Error) -> &'static str {
         (error.is_connect(), "connect"),
         (error.is_timeout(), "timeout"),
         (error.is_decode(), "decode"),
+        (error.is_too_large(), "too_large"),
         (error.status().is_some_and(|status| status >= 500), "server"),
         (error.status().is_none() && error.is_retryable(), "transport"),
     ];

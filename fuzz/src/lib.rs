@@ -1,0 +1,278 @@
+//! What meets bytes of a server's, or values of a user's, and what holds whatever they are.
+//!
+//! `cargo +nightly fuzz run TARGET` looks for what breaks it; `tests/fuzzing.rs` runs the same on every `cargo test`.
+
+mod check;
+mod server;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use futures_util::TryStreamExt;
+use hubspot_partner_clients::{
+    AssociationType, Client, ClientBuilder, ObjectId, ObjectType, PartnerClient, PartnerClientId, RateLimit,
+    RetryPolicy, Update,
+    bulk::Association,
+    filter,
+    oauth::{Grant, OAuthApp},
+};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use self::{
+    check::{SECRET, check_error, decoded, hides, holds_secret},
+    server::Server,
+};
+
+/// Takes any bytes, and panics if something does not hold.
+pub type Target = fn(&[u8]);
+
+/// All targets, by name.
+pub const TARGETS: [(&str, Target); 6] =
+    [("answer", answer), ("headers", headers), ("ids", ids), ("oauth", oauth), ("requests", requests), ("wire", wire)];
+
+const STATUSES: [u16; 12] = [200, 201, 204, 207, 307, 400, 401, 403, 404, 429, 477, 503];
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn builder(server: &Server) -> ClientBuilder {
+    Client::builder().base_url(&server.base_url).access_token(SECRET).timeout(Duration::from_secs(20))
+}
+
+/// A client that sends every request at once and once.
+fn client(server: &Server) -> Client {
+    builder(server).rate_limit(RateLimit::unlimited()).retry(RetryPolicy::never()).build().unwrap()
+}
+
+thread_local! {
+    static PLAIN: (Server, Client) = {
+        let server = Server::start(false);
+        let client = server.run(async { client(&server) });
+        (server, client)
+    };
+}
+
+/// An answer's status and headers that are given, and a body.
+fn http(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
+    let length = if matches!(status, 204) { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+    let mut answer = format!("HTTP/1.1 {status} X\r\n{headers}{length}\r\n").into_bytes();
+    answer.extend_from_slice(if status == 204 { b"" } else { body });
+    answer
+}
+
+/// An operation, a status, and the body of the answer.
+pub fn answer(data: &[u8]) {
+    let [operation, status, body @ ..] = data else { return };
+    let status = STATUSES[usize::from(*status) % STATUSES.len()];
+    PLAIN.with(|(server, client)| {
+        server.answer(http(status, "", body), false);
+        server.run(call(client, operation % 9, server));
+    });
+}
+
+/// The answer as it comes over the connection.
+pub fn wire(data: &[u8]) {
+    PLAIN.with(|(server, client)| {
+        server.answer(data.to_vec(), true);
+        server.run(call(client, 0, server));
+    });
+}
+
+async fn call(client: &Client, operation: u8, server: &Server) {
+    let outcome = match operation {
+        0 => client.get(512).await.map(|found| check_object(&found)),
+        1 => client.associate(512).with("companies", 9001).as_type(1).await.map(|found| check_object(&found)),
+        2 => pages(client, server).await,
+        3 => client.search().filter(filter("a").eq(1)).items().try_next().await.map(drop),
+        4 => client.association_types("companies").await.map(drop),
+        5 => client.associations("512", "companies").items().try_next().await.map(drop),
+        6 => client.dissociate(512).with("companies", 9001).as_type(1).await.map(drop),
+        7 => {
+            let updates = (1..4).map(|id| Update::of(id).set("a", 1));
+            let outcomes = client.batch_update(updates).send().await;
+            assert_eq!(outcomes.len(), 3, "an outcome for each input");
+            outcomes.into_iter().filter_map(Result::err).for_each(|error| check_error(&error));
+            Ok(())
+        }
+        _ => {
+            use futures_util::StreamExt;
+            let inputs = (1..4).map(|id| Association::new(id, "companies", id, "owner"));
+            let outcomes: Vec<_> = client.associate_many(inputs).outcomes().collect().await;
+            assert_eq!(outcomes.len(), 3, "an outcome for each input");
+            outcomes.into_iter().filter_map(|outcome| outcome.result.err()).for_each(|error| check_error(&error));
+            Ok(())
+        }
+    };
+    if let Err(error) = outcome {
+        check_error(&error);
+    }
+}
+
+/// What was decoded is the same after it was encoded and decoded.
+fn check_object(object: &PartnerClient) {
+    let encoded = serde_json::to_string(object).unwrap();
+    assert_eq!(&serde_json::from_str::<PartnerClient>(&encoded).unwrap(), object);
+    let properties: BTreeMap<String, Option<String>> = object.properties_as().unwrap();
+    assert_eq!(properties.len(), object.properties.len());
+    if let Err(error) = object.properties_as::<BTreeMap<String, f64>>() {
+        check_error(&error);
+    }
+    drop(object.associated("companies"));
+}
+
+/// A cursor goes back as it came.
+async fn pages(client: &Client, server: &Server) -> hubspot_partner_clients::Result<()> {
+    let mut pages = client.list().pages();
+    let Some(page) = pages.try_next().await? else { return Ok(()) };
+    let Some(cursor) = page.next else { return Ok(()) };
+    // The second page is the first one again, and so is its cursor.
+    if let Err(error) = pages.try_next().await {
+        check_error(&error);
+        if error.is_invalid_input() {
+            assert!(cursor.len() > 8_000, "a cursor that cannot be sent: {error}");
+            return Ok(());
+        }
+    }
+    let requests = server.exchange.requests.borrow();
+    let [_, second] = &requests[..] else { panic!("{} requests", requests.len()) };
+    let target = second.line.split(' ').nth(1).unwrap();
+    let sent = target.split(['?', '&']).find_map(|pair| pair.strip_prefix("after=")).unwrap();
+    assert_eq!(decoded(&sent.replace('+', "%20")), cursor);
+    Ok(())
+}
+
+/// An answer's status and what it says of limits and pauses: no panic, and no wait beyond what is documented.
+pub fn headers(data: &[u8]) {
+    let [status, lines @ ..] = data else { return };
+    let status = STATUSES[usize::from(*status) % STATUSES.len()];
+    let mut sent = String::new();
+    for line in lines.split(|byte| *byte == b'\n').take(10) {
+        let text: String = line.iter().map(|byte| char::from(*byte)).filter(|c| matches!(c, ' '..='~')).collect();
+        let Some((name, value)) = text.split_once(':') else { continue };
+        // What frames the answer is the business of `wire`.
+        if name.starts_with("x-hubspot-") || name == "retry-after" {
+            sent += &format!("{}: {value}\r\n", name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+        }
+    }
+    let server = Server::start(true);
+    server.answer(http(status, &sent, br#"{"results":[]}"#), false);
+    server.run(async {
+        let client = builder(&server).build().unwrap();
+        // Nine calls, of five attempts each at most, one by one where the allowance is one. Each attempt waits for a minute
+        // of patience, a minute of the limiter's, and for the window.
+        let interval = if sent.contains("interval") { 3_600 } else { 10 };
+        let longest = Duration::from_secs(9 * 5 * (60 + 60 + interval + 2));
+        let started = Instant::now();
+        check_limits(&client).await;
+        futures_util::future::join_all((0..8).map(|_| check_limits(&client))).await;
+        assert!(started.elapsed() <= longest, "{:?} with {sent}", started.elapsed());
+        let _ = format!("{:?}", client.rate_limit_status());
+    });
+}
+
+async fn check_limits(client: &Client) {
+    match client.association_types("companies").send_with_meta().await {
+        Ok((_, meta)) => assert!(meta.rate_limit.retry_after.is_none_or(|time| time <= DAY) && meta.attempts <= 5),
+        Err(error) => {
+            check_error(&error);
+            assert!(error.retry_after().is_none_or(|time| time <= DAY) && error.attempts() <= 5);
+        }
+    }
+}
+
+/// A status and an answer of the token endpoint: whatever it is, nothing secret shows.
+pub fn oauth(data: &[u8]) {
+    let [status, body @ ..] = data else { return };
+    let status = STATUSES[usize::from(*status) % STATUSES.len()];
+    thread_local! {
+        static OAUTH: (Server, OAuthApp) = {
+            let server = Server::start(false);
+            let app = server.run(async {
+                OAuthApp::builder("id", SECRET).base_url(&server.base_url).retry(RetryPolicy::never()).build().unwrap()
+            });
+            (server, app)
+        };
+    }
+    OAUTH.with(|(server, app)| {
+        server.answer(http(status, "", body), false);
+        match server.run(app.exchange(SECRET, "https://app.example", None)) {
+            Err(error) => {
+                assert!(error.is_token(), "{error}");
+                check_error(&error);
+            }
+            Ok(grant) => check_grant(app, &grant),
+        }
+    });
+}
+
+fn check_grant(app: &OAuthApp, grant: &Grant) {
+    assert!(grant.expires_in() <= DAY);
+    hides(&format!("{grant:?} {:?}", grant.access_token()));
+    if grant.refresh_token().is_some() {
+        hides(&format!("{:?}", app.token_of(grant).unwrap()));
+    }
+}
+
+/// Four parts of a path, in lines: one that is accepted arrives as it is, and nothing is sent with one that is not.
+pub fn ids(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    // A user's own values may show.
+    if holds_secret(&text) {
+        return;
+    }
+    let mut lines = text.splitn(4, '\n');
+    let [client_id, to_type, to_id, kind] = [(); 4].map(|()| lines.next().unwrap_or("1"));
+    PLAIN.with(|(server, client)| {
+        server.answer(http(204, "", b""), false);
+        let outcome = server.run(client.dissociate(client_id).with(to_type, to_id).as_type(kind).send());
+        let requests = server.exchange.requests.borrow();
+        let acceptable = PartnerClientId::new(client_id).is_ok()
+            && ObjectType::new(to_type).is_ok()
+            && ObjectId::new(to_id).is_ok()
+            && AssociationType::new(kind).is_ok();
+        if !acceptable {
+            let error = outcome.unwrap_err();
+            check_error(&error);
+            assert!(error.is_invalid_input() && requests.is_empty(), "{error}");
+            return;
+        }
+        outcome.unwrap();
+        let target = requests[0].line.split(' ').nth(1).unwrap();
+        let segments: Vec<_> = target.split('/').map(decoded).collect();
+        let sent = ["", "crm", "v3", "objects", "partner_clients", client_id, "associations", to_type, to_id, kind];
+        assert_eq!(segments, sent);
+    });
+}
+
+/// A property's name and its value, in lines: both arrive as they are, or nothing is sent.
+pub fn requests(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    // A user's own values may show.
+    if holds_secret(&text) {
+        return;
+    }
+    let (name, value) = text.split_once('\n').unwrap_or((&text, ""));
+    PLAIN.with(|(server, client)| {
+        server.answer(http(400, "", b"{}"), false);
+        let updated = server.run(client.update(512).set(name, value).clear("other").header("x-note", value).send());
+        check_sent(server, &updated.unwrap_err(), &json!({"properties": {name: value, "other": ""}}));
+
+        server.answer(http(400, "", b"{}"), false);
+        let searched = server.run(client.search().filter(filter(name).eq(value)).send());
+        let searched_for = json!({"filters": [{"propertyName": name, "operator": "EQ", "value": value}]});
+        check_sent(server, &searched.unwrap_err(), &json!({"filterGroups": [searched_for]}));
+    });
+    if let Err(error) = Client::builder().access_token(name).base_url(value).build() {
+        assert!(error.is_invalid_input(), "{error}");
+        check_error(&error);
+    }
+}
+
+fn check_sent(server: &Server, error: &hubspot_partner_clients::Error, expected: &Value) {
+    check_error(error);
+    let requests = server.exchange.requests.borrow();
+    assert_eq!(requests.is_empty(), error.is_invalid_input(), "{error}");
+    let Some(request) = requests.first() else { return };
+    let sent: Value = serde_json::from_slice(&request.body).unwrap();
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(&sent[name], value);
+    }
+}
