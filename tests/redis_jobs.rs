@@ -7,16 +7,17 @@ mod support;
 
 use std::{
     collections::BTreeSet,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Duration,
 };
 
 use futures_util::{StreamExt, TryStreamExt};
 use hubspot_partner_clients::{
-    Client, Error,
+    Client, Error, Permit, PermitFuture, PermitOutcome, RateLimitStatus, RateLimiter,
     bulk::{Association, Outcome},
     redis::{Job, Redis},
     simulator::{Fault, InvalidAssociations, Simulator},
+    spec::RateBucket,
 };
 use redis_server::RedisServer;
 use support::{client_at, client_of, crm};
@@ -248,6 +249,39 @@ async fn faults_that_pass_are_tried_again_and_those_that_do_not_are_outcomes_in_
         let error = outcome.result.unwrap_err();
         assert_eq!(error.status(), Some(500), "{error}");
     }
+}
+
+/// Has no permit once, as when Redis was gone for a moment.
+#[derive(Debug, Default)]
+struct FailsOnce(AtomicBool);
+
+impl RateLimiter for FailsOnce {
+    fn try_acquire(&self, _: RateBucket) -> Option<Permit> {
+        None
+    }
+
+    fn acquire(&self, bucket: RateBucket) -> PermitFuture<'_> {
+        let failed = self.0.swap(true, Ordering::Relaxed);
+        Box::pin(async move { if failed { Ok(Permit::new(bucket, 0)) } else { Err("gone".into()) } })
+    }
+
+    fn settle(&self, _: Permit, _: &PermitOutcome) {}
+
+    fn status(&self) -> RateLimitStatus {
+        RateLimitStatus::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_never_reached_hubspot_is_no_attempt() {
+    let (server, hubspot) = (RedisServer::start(), hubspot(CLIENTS).await);
+    let job = job(&server).await;
+    job.enqueue_associate_many("rows", rows(CLIENTS)).await.unwrap();
+    server.number(&["HSET", META, "tried:0", "4"]);
+    let client = Client::builder().base_url(hubspot.base_url()).access_token(hubspot.access_token());
+    let client = client.rate_limiter(FailsOnce::default()).build().unwrap();
+    job.worker(&client).run().await.unwrap();
+    is_done(&job, &hubspot, CLIENTS).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
