@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use reqwest::header::{HeaderMap, HeaderName, RETRY_AFTER};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 use crate::spec::RateBucket;
 
@@ -147,28 +147,33 @@ pub struct RateLimitHeaders {
 }
 
 impl RateLimitHeaders {
-    /// Reads the headers; one that cannot be understood counts as absent.
+    /// Reads the headers in one pass; one that cannot be understood counts as absent.
     pub(crate) fn read(headers: &HeaderMap) -> Self {
-        let text = |name: &HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
-        let number = |name: &HeaderName| text(name)?.parse::<u64>().ok();
-        let small = |name: &HeaderName| number(name)?.try_into().ok();
-        Self {
-            limit: small(&MAX).filter(|&limit| limit > 0),
-            remaining: small(&REMAINING),
-            interval: number(&INTERVAL).filter(|&ms| (1..=MAX_INTERVAL_MS).contains(&ms)).map(Duration::from_millis),
-            daily_limit: number(&DAILY),
-            daily_remaining: number(&DAILY_REMAINING),
-            retry_after: text(&RETRY_AFTER).and_then(retry_after),
+        let mut read = Self::default();
+        for (name, value) in headers {
+            let allowance = name.as_str().strip_prefix("x-hubspot-ratelimit-");
+            if allowance.is_none() && name != RETRY_AFTER {
+                continue;
+            }
+            let text = value.to_str().unwrap_or_default().trim();
+            let number = text.parse::<u64>().ok();
+            let small = number.and_then(|number| u32::try_from(number).ok());
+            match allowance {
+                Some("max") => read.limit = small.filter(|&limit| limit > 0),
+                Some("remaining") => read.remaining = small,
+                Some("interval-milliseconds") => {
+                    let sane = number.filter(|ms| (1..=MAX_INTERVAL_MS).contains(ms));
+                    read.interval = sane.map(Duration::from_millis);
+                }
+                Some("daily") => read.daily_limit = number,
+                Some("daily-remaining") => read.daily_remaining = number,
+                Some(_) => {}
+                None => read.retry_after = retry_after(text),
+            }
         }
+        read
     }
 }
-
-// Parsed once.
-static MAX: HeaderName = HeaderName::from_static("x-hubspot-ratelimit-max");
-static REMAINING: HeaderName = HeaderName::from_static("x-hubspot-ratelimit-remaining");
-static INTERVAL: HeaderName = HeaderName::from_static("x-hubspot-ratelimit-interval-milliseconds");
-static DAILY: HeaderName = HeaderName::from_static("x-hubspot-ratelimit-daily");
-static DAILY_REMAINING: HeaderName = HeaderName::from_static("x-hubspot-ratelimit-daily-remaining");
 
 /// An interval beyond an hour is a mistake, and would stop a client for good.
 const MAX_INTERVAL_MS: u64 = 3_600_000;
