@@ -238,7 +238,7 @@ pub struct Associate {
 impl Associate {
     async fn run(self) -> Result<(PartnerClient, CallMeta)> {
         let path = self.path?;
-        transport::call(&self.client.raw, self.options, "associate", |raw| path.put(raw)).await
+        transport::call(self.client.raw, self.options, "associate", |raw| path.put(raw)).await
     }
 }
 
@@ -263,7 +263,7 @@ pub struct Dissociate {
 impl Dissociate {
     async fn run(self) -> Result<((), CallMeta)> {
         let path = self.path?;
-        transport::call(&self.client.raw, self.options, "dissociate", |raw| path.delete(raw)).await
+        transport::call(self.client.raw, self.options, "dissociate", |raw| path.delete(raw)).await
     }
 }
 
@@ -319,7 +319,7 @@ impl ListAssociations {
     async fn run(self) -> Result<(AssociationsPage, CallMeta)> {
         let (partner_client, to_type) = self.ids?;
         let limit = check_limit(self.limit, 500)?;
-        transport::call(&self.client.raw, self.options, "list_associations", |raw| async move {
+        transport::call(self.client.raw, self.options, "list_associations", |raw| async move {
             let mut request =
                 raw.list_associations().partner_client_id(partner_client).to_object_type(to_type).limit(limit);
             if let Some(after) = self.after {
@@ -353,7 +353,7 @@ impl AssociationTypes {
     async fn run(self) -> Result<(Vec<AssociationDefinition>, CallMeta)> {
         let to_type = self.to_type?;
         let (collection, meta) =
-            transport::call(&self.client.raw, self.options, "association_types", |raw| async move {
+            transport::call(self.client.raw, self.options, "association_types", |raw| async move {
                 raw.association_types().from_object_type(PARTNER_CLIENTS).to_object_type(to_type).send().await
             })
             .await?;

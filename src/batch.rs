@@ -167,7 +167,7 @@ impl BatchRead {
             .properties(self.selection.properties.clone())
             .properties_with_history(self.selection.history.clone());
         let archived = self.archived;
-        transport::call(&self.client.raw, self.options.clone(), "batch_read", |raw| async move {
+        transport::call(self.client.raw.clone(), self.options.clone(), "batch_read", |raw| async move {
             let request = raw.batch_read().body(body);
             if archived { request.archived(true).send().await } else { request.send().await }
         })
@@ -311,7 +311,7 @@ impl BatchUpdate {
         };
         let body = types::BatchInputSimplePublicObjectBatchInput::builder()
             .inputs(inputs.iter().map(input).collect::<std::result::Result<Vec<_>, _>>()?);
-        transport::call(&self.client.raw, self.options.clone(), "batch_update", |raw| async move {
+        transport::call(self.client.raw.clone(), self.options.clone(), "batch_update", |raw| async move {
             raw.batch_update().body(body).send().await
         })
         .await

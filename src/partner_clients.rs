@@ -119,7 +119,7 @@ impl GetPartnerClient {
         let partner_client = self.partner_client?;
         let lists = self.selection.lists()?;
         self.id_property.as_deref().map_or(Ok(()), check_property)?;
-        transport::call(&self.client.raw, self.options, "get", |raw| async move {
+        transport::call(self.client.raw, self.options, "get", |raw| async move {
             let mut request = raw.get().partner_client_id(partner_client);
             if let Some(names) = lists.properties {
                 request = request.properties(names);
@@ -205,7 +205,7 @@ impl ListPartnerClients {
         let max = if self.selection.history.is_empty() { 100 } else { 50 };
         let limit = check_limit(self.limit, max)?;
         let lists = self.selection.lists()?;
-        transport::call(&self.client.raw, self.options, "list", |raw| async move {
+        transport::call(self.client.raw, self.options, "list", |raw| async move {
             let mut request = raw.list().limit(limit);
             if let Some(after) = self.after {
                 request = request.after(after);
@@ -308,7 +308,7 @@ impl UpdatePartnerClient {
         let partner_client = self.partner_client?;
         let body = types::SimplePublicObjectInput::builder().properties(self.changes.checked()?);
         self.id_property.as_deref().map_or(Ok(()), check_property)?;
-        let (object, meta) = transport::call(&self.client.raw, self.options, "update", |raw| async move {
+        let (object, meta) = transport::call(self.client.raw, self.options, "update", |raw| async move {
             let mut request = raw.update().partner_client_id(partner_client).body(body);
             if let Some(name) = self.id_property {
                 request = request.id_property(name);

@@ -367,7 +367,7 @@ async fn carry(failure: Error) -> reqwest::Result<Response> {
 
 /// Runs one call of the generated client with its own settings and record, so that its error holds all that is known.
 pub(crate) async fn call<T, F>(
-    client: &generated::Client,
+    client: generated::Client,
     options: CallOptions,
     operation: &'static str,
     send: impl FnOnce(generated::Client) -> F,
@@ -381,7 +381,7 @@ where
 
 /// As [`call`], and tells of a call that failed as well how it came out.
 pub(crate) async fn call_with_meta<T, F>(
-    client: &generated::Client,
+    mut client: generated::Client,
     options: CallOptions,
     operation: &'static str,
     send: impl FnOnce(generated::Client) -> F,
@@ -391,7 +391,6 @@ where
 {
     let call = Arc::new(Call { options, record: Mutex::default() });
     let shared = Arc::clone(&client.inner.shared);
-    let mut client = client.clone();
     client.inner.call = Some(Arc::clone(&call));
     let outcome = send(client).await;
     let Record { meta, answered, failure, ended, .. } = std::mem::take(&mut *call.record());

@@ -111,11 +111,12 @@ impl Sender {
         let (raw, options, to) = (&self.client.raw, self.options.clone(), to.clone());
         match self.change {
             Change::Associate => {
-                let (answer, meta) = transport::call_with_meta(raw, options, "batch_associate", |raw| async move {
-                    let request = raw.batch_associate().from_object_type(PARTNER_CLIENTS).to_object_type(to);
-                    request.body(body).send().await
-                })
-                .await;
+                let (answer, meta) =
+                    transport::call_with_meta(raw.clone(), options, "batch_associate", |raw| async move {
+                        let request = raw.batch_associate().from_object_type(PARTNER_CLIENTS).to_object_type(to);
+                        request.body(body).send().await
+                    })
+                    .await;
                 let answer = answer.map(|answer| match (meta.status, answer.errors.as_slice()) {
                     (Some(207), _) | (_, [_, ..]) => Answer::Partial(answer),
                     _ => Answer::All,
@@ -123,11 +124,12 @@ impl Sender {
                 (answer, meta)
             }
             Change::Dissociate => {
-                let (answer, meta) = transport::call_with_meta(raw, options, "batch_dissociate", |raw| async move {
-                    let request = raw.batch_dissociate().from_object_type(PARTNER_CLIENTS).to_object_type(to);
-                    request.body(body).send().await
-                })
-                .await;
+                let (answer, meta) =
+                    transport::call_with_meta(raw.clone(), options, "batch_dissociate", |raw| async move {
+                        let request = raw.batch_dissociate().from_object_type(PARTNER_CLIENTS).to_object_type(to);
+                        request.body(body).send().await
+                    })
+                    .await;
                 // The description knows of no answer but an empty one.
                 let answer = answer.map(|()| if meta.status == Some(207) { Answer::Unknown } else { Answer::All });
                 (answer, meta)
@@ -139,10 +141,13 @@ impl Sender {
         let (raw, options) = (&self.client.raw, self.options.clone());
         match self.change {
             Change::Associate => {
-                let (made, meta) = transport::call_with_meta(raw, options, "associate", |raw| path.put(raw)).await;
+                let (made, meta) =
+                    transport::call_with_meta(raw.clone(), options, "associate", |raw| path.put(raw)).await;
                 (made.map(drop), meta)
             }
-            Change::Dissociate => transport::call_with_meta(raw, options, "dissociate", |raw| path.delete(raw)).await,
+            Change::Dissociate => {
+                transport::call_with_meta(raw.clone(), options, "dissociate", |raw| path.delete(raw)).await
+            }
         }
     }
 }

@@ -27,7 +27,7 @@ pub(super) async fn read(
         let inputs = inputs.collect::<std::result::Result<Vec<_>, types::error::ConversionError>>()?;
         let to = to_type.clone();
         let (answer, meta) =
-            transport::call(&client.raw, options.clone(), "batch_read_associations", |raw| async move {
+            transport::call(client.raw.clone(), options.clone(), "batch_read_associations", |raw| async move {
                 let request = raw.batch_read_associations().from_object_type("partner_clients").to_object_type(to);
                 request.body(types::BatchInputPublicObjectId::builder().inputs(inputs)).send().await
             })

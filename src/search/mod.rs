@@ -156,7 +156,7 @@ impl Search {
     async fn run(self) -> Result<(SearchPage, CallMeta)> {
         let body = self.body()?;
         transport::call(
-            &self.client.raw,
+            self.client.raw,
             self.options,
             "search",
             |raw| async move { raw.search().body(body).send().await },
