@@ -133,19 +133,20 @@ impl ClientHooks<Inner> for generated::Client {
         let started = Instant::now();
         let span = observe::span(operation, &shared.server);
 
-        let outcome = Exchange { http: &self.client, shared, call: &call, operation };
+        let raw = self.inner.call.is_none();
+        let outcome = Exchange { http: &self.client, shared, call: &call, operation, raw };
         let outcome = outcome.run(request).instrument(span.clone()).await;
 
         let ended = Ended { span, operation, started };
         let error = outcome.as_ref().err().map(|failed| failed.error.clone());
-        if self.inner.call.is_some() {
+        if raw {
+            let meta = call.record().meta.clone();
+            ended.tell(shared, &meta, error.as_ref());
+        } else {
             // Whether the answer can be decoded is still to be seen.
             let mut record = call.record();
             record.failure = error;
             record.ended = Some(ended);
-        } else {
-            let meta = call.record().meta.clone();
-            ended.tell(shared, &meta, error.as_ref());
         }
         match outcome {
             Ok(response) | Err(Failed { response: Some(response), .. }) => Ok(response),
@@ -160,6 +161,8 @@ struct Exchange<'a> {
     shared: &'a Shared,
     call: &'a Call,
     operation: &'static Operation,
+    /// Whether the generated client was called by itself, and not by the facade, which takes no more than the body.
+    raw: bool,
 }
 
 impl Exchange<'_> {
@@ -301,7 +304,7 @@ impl Exchange<'_> {
             let body = read_body(&mut response, self.shared.max_response_bytes).await.map_err(|e| self.tell(e))?;
             // The generated code shows a body that it cannot decode.
             let body = if token.is_in(&body) { token.redact_body(&body).into() } else { body };
-            return Ok(rebuild(&mut response, body, token));
+            return Ok(self.rebuild(&mut response, body, token));
         }
         // Which limit a 429 is about stands in its body.
         let body = match read_body(&mut response, self.shared.max_response_bytes).await {
@@ -314,7 +317,23 @@ impl Exchange<'_> {
         let error = self.tell(Error::response(status.as_u16(), &body));
         let refused = error.is_rate_limited() && !error.is_daily_limit();
         ticket.settle(&PermitOutcome::Answered { headers, refused });
-        Err(Failed { error, response: Some(rebuild(&mut response, decodable(body), token)) })
+        Err(Failed { error, response: Some(self.rebuild(&mut response, decodable(body), token)) })
+    }
+
+    /// The answer for the generated code, which shows the headers to those who call it themselves.
+    fn rebuild(&self, response: &mut Response, body: Bytes, token: &AccessToken) -> Response {
+        // Without a URL reqwest would parse one of its own.
+        let rebuilt = http::Response::builder().url(response.url().clone()).body(());
+        let mut rebuilt = rebuilt.unwrap_or_default().map(|()| body);
+        *rebuilt.status_mut() = response.status();
+        if self.raw {
+            let headers = rebuilt.headers_mut();
+            *headers = std::mem::take(response.headers_mut());
+            for value in headers.values_mut().filter(|value| token.is_in(value.as_bytes())) {
+                *value = HeaderValue::from_static("[redacted]");
+            }
+        }
+        rebuilt.into()
     }
 
     /// Adds to an error what is known of the call.
@@ -342,20 +361,6 @@ fn decodable(body: String) -> Bytes {
         return body.into();
     }
     serde_json::to_vec(&serde_json::json!({ "message": body })).unwrap_or_default().into()
-}
-
-/// The answer for the generated code, whose errors show the headers.
-fn rebuild(response: &mut Response, body: Bytes, token: &AccessToken) -> Response {
-    // Without a URL reqwest would parse one of its own.
-    let rebuilt = http::Response::builder().url(response.url().clone()).body(());
-    let mut rebuilt = rebuilt.unwrap_or_default().map(|()| body);
-    *rebuilt.status_mut() = response.status();
-    let headers = rebuilt.headers_mut();
-    *headers = std::mem::take(response.headers_mut());
-    for value in headers.values_mut().filter(|value| token.is_in(value.as_bytes())) {
-        *value = HeaderValue::from_static("[redacted]");
-    }
-    rebuilt.into()
 }
 
 /// A `reqwest::Error`, the only one the generated code takes, with `failure` as its source.
