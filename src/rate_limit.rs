@@ -155,7 +155,7 @@ impl RateLimitHeaders {
             if allowance.is_none() && name != RETRY_AFTER {
                 continue;
             }
-            let text = value.to_str().unwrap_or_default().trim();
+            let text = value.to_str().unwrap_or_default().trim_ascii();
             let number = text.parse::<u64>().ok();
             let small = number.and_then(|number| u32::try_from(number).ok());
             match allowance {
