@@ -305,14 +305,16 @@ impl ClientBuilder {
             return Err(Error::invalid_input("rate limit", Some("0"), "lets nothing through", remedy));
         }
         let base_url = check_base_url(&self.base_url, self.allow_insecure_http)?;
-        let http = self.connection.build(&base_url)?;
+        // In reqwest a request's own timeout costs an allocation or two.
+        let timeout = self.connection.client.is_some().then_some(self.timeout);
+        let http = Connection { timeout: Some(self.timeout), ..self.connection }.build(&base_url)?;
         let shared = Shared {
             tokens,
             limiter: self.limiter.unwrap_or_else(|| Arc::new(RollingWindow::new(self.limit))),
             limit: self.limit,
             budget: RetryBudget::new(self.retry_budget),
             retry: self.retry,
-            timeout: self.timeout,
+            timeout,
             total_timeout: self.total_timeout,
             max_response_bytes: self.max_response_bytes,
             observer: self.observer,

@@ -25,6 +25,8 @@ const MAX_RESERVED_BYTES: usize = 1024 * 1024;
 #[derive(Clone, Default)]
 pub(crate) struct Connection {
     pub(crate) client: Option<reqwest::Client>,
+    /// Of each request, where it has none of its own; a given client keeps its own.
+    pub(crate) timeout: Option<Duration>,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) user_agent_suffix: Option<String>,
     pub(crate) proxy: Option<String>,
@@ -76,6 +78,9 @@ impl Connection {
             http = http.proxy(proxy);
         } else if is_loopback(base_url) {
             http = http.no_proxy();
+        }
+        if let Some(timeout) = self.timeout {
+            http = http.timeout(timeout);
         }
         if let Some(max) = self.max_idle_connections {
             http = http.pool_max_idle_per_host(max);

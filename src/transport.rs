@@ -12,7 +12,7 @@ use futures_util::stream;
 use progenitor_client::{ClientHooks, OperationInfo};
 use reqwest::{
     Method, Request, Response, ResponseBuilderExt,
-    header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue},
+    header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue},
 };
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
@@ -29,6 +29,8 @@ use crate::{
     spec::{Operation, operation},
 };
 
+static API_VERSION: HeaderName = HeaderName::from_static("api-version");
+
 /// What all calls of a client share.
 pub(crate) struct Shared {
     pub(crate) tokens: Arc<dyn TokenProvider>,
@@ -37,7 +39,8 @@ pub(crate) struct Shared {
     pub(crate) limit: RateLimit,
     pub(crate) budget: RetryBudget,
     pub(crate) retry: RetryPolicy,
-    pub(crate) timeout: Duration,
+    /// For each attempt, where the HTTP client was given and may have another.
+    pub(crate) timeout: Option<Duration>,
     pub(crate) total_timeout: Option<Duration>,
     pub(crate) max_response_bytes: usize,
     pub(crate) observer: Option<Arc<dyn Observer>>,
@@ -178,23 +181,30 @@ impl Exchange<'_> {
         }
     }
 
-    async fn attempts(&self, request: Request, deadline: Option<Instant>) -> Result<Response, Failed> {
+    async fn attempts(&self, mut request: Request, deadline: Option<Instant>) -> Result<Response, Failed> {
+        self.complete(&mut request);
         let policy = self.call.options.retry.unwrap_or(self.shared.retry);
         let mut reauthorized = false;
         loop {
+            // The copy is kept: it has no room for the headers that are still to come.
+            let again = request.try_clone().ok_or_else(|| {
+                let (reason, remedy) = ("can be sent only once", "give one that is held in memory");
+                self.tell(Error::invalid_input("request body", None, reason, remedy))
+            })?;
             let number = {
                 let mut record = self.call.record();
                 record.answered = false;
                 record.meta.attempts += 1;
                 record.meta.attempts
             };
-            let failed = match self.attempt(&request, number).await {
+            let failed = match self.attempt(request, number).await {
                 Ok(response) => {
                     self.shared.budget.succeeded(number - 1);
                     return Ok(response);
                 }
                 Err(failed) => failed,
             };
+            request = again;
             if failed.error.is_refused_token() && !reauthorized {
                 let token = self.call.record().token.clone();
                 reauthorized = true;
@@ -214,9 +224,9 @@ impl Exchange<'_> {
         }
     }
 
-    async fn attempt(&self, request: &Request, number: u32) -> Result<Response, Failed> {
+    async fn attempt(&self, mut request: Request, number: u32) -> Result<Response, Failed> {
         let (token, ticket) = self.token_and_permit().await.map_err(|e| self.tell(e))?;
-        let request = self.prepare(request, &token).map_err(|e| self.tell(e))?;
+        request.headers_mut().insert(AUTHORIZATION, authorization(&token).map_err(|e| self.tell(e))?);
         let started = Instant::now();
         let outcome = self.exchange(request, &token, ticket).await;
 
@@ -255,22 +265,22 @@ impl Exchange<'_> {
         Ok((token, ticket))
     }
 
-    fn prepare(&self, request: &Request, token: &AccessToken) -> Result<Request, Error> {
-        let mut request = request.try_clone().ok_or_else(|| {
-            Error::invalid_input("request body", None, "can be sent only once", "give one that is held in memory")
-        })?;
-        *request.timeout_mut() = Some(self.call.options.timeout.unwrap_or(self.shared.timeout));
+    /// What all attempts send alike.
+    fn complete(&self, request: &mut Request) {
         let nothing_to_send = request.body().is_none() && matches!(*request.method(), Method::PUT | Method::POST);
         let headers = request.headers_mut();
         // progenitor's own, which HubSpot does not know.
-        headers.remove("api-version");
-        headers.extend(self.call.options.headers.clone());
-        headers.insert(AUTHORIZATION, authorization(token)?);
+        headers.remove(&API_VERSION);
+        for (name, value) in &self.call.options.headers {
+            headers.insert(name, value.clone());
+        }
         if nothing_to_send {
             // RFC 9110, section 8.6; some gateways answer 411 without it.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        Ok(request)
+        if let Some(timeout) = self.call.options.timeout.or(self.shared.timeout) {
+            *request.timeout_mut() = Some(timeout);
+        }
     }
 
     /// One request and its whole answer.
@@ -322,8 +332,12 @@ impl Exchange<'_> {
 
     /// The answer for the generated code, which shows the headers to those who call it themselves.
     fn rebuild(&self, response: &mut Response, body: Bytes, token: &AccessToken) -> Response {
+        let mut rebuilt = http::Response::builder();
+        if let Some(extensions) = rebuilt.extensions_mut() {
+            *extensions = std::mem::take(response.extensions_mut());
+        }
         // Without a URL reqwest would parse one of its own.
-        let rebuilt = http::Response::builder().url(response.url().clone()).body(());
+        let rebuilt = rebuilt.url(response.url().clone()).body(());
         let mut rebuilt = rebuilt.unwrap_or_default().map(|()| body);
         *rebuilt.status_mut() = response.status();
         if self.raw {
