@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use hubspot_partner_clients::{
-    Client, CorrelationId, RateLimit, Update,
+    Client, CorrelationId, RateLimit, RetryPolicy, Update,
     simulator::{Fault, RateLimits, Simulator},
 };
 use support::client_of;
@@ -34,6 +34,23 @@ async fn the_outcome_of_a_call_is_told_beside_its_answer() {
     let ((), meta) = client.dissociate(512).with("companies", 9001).as_type(1001).send_with_meta().await.unwrap();
     assert_eq!((meta.status, meta.attempts), (Some(204), 1));
     assert!(meta.rate_limit_wait > Duration::from_secs(8), "{:?}", meta.rate_limit_wait);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_client_s_timeout_holds_whoever_made_the_http_client() {
+    let simulator = Simulator::start().await.unwrap();
+    simulator.inject(Fault::delay(Duration::from_secs(100)));
+    let builder = || {
+        let builder = Client::builder().base_url(simulator.base_url()).access_token(simulator.access_token());
+        builder.timeout(Duration::from_secs(1)).retry(RetryPolicy::never())
+    };
+    // One has no timeout of its own, the other a longer one.
+    let longer = reqwest::Client::builder().timeout(Duration::from_secs(50)).build().unwrap();
+    for client in [builder(), builder().http_client(reqwest::Client::new()), builder().http_client(longer)] {
+        let started = Instant::now();
+        assert!(client.build().unwrap().association_types("deals").await.unwrap_err().is_timeout());
+        assert_eq!(started.elapsed().as_secs(), 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]
