@@ -9,6 +9,8 @@
 pub mod spec;
 
 #[cfg(feature = "client")]
+mod answer;
+#[cfg(feature = "client")]
 mod associated;
 #[cfg(feature = "client")]
 mod associations;

@@ -7,11 +7,9 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use futures_util::stream;
 use progenitor_client::{ClientHooks, OperationInfo};
 use reqwest::{
-    Method, Request, Response, ResponseBuilderExt,
+    Method, Request, Response,
     header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue},
 };
 use tokio::time::Instant;
@@ -20,6 +18,7 @@ use tracing::{Instrument, Span};
 use crate::{
     AccessToken, Attempt, CallEnd, CallMeta, CorrelationId, Error, Observer, PermitOutcome, RateLimit,
     RateLimitHeaders, RateLimiter, RetryPolicy, TokenProvider,
+    answer::{carry, decodable, rebuild},
     connection::{CORRELATION_ID, read_body},
     generated::{self, types},
     observe,
@@ -314,7 +313,7 @@ impl Exchange<'_> {
             let body = read_body(&mut response, self.shared.max_response_bytes).await.map_err(|e| self.tell(e))?;
             // The generated code shows a body that it cannot decode.
             let body = if token.is_in(&body) { token.redact_body(&body).into() } else { body };
-            return Ok(self.rebuild(&mut response, body, token));
+            return Ok(rebuild(&mut response, body, self.headers_for(token)));
         }
         // Which limit a 429 is about stands in its body.
         let body = match read_body(&mut response, self.shared.max_response_bytes).await {
@@ -327,27 +326,12 @@ impl Exchange<'_> {
         let error = self.tell(Error::response(status.as_u16(), &body));
         let refused = error.is_rate_limited() && !error.is_daily_limit();
         ticket.settle(&PermitOutcome::Answered { headers, refused });
-        Err(Failed { error, response: Some(self.rebuild(&mut response, decodable(body), token)) })
+        Err(Failed { error, response: Some(rebuild(&mut response, decodable(body), self.headers_for(token))) })
     }
 
-    /// The answer for the generated code, which shows the headers to those who call it themselves.
-    fn rebuild(&self, response: &mut Response, body: Bytes, token: &AccessToken) -> Response {
-        let mut rebuilt = http::Response::builder();
-        if let Some(extensions) = rebuilt.extensions_mut() {
-            *extensions = std::mem::take(response.extensions_mut());
-        }
-        // Without a URL reqwest would parse one of its own.
-        let rebuilt = rebuilt.url(response.url().clone()).body(());
-        let mut rebuilt = rebuilt.unwrap_or_default().map(|()| body);
-        *rebuilt.status_mut() = response.status();
-        if self.raw {
-            let headers = rebuilt.headers_mut();
-            *headers = std::mem::take(response.headers_mut());
-            for value in headers.values_mut().filter(|value| token.is_in(value.as_bytes())) {
-                *value = HeaderValue::from_static("[redacted]");
-            }
-        }
-        rebuilt.into()
+    /// The token that must not show in the headers, where they show at all.
+    fn headers_for<'t>(&self, token: &'t AccessToken) -> Option<&'t AccessToken> {
+        self.raw.then_some(token)
     }
 
     /// Adds to an error what is known of the call.
@@ -367,21 +351,6 @@ fn authorization(token: &AccessToken) -> Result<HeaderValue, Error> {
 fn correlation_id(headers: &HeaderMap, token: &AccessToken) -> Option<CorrelationId> {
     let text = headers.get(&CORRELATION_ID)?.to_str().ok()?;
     Some(token.redact(text).as_str().into())
-}
-
-/// The generated code loses the status of an error whose body it cannot decode, so it gets one that it can.
-fn decodable(body: String) -> Bytes {
-    if serde_json::from_str::<types::Error>(&body).is_ok() {
-        return body.into();
-    }
-    serde_json::to_vec(&serde_json::json!({ "message": body })).unwrap_or_default().into()
-}
-
-/// A `reqwest::Error`, the only one the generated code takes, with `failure` as its source.
-async fn carry(failure: Error) -> reqwest::Result<Response> {
-    let body = reqwest::Body::wrap_stream(stream::iter([Err::<Bytes, Error>(failure)]));
-    let unread = Response::from(http::Response::new(body));
-    unread.bytes().await.map(|nothing| http::Response::new(nothing).into())
 }
 
 /// Runs one call of the generated client with its own settings and record, so that its error holds all that is known.
