@@ -6,6 +6,9 @@ mod codegen;
 #[cfg(feature = "client")]
 #[path = "codegen/generate.rs"]
 mod generate;
+#[cfg(feature = "client")]
+#[path = "codegen/lean.rs"]
+mod lean;
 
 use std::path::{Path, PathBuf};
 

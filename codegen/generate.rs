@@ -5,7 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use openapiv3::OpenAPI;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
 
-use crate::codegen::adapt::{ID_TYPES, checked};
+use crate::{
+    codegen::adapt::{ID_TYPES, checked},
+    lean,
+};
 
 /// The client and its types.
 ///
@@ -23,7 +26,8 @@ pub fn client(api: &OpenAPI) -> Result<String, String> {
             let impls = [TypeImpl::Display, TypeImpl::FromStr];
             settings.with_replacement(checked(id), format!("crate::{id}"), impls.into_iter());
         }
-        let mut file = parse(Generator::new(&settings).generate_tokens(api).map_err(text)?)?;
+        let tokens = Generator::new(&settings).generate_tokens(api).map_err(text)?;
+        let mut file = parse(lean::requests(tokens)?)?;
         file.items.extend(with_associations(&file)?);
         Ok(pretty(&file))
     })

@@ -6,7 +6,7 @@
 //! | merge | `merge.rs`, `fill.rs` | one document out of several, completed from the crate's own |
 //! | correct | `correct.rs` | what HubSpot documents → what HubSpot sends |
 //! | adapt | `adapt.rs` | what HubSpot sends → what progenitor can take |
-//! | generate | `generate.rs` | Rust, by progenitor |
+//! | generate | `generate.rs`, `lean.rs` | Rust, by progenitor |
 //!
 //! `operations.rs` knows the operations by name, `table.rs` writes their table, `walk.rs` visits the parts of a document. The last step needs
 //! progenitor and belongs to `build.rs` alone; the others are tested in `tests/codegen/`.

@@ -2,13 +2,43 @@
 
 use bytes::Bytes;
 use futures_util::stream;
-use reqwest::{Response, ResponseBuilderExt, header::HeaderValue};
+use progenitor_client::ResponseValue;
+use reqwest::{
+    Response, ResponseBuilderExt,
+    header::{HeaderMap, HeaderValue},
+};
+use serde::de::DeserializeOwned;
 
-use crate::{AccessToken, Error, generated::types};
+use crate::{
+    AccessToken, Error,
+    generated::{self, types},
+};
 
-/// An answer whose body was read. Headers are kept where there is a token to be taken out of them: whoever calls the
-/// generated client itself sees them, and the facade does not.
-pub(crate) fn rebuild(response: &mut Response, body: Bytes, headers_without: Option<&AccessToken>) -> Response {
+/// A body that was read, as an extension of the answer whose body it was.
+#[derive(Clone)]
+struct Read(Bytes);
+
+/// An answer with its body beside it, for [`value`]. The facade takes nothing else of an answer.
+pub(crate) fn read(mut response: Response, body: Bytes) -> Response {
+    response.extensions_mut().insert(Read(body));
+    response
+}
+
+/// `ResponseValue::from_response` for the generated code; of an answer that was [`read`] it takes what is beside it.
+pub(crate) async fn value<T: DeserializeOwned, E>(
+    mut response: Response,
+) -> Result<ResponseValue<T>, generated::Error<E>> {
+    let Some(Read(body)) = response.extensions_mut().remove() else {
+        return ResponseValue::from_response(response).await;
+    };
+    match serde_json::from_slice(&body) {
+        Ok(inner) => Ok(ResponseValue::new(inner, response.status(), HeaderMap::new())),
+        Err(e) => Err(generated::Error::InvalidResponsePayload(body, e)),
+    }
+}
+
+/// An answer with the body that was read, and without the token in its headers, for who calls the generated client itself.
+pub(crate) fn rebuild(response: &mut Response, body: Bytes, token: &AccessToken) -> Response {
     let mut rebuilt = http::Response::builder();
     if let Some(extensions) = rebuilt.extensions_mut() {
         *extensions = std::mem::take(response.extensions_mut());
@@ -17,12 +47,10 @@ pub(crate) fn rebuild(response: &mut Response, body: Bytes, headers_without: Opt
     let rebuilt = rebuilt.url(response.url().clone()).body(());
     let mut rebuilt = rebuilt.unwrap_or_default().map(|()| body);
     *rebuilt.status_mut() = response.status();
-    if let Some(token) = headers_without {
-        let headers = rebuilt.headers_mut();
-        *headers = std::mem::take(response.headers_mut());
-        for value in headers.values_mut().filter(|value| token.is_in(value.as_bytes())) {
-            *value = HeaderValue::from_static("[redacted]");
-        }
+    let headers = rebuilt.headers_mut();
+    *headers = std::mem::take(response.headers_mut());
+    for value in headers.values_mut().filter(|value| token.is_in(value.as_bytes())) {
+        *value = HeaderValue::from_static("[redacted]");
     }
     rebuilt.into()
 }

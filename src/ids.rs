@@ -1,6 +1,6 @@
 //! The values that become a segment of a URL's path, checked once.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -22,15 +22,23 @@ fn check(field: &'static str, value: &str) -> Result<(), Error> {
         refuse("is empty".into(), "give the value HubSpot shows")
     } else if value == "." || value == ".." {
         refuse("is a path step".into(), "give the value HubSpot shows")
-    } else if value.contains('\\') {
+    } else if value.bytes().any(|b| b == b'\\') {
         refuse("holds a backslash".into(), "remove it")
-    } else if value.chars().any(char::is_control) {
+    } else if value.bytes().any(|b| b.is_ascii_control()) || !value.is_ascii() && value.chars().any(char::is_control) {
         refuse("holds a control character".into(), "remove it; a line break at the end is a common one")
     } else if value.len() > MAX_BYTES {
         refuse(format!("is longer than {MAX_BYTES} bytes"), "give the id or name alone")
     } else {
         Ok(())
     }
+}
+
+/// A checked value as a segment of a path, for the generated code.
+pub(crate) fn segment(value: &impl AsRef<str>) -> Cow<'_, str> {
+    let value = value.as_ref();
+    // RFC 3986, section 2.3: what nobody encodes, and most values hold no other.
+    let unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+    if value.bytes().all(unreserved) { value.into() } else { progenitor_client::encode_path(value).into() }
 }
 
 /// HubSpot's names and ids of object types are never all digits, but object ids are.

@@ -1,8 +1,11 @@
 //! What can be set for one call, and what is known of it afterwards.
 
-use std::time::Duration;
+use std::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::{CorrelationId, Error, RateLimitHeaders, Result, RetryPolicy};
 
@@ -22,22 +25,42 @@ pub struct CallMeta {
     pub rate_limit: RateLimitHeaders,
 }
 
-/// The settings of one call; what is `None` is the client's.
+/// The settings of one call. Most calls have none, and they are moved often, so they take no room until one is made.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct CallOptions {
+pub(crate) struct CallOptions(Option<Box<Settings>>);
+
+/// What is `None` is the client's.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
     pub(crate) timeout: Option<Duration>,
     pub(crate) total_timeout: Option<Duration>,
     pub(crate) retry: Option<RetryPolicy>,
-    pub(crate) headers: HeaderMap,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     /// The first setting that cannot be used.
     pub(crate) invalid: Option<Error>,
+}
+
+static NONE: Settings = Settings { timeout: None, total_timeout: None, retry: None, headers: Vec::new(), invalid: None };
+
+impl Deref for CallOptions {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        self.0.as_deref().unwrap_or(&NONE)
+    }
+}
+
+impl DerefMut for CallOptions {
+    fn deref_mut(&mut self) -> &mut Settings {
+        self.0.get_or_insert_with(|| Box::new(NONE.clone()))
+    }
 }
 
 /// Headers that the transport or the HTTP library answers for.
 const RESERVED: [&str; 7] =
     ["authorization", "connection", "content-length", "content-type", "host", "te", "transfer-encoding"];
 
-impl CallOptions {
+impl Settings {
     pub(crate) fn header(&mut self, name: &str, value: &str) {
         let refuse = |reason, remedy| Error::invalid_input("header", Some(name), reason, remedy);
         let checked = if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
@@ -54,7 +77,7 @@ impl CallOptions {
             }
         };
         match checked {
-            Ok((name, value)) => drop(self.headers.insert(name, value)),
+            Ok(header) => self.headers.push(header),
             Err(error) => self.invalid = self.invalid.take().or(Some(error)),
         }
     }

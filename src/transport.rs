@@ -7,10 +7,11 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use progenitor_client::{ClientHooks, OperationInfo};
 use reqwest::{
     Method, Request, Response,
-    header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue},
+    header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue},
 };
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
@@ -18,7 +19,7 @@ use tracing::{Instrument, Span};
 use crate::{
     AccessToken, Attempt, CallEnd, CallMeta, CorrelationId, Error, Observer, PermitOutcome, RateLimit,
     RateLimitHeaders, RateLimiter, RetryPolicy, TokenProvider,
-    answer::{carry, decodable, rebuild},
+    answer::{carry, decodable, read, rebuild},
     connection::{CORRELATION_ID, read_body},
     generated::{self, types},
     observe,
@@ -27,8 +28,6 @@ use crate::{
     retry::RetryBudget,
     spec::{Operation, operation},
 };
-
-static API_VERSION: HeaderName = HeaderName::from_static("api-version");
 
 /// What all calls of a client share.
 pub(crate) struct Shared {
@@ -128,31 +127,34 @@ impl From<Error> for Failed {
 }
 
 impl ClientHooks<Inner> for generated::Client {
-    async fn exec(&self, request: Request, info: &OperationInfo) -> reqwest::Result<Response> {
-        let shared = &*self.inner.shared;
-        let call = self.inner.call.clone().unwrap_or_default();
+    // An `async fn` would hold its arguments twice, and a request is large.
+    fn exec(&self, mut request: Request, info: &OperationInfo) -> impl Future<Output = reqwest::Result<Response>> {
         let operation = operation(info.operation_id);
-        let started = Instant::now();
-        let span = observe::span(operation, &shared.server);
+        async move {
+            let shared = &*self.inner.shared;
+            let call = self.inner.call.clone().unwrap_or_default();
+            let started = Instant::now();
+            let span = observe::span(operation, &shared.server);
 
-        let raw = self.inner.call.is_none();
-        let outcome = Exchange { http: &self.client, shared, call: &call, operation, raw };
-        let outcome = outcome.run(request).instrument(span.clone()).await;
+            let raw = self.inner.call.is_none();
+            let exchange = Exchange { http: &self.client, shared, call: &call, operation, raw };
+            let outcome = exchange.run(&mut request).instrument(span.clone()).await;
 
-        let ended = Ended { span, operation, started };
-        let error = outcome.as_ref().err().map(|failed| failed.error.clone());
-        if raw {
-            let meta = call.record().meta.clone();
-            ended.tell(shared, &meta, error.as_ref());
-        } else {
-            // Whether the answer can be decoded is still to be seen.
-            let mut record = call.record();
-            record.failure = error;
-            record.ended = Some(ended);
-        }
-        match outcome {
-            Ok(response) | Err(Failed { response: Some(response), .. }) => Ok(response),
-            Err(Failed { error, response: None }) => carry(error).await,
+            let ended = Ended { span, operation, started };
+            let error = outcome.as_ref().err().map(|failed| failed.error.clone());
+            if raw {
+                let meta = call.record().meta.clone();
+                ended.tell(shared, &meta, error.as_ref());
+            } else {
+                // Whether the answer can be decoded is still to be seen.
+                let mut record = call.record();
+                record.failure = error;
+                record.ended = Some(ended);
+            }
+            match outcome {
+                Ok(response) | Err(Failed { response: Some(response), .. }) => Ok(response),
+                Err(Failed { error, response: None }) => carry(error).await,
+            }
         }
     }
 }
@@ -168,7 +170,7 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    async fn run(&self, request: Request) -> Result<Response, Failed> {
+    async fn run(&self, request: &mut Request) -> Result<Response, Failed> {
         self.call.options.check().map_err(|e| self.tell(e))?;
         let Some(total) = self.call.options.total_timeout.or(self.shared.total_timeout) else {
             return self.attempts(request, None).await;
@@ -180,16 +182,10 @@ impl Exchange<'_> {
         }
     }
 
-    async fn attempts(&self, mut request: Request, deadline: Option<Instant>) -> Result<Response, Failed> {
-        self.complete(&mut request);
-        let policy = self.call.options.retry.unwrap_or(self.shared.retry);
+    async fn attempts(&self, request: &mut Request, deadline: Option<Instant>) -> Result<Response, Failed> {
+        self.complete(request);
         let mut reauthorized = false;
         loop {
-            // The copy is kept: it has no room for the headers that are still to come.
-            let again = request.try_clone().ok_or_else(|| {
-                let (reason, remedy) = ("can be sent only once", "give one that is held in memory");
-                self.tell(Error::invalid_input("request body", None, reason, remedy))
-            })?;
             let number = {
                 let mut record = self.call.record();
                 record.answered = false;
@@ -203,7 +199,6 @@ impl Exchange<'_> {
                 }
                 Err(failed) => failed,
             };
-            request = again;
             if failed.error.is_refused_token() && !reauthorized {
                 let token = self.call.record().token.clone();
                 reauthorized = true;
@@ -211,6 +206,7 @@ impl Exchange<'_> {
                     continue;
                 }
             }
+            let policy = self.call.options.retry.unwrap_or(self.shared.retry);
             let delay = policy
                 .delay(&failed.error, self.operation.idempotent, number)
                 .filter(|delay| deadline.is_none_or(|deadline| Instant::now() + *delay < deadline))
@@ -223,11 +219,12 @@ impl Exchange<'_> {
         }
     }
 
-    async fn attempt(&self, mut request: Request, number: u32) -> Result<Response, Failed> {
-        let (token, ticket) = self.token_and_permit().await.map_err(|e| self.tell(e))?;
-        request.headers_mut().insert(AUTHORIZATION, authorization(&token).map_err(|e| self.tell(e))?);
+    async fn attempt(&self, request: &mut Request, number: u32) -> Result<Response, Failed> {
+        let (token, mut ticket) = self.token_and_permit().await.map_err(|e| self.tell(e))?;
+        let request = authorized(request, &token).map_err(|e| self.tell(e))?;
         let started = Instant::now();
-        let outcome = self.exchange(request, &token, ticket).await;
+        ticket.sending();
+        let outcome = self.exchange(self.http.execute(request), &token, ticket).await;
 
         let attempt = Attempt {
             operation: self.operation,
@@ -268,8 +265,6 @@ impl Exchange<'_> {
     fn complete(&self, request: &mut Request) {
         let nothing_to_send = request.body().is_none() && matches!(*request.method(), Method::PUT | Method::POST);
         let headers = request.headers_mut();
-        // progenitor's own, which HubSpot does not know.
-        headers.remove(&API_VERSION);
         for (name, value) in &self.call.options.headers {
             headers.insert(name, value.clone());
         }
@@ -285,12 +280,11 @@ impl Exchange<'_> {
     /// One request and its whole answer.
     async fn exchange(
         &self,
-        request: Request,
+        sent: impl Future<Output = reqwest::Result<Response>>,
         token: &AccessToken,
-        mut ticket: Ticket<'_>,
+        ticket: Ticket<'_>,
     ) -> Result<Response, Failed> {
-        ticket.sending();
-        let mut response = match self.http.execute(request).await {
+        let mut response = match sent.await {
             Ok(response) => response,
             Err(e) => {
                 let error = Error::transport(e);
@@ -313,7 +307,7 @@ impl Exchange<'_> {
             let body = read_body(&mut response, self.shared.max_response_bytes).await.map_err(|e| self.tell(e))?;
             // The generated code shows a body that it cannot decode.
             let body = if token.is_in(&body) { token.redact_body(&body).into() } else { body };
-            return Ok(rebuild(&mut response, body, self.headers_for(token)));
+            return Ok(self.answer(response, body, token));
         }
         // Which limit a 429 is about stands in its body.
         let body = match read_body(&mut response, self.shared.max_response_bytes).await {
@@ -326,12 +320,11 @@ impl Exchange<'_> {
         let error = self.tell(Error::response(status.as_u16(), &body));
         let refused = error.is_rate_limited() && !error.is_daily_limit();
         ticket.settle(&PermitOutcome::Answered { headers, refused });
-        Err(Failed { error, response: Some(rebuild(&mut response, decodable(body), self.headers_for(token))) })
+        Err(Failed { error, response: Some(self.answer(response, decodable(body), token)) })
     }
 
-    /// The token that must not show in the headers, where they show at all.
-    fn headers_for<'t>(&self, token: &'t AccessToken) -> Option<&'t AccessToken> {
-        self.raw.then_some(token)
+    fn answer(&self, mut response: Response, body: Bytes, token: &AccessToken) -> Response {
+        if self.raw { rebuild(&mut response, body, token) } else { read(response, body) }
     }
 
     /// Adds to an error what is known of the call.
@@ -339,6 +332,17 @@ impl Exchange<'_> {
         let record = self.call.record();
         error.in_call(self.operation.id, &record.meta, record.answered)
     }
+}
+
+/// The request with its token. A copy takes its place, for another attempt: that has no room for a further header.
+fn authorized(request: &mut Request, token: &AccessToken) -> Result<Request, Error> {
+    let again = request.try_clone().ok_or_else(|| {
+        let (reason, remedy) = ("can be sent only once", "give one that is held in memory");
+        Error::invalid_input("request body", None, reason, remedy)
+    })?;
+    let mut request = std::mem::replace(request, again);
+    request.headers_mut().insert(AUTHORIZATION, authorization(token)?);
+    Ok(request)
 }
 
 fn authorization(token: &AccessToken) -> Result<HeaderValue, Error> {

@@ -1,0 +1,78 @@
+//! What progenitor's requests and answers cost more than they need, taken out of the tokens that it writes.
+
+use proc_macro2::{Group, TokenStream, TokenTree};
+
+/// - The ids are checked and seldom need encoding, so they are written as they are.
+/// - HubSpot knows no `api-version` header.
+/// - The transport has read an answer's body already; `answer::value` does not read it again.
+///
+/// # Errors
+/// When progenitor writes them in another way.
+pub fn requests(client: TokenStream) -> Result<TokenStream, String> {
+    let lean = leaner(client);
+    let text = lean.to_string();
+    match ["encode_path (", "\"api-version\"", "from_response"].into_iter().find(|costly| text.contains(costly)) {
+        Some(costly) => Err(format!("it writes {costly} in a way that codegen/lean.rs does not know")),
+        None => Ok(lean),
+    }
+}
+
+fn leaner(tokens: TokenStream) -> TokenStream {
+    let tokens: Vec<TokenTree> = tokens.into_iter().map(inside).collect();
+    let version_alone = || tokens.windows(2).any(|pair| texts(pair) == ["with_capacity", "(1usize)"]);
+    let mut lean = TokenStream::new();
+    let mut rest = &tokens[..];
+    while let [first, after @ ..] = rest {
+        rest = if starts(rest, &["ResponseValue", ":", ":", "from_response"]) {
+            lean.extend(path("crate::answer::value"));
+            &rest[4..]
+        } else if let Some(id) = encoded(rest) {
+            lean.extend(path("crate::ids::segment"));
+            lean.extend([TokenTree::Group(id)]);
+            &rest[2..]
+        } else if starts(rest, &["header_map", ".", "append"]) && rest[3].to_string().contains("\"api-version\"")
+            || starts(rest, &["let", "mut", "header_map"]) && version_alone()
+        {
+            after_statement(rest)
+        } else if starts(rest, &[".", "headers", "(header_map)"]) && version_alone() {
+            &rest[3..]
+        } else {
+            lean.extend([first.clone()]);
+            after
+        };
+    }
+    lean
+}
+
+fn inside(token: TokenTree) -> TokenTree {
+    match token {
+        TokenTree::Group(group) => Group::new(group.delimiter(), leaner(group.stream())).into(),
+        other => other,
+    }
+}
+
+/// Of `encode_path(&id.to_string())` the `(&id)`.
+fn encoded(tokens: &[TokenTree]) -> Option<Group> {
+    let [name, TokenTree::Group(argument), ..] = tokens else { return None };
+    let argument_tokens: Vec<TokenTree> = argument.stream().into_iter().collect();
+    let (id, to_string) = argument_tokens.split_at_checked(2)?;
+    (name.to_string() == "encode_path" && texts(to_string) == [".", "to_string", "()"])
+        .then(|| Group::new(argument.delimiter(), id.iter().cloned().collect()))
+}
+
+fn starts(tokens: &[TokenTree], texts: &[&str]) -> bool {
+    tokens.len() > texts.len() && tokens.iter().zip(texts).all(|(token, text)| token.to_string() == *text)
+}
+
+fn texts(tokens: &[TokenTree]) -> Vec<String> {
+    tokens.iter().map(ToString::to_string).collect()
+}
+
+fn after_statement(tokens: &[TokenTree]) -> &[TokenTree] {
+    let end = tokens.iter().position(|token| token.to_string() == ";").map_or(tokens.len(), |semicolon| semicolon + 1);
+    &tokens[end..]
+}
+
+fn path(text: &str) -> TokenStream {
+    text.parse().unwrap_or_default()
+}
