@@ -40,7 +40,8 @@ pub(crate) struct Settings {
     pub(crate) invalid: Option<Error>,
 }
 
-static NONE: Settings = Settings { timeout: None, total_timeout: None, retry: None, headers: Vec::new(), invalid: None };
+static NONE: Settings =
+    Settings { timeout: None, total_timeout: None, retry: None, headers: Vec::new(), invalid: None };
 
 impl Deref for CallOptions {
     type Target = Settings;
