@@ -50,6 +50,11 @@ impl Connection {
         .find_map(|(set, name)| set.then_some(name))
     }
 
+    /// Whether https can be spoken: what a given client can do is its business.
+    pub(crate) fn has_tls(&self) -> bool {
+        self.client.is_some() || cfg!(any(feature = "rustls", feature = "native-tls"))
+    }
+
     /// The HTTP client for a base URL that has been checked.
     pub(crate) fn build(self, base_url: &Url) -> Result<reqwest::Client> {
         let set = self.set();
@@ -125,7 +130,7 @@ fn with_root_certificates(http: reqwest::ClientBuilder, pems: &[Vec<u8>]) -> Res
 }
 
 /// A URL that a secret may be sent to.
-pub(crate) fn check_base_url(text: &str, allow_insecure_http: bool) -> Result<Url> {
+pub(crate) fn check_base_url(text: &str, allow_insecure_http: bool, tls: bool) -> Result<Url> {
     let whole = text;
     // Neither a password nor a key in the query may show.
     let text = text.split(['?', '#']).next().filter(|text| !text.contains('@'));
@@ -140,8 +145,12 @@ pub(crate) fn check_base_url(text: &str, allow_insecure_http: bool) -> Result<Ur
         return refuse(text, "holds a query or a fragment", "remove it");
     }
     match url.scheme() {
-        "https" if cfg!(any(feature = "rustls", feature = "native-tls")) => Ok(url),
-        "https" => refuse(text, "needs TLS", "enable the feature `rustls` or `native-tls` of this crate"),
+        "https" if tls => Ok(url),
+        "https" => refuse(
+            text,
+            "needs TLS",
+            "enable the feature `rustls` or `native-tls` of this crate, or give an http_client that has TLS of its own",
+        ),
         "http" if allow_insecure_http || is_loopback(&url) => Ok(url),
         "http" => refuse(
             text,
@@ -194,4 +203,18 @@ pub(crate) async fn read_body(response: &mut Response, limit: usize) -> Result<B
         pieces.extend_from_slice(&piece);
     }
     Ok(if pieces.is_empty() { whole } else { pieces.freeze() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn https_needs_tls_from_a_feature_or_from_a_client_of_one_s_own() {
+        let error = check_base_url("https://api.hubapi.com", false, false).unwrap_err();
+        assert!(error.is_invalid_input(), "{error}");
+        assert!(error.message().contains("needs TLS") && error.message().contains("http_client"), "{error}");
+        check_base_url("https://api.hubapi.com", false, true).unwrap();
+        assert!(Connection { client: Some(reqwest::Client::new()), ..Connection::default() }.has_tls());
+    }
 }

@@ -259,13 +259,14 @@ impl OAuthAppBuilder {
         }
         check_timeout("timeout", Some(self.timeout))?;
         self.retry.check()?;
-        let base_url = check_base_url(&self.base_url, false)?;
+        let tls = self.connection.has_tls();
+        let base_url = check_base_url(&self.base_url, false, tls)?;
         let http = self.connection.build(&base_url)?;
         let token_url = format!("{}{}", base_url.as_str().trim_end_matches('/'), self.token_path);
         Ok(OAuthApp {
             client_id: self.client_id,
             client_secret: Arc::new(self.client_secret),
-            token_url: check_base_url(&token_url, false)?,
+            token_url: check_base_url(&token_url, false, tls)?,
             http,
             timeout: self.timeout,
             retry: self.retry,
