@@ -27,7 +27,11 @@ async fn list(client: &Client) -> Result<()> {
         count += 1;
         let column = |name| partner_client.property(name).unwrap_or("-").chars().take(28).collect::<String>();
         let changed = partner_client.updated_at.format("%Y-%m-%d %H:%M");
-        println!("{:>12}  {:<28}  {:<28}  {changed}", partner_client.id, column("name"), column("domain"));
+        let (id, name, domain) = (&partner_client.id, column("name"), column("domain"));
+        let Ok(()) = writeln!(std::io::stdout(), "{id:>12}  {name:<28}  {domain:<28}  {changed}") else {
+            // Such as `head`, which has read enough.
+            return Ok(());
+        };
         if count.is_multiple_of(100) {
             eprint!("\r{count} partner clients");
             std::io::stderr().flush().ok();

@@ -28,7 +28,7 @@ async fn client() -> Result<(Client, Option<Simulator>), Box<dyn StdError>> {
         return Ok((Client::from_env()?, None));
     }
     let simulator = demo::simulator().start().await?;
-    println!("HUBSPOT_ACCESS_TOKEN is not set: using a simulated HubSpot at {}.", simulator.base_url());
+    eprintln!("HUBSPOT_ACCESS_TOKEN is not set: using a simulated HubSpot at {}.", simulator.base_url());
     let client = Client::builder().base_url(simulator.base_url()).access_token(simulator.access_token()).build()?;
     Ok((client, Some(simulator)))
 }
