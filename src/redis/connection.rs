@@ -70,7 +70,8 @@ impl Redis {
         [&[self.0.prefix.as_str()], parts].concat().join(":")
     }
 
-    /// Runs a script on a key, loading it first where Redis does not know it.
+    /// Runs a script on a key, loading it first where Redis does not know it. A script may be run twice, as a connection
+    /// that has ended does not tell whether what was sent has arrived: it has to bear that.
     pub(super) async fn run<T: FromRedisValue>(
         &self,
         key: &str,
@@ -78,8 +79,15 @@ impl Redis {
     ) -> std::result::Result<T, Trouble> {
         // Connecting and loading the script have round trips of their own.
         let outcome = timeout(3 * self.0.timeout, async {
-            let mut connection = self.connection().await?;
-            script.invoke_async(&mut connection).await
+            let cached = self.0.connection.lock().await.clone();
+            if let Some(mut connection) = cached {
+                match script.invoke_async(&mut connection).await {
+                    // Redis was restarted or replaced while nobody used the connection: a new one may do.
+                    Err(error) if error.is_connection_dropped() || says(&error, READ_ONLY) => self.forget().await,
+                    outcome => return outcome,
+                }
+            }
+            script.invoke_async(&mut self.connection().await?).await
         });
         let trouble = match outcome.await {
             Ok(Ok(value)) => return Ok(value),
@@ -87,9 +95,13 @@ impl Redis {
             Err(_) => Trouble::slow(&self.0.address),
         };
         if trouble.unreachable {
-            self.0.connection.lock().await.take();
+            self.forget().await;
         }
         Err(trouble)
+    }
+
+    async fn forget(&self) {
+        self.0.connection.lock().await.take();
     }
 
     async fn connection(&self) -> std::result::Result<MultiplexedConnection, RedisError> {
@@ -211,6 +223,17 @@ fn open(url: &str, _: Option<Vec<u8>>) -> std::result::Result<Client, RedisError
     Client::open(url)
 }
 
+/// A server that was demoted in a failover.
+const READ_ONLY: &str = "READONLY";
+/// What ends by itself, beside what the client knows: a failover, a long script, too many clients.
+const PASSING: [&str; 4] = [READ_ONLY, "NOREPLICAS", "BUSY", "max number of clients reached"];
+
+/// By the error's code, or inside its text: there scripts of a Redis before version 7 have it.
+fn says(error: &RedisError, what: &str) -> bool {
+    let inside = format!(": -{what} ");
+    error.code() == Some(what) || error.detail().is_some_and(|detail| detail == what || detail.contains(&inside))
+}
+
 /// What went wrong between this process and Redis. It names the server and never the password.
 #[derive(Debug)]
 pub(super) struct Trouble {
@@ -230,7 +253,8 @@ impl Trouble {
         // Such as LOADING after a restart.
         let passing = error.is_io_error()
             || error.is_unrecoverable_error() && error.kind() != ErrorKind::AuthenticationFailed
-            || matches!(error.retry_method(), RetryMethod::WaitAndRetry);
+            || matches!(error.retry_method(), RetryMethod::WaitAndRetry)
+            || PASSING.iter().any(|what| says(error, what));
         let key = key.filter(|_| !passing).map(|key| format!(", key {key}")).unwrap_or_default();
         Self { message: format!("Redis at {address}{key}: {error}"), unreachable: passing }
     }
