@@ -174,8 +174,26 @@ async fn tls_is_checked_by_the_certificate_that_is_given() {
 
     let error = refused(&url).await;
     assert!(error.is_connect() && error.message().contains("certificate"), "{error}");
-    let error = Redis::builder(&url).root_certificates("no certificate").connect().await.unwrap_err();
-    assert!(!error.message().is_empty(), "{error}");
+}
+
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn root_certificates_that_cannot_be_used_are_refused_by_name() {
+    let server = RedisServer::start();
+    let tls = format!("rediss://localhost:{}", server.port());
+    let garbage = "-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n";
+    let cut = "-----BEGIN CERTIFICATE-----\nbm9uZQ==\n";
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem();
+    for (url, pem, named) in [
+        (&tls, "no certificate", "root certificate is not PEM"),
+        (&tls, "", "root certificate is not PEM"),
+        (&tls, garbage, "root certificate cannot be used"),
+        (&tls, cut, "root certificate cannot be used"),
+        (&server.url(), &own, "root certificate needs TLS"),
+    ] {
+        let error = Redis::builder(url).root_certificates(pem).connect().await.unwrap_err();
+        assert!(error.is_invalid_input() && error.message().starts_with(named), "{error}");
+    }
 }
 
 /// An error inside a script as a Redis before version 7 tells of it, and one that a Redis nearby ends the connection too
