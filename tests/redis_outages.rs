@@ -49,6 +49,19 @@ async fn a_redis_that_was_restarted_while_nobody_called_answers_the_next_call() 
     assert_eq!(server.number(&["ZCARD", KEY]), 2, "the request, and what is known");
 }
 
+#[tokio::test]
+async fn a_permit_whose_answer_was_lost_is_granted_all_the_same_and_counts_once() {
+    let server = RedisServer::start();
+    let proxy = Proxy::to(server.port()).await;
+    let limiter = limiter_at(proxy.url(), 1).await;
+    proxy.lose_an_answer();
+    let started = Instant::now();
+    take(&limiter, 1).await;
+    assert!(started.elapsed() < Duration::from_millis(500), "{:?}", started.elapsed());
+    assert_eq!(limiter.status().general.used, 1);
+    assert_eq!(server.number(&["ZCARD", KEY]), 2, "the request, and what is known");
+}
+
 /// It holds as if another had it, so that nobody has it twice.
 #[tokio::test]
 async fn a_lock_whose_answer_was_lost_is_free_when_its_time_is_over() {
@@ -135,6 +148,90 @@ async fn what_passes_by_itself_is_no_fault_of_the_settings() {
 }
 
 // A local share.
+
+#[tokio::test]
+async fn without_redis_a_local_share_goes_on_and_what_it_sent_counts_afterwards() {
+    let mut server = RedisServer::start();
+    let limiter = sharing(&server, 100).await;
+    let settle = |permit| {
+        let mut headers = RateLimitHeaders::default();
+        (headers.limit, headers.remaining) = (Some(100), Some(50));
+        limiter.settle(permit, &PermitOutcome::Answered { headers, refused: false });
+    };
+    settle(take(&limiter, 1).await.remove(0));
+    told().await;
+    server.stop();
+    // The request before it counts as well.
+    for _ in 0..9 {
+        settle(take(&limiter, 1).await.remove(0));
+    }
+    assert!(none_for(&limiter, Duration::from_millis(500)).await);
+    assert_eq!(limiter.status().general.limit, Some(10));
+    server.restart();
+    until_limit(&limiter, 100).await;
+    take(&limiter, 1).await;
+    assert_eq!(limiter.status().general.used, 10, "Redis has forgotten the first");
+}
+
+#[tokio::test]
+async fn a_request_of_the_local_share_that_is_still_under_way_counts_when_redis_is_back() {
+    let mut server = RedisServer::start();
+    let limiter = sharing(&server, 240).await;
+    server.stop();
+    let mut permits = take(&limiter, 3).await;
+    server.restart();
+    until_limit(&limiter, 240).await;
+    told().await;
+    assert_eq!(server.number(&["ZCARD", KEY]), 1 + 3, "what is known, and the requests");
+    limiter.settle(permits.remove(0), &PermitOutcome::NotSent);
+    told().await;
+    assert_eq!(server.number(&["ZCARD", KEY]), 1 + 2);
+    take(&limiter, 1).await;
+    assert_eq!(limiter.status().general.used, 3);
+}
+
+#[tokio::test]
+async fn a_request_of_one_outage_that_ends_in_the_next_frees_no_place_of_its_own() {
+    let mut server = RedisServer::durable();
+    let limiter = sharing(&server, 10).await;
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let shared = take(&limiter, 1).await.remove(0);
+        limiter.settle(shared, &answered(10, None));
+        told().await;
+        sleep(WINDOW).await;
+        server.stop();
+        held.append(&mut take(&limiter, 1).await);
+        assert_eq!(limiter.status().general.limit, Some(1), "the share");
+        if held.len() < 2 {
+            server.restart();
+            until_limit(&limiter, 10).await;
+            sleep(WINDOW + SLACK).await;
+        }
+    }
+    limiter.settle(held.remove(0), &PermitOutcome::NotSent);
+    assert!(none_for(&limiter, WINDOW / 2).await);
+    limiter.settle(held.remove(0), &PermitOutcome::NotSent);
+    take(&limiter, 1).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_hangs_is_replaced_by_the_local_share_until_it_answers_again() {
+    let server = RedisServer::start();
+    let limiter = sharing(&server, 100).await;
+    server.signal("-STOP");
+    let started = Instant::now();
+    for _ in 0..5 {
+        let permit = take(&limiter, 1).await.remove(0);
+        limiter.settle(permit, &PermitOutcome::Answered { headers: RateLimitHeaders::default(), refused: false });
+    }
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    assert_eq!(limiter.status().general.limit, Some(10));
+    server.signal("-CONT");
+    until_limit(&limiter, 100).await;
+    take(&limiter, 1).await;
+    assert_eq!(limiter.status().general.used, 6);
+}
 
 // Pauses.
 

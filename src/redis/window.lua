@@ -15,6 +15,7 @@ local now = time[1] * 1000000 + time[2]
 
 local function text(n) return string.format('%.0f', n) end
 local function given(i) local n = tonumber(ARGV[i]); if n >= 0 then return n end end
+local function permit(i) return worker .. ':' .. text(first + i) end
 local function counted_after(t) return redis.call('ZCOUNT', key, '(' .. text(t), '+inf') end
 
 local packed = redis.call('ZRANGEBYSCORE', key, 0, 0)[1]
@@ -79,7 +80,11 @@ if counted_after(0) == 0 then
   s.begun, s.ramp, s.left = now, math.ceil(limit / 8), -1
 end
 
-local used, flying = live(), counted_after(now)
+-- Asked again, as the answer was lost: what was granted then counts already, and nobody has it.
+local again = 0
+while again < wanted and tonumber(redis.call('ZSCORE', key, permit(again)) or 0) > now do again = again + 1 end
+
+local used, flying = live() - again, counted_after(now) - again
 local others = math.max(s.others, s.before)
 local free = limit - others - used
 -- With nothing of ours in the window, only asking shows whether others have left room.
@@ -114,7 +119,7 @@ if granted > 0 then
   local members = {}
   for i = 0, granted - 1 do
     members[#members + 1] = text(now + SLACK)
-    members[#members + 1] = worker .. ':' .. text(first + i)
+    members[#members + 1] = permit(i)
   end
   redis.call('ZADD', key, unpack(members))
 end

@@ -28,6 +28,7 @@ pub(super) struct Report {
     pub(super) id: u64,
     pub(super) outcome: Outcome,
     pub(super) sent: Instant,
+    /// In the future where it is only known that it counts until then.
     pub(super) answered: Instant,
 }
 
@@ -82,7 +83,7 @@ impl SharedWindow {
             call.arg(report.id)
                 .arg(outcome)
                 .arg(micros(now - report.sent))
-                .arg(micros(now - report.answered))
+                .arg(micros(now - report.answered) - micros(report.answered - now))
                 .arg(left);
         }
         let (granted, wait, limit, interval, used, others, daily, daily_left) =
