@@ -235,3 +235,20 @@ async fn a_redis_that_hangs_is_replaced_by_the_local_share_until_it_answers_agai
 
 // Pauses.
 
+#[tokio::test]
+async fn a_pause_lasts_from_its_refusal_however_late_redis_hears_of_it() {
+    let mut server = RedisServer::start();
+    let limiters = limiters(&server, 2, 10).await;
+    let permit = take(&limiters[0], 1).await.remove(0);
+    server.stop();
+    let pause = Duration::from_secs(5);
+    limiters[0].settle(permit, &refused(Some(pause)));
+    let at = Instant::now();
+    // Longer than a request counts.
+    sleep(WINDOW + SLACK + Duration::from_millis(600)).await;
+    server.restart();
+    sleep(Duration::from_millis(1_500)).await;
+    assert!(at.elapsed() < pause, "the machine is too slow for this test");
+    take(&limiters[1], 1).await;
+    assert!(at.elapsed() >= pause && at.elapsed() < pause + SLACK, "{:?}", at.elapsed());
+}

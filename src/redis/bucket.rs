@@ -294,9 +294,10 @@ impl SharedBucket {
                 let wanted = if gone { 0 } else { state.waiting.len().min(MAX_BLOCK) as u32 };
                 let first = state.next_id;
                 state.tell_at = None;
-                // What has left every window is of no use; there may be much of it after an outage.
+                // What has left every window and asks for no pause any more is of no use; there may be much of it after
+                // an outage.
                 let old = state.known.interval + SLACK;
-                state.reports.retain(|report| report.answered + old > now);
+                state.reports.retain(|report| report.answered + report.outcome.pause().max(old) > now);
                 let (headers, reports) = (std::mem::take(&mut state.headers), std::mem::take(&mut state.reports));
                 Work::Now { first, wanted, headers, reports }
             }

@@ -58,7 +58,7 @@ for i = REPORTS, #ARGV, 5 do
   if outcome == 'refused' then
     -- Without a word of HubSpot's, room comes with the first request to leave the window.
     local pause = left >= 0 and left or (live() == 0 and interval / 4)
-    if pause then s.paused = math.max(s.paused or 0, now + pause) end
+    if pause then s.paused = math.max(s.paused or 0, answered + pause) end
     left = 0
   end
   if outcome == 'answered' or outcome == 'refused' then

@@ -44,6 +44,16 @@ pub(super) enum Outcome {
     Elsewhere,
 }
 
+impl Outcome {
+    /// What it asks for.
+    pub(super) fn pause(self) -> Duration {
+        match self {
+            Self::Refused(Some(pause)) => pause,
+            _ => Duration::ZERO,
+        }
+    }
+}
+
 /// What Redis grants, and what is known.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Answer {
