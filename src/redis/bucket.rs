@@ -46,7 +46,7 @@ pub(super) struct SharedBucket {
 #[derive(Debug)]
 struct State {
     waiting: VecDeque<oneshot::Sender<Grant>>,
-    /// When Redis said to come back; this worker has a place in its queue.
+    /// When Redis said to come back; this process has a place in its queue.
     ask_at: Option<Instant>,
     /// The requests whose end is not known.
     sent: HashMap<u64, Sent>,

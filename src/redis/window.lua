@@ -1,12 +1,12 @@
--- One allowance of one account: settles requests that have ended, then grants permits for new ones.
+-- One allowance of one account, for many processes: settles requests that have ended, then grants permits for new ones.
 --
--- KEYS[1] is a sorted set. Its members `worker:id` are requests, scored by the latest moment at which HubSpot can have
+-- KEYS[1] is a sorted set. Its members `process:id` are requests, scored by the latest moment at which HubSpot can have
 -- counted them, in microseconds of Redis's clock; the member of score 0 packs what has been learnt. The rules are those
 -- of rolling_window.rs.
-local key, worker, first, wanted = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local key, process, first, wanted = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local REPORTS = 10   -- index of the first report in ARGV
 local SLACK = 1000000
-local LEASE = 500000 -- how late a worker may come back without losing its place
+local LEASE = 500000 -- how late a process may come back without losing its place
 local PAUSE = 5000   -- places that fall free within it are taken together
 local EXPIRY = 7200000 -- milliseconds; more than the longest interval there is, which is an hour
 
@@ -15,7 +15,7 @@ local now = time[1] * 1000000 + time[2]
 
 local function text(n) return string.format('%.0f', n) end
 local function given(i) local n = tonumber(ARGV[i]); if n >= 0 then return n end end
-local function permit(i) return worker .. ':' .. text(first + i) end
+local function permit(i) return process .. ':' .. text(first + i) end
 local function counted_after(t) return redis.call('ZCOUNT', key, '(' .. text(t), '+inf') end
 
 local packed = redis.call('ZRANGEBYSCORE', key, 0, 0)[1]
@@ -45,7 +45,7 @@ local function seen(used)
 end
 
 for i = REPORTS, #ARGV, 5 do
-  local member, outcome = worker .. ':' .. ARGV[i], ARGV[i + 1]
+  local member, outcome = process .. ':' .. ARGV[i], ARGV[i + 1]
   local sent, answered, left = now - tonumber(ARGV[i + 2]), now - tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4])
   if outcome == 'answered' then
     local by = redis.call('ZSCORE', key, member)
@@ -105,7 +105,7 @@ local block = math.max(1, math.min(100, math.floor(limit / 20)))
 wanted = math.min(wanted, block)
 local queue, ahead, mine = {}, 0, nil
 for _, place in ipairs(s.queue) do
-  if place[1] == worker then
+  if place[1] == process then
     mine = place
     queue[#queue + 1] = place
   elseif place[3] > now then
@@ -131,7 +131,7 @@ if granted < wanted then
     for i, place in ipairs(queue) do
       if place == mine then table.remove(queue, i) break end
     end
-    mine = { worker }
+    mine = { process }
     queue[#queue + 1] = mine
     ahead = 0
     for _, place in ipairs(queue) do

@@ -10,13 +10,13 @@ use crate::RateLimitHeaders;
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("window.lua")));
 
-/// A window in Redis, as one worker sees it.
+/// A window in Redis, as one process sees it.
 #[derive(Debug)]
 pub(super) struct SharedWindow {
     pub(super) redis: Redis,
     pub(super) key: String,
     /// Nobody else's.
-    pub(super) worker: String,
+    pub(super) process: String,
     /// The starting guess.
     pub(super) limit: u32,
     pub(super) interval: Duration,
@@ -80,7 +80,7 @@ impl SharedWindow {
     ) -> Result<Answer, Trouble> {
         let now = Instant::now();
         let mut call = SCRIPT.key(&self.key);
-        call.arg(&self.worker).arg(first).arg(wanted).arg(self.limit).arg(micros(self.interval));
+        call.arg(&self.process).arg(first).arg(wanted).arg(self.limit).arg(micros(self.interval));
         call.arg(or_none(headers.limit)).arg(headers.interval.map_or(NONE, micros));
         call.arg(or_none(headers.daily_limit)).arg(or_none(headers.daily_remaining));
         for report in reports {
