@@ -4,13 +4,15 @@
 
 #[path = "support/limiters.rs"]
 mod limiters;
+#[path = "support/proxy.rs"]
+mod proxy;
 #[path = "support/redis.rs"]
 mod redis_server;
 
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use hubspot_partner_clients::{
@@ -19,6 +21,7 @@ use hubspot_partner_clients::{
     spec::RateBucket,
 };
 use limiters::{GENERAL, KEY, SLACK, WINDOW, answered, limiter, limiters, none_for, redis, refused, take, told};
+use proxy::Proxy;
 use redis_server::RedisServer;
 use tokio::{
     task::JoinSet,
@@ -256,6 +259,33 @@ async fn the_place_of_a_process_that_was_stopped_is_kept_for_half_a_second_and_n
 }
 
 #[tokio::test]
+async fn a_permit_that_is_taken_up_too_late_is_given_back_for_a_new_one() {
+    let server = RedisServer::start();
+    // Two are granted at once.
+    let limiter = Arc::new(limiter(&server, 40).await);
+    let (first, second) = (Arc::clone(&limiter), Arc::clone(&limiter));
+    let first = tokio::spawn(async move {
+        let permit = first.acquire(GENERAL).await;
+        // Nothing else happens in this process for so long.
+        std::thread::sleep(SLACK + SLACK / 2);
+        permit.map(drop)
+    });
+    let second = tokio::spawn(async move { second.acquire(GENERAL).await.map(drop) });
+    first.await.unwrap().unwrap();
+    second.await.unwrap().unwrap();
+    told().await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + SLACK / 2;
+    assert_eq!(server.number(&["ZCOUNT", KEY, &now.as_micros().to_string(), "+inf"]), 1, "it is counted anew");
+    assert_eq!(server.number(&["ZCARD", KEY]), 3, "both requests, and what is known");
+}
+
+fn round_trips(server: &RedisServer) -> u64 {
+    let all = server.command(&["INFO", "commandstats"]);
+    let calls = all.split("cmdstat_evalsha:calls=").nth(1).unwrap();
+    calls.split(',').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
 async fn searches_have_an_allowance_of_their_own() {
     let server = RedisServer::start();
     let limiter = limiter(&server, 1).await;
@@ -291,7 +321,7 @@ async fn a_clock_that_is_set_back_stops_nobody_for_long() {
     let server = RedisServer::start();
     let processes = limiters(&server, 1, 1).await;
     // As if it had been an hour later.
-    let later = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros() + 3_600_000_000;
+    let later = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() + 3_600_000_000;
     server.command(&["ZADD", KEY, &later.to_string(), "somebody:1"]);
     let started = Instant::now();
     take(&processes[0], 1).await;

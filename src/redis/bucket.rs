@@ -105,11 +105,15 @@ enum Work {
 struct Grant {
     bucket: Arc<SharedBucket>,
     id: Option<u64>,
+    asked: Instant,
 }
 
 impl Grant {
+    /// None where this process was held up since. Redis counts the request until [`SLACK`] after it was granted, and it
+    /// would be counted by HubSpot later. Whoever lets Redis answer more slowly wants permits all the same.
     fn take(mut self) -> Option<u64> {
-        self.id.take()
+        let good_for = SLACK.max(self.bucket.window.redis.timeout());
+        self.id.take_if(|_| self.asked.elapsed() < good_for)
     }
 }
 
@@ -266,7 +270,7 @@ impl SharedBucket {
                 Work::Now { first, wanted, headers, reports } => {
                     let asked = Instant::now();
                     match self.window.exchange(first, wanted, &headers, &reports).await {
-                        Ok(answer) => self.granted(first, wanted, answer),
+                        Ok(answer) => self.granted(first, wanted, answer, asked),
                         Err(trouble) => self.failed(trouble, headers, reports, asked),
                     }
                 }
@@ -304,7 +308,7 @@ impl SharedBucket {
         }
     }
 
-    fn granted(self: &Arc<Self>, first: u64, wanted: u32, answer: Answer) {
+    fn granted(self: &Arc<Self>, first: u64, wanted: u32, answer: Answer, asked: Instant) {
         let now = Instant::now();
         let mut state = self.state();
         state.failure = None;
@@ -314,11 +318,11 @@ impl SharedBucket {
         state.next_id = first + u64::from(answer.granted);
         for id in first..state.next_id {
             state.send(id, None);
-            let mut grant = Grant { bucket: Arc::clone(self), id: Some(id) };
+            let mut grant = Grant { bucket: Arc::clone(self), id: Some(id), asked };
             while let Some(waiting) = state.waiting.pop_front() {
                 match waiting.send(grant) {
                     Ok(()) => {
-                        grant = Grant { bucket: Arc::clone(self), id: None };
+                        grant = Grant { bucket: Arc::clone(self), id: None, asked };
                         break;
                     }
                     Err(back) => grant = back,

@@ -70,6 +70,10 @@ impl Redis {
         [&[self.0.prefix.as_str()], parts].concat().join(":")
     }
 
+    pub(super) fn timeout(&self) -> Duration {
+        self.0.timeout
+    }
+
     /// Runs a script on a key, loading it first where Redis does not know it. A script may be run twice, as a connection
     /// that has ended does not tell whether what was sent has arrived: it has to bear that.
     pub(super) async fn run<T: FromRedisValue>(

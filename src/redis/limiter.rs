@@ -20,7 +20,7 @@ use crate::{
 ///
 /// - **Round trips.** A permit takes one, and its settling another that no call waits for. While one is under way calls
 ///   gather, and the next one takes permits for all of them, a twentieth of the allowance and 100 at most. A permit
-///   that nobody takes any more is given back.
+///   that nobody takes any more, or a process that was stopped takes up too late, is given back.
 /// - **Fairness.** Calls of a process come first, come first, served. A process that waits is passed by no one who came
 ///   after it: ahead of it are at most one such block of each other process. One that does not come back in time, as
 ///   it was stopped, loses its place half a second later.
