@@ -23,7 +23,7 @@ use crate::{
 ///   that nobody takes any more, or a process that was stopped takes up too late, is given back.
 /// - **Fairness.** Calls of a process come first, come first, served. A process that waits is passed by no one who came
 ///   after it: ahead of it are at most one such block of each other process. One that does not come back in time, as
-///   it was stopped, loses its place half a second later.
+///   it was stopped, loses its place half a second after the connection's [timeout](super::RedisBuilder::timeout).
 /// - **Without Redis** a call fails with [`Error::is_limiter`] within three times the connection's
 ///   [timeout](super::RedisBuilder::timeout), unless there is a [local share](RedisLimiterBuilder::local_share).
 /// - **Crashes.** The permits of a process that ends without a word count for an interval and a second.

@@ -4,9 +4,9 @@
 -- counted them, in microseconds of Redis's clock; the member of score 0 packs what has been learnt. The rules are those
 -- of rolling_window.rs.
 local key, process, first, wanted = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local REPORTS = 10   -- index of the first report in ARGV
+local lease = tonumber(ARGV[10]) -- how late a process may come back without losing its place
+local REPORTS = 11   -- index of the first report in ARGV
 local SLACK = 1000000
-local LEASE = 500000 -- how late a process may come back without losing its place
 local PAUSE = 5000   -- places that fall free within it are taken together
 local EXPIRY = 7200000 -- milliseconds; more than the longest interval there is, which is an hour
 
@@ -152,7 +152,7 @@ if granted < wanted then
     else wait = by + interval - now end
   end
   wait = math.max(math.ceil(wait), PAUSE)
-  mine[2], mine[3] = wanted - granted, now + wait + LEASE
+  mine[2], mine[3] = wanted - granted, now + wait + lease
 elseif mine then
   for i, place in ipairs(queue) do
     if place == mine then table.remove(queue, i) break end

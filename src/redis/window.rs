@@ -10,6 +10,9 @@ use crate::RateLimitHeaders;
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("window.lua")));
 
+/// How late a process may come back for its place in the queue, beyond the time that Redis may take to answer.
+const LATENESS: Duration = Duration::from_millis(500);
+
 /// A window in Redis, as one process sees it.
 #[derive(Debug)]
 pub(super) struct SharedWindow {
@@ -83,6 +86,7 @@ impl SharedWindow {
         call.arg(&self.process).arg(first).arg(wanted).arg(self.limit).arg(micros(self.interval));
         call.arg(or_none(headers.limit)).arg(headers.interval.map_or(NONE, micros));
         call.arg(or_none(headers.daily_limit)).arg(or_none(headers.daily_remaining));
+        call.arg(micros(self.redis.timeout() + LATENESS));
         for report in reports {
             let (outcome, left) = match report.outcome {
                 Outcome::NotCounted => ("not_counted", NONE),
