@@ -351,6 +351,24 @@ async fn a_clock_that_is_set_back_stops_nobody_for_long() {
     assert!(started.elapsed() < 3 * WINDOW, "{:?}", started.elapsed());
 }
 
+/// It was told to Redis by its clock of an hour later, as if the clock had been set back since; so was a place in the queue.
+#[tokio::test]
+async fn a_pause_ends_in_time_though_the_clock_is_set_back() {
+    let server = RedisServer::start();
+    let limiters = limiters(&server, 1, 1).await;
+    sleep(WINDOW).await;
+    let later = "
+        local known = redis.call('ZRANGEBYSCORE', KEYS[1], 0, 0)[1]
+        local s, later = cmsgpack.unpack(known), (redis.call('TIME')[1] + 3600) * 1000000
+        s.paused, s.queue = later, { { 'somebody', 1, later } }
+        redis.call('ZREM', KEYS[1], known)
+        return redis.call('ZADD', KEYS[1], 0, cmsgpack.pack(s))";
+    assert_eq!(server.number(&["EVAL", later, "1", KEY]), 1);
+    let started = Instant::now();
+    take(&limiters[0], 1).await;
+    assert!(started.elapsed() < 3 * WINDOW, "{:?}", started.elapsed());
+}
+
 #[tokio::test]
 async fn a_limiter_whose_runtime_has_ended_fails_instead_of_waiting_for_ever() {
     let server = RedisServer::start();

@@ -7,6 +7,7 @@ local key, process, first, wanted = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumbe
 local lease = tonumber(ARGV[10]) -- how late a process may come back without losing its place
 local REPORTS = 11   -- index of the first report in ARGV
 local SLACK = 1000000
+local MAX_PAUSE = 60000000
 local PAUSE = 5000   -- places that fall free within it are taken together
 local EXPIRY = 7200000 -- milliseconds; more than the longest interval there is, which is an hour
 
@@ -26,8 +27,10 @@ s.daily = given(8) or s.daily
 s.daily_left = given(9) or s.daily_left
 local limit, interval = s.limit or tonumber(ARGV[4]), s.interval or tonumber(ARGV[5])
 
--- No request can be counted later than this: Redis's clock was set back, and nothing is known any more.
-if counted_after(now + 2 * SLACK) > 0 then
+-- No request can be counted later than this, and no pause be longer: Redis's clock was set back, and nothing is known any
+-- more.
+local latest = now + 2 * SLACK
+if counted_after(latest) > 0 or (s.paused or 0) > latest + math.max(MAX_PAUSE, interval) then
   redis.call('ZREMRANGEBYSCORE', key, 1, '+inf')
   s.paused, s.begun, s.since, s.queue = now + interval, nil, nil, {}
 end
