@@ -309,6 +309,36 @@ fn round_trips(server: &RedisServer) -> u64 {
 }
 
 #[tokio::test]
+async fn a_permit_takes_one_round_trip_and_what_ends_together_one_more() {
+    let server = RedisServer::start();
+    let limiter = limiter(&server, 100).await;
+    let before = round_trips(&server);
+    let permits = take(&limiter, 5).await;
+    told().await;
+    assert_eq!(round_trips(&server) - before, 5);
+    for permit in permits {
+        limiter.settle(permit, &answered(100, None));
+    }
+    told().await;
+    assert_eq!(round_trips(&server) - before, 6);
+}
+
+#[tokio::test]
+async fn calls_that_come_together_get_their_permits_in_blocks() {
+    let server = RedisServer::start();
+    for (limit, calls, block) in [(8_000, 500, 100), (400, 40, 20)] {
+        let redis = redis(server.url()).await.limiter(limit.to_string());
+        let limiter = redis.rate_limit(RateLimit::per_ten_seconds(limit)).connect().await.unwrap();
+        let before = round_trips(&server);
+        futures_util::future::join_all((0..calls).map(|_| limiter.acquire(GENERAL))).await;
+        let blocks = calls / block;
+        // The first may be asked for before all have come.
+        let taken = round_trips(&server) - before;
+        assert!((blocks..=blocks + 1).contains(&taken), "{taken} for {calls}");
+    }
+}
+
+#[tokio::test]
 async fn searches_have_an_allowance_of_their_own() {
     let server = RedisServer::start();
     let limiter = limiter(&server, 1).await;
