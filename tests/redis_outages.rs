@@ -216,6 +216,19 @@ async fn a_request_of_one_outage_that_ends_in_the_next_frees_no_place_of_its_own
 }
 
 #[tokio::test]
+async fn two_outages_in_a_row_have_one_share() {
+    let mut server = RedisServer::start();
+    let limiter = sharing(&server, 10).await;
+    server.stop();
+    take(&limiter, 1).await;
+    server.restart();
+    until_limit(&limiter, 10).await;
+    server.stop();
+    assert!(none_for(&limiter, Duration::from_millis(500)).await);
+    assert_eq!(limiter.status().general.limit, Some(1), "the share");
+}
+
+#[tokio::test]
 async fn a_redis_that_hangs_is_replaced_by_the_local_share_until_it_answers_again() {
     let server = RedisServer::start();
     let limiter = sharing(&server, 100).await;
