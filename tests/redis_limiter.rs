@@ -4,88 +4,20 @@
 
 #[path = "support/limiters.rs"]
 mod limiters;
-#[path = "support/proxy.rs"]
-mod proxy;
 #[path = "support/redis.rs"]
 mod redis_server;
 
 use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use hubspot_partner_clients::{
-    PermitOutcome, RateLimit, RateLimitHeaders, RateLimiter,
-    redis::{Redis, RedisLimiter},
-    spec::RateBucket,
+    PermitOutcome, RateLimit, RateLimitHeaders, RateLimiter, redis::Redis, spec::RateBucket,
 };
-use limiters::{GENERAL, KEY, SLACK, WINDOW, answered, limiter, limiters, none_for, redis, refused, take, told};
-use proxy::Proxy;
+use limiters::{Account, GENERAL, KEY, SLACK, WINDOW, answered, limiter, limiters, load, redis, refused, take, told};
 use redis_server::RedisServer;
-use tokio::{
-    task::JoinSet,
-    time::{Instant, sleep, timeout},
-};
-
-/// HubSpot's count: accepts what has fewer than the limit before it in a window.
-struct Account {
-    limit: usize,
-    accepted: Mutex<(VecDeque<Instant>, usize, usize)>,
-}
-
-impl Account {
-    fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, accepted: Mutex::default() })
-    }
-
-    fn request(&self) -> PermitOutcome {
-        let (recent, accepted, refusals) = &mut *self.accepted.lock().unwrap();
-        let now = Instant::now();
-        while recent.front().is_some_and(|time| now - *time >= WINDOW) {
-            recent.pop_front();
-        }
-        if recent.len() >= self.limit {
-            *refusals += 1;
-            return refused(None);
-        }
-        recent.push_back(now);
-        *accepted += 1;
-        answered(self.limit as u32, Some((self.limit - recent.len()) as u32))
-    }
-
-    fn counts(&self) -> (usize, usize) {
-        let counts = self.accepted.lock().unwrap();
-        (counts.1, counts.2)
-    }
-}
-
-/// Many calls at once, each of which takes a moment to HubSpot and back; ends after `time`.
-async fn load(processes: &[Arc<RedisLimiter>], account: &Arc<Account>, time: Duration) -> Vec<usize> {
-    let until = Instant::now() + time;
-    let mut calls = JoinSet::new();
-    for (index, process) in processes.iter().enumerate() {
-        for _ in 0..20 {
-            let (process, account) = (Arc::clone(process), Arc::clone(account));
-            calls.spawn(async move {
-                let mut done = 0;
-                while let Ok(permit) = tokio::time::timeout_at(until, process.acquire(GENERAL)).await {
-                    sleep(Duration::from_millis(fastrand::u64(0..4))).await;
-                    let outcome = account.request();
-                    sleep(Duration::from_millis(fastrand::u64(0..4))).await;
-                    process.settle(permit.unwrap(), &outcome);
-                    done += 1;
-                }
-                (index, done)
-            });
-        }
-    }
-    let mut served = vec![0; processes.len()];
-    for (index, done) in calls.join_all().await {
-        served[index] += done;
-    }
-    served
-}
+use tokio::time::{Instant, sleep, timeout};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_processes_use_the_allowance_and_none_is_refused() {
@@ -182,103 +114,6 @@ async fn a_refusal_pauses_all_processes() {
     told().await;
     take(&processes[1], 1).await;
     assert!(at.elapsed() >= WINDOW && at.elapsed() < 2 * WINDOW, "{:?}", at.elapsed());
-}
-
-#[tokio::test]
-async fn a_process_that_waits_is_not_passed_by_those_who_came_later() {
-    let server = RedisServer::start();
-    let processes = limiters(&server, 3, 1).await;
-    sleep(WINDOW).await;
-    let held = take(&processes[0], 1).await.remove(0);
-    let order = Arc::new(Mutex::new(Vec::new()));
-    let mut calls = JoinSet::new();
-    for index in [1, 2, 0] {
-        let (process, order) = (Arc::clone(&processes[index]), Arc::clone(&order));
-        calls.spawn(async move {
-            let permit = process.acquire(GENERAL).await.unwrap();
-            order.lock().unwrap().push(index);
-            process.settle(permit, &answered(1, None));
-        });
-        told().await;
-    }
-    processes[0].settle(held, &answered(1, None));
-    calls.join_all().await;
-    assert_eq!(*order.lock().unwrap(), [1, 2, 0]);
-}
-
-#[tokio::test]
-async fn one_call_among_hundreds_of_another_process_has_its_turn_at_once() {
-    let server = RedisServer::start();
-    let processes = limiters(&server, 2, 20).await;
-    let account = Account::new(20);
-    let (busy, quiet) = (&processes[..1], Arc::clone(&processes[1]));
-    let alone = async {
-        sleep(2 * WINDOW).await;
-        let asked = Instant::now();
-        let permit = quiet.acquire(GENERAL).await.unwrap();
-        quiet.settle(permit, &account.request());
-        asked.elapsed()
-    };
-    let (waited, _) = tokio::join!(alone, load(busy, &account, 5 * WINDOW));
-    assert!(waited < WINDOW + WINDOW / 2, "{waited:?}");
-}
-
-#[tokio::test]
-async fn a_call_that_is_dropped_while_it_waits_gives_its_place_back() {
-    let server = RedisServer::start();
-    let processes = limiters(&server, 2, 1).await;
-    sleep(WINDOW).await;
-    let held = take(&processes[0], 1).await.remove(0);
-    assert!(none_for(&processes[0], WINDOW / 4).await);
-    assert_eq!(processes[0].status().general.waiting, 0);
-    processes[0].settle(held, &PermitOutcome::NotSent);
-    let started = Instant::now();
-    take(&processes[1], 1).await;
-    assert!(started.elapsed() < WINDOW / 2, "{:?}", started.elapsed());
-}
-
-#[tokio::test]
-async fn the_place_of_a_process_that_was_stopped_is_kept_for_half_a_second_beyond_the_timeout() {
-    let server = RedisServer::start();
-    let mut processes = limiters(&server, 2, 1).await;
-    sleep(WINDOW).await;
-    let last = processes.pop().unwrap();
-    let held = take(&last, 1).await.remove(0);
-    // It takes its place in the queue, and never comes back.
-    let gone = Arc::clone(&processes[0]);
-    let waiting = tokio::spawn(async move { gone.acquire(GENERAL).await.map(drop) });
-    told().await;
-    waiting.abort();
-    let _ = waiting.await;
-    processes.clear();
-    last.settle(held, &PermitOutcome::NotSent);
-    let started = Instant::now();
-    take(&last, 1).await;
-    let waited = started.elapsed();
-    assert!((500..1_200).contains(&waited.as_millis()), "{waited:?}");
-}
-
-/// As slow as the timeout lets it be.
-#[tokio::test]
-async fn a_process_far_from_redis_keeps_its_place_among_those_nearby() {
-    let server = RedisServer::start();
-    let near = limiters(&server, 1, 1).await.remove(0);
-    let proxy = Proxy::to(server.port()).await;
-    proxy.delay(Duration::from_millis(400));
-    let far = Redis::builder(proxy.url()).timeout(SLACK).connect().await.unwrap();
-    let far = far.limiter("account").connect().await.unwrap();
-    let busy = tokio::spawn(async move {
-        loop {
-            let permit = near.acquire(GENERAL).await.unwrap();
-            near.settle(permit, &answered(1, None));
-        }
-    });
-    for _ in 0..2 {
-        let started = Instant::now();
-        take(&far, 1).await;
-        assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
-    }
-    busy.abort();
 }
 
 #[tokio::test]

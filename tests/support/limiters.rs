@@ -2,14 +2,21 @@
 //! windows are short.
 #![allow(dead_code)]
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use hubspot_partner_clients::{
     Permit, PermitOutcome, RateLimit, RateLimitHeaders, RateLimiter,
     redis::{Redis, RedisLimiter},
     spec::RateBucket,
 };
-use tokio::time::{sleep, timeout};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
 
 use crate::redis_server::RedisServer;
 
@@ -72,4 +79,63 @@ pub async fn take(limiter: &RedisLimiter, count: usize) -> Vec<Permit> {
 /// Whether there is no permit for so long.
 pub async fn none_for(limiter: &RedisLimiter, time: Duration) -> bool {
     timeout(time, limiter.acquire(GENERAL)).await.is_err()
+}
+
+/// HubSpot's count: accepts what has fewer than the limit before it in a window.
+pub struct Account {
+    limit: usize,
+    accepted: Mutex<(VecDeque<Instant>, usize, usize)>,
+}
+
+impl Account {
+    pub fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { limit, accepted: Mutex::default() })
+    }
+
+    pub fn request(&self) -> PermitOutcome {
+        let (recent, accepted, refusals) = &mut *self.accepted.lock().unwrap();
+        let now = Instant::now();
+        while recent.front().is_some_and(|time| now - *time >= WINDOW) {
+            recent.pop_front();
+        }
+        if recent.len() >= self.limit {
+            *refusals += 1;
+            return refused(None);
+        }
+        recent.push_back(now);
+        *accepted += 1;
+        answered(self.limit as u32, Some((self.limit - recent.len()) as u32))
+    }
+
+    pub fn counts(&self) -> (usize, usize) {
+        let counts = self.accepted.lock().unwrap();
+        (counts.1, counts.2)
+    }
+}
+
+/// Many calls at once, each of which takes a moment to HubSpot and back; ends after `time`.
+pub async fn load(processes: &[Arc<RedisLimiter>], account: &Arc<Account>, time: Duration) -> Vec<usize> {
+    let until = Instant::now() + time;
+    let mut calls = JoinSet::new();
+    for (index, process) in processes.iter().enumerate() {
+        for _ in 0..20 {
+            let (process, account) = (Arc::clone(process), Arc::clone(account));
+            calls.spawn(async move {
+                let mut done = 0;
+                while let Ok(permit) = tokio::time::timeout_at(until, process.acquire(GENERAL)).await {
+                    sleep(Duration::from_millis(fastrand::u64(0..4))).await;
+                    let outcome = account.request();
+                    sleep(Duration::from_millis(fastrand::u64(0..4))).await;
+                    process.settle(permit.unwrap(), &outcome);
+                    done += 1;
+                }
+                (index, done)
+            });
+        }
+    }
+    let mut served = vec![0; processes.len()];
+    for (index, done) in calls.join_all().await {
+        served[index] += done;
+    }
+    served
 }
