@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use hubspot_partner_clients::{Error, RateLimit, RateLimiter, redis::Redis, spec::RateBucket};
 use redis_server::{RedisServer, free_port};
-use tokio::time::Instant;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::Instant,
+};
 
 const PASSWORD: &str = "correct-horse-battery";
 
@@ -171,6 +174,59 @@ async fn tls_is_checked_by_the_certificate_that_is_given() {
 
     let error = refused(&url).await;
     assert!(error.is_connect() && error.message().contains("certificate"), "{error}");
-    let error = Redis::builder(&url).root_certificates("no certificate").connect().await.unwrap_err();
-    assert!(!error.message().is_empty(), "{error}");
+}
+
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn root_certificates_that_cannot_be_used_are_refused_by_name() {
+    let server = RedisServer::start();
+    let tls = format!("rediss://localhost:{}", server.port());
+    let garbage = "-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n";
+    let cut = "-----BEGIN CERTIFICATE-----\nbm9uZQ==\n";
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem();
+    for (url, pem, named) in [
+        (&tls, "no certificate", "root certificate is not PEM"),
+        (&tls, "", "root certificate is not PEM"),
+        (&tls, garbage, "root certificate cannot be used"),
+        (&tls, cut, "root certificate cannot be used"),
+        (&server.url(), &own, "root certificate needs TLS"),
+    ] {
+        let error = Redis::builder(url).root_certificates(pem).connect().await.unwrap_err();
+        assert!(error.is_invalid_input() && error.message().starts_with(named), "{error}");
+    }
+}
+
+/// An error inside a script as a Redis before version 7 tells of it, and one that a Redis nearby ends the connection too
+/// soon to tell.
+#[tokio::test]
+async fn what_passes_by_itself_is_known_in_any_form() {
+    let old = "ERR Error running script (call to f_1): @user_script:9: @user_script: 9: -READONLY You can't write \
+               against a read only replica.";
+    for (question, answer) in [("EVALSHA", old), ("PING", "ERR max number of clients reached")] {
+        let error = match Redis::connect(answering(question, answer).await).await {
+            Ok(redis) => redis.limiter("account").connect().await.unwrap_err(),
+            Err(error) => error,
+        };
+        assert!(error.is_connect() && error.is_retryable(), "{error:?}");
+        assert!(error.message().contains(answer.trim_start_matches("ERR ")), "{error}");
+    }
+}
+
+/// The URL of what answers this question with this error, and all else with OK.
+async fn answering(question: &'static str, error: &'static str) -> String {
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", server.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = server.accept().await.unwrap();
+            let mut buffer = vec![0; 65_536];
+            while let Ok(length @ 1..) = stream.read(&mut buffer).await {
+                let asked = String::from_utf8_lossy(&buffer[..length]).into_owned();
+                let answer = if asked.contains(question) { format!("-{error}\r\n") } else { "+OK\r\n".to_owned() };
+                let commands = asked.lines().filter(|line| line.starts_with('*')).count();
+                stream.write_all(answer.repeat(commands).as_bytes()).await.unwrap();
+            }
+        }
+    });
+    url
 }

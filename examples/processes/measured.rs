@@ -9,17 +9,17 @@ use std::{
 
 use hubspot_partner_clients::simulator::RecordedRequest;
 
-/// When the calls of a worker ended, as it printed them.
+/// When the calls of a process ended, as it printed them.
 pub fn ends(output: Output) -> Result<Vec<u64>, Box<dyn Error>> {
     if !output.status.success() {
-        return Err(format!("a worker ended with {}", output.status).into());
+        return Err(format!("a process ended with {}", output.status).into());
     }
     Ok(String::from_utf8(output.stdout)?.split_whitespace().map(str::parse).collect::<Result<_, _>>()?)
 }
 
-pub fn report(workers: u32, took: f64, cpu: f64, allowance: u32, mut ends: Vec<u64>, requests: &[RecordedRequest]) {
+pub fn report(processes: u32, took: f64, cpu: f64, allowance: u32, mut ends: Vec<u64>, requests: &[RecordedRequest]) {
     let permits = ends.len();
-    println!("{workers} workers, {took:.1} s: {permits} permits, {:.0} a second", permits as f64 / took);
+    println!("{processes} processes, {took:.1} s: {permits} permits, {:.0} a second", permits as f64 / took);
     println!("Redis: {:.1} % of a core", 100.0 * cpu / took);
     if allowance == 0 {
         return;

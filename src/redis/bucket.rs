@@ -27,7 +27,7 @@ const GATHER: Duration = Duration::from_millis(20);
 const RETRY: Duration = Duration::from_secs(1);
 /// The script gives no more at once.
 const MAX_BLOCK: usize = 100;
-/// Marks the ids of permits that a local limiter gave.
+/// The first id of a permit that a local limiter gave.
 const LOCAL: u64 = 1 << 63;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -46,15 +46,18 @@ pub(super) struct SharedBucket {
 #[derive(Debug)]
 struct State {
     waiting: VecDeque<oneshot::Sender<Grant>>,
-    /// When Redis said to come back; this worker has a place in its queue.
+    /// When Redis said to come back; this process has a place in its queue.
     ask_at: Option<Instant>,
-    /// When the requests were sent whose end is not known.
-    sent: HashMap<u64, Instant>,
+    /// The requests whose end is not known.
+    sent: HashMap<u64, Sent>,
     reports: Vec<Report>,
     tell_at: Option<Instant>,
     /// The latest headers that Redis has not been told of.
     headers: RateLimitHeaders,
+    /// Of permits that Redis has not been seen to grant. They stay the same until its answer arrives, so that what it has
+    /// granted in an answer that was lost is granted again.
     next_id: u64,
+    next_local: u64,
     /// When this process sent what may count, for a local limiter to begin with.
     recent: VecDeque<Instant>,
     known: Answer,
@@ -62,11 +65,32 @@ struct State {
     closed: bool,
 }
 
+/// A request that was sent.
+#[derive(Debug)]
+struct Sent {
+    at: Instant,
+    /// The limiter that gave its permit in place of Redis, and the id there: Redis does not know of it.
+    local: Option<(Arc<Bucket>, u64)>,
+}
+
 impl State {
-    fn new_ids(&mut self, ids: u32) -> u64 {
-        let first = self.next_id;
-        self.next_id += u64::from(ids);
-        first
+    fn send(&mut self, id: u64, local: Option<(Arc<Bucket>, u64)>) {
+        let now = Instant::now();
+        self.sent.insert(id, Sent { at: now, local });
+        self.recent.push_back(now);
+        while self.recent.front().is_some_and(|sent| *sent + self.known.interval + SLACK <= now) {
+            self.recent.pop_front();
+        }
+    }
+
+    /// What a local limiter has let through is Redis's from now on.
+    fn hand_over(&mut self) {
+        for (&id, sent) in &mut self.sent {
+            if sent.local.take().is_some() {
+                let answered = sent.at + SLACK;
+                self.reports.push(Report { id, outcome: Outcome::Elsewhere, sent: sent.at, answered });
+            }
+        }
     }
 }
 
@@ -81,11 +105,15 @@ enum Work {
 struct Grant {
     bucket: Arc<SharedBucket>,
     id: Option<u64>,
+    asked: Instant,
 }
 
 impl Grant {
+    /// None where this process was held up since. Redis counts the request until [`SLACK`] after it was granted, and it
+    /// would be counted by HubSpot later. Whoever lets Redis answer more slowly wants permits all the same.
     fn take(mut self) -> Option<u64> {
-        self.id.take()
+        let good_for = SLACK.max(self.bucket.window.redis.timeout());
+        self.id.take_if(|_| self.asked.elapsed() < good_for)
     }
 }
 
@@ -115,6 +143,7 @@ impl SharedBucket {
             tell_at: None,
             headers: RateLimitHeaders::default(),
             next_id: 0,
+            next_local: LOCAL,
             recent: VecDeque::new(),
             known,
             failure: None,
@@ -135,9 +164,16 @@ impl SharedBucket {
 
     pub(super) fn try_acquire(&self) -> Option<u64> {
         let local = self.local.borrow().clone()?;
-        let id = local.try_acquire()? | LOCAL;
-        self.state().sent.insert(id, Instant::now());
-        Some(id)
+        let id = local.try_acquire()?;
+        Some(self.sent_locally(local, id))
+    }
+
+    fn sent_locally(&self, local: Arc<Bucket>, id: u64) -> u64 {
+        let mut state = self.state();
+        let own = state.next_local;
+        state.next_local += 1;
+        state.send(own, Some((local, id)));
+        own
     }
 
     pub(super) async fn acquire(self: &Arc<Self>) -> Result<u64, BoxError> {
@@ -146,11 +182,7 @@ impl SharedBucket {
             let local = changes.borrow_and_update().clone();
             if let Some(local) = local {
                 tokio::select! {
-                    id = local.acquire() => {
-                        let id = id | LOCAL;
-                        self.state().sent.insert(id, Instant::now());
-                        return Ok(id);
-                    }
+                    id = local.acquire() => return Ok(self.sent_locally(Arc::clone(&local), id)),
                     _ = changes.changed() => continue,
                 }
             }
@@ -180,33 +212,25 @@ impl SharedBucket {
 
     pub(super) fn settle(&self, id: u64, outcome: &PermitOutcome) {
         let mut state = self.state();
-        let Some(sent) = state.sent.remove(&id) else { return };
+        let Some(Sent { at: sent, local }) = state.sent.remove(&id) else { return };
         let answered = Instant::now();
         let outcome = match outcome {
             PermitOutcome::NotSent => Outcome::NotCounted,
             // It counts until a second after it was sent, as Redis knows.
-            PermitOutcome::NoAnswer if id & LOCAL == 0 => return,
+            PermitOutcome::NoAnswer if local.is_none() => return,
             PermitOutcome::NoAnswer => Outcome::Elsewhere,
             PermitOutcome::Answered { headers, refused } => {
-                let known = &mut state.headers;
-                known.limit = headers.limit.or(known.limit);
-                known.interval = headers.interval.or(known.interval);
-                known.daily_limit = headers.daily_limit.or(known.daily_limit);
-                known.daily_remaining = headers.daily_remaining.or(known.daily_remaining);
+                learn(&mut state.headers, headers);
                 match refused {
                     true => Outcome::Refused(headers.retry_after.map(|pause| pause.min(MAX_PAUSE))),
-                    false if id & LOCAL != 0 => Outcome::Elsewhere,
+                    false if local.is_some() => Outcome::Elsewhere,
                     false => Outcome::Answered(headers.remaining),
                 }
             }
         };
-        if id & LOCAL != 0
-            && let Some(local) = &*self.local.borrow()
-        {
-            local.settle(id & !LOCAL, &local_outcome(outcome));
+        if let Some((local, id)) = local {
+            local.settle(id, &local_outcome(outcome));
         }
-        // The ids of local permits are of another series.
-        let id = if id & LOCAL == 0 { id } else { state.new_ids(1) };
         state.reports.push(Report { id, outcome, sent, answered });
         if state.tell_at.is_none() {
             state.tell_at = Some(answered + GATHER);
@@ -246,7 +270,7 @@ impl SharedBucket {
                 Work::Now { first, wanted, headers, reports } => {
                     let asked = Instant::now();
                     match self.window.exchange(first, wanted, &headers, &reports).await {
-                        Ok(answer) => self.granted(first, wanted, answer),
+                        Ok(answer) => self.granted(first, wanted, answer, asked),
                         Err(trouble) => self.failed(trouble, headers, reports, asked),
                     }
                 }
@@ -272,32 +296,33 @@ impl SharedBucket {
             Some(_) => {
                 state.waiting.retain(|waiting| !waiting.is_closed());
                 let wanted = if gone { 0 } else { state.waiting.len().min(MAX_BLOCK) as u32 };
-                let first = state.new_ids(wanted);
+                let first = state.next_id;
                 state.tell_at = None;
-                // What has left every window is of no use; there may be much of it after an outage.
+                // What has left every window and asks for no pause any more is of no use; there may be much of it after
+                // an outage.
                 let old = state.known.interval + SLACK;
-                state.reports.retain(|report| report.answered + old > now);
+                state.reports.retain(|report| report.answered + report.outcome.pause().max(old) > now);
                 let (headers, reports) = (std::mem::take(&mut state.headers), std::mem::take(&mut state.reports));
                 Work::Now { first, wanted, headers, reports }
             }
         }
     }
 
-    fn granted(self: &Arc<Self>, first: u64, wanted: u32, answer: Answer) {
+    fn granted(self: &Arc<Self>, first: u64, wanted: u32, answer: Answer, asked: Instant) {
         let now = Instant::now();
         let mut state = self.state();
         state.failure = None;
         state.known = answer;
         state.ask_at = (answer.granted < wanted && !answer.wait.is_zero()).then(|| now + answer.wait);
         let mut late = Vec::new();
-        for id in first..first + u64::from(answer.granted) {
-            state.sent.insert(id, now);
-            state.recent.push_back(now);
-            let mut grant = Grant { bucket: Arc::clone(self), id: Some(id) };
+        state.next_id = first + u64::from(answer.granted);
+        for id in first..state.next_id {
+            state.send(id, None);
+            let mut grant = Grant { bucket: Arc::clone(self), id: Some(id), asked };
             while let Some(waiting) = state.waiting.pop_front() {
                 match waiting.send(grant) {
                     Ok(()) => {
-                        grant = Grant { bucket: Arc::clone(self), id: None };
+                        grant = Grant { bucket: Arc::clone(self), id: None, asked };
                         break;
                     }
                     Err(back) => grant = back,
@@ -305,13 +330,13 @@ impl SharedBucket {
             }
             late.push(grant);
         }
-        while state.recent.front().is_some_and(|sent| *sent + answer.interval + SLACK <= now) {
-            state.recent.pop_front();
+        if self.local.send_if_modified(|local| local.take().is_some()) {
+            state.hand_over();
+            state.tell_at = (!state.reports.is_empty()).then_some(now);
         }
         // Giving back takes the lock.
         drop(state);
         drop(late);
-        self.local.send_if_modified(|local| local.take().is_some());
     }
 
     fn failed(&self, trouble: Trouble, headers: RateLimitHeaders, mut reports: Vec<Report>, asked: Instant) {
@@ -319,8 +344,7 @@ impl SharedBucket {
         reports.append(&mut state.reports);
         state.reports = reports;
         let newer = std::mem::replace(&mut state.headers, headers);
-        state.headers.limit = newer.limit.or(state.headers.limit);
-        state.headers.interval = newer.interval.or(state.headers.interval);
+        learn(&mut state.headers, &newer);
         state.failure = Some(Arc::new(trouble));
         state.ask_at = None;
         let waiting = std::mem::take(&mut state.waiting);
@@ -343,6 +367,13 @@ impl SharedBucket {
         // They ask again, or learn why they cannot.
         drop(waiting);
     }
+}
+
+fn learn(known: &mut RateLimitHeaders, newer: &RateLimitHeaders) {
+    known.limit = newer.limit.or(known.limit);
+    known.interval = newer.interval.or(known.interval);
+    known.daily_limit = newer.daily_limit.or(known.daily_limit);
+    known.daily_remaining = newer.daily_remaining.or(known.daily_remaining);
 }
 
 /// The local limiter keeps to its share whatever the headers say of the whole.

@@ -4,8 +4,8 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use ::redis::{
-    AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, RedisError, RetryMethod, ScriptInvocation,
-    ServerErrorKind, aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, FromRedisValue, RedisError, RetryMethod,
+    ScriptInvocation, ServerErrorKind, aio::MultiplexedConnection,
 };
 use tokio::{sync::Mutex, time::timeout};
 
@@ -70,7 +70,12 @@ impl Redis {
         [&[self.0.prefix.as_str()], parts].concat().join(":")
     }
 
-    /// Runs a script on a key, loading it first where Redis does not know it.
+    pub(super) fn timeout(&self) -> Duration {
+        self.0.timeout
+    }
+
+    /// Runs a script on a key, loading it first where Redis does not know it. A script may be run twice, as a connection
+    /// that has ended does not tell whether what was sent has arrived: it has to bear that.
     pub(super) async fn run<T: FromRedisValue>(
         &self,
         key: &str,
@@ -78,8 +83,15 @@ impl Redis {
     ) -> std::result::Result<T, Trouble> {
         // Connecting and loading the script have round trips of their own.
         let outcome = timeout(3 * self.0.timeout, async {
-            let mut connection = self.connection().await?;
-            script.invoke_async(&mut connection).await
+            let cached = self.0.connection.lock().await.clone();
+            if let Some(mut connection) = cached {
+                match script.invoke_async(&mut connection).await {
+                    // Redis was restarted or replaced while nobody used the connection: a new one may do.
+                    Err(error) if error.is_connection_dropped() || says(&error, READ_ONLY) => self.forget().await,
+                    outcome => return outcome,
+                }
+            }
+            script.invoke_async(&mut self.connection().await?).await
         });
         let trouble = match outcome.await {
             Ok(Ok(value)) => return Ok(value),
@@ -87,9 +99,13 @@ impl Redis {
             Err(_) => Trouble::slow(&self.0.address),
         };
         if trouble.unreachable {
-            self.0.connection.lock().await.take();
+            self.forget().await;
         }
         Err(trouble)
+    }
+
+    async fn forget(&self) {
+        self.0.connection.lock().await.take();
     }
 
     async fn connection(&self) -> std::result::Result<MultiplexedConnection, RedisError> {
@@ -139,7 +155,7 @@ impl RedisBuilder {
         self
     }
 
-    /// Trusts the certificates of a PEM file in place of the platform's.
+    /// Trusts the certificates of a PEM file in place of the platform's; for a URL with TLS.
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificates = Some(pem.into());
         self
@@ -149,18 +165,15 @@ impl RedisBuilder {
     ///
     /// # Errors
     /// [`Error::is_invalid_input`], naming the setting: a URL that is none of Redis's, one with TLS where the feature
-    /// `rustls` is missing, a certificate that is none, an empty prefix, a timeout of zero or of more than a day; or a
-    /// user or password that Redis refuses. [`Error::is_connect`] when Redis cannot be reached. Neither shows the
-    /// password.
+    /// `rustls` is missing, a root certificate that is none or has no use, an empty prefix, a timeout of zero or of more
+    /// than a day; or a user or password that Redis refuses. [`Error::is_connect`] when Redis cannot be reached. Neither
+    /// shows the password.
     pub async fn connect(self) -> Result<Redis> {
         if self.prefix.is_empty() {
             return Err(Error::invalid_input("Redis prefix", None, "is empty", "give a name, or leave it out"));
         }
         check_timeout("Redis timeout", Some(self.timeout))?;
-        let client = open(&self.url, self.root_certificates).map_err(|error| {
-            let remedy = "give one such as \"redis://user:password@localhost:6379/0\"";
-            Error::invalid_input("Redis URL", None, format!("cannot be used ({error})"), remedy)
-        })?;
+        let client = open(&self.url, self.root_certificates)?;
         let redis = Redis(Arc::new(Inner {
             address: client.get_connection_info().addr().to_string(),
             client,
@@ -188,27 +201,57 @@ impl fmt::Debug for RedisBuilder {
     }
 }
 
-#[cfg(feature = "rustls")]
-fn open(url: &str, root_certificates: Option<Vec<u8>>) -> std::result::Result<Client, RedisError> {
-    use ::redis::{ConnectionAddr, TlsCertificates};
-
-    let client = Client::open(url)?;
-    if !matches!(client.get_connection_info().addr(), ConnectionAddr::TcpTls { .. }) {
-        return Ok(client);
+fn open(url: &str, root_certificates: Option<Vec<u8>>) -> Result<Client> {
+    let client = Client::open(url).map_err(|error| {
+        let remedy = "give one such as \"redis://user:password@localhost:6379/0\"";
+        Error::invalid_input("Redis URL", None, format!("cannot be used ({error})"), remedy)
+    })?;
+    if matches!(client.get_connection_info().addr(), ConnectionAddr::TcpTls { .. }) {
+        return with_tls(client, url, root_certificates);
     }
+    if root_certificates.is_some() {
+        let remedy = "give a URL that begins with \"rediss://\", or leave it out";
+        return Err(Error::invalid_input("root certificate", None, "needs TLS", remedy));
+    }
+    Ok(client)
+}
+
+#[cfg(feature = "rustls")]
+fn with_tls(client: Client, url: &str, root_certificates: Option<Vec<u8>>) -> Result<Client> {
+    use ::redis::TlsCertificates;
+    use rustls::pki_types::{CertificateDer, pem::PemObject};
+
     // Where a program has several, rustls would panic for want of a choice.
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     }
-    match root_certificates {
-        Some(pem) => Client::build_with_tls(url, TlsCertificates { client_tls: None, root_cert: Some(pem) }),
-        None => Ok(client),
+    let Some(pem) = root_certificates else { return Ok(client) };
+    let refuse = |reason: &str| Error::invalid_input("root certificate", None, reason, "give the text of a .pem file");
+    if CertificateDer::pem_slice_iter(&pem).next().is_none() {
+        return Err(refuse("is not PEM"));
     }
+    Client::build_with_tls(url, TlsCertificates { client_tls: None, root_cert: Some(pem) })
+        .map_err(|error| refuse(&format!("cannot be used ({error})")))
 }
 
 #[cfg(not(feature = "rustls"))]
-fn open(url: &str, _: Option<Vec<u8>>) -> std::result::Result<Client, RedisError> {
-    Client::open(url)
+fn with_tls(client: Client, _: &str, root_certificates: Option<Vec<u8>>) -> Result<Client> {
+    // Another crate has given `redis` TLS of its own.
+    match root_certificates {
+        None => Ok(client),
+        Some(_) => Err(Error::invalid_input("root certificate", None, "has no use", "enable the feature `rustls`")),
+    }
+}
+
+/// A server that was demoted in a failover.
+const READ_ONLY: &str = "READONLY";
+/// What ends by itself, beside what the client knows: a failover, a long script, too many clients.
+const PASSING: [&str; 4] = [READ_ONLY, "NOREPLICAS", "BUSY", "max number of clients reached"];
+
+/// By the error's code, or inside its text: there scripts of a Redis before version 7 have it.
+fn says(error: &RedisError, what: &str) -> bool {
+    let inside = format!(": -{what} ");
+    error.code() == Some(what) || error.detail().is_some_and(|detail| detail == what || detail.contains(&inside))
 }
 
 /// What went wrong between this process and Redis. It names the server and never the password.
@@ -230,7 +273,8 @@ impl Trouble {
         // Such as LOADING after a restart.
         let passing = error.is_io_error()
             || error.is_unrecoverable_error() && error.kind() != ErrorKind::AuthenticationFailed
-            || matches!(error.retry_method(), RetryMethod::WaitAndRetry);
+            || matches!(error.retry_method(), RetryMethod::WaitAndRetry)
+            || PASSING.iter().any(|what| says(error, what));
         let key = key.filter(|_| !passing).map(|key| format!(", key {key}")).unwrap_or_default();
         Self { message: format!("Redis at {address}{key}: {error}"), unreachable: passing }
     }

@@ -20,10 +20,10 @@ use crate::{
 ///
 /// - **Round trips.** A permit takes one, and its settling another that no call waits for. While one is under way calls
 ///   gather, and the next one takes permits for all of them, a twentieth of the allowance and 100 at most. A permit
-///   that nobody takes any more is given back.
+///   that nobody takes any more, or a process that was stopped takes up too late, is given back.
 /// - **Fairness.** Calls of a process come first, come first, served. A process that waits is passed by no one who came
 ///   after it: ahead of it are at most one such block of each other process. One that does not come back in time, as
-///   it was stopped, loses its place half a second later.
+///   it was stopped, loses its place half a second after the connection's [timeout](super::RedisBuilder::timeout).
 /// - **Without Redis** a call fails with [`Error::is_limiter`] within three times the connection's
 ///   [timeout](super::RedisBuilder::timeout), unless there is a [local share](RedisLimiterBuilder::local_share).
 /// - **Crashes.** The permits of a process that ends without a word count for an interval and a second.
@@ -33,17 +33,17 @@ use crate::{
 /// [`status`](RateLimiter::status) tells what Redis said at the latest round trip; `used` counts the requests of all
 /// processes, and `waiting` is this process's own. Dropping the limiter fails calls that wait.
 pub struct RedisLimiter {
-    general: Worker,
-    search: Worker,
+    general: Running,
+    search: Running,
 }
 
 /// A bucket and the task that works for it.
-struct Worker {
+struct Running {
     bucket: Arc<SharedBucket>,
     task: JoinHandle<()>,
 }
 
-impl Drop for Worker {
+impl Drop for Running {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -141,16 +141,16 @@ impl RedisLimiterBuilder {
             return refuse("local share", Some(share.to_string()), "is no share", "give more than 0 and up to 1");
         }
         Ok(RedisLimiter {
-            general: self.worker("general", limit, INTERVAL).await?,
-            search: self.worker("search", SEARCH_LIMIT, SEARCH_INTERVAL).await?,
+            general: self.start("general", limit, INTERVAL).await?,
+            search: self.start("search", SEARCH_LIMIT, SEARCH_INTERVAL).await?,
         })
     }
 
-    async fn worker(&self, name: &str, limit: u32, interval: Duration) -> Result<Worker> {
+    async fn start(&self, name: &str, limit: u32, interval: Duration) -> Result<Running> {
         let key = self.redis.key(&["limit", &self.account, name]);
-        let worker = Uuid::new_v4().simple().to_string();
-        let window = SharedWindow { redis: self.redis.clone(), key, worker, limit, interval };
+        let process = Uuid::new_v4().simple().to_string();
+        let window = SharedWindow { redis: self.redis.clone(), key, process, limit, interval };
         let bucket = Arc::new(SharedBucket::connect(window, self.local_share).await?);
-        Ok(Worker { task: tokio::spawn(Arc::clone(&bucket).work()), bucket })
+        Ok(Running { task: tokio::spawn(Arc::clone(&bucket).work()), bucket })
     }
 }

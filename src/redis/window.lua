@@ -1,12 +1,13 @@
--- One allowance of one account: settles requests that have ended, then grants permits for new ones.
+-- One allowance of one account, for many processes: settles requests that have ended, then grants permits for new ones.
 --
--- KEYS[1] is a sorted set. Its members `worker:id` are requests, scored by the latest moment at which HubSpot can have
+-- KEYS[1] is a sorted set. Its members `process:id` are requests, scored by the latest moment at which HubSpot can have
 -- counted them, in microseconds of Redis's clock; the member of score 0 packs what has been learnt. The rules are those
 -- of rolling_window.rs.
-local key, worker, first, wanted = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local REPORTS = 10   -- index of the first report in ARGV
+local key, process, first, wanted = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local lease = tonumber(ARGV[10]) -- how late a process may come back without losing its place
+local REPORTS = 11   -- index of the first report in ARGV
 local SLACK = 1000000
-local LEASE = 500000 -- how late a worker may come back without losing its place
+local MAX_PAUSE = 60000000
 local PAUSE = 5000   -- places that fall free within it are taken together
 local EXPIRY = 7200000 -- milliseconds; more than the longest interval there is, which is an hour
 
@@ -15,6 +16,7 @@ local now = time[1] * 1000000 + time[2]
 
 local function text(n) return string.format('%.0f', n) end
 local function given(i) local n = tonumber(ARGV[i]); if n >= 0 then return n end end
+local function permit(i) return process .. ':' .. text(first + i) end
 local function counted_after(t) return redis.call('ZCOUNT', key, '(' .. text(t), '+inf') end
 
 local packed = redis.call('ZRANGEBYSCORE', key, 0, 0)[1]
@@ -25,8 +27,10 @@ s.daily = given(8) or s.daily
 s.daily_left = given(9) or s.daily_left
 local limit, interval = s.limit or tonumber(ARGV[4]), s.interval or tonumber(ARGV[5])
 
--- No request can be counted later than this: Redis's clock was set back, and nothing is known any more.
-if counted_after(now + 2 * SLACK) > 0 then
+-- No request can be counted later than this, and no pause be longer: Redis's clock was set back, and nothing is known any
+-- more.
+local latest = now + 2 * SLACK
+if counted_after(latest) > 0 or (s.paused or 0) > latest + math.max(MAX_PAUSE, interval) then
   redis.call('ZREMRANGEBYSCORE', key, 1, '+inf')
   s.paused, s.begun, s.since, s.queue = now + interval, nil, nil, {}
 end
@@ -44,7 +48,7 @@ local function seen(used)
 end
 
 for i = REPORTS, #ARGV, 5 do
-  local member, outcome = worker .. ':' .. ARGV[i], ARGV[i + 1]
+  local member, outcome = process .. ':' .. ARGV[i], ARGV[i + 1]
   local sent, answered, left = now - tonumber(ARGV[i + 2]), now - tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4])
   if outcome == 'answered' then
     local by = redis.call('ZSCORE', key, member)
@@ -57,7 +61,7 @@ for i = REPORTS, #ARGV, 5 do
   if outcome == 'refused' then
     -- Without a word of HubSpot's, room comes with the first request to leave the window.
     local pause = left >= 0 and left or (live() == 0 and interval / 4)
-    if pause then s.paused = math.max(s.paused or 0, now + pause) end
+    if pause then s.paused = math.max(s.paused or 0, answered + pause) end
     left = 0
   end
   if outcome == 'answered' or outcome == 'refused' then
@@ -79,7 +83,11 @@ if counted_after(0) == 0 then
   s.begun, s.ramp, s.left = now, math.ceil(limit / 8), -1
 end
 
-local used, flying = live(), counted_after(now)
+-- Asked again, as the answer was lost: what was granted then counts already, and nobody has it.
+local again = 0
+while again < wanted and tonumber(redis.call('ZSCORE', key, permit(again)) or 0) > now do again = again + 1 end
+
+local used, flying = live() - again, counted_after(now) - again
 local others = math.max(s.others, s.before)
 local free = limit - others - used
 -- With nothing of ours in the window, only asking shows whether others have left room.
@@ -100,7 +108,7 @@ local block = math.max(1, math.min(100, math.floor(limit / 20)))
 wanted = math.min(wanted, block)
 local queue, ahead, mine = {}, 0, nil
 for _, place in ipairs(s.queue) do
-  if place[1] == worker then
+  if place[1] == process then
     mine = place
     queue[#queue + 1] = place
   elseif place[3] > now then
@@ -114,7 +122,7 @@ if granted > 0 then
   local members = {}
   for i = 0, granted - 1 do
     members[#members + 1] = text(now + SLACK)
-    members[#members + 1] = worker .. ':' .. text(first + i)
+    members[#members + 1] = permit(i)
   end
   redis.call('ZADD', key, unpack(members))
 end
@@ -126,7 +134,7 @@ if granted < wanted then
     for i, place in ipairs(queue) do
       if place == mine then table.remove(queue, i) break end
     end
-    mine = { worker }
+    mine = { process }
     queue[#queue + 1] = mine
     ahead = 0
     for _, place in ipairs(queue) do
@@ -147,7 +155,7 @@ if granted < wanted then
     else wait = by + interval - now end
   end
   wait = math.max(math.ceil(wait), PAUSE)
-  mine[2], mine[3] = wanted - granted, now + wait + LEASE
+  mine[2], mine[3] = wanted - granted, now + wait + lease
 elseif mine then
   for i, place in ipairs(queue) do
     if place == mine then table.remove(queue, i) break end

@@ -10,13 +10,16 @@ use crate::RateLimitHeaders;
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("window.lua")));
 
-/// A window in Redis, as one worker sees it.
+/// How late a process may come back for its place in the queue, beyond the time that Redis may take to answer.
+const LATENESS: Duration = Duration::from_millis(500);
+
+/// A window in Redis, as one process sees it.
 #[derive(Debug)]
 pub(super) struct SharedWindow {
     pub(super) redis: Redis,
     pub(super) key: String,
     /// Nobody else's.
-    pub(super) worker: String,
+    pub(super) process: String,
     /// The starting guess.
     pub(super) limit: u32,
     pub(super) interval: Duration,
@@ -28,6 +31,7 @@ pub(super) struct Report {
     pub(super) id: u64,
     pub(super) outcome: Outcome,
     pub(super) sent: Instant,
+    /// In the future where it is only known that it counts until then.
     pub(super) answered: Instant,
 }
 
@@ -41,6 +45,16 @@ pub(super) enum Outcome {
     Refused(Option<Duration>),
     /// A request that Redis knew nothing of when it was sent.
     Elsewhere,
+}
+
+impl Outcome {
+    /// What it asks for.
+    pub(super) fn pause(self) -> Duration {
+        match self {
+            Self::Refused(Some(pause)) => pause,
+            _ => Duration::ZERO,
+        }
+    }
 }
 
 /// What Redis grants, and what is known.
@@ -69,9 +83,10 @@ impl SharedWindow {
     ) -> Result<Answer, Trouble> {
         let now = Instant::now();
         let mut call = SCRIPT.key(&self.key);
-        call.arg(&self.worker).arg(first).arg(wanted).arg(self.limit).arg(micros(self.interval));
+        call.arg(&self.process).arg(first).arg(wanted).arg(self.limit).arg(micros(self.interval));
         call.arg(or_none(headers.limit)).arg(headers.interval.map_or(NONE, micros));
         call.arg(or_none(headers.daily_limit)).arg(or_none(headers.daily_remaining));
+        call.arg(micros(self.redis.timeout() + LATENESS));
         for report in reports {
             let (outcome, left) = match report.outcome {
                 Outcome::NotCounted => ("not_counted", NONE),
@@ -82,7 +97,7 @@ impl SharedWindow {
             call.arg(report.id)
                 .arg(outcome)
                 .arg(micros(now - report.sent))
-                .arg(micros(now - report.answered))
+                .arg(micros(now - report.answered) - micros(report.answered - now))
                 .arg(left);
         }
         let (granted, wait, limit, interval, used, others, daily, daily_left) =

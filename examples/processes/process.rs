@@ -11,7 +11,7 @@ use hubspot_partner_clients::{
 };
 use tokio::{task::JoinSet, time::Instant};
 
-/// Calls that a worker has under way at once.
+/// Calls that a process has under way at once.
 const CALLS: usize = 40;
 /// Of an example only: 32 bytes from a generator that nobody can guess.
 const KEY: [u8; 32] = [7; 32];
