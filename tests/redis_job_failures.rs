@@ -73,18 +73,19 @@ async fn a_job_of_which_redis_has_lost_a_part_is_damaged_and_not_shorter() {
         let entry = server.command(&["XREVRANGE", BATCHES, "+", "-", "COUNT", "1"]);
         entry.split("\r\n").find(|line| line.contains('-')).unwrap().to_owned()
     };
-    let cases: [(&dyn Fn() -> Vec<String>, usize, &str, &str); 4] = [
-        (&|| vec!["DEL".into(), BATCHES.into()], 0, BATCHES, "lacks batch 1 of 3"),
-        (&|| vec!["XTRIM".into(), BATCHES.into(), "MAXLEN".into(), "2".into()], 0, BATCHES, "lacks batch 1 of 3"),
-        (&|| vec!["XDEL".into(), BATCHES.into(), last()], 4_000, BATCHES, "lacks batch 3 of 3"),
-        (&|| vec!["HDEL".into(), OUTCOMES.into(), "1".into()], 2_000, OUTCOMES, "lacks the outcomes of batch 2 of 3"),
+    let last_of = |part: &str| if part == "last" { last() } else { part.to_owned() };
+    let cases: [(&[&str], usize, &str, &str); 4] = [
+        (&["DEL", BATCHES], 0, BATCHES, "lacks batch 1 of 3"),
+        (&["XTRIM", BATCHES, "MAXLEN", "2"], 0, BATCHES, "lacks batch 1 of 3"),
+        (&["XDEL", BATCHES, "last"], 4_000, BATCHES, "lacks batch 3 of 3"),
+        (&["HDEL", OUTCOMES, "1"], 2_000, OUTCOMES, "lacks the outcomes of batch 2 of 3"),
     ];
     for (loss, left, key, told) in cases {
         let job = job(&server).await;
         job.enqueue_associate_many("rows", rows(5_000)).await.unwrap();
         job.worker(&client_of(&hubspot)).run().await.unwrap();
         assert_eq!(outcomes(&job).await.len(), 5_000);
-        let loss = loss();
+        let loss: Vec<String> = loss.iter().map(|part| last_of(part)).collect();
         assert!(server.number(&loss.iter().map(String::as_str).collect::<Vec<_>>()) > 0);
         let mut read = outcomes(&job).await;
         let error = read.pop().unwrap().unwrap_err();
@@ -139,7 +140,7 @@ async fn what_is_kept_of_rows_that_failed_is_small_however_much_hubspot_says() {
         let error = outcome.unwrap().result.unwrap_err();
         let own = named(row + 1);
         assert!(error.message().ends_with(&own), "{error}");
-        assert_eq!(error.context()["INVALID_OBJECT_IDS"], [own.clone()]);
+        assert_eq!(error.context()["INVALID_OBJECT_IDS"].join(","), own);
         assert_eq!(error.details().len(), 1, "{row}");
         assert!(error.details()[0].message.as_deref().is_some_and(|said| said.starts_with(&own)));
     }

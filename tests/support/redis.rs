@@ -126,18 +126,20 @@ impl RedisServer {
 }
 
 type Happening = Box<dyn FnOnce() -> bool + Send>;
+/// The word, and what happens.
+type Upon = Arc<Mutex<Option<(Vec<u8>, Happening)>>>;
 
 /// A way to a Redis on which something happens when a word passes for the first time.
 pub struct RedisProxy {
     port: u16,
-    upon: Arc<Mutex<Option<(Vec<u8>, Happening)>>>,
+    upon: Upon,
 }
 
 impl RedisProxy {
     pub fn of(server: &RedisServer) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (port, to) = (listener.local_addr().unwrap().port(), server.port);
-        let upon: Arc<Mutex<Option<(Vec<u8>, Happening)>>> = Arc::default();
+        let upon = Upon::default();
         let shared = Arc::clone(&upon);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {

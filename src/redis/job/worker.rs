@@ -66,8 +66,8 @@ impl JobWorker {
     ///
     /// It waits where the rest is with other workers, or not enqueued yet. While Redis or HubSpot cannot be reached, or a
     /// rate limiter fails that may recover, it waits as well, for five minutes. Failures that may pass, such as a fault of
-    /// HubSpot's, are tried again later, by whichever worker comes first, and are the outcome after five attempts. Dropping the future is as safe as ending the process: the batches
-    /// that it had are claimed by others 15 s later.
+    /// HubSpot's, are tried again later, by whichever worker comes first, and are the outcome after five attempts. Dropping
+    /// the future is as safe as ending the process: the batches that it had are claimed by others 15 s later.
     ///
     /// # Errors
     /// Where going on would be in vain; nothing is lost, and other workers go on: a token that is missing, refused or
@@ -191,10 +191,9 @@ impl Run {
             return Ok(());
         }
         let inputs = inputs_from_json(inputs).map_err(|error| self.job.damaged(&error))?;
-        let (inputs_len, errors) = (inputs.len(), BTreeMap::new());
-        let open = Open { entry, number, tries, inputs: inputs_len, left: inputs_len, errors };
-        self.open.insert(self.fed, open);
-        self.fed += inputs.len() as u64;
+        let count = inputs.len();
+        self.open.insert(self.fed, Open { entry, number, tries, inputs: count, left: count, errors: BTreeMap::new() });
+        self.fed += count as u64;
         for input in inputs {
             // Its receiver is in the bulk run that takes the outcomes.
             let _ = self.feed.send(input);
