@@ -14,7 +14,7 @@ use std::{
 use futures_util::StreamExt;
 use httpmock::MockServer;
 use hubspot_partner_clients::{
-    Client, Error, Result,
+    Client, Error, Result, RetryPolicy,
     bulk::{Association, Outcome},
     redis::{Job, Redis},
     simulator::Fault,
@@ -22,7 +22,10 @@ use hubspot_partner_clients::{
 use redis_server::{RedisProxy, RedisServer};
 use serde_json::json;
 use support::{client_at, client_of, crm};
-use tokio::time::{Instant, pause, sleep, timeout};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::{Instant, pause, sleep, timeout},
+};
 
 const META: &str = "hubspot-partner-clients:job:meta:test";
 const BATCHES: &str = "hubspot-partner-clients:job:batches:test";
@@ -94,6 +97,15 @@ async fn a_job_of_which_redis_has_lost_a_part_is_damaged_and_not_shorter() {
         assert_eq!(read.len(), left);
         assert!(read.iter().all(Result::is_ok));
         job.remove().await.unwrap();
+    }
+    let job = job(&server).await;
+    job.enqueue_associate_many("rows", rows(1)).await.unwrap();
+    server.number(&["DEL", BATCHES]);
+    for error in [
+        job.worker(&client_of(&hubspot)).run().await.unwrap_err(),
+        job.enqueue_associate_many("rows", rows(2)).await.unwrap_err(),
+    ] {
+        names_it(&error, &["job \"test\" is damaged", BATCHES, "is gone", remedy]);
     }
 }
 
@@ -257,8 +269,25 @@ async fn waiting_for_the_network_uses_up_no_attempts() {
     let job = job(&server).await;
     job.enqueue_associate_many("rows", rows(10)).await.unwrap();
     server.number(&["HSET", META, "tried:0", "4"]);
-    let part = job.worker(&client_at(NOWHERE, "token")).run_until(sleep(Duration::from_secs(3))).await.unwrap();
-    assert_eq!((part.succeeded, part.failed, part.requests), (0, 0, 1));
+    // So many wait to be accepted that no other is answered.
+    let full = TcpSocket::new_v4().unwrap();
+    full.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let full = full.listen(1).unwrap();
+    let address = full.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(Ok(stream)) = timeout(Duration::from_millis(300), TcpStream::connect(address)).await {
+        waiting.push(stream);
+    }
+    for base_url in [NOWHERE.to_owned(), format!("http://{address}")] {
+        let client = Client::builder().base_url(base_url).access_token("token").retry(RetryPolicy::never());
+        let client = client.connect_timeout(Duration::from_millis(300)).build().unwrap();
+        let part = job.worker(&client).run_until(sleep(Duration::from_secs(3))).await.unwrap();
+        assert_eq!((part.succeeded, part.failed, part.requests), (0, 0, 1));
+        let batch = server.command(&["XRANGE", BATCHES, "-", "+"]);
+        let entry = batch.split("\r\n").find(|line| line.contains('-')).unwrap();
+        // As when the lease has ended.
+        server.command(&["XCLAIM", BATCHES, "workers", "gone", "0", entry, "IDLE", "60000", "JUSTID"]);
+    }
     job.worker(&client_of(&hubspot)).run().await.unwrap();
     assert_eq!(job.status().await.unwrap().succeeded, 10);
 }

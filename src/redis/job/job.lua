@@ -10,7 +10,7 @@ local action, id = ARGV[1], ARGV[2]
 local GROUP = 'workers'
 local PACES = 2000     -- batches that the list remembers
 local MINUTE = 60000
-local GONE, FINISHED, NOTHING, BATCH = 'gone', 'finished', 'nothing', 'batch'
+local GONE, LOST, FINISHED, NOTHING, BATCH = 'gone', 'lost', 'finished', 'nothing', 'batch'
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -46,6 +46,8 @@ if action == 'begin' then
 end
 
 if redis.call('HGET', meta, 'id') ~= id and action ~= 'status' then return { GONE } end
+-- It is there from the beginning on, with its group, without which nobody can claim.
+if (action == 'add' or action == 'claim') and redis.call('EXISTS', batches) == 0 then return { LOST } end
 
 local function seen(worker) redis.call('HSET', meta, 'seen:' .. worker, text(now)) end
 

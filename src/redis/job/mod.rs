@@ -241,10 +241,7 @@ impl Job {
     }
 
     fn damaged(&self, trouble: &dyn fmt::Display) -> Error {
-        let reason = format!("is damaged ({trouble})");
-        let remedy = "remove it and enqueue it again, with a Redis that keeps its data (`maxmemory-policy noeviction`, \
-                      `appendonly yes`)";
-        Error::invalid_input("job", Some(&self.store.name), reason, remedy)
+        self.store.damaged(trouble)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is asked of Redis about a job, and what it answers: `job.lua`.
 
-use std::{sync::LazyLock, time::Duration};
+use std::{fmt, sync::LazyLock, time::Duration};
 
 use ::redis::Script;
 use tokio::time::{Instant, sleep};
@@ -111,6 +111,9 @@ impl JobStore {
         loop {
             match self.call(arguments).await {
                 Ok((kind, _)) if kind == "gone" => return Err(self.gone()),
+                Ok((kind, _)) if kind == "lost" => {
+                    return Err(self.damaged(&format_args!("the key {} is gone", self.batches_key())));
+                }
                 Ok(answer) => return Ok(answer),
                 Err(trouble) if trouble.unreachable && Instant::now() < until => sleep(RETRY).await,
                 Err(trouble) => return Err(trouble.into()),
@@ -120,6 +123,13 @@ impl JobStore {
 
     fn gone(&self) -> Error {
         Error::invalid_input("job", Some(&self.name), "is not in Redis", "enqueue it first")
+    }
+
+    pub(super) fn damaged(&self, trouble: &dyn fmt::Display) -> Error {
+        let reason = format!("is damaged ({trouble})");
+        let remedy = "remove it and enqueue it again, with a Redis that keeps its data (`maxmemory-policy noeviction`, \
+                      `appendonly yes`)";
+        Error::invalid_input("job", Some(&self.name), reason, remedy)
     }
 
     fn unknown(&self) -> Error {
