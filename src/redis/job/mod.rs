@@ -79,8 +79,9 @@ impl Job {
     /// # Errors
     /// [`Error::is_invalid_input`] for a job of that name with other inputs or another operation, an empty name, keys in
     /// Redis that hold something else, what Redis lets nobody do, or inputs that are not as many as their iterator's exact
-    /// [size hint](Iterator::size_hint) said, as of a file that changes: such a job is not complete, and never finished. [`Error::is_connect`] for a Redis that cannot be
-    /// reached, at first or for five minutes; and for one that has lost what was enqueued just before: enqueue again.
+    /// [size hint](Iterator::size_hint) said, as of a file that changes: such a job is not complete, and never finished.
+    /// [`Error::is_connect`] for a Redis that cannot be reached, at first or for five minutes; and for one that has lost what
+    /// was enqueued just before: enqueue again.
     pub async fn enqueue_associate_many<I>(&self, input: &str, inputs: I) -> Result<()>
     where
         I: IntoIterator<Item: Into<Association>>,
