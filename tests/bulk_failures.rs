@@ -162,3 +162,31 @@ async fn names_that_no_input_has_lead_to_halving() {
     assert!(outcomes.iter().all(|outcome| outcome.result.as_ref().unwrap_err().message() == "bad"));
     assert_eq!(server.received().len(), 6, "four, two, and each alone");
 }
+
+#[tokio::test]
+async fn an_input_that_is_named_among_many_has_what_is_about_itself() {
+    let names = |id: usize| format!("COMPANY={id} is not valid");
+    let many = |text: fn(usize) -> String| (1..=2_000).map(text).collect::<Vec<_>>().join(",");
+    let entries = many(|id| format!("\"COMPANY={id} is not valid\""));
+    let details =
+        many(|id| format!(r#"{{"message":"because of {id}","context":{{"who":["COMPANY={id} is not valid"]}}}}"#));
+    let said = "so many are wrong ".repeat(400);
+    let context = format!(r#""context":{{"INVALID_OBJECT_IDS":[{entries}]}}"#);
+    let error =
+        format!(r#"{{"status":"error","category":"CONFLICT","message":"{said}",{context},"errors":[{details}]}}"#);
+    for (status, body) in [(400, error.clone()), (207, answer("", &error))] {
+        let server = RawServer::json(status, &body).await;
+        let inputs = (1..=10).map(|company| Association::new(1, "companies", company, "owner"));
+        let outcomes = all(client_at(&server.base_url, "token").associate_many(inputs)).await;
+        for (row, outcome) in outcomes.iter().enumerate() {
+            let (error, own) = (outcome.result.as_ref().unwrap_err(), names(row + 1));
+            assert!(error.message().starts_with("so many") && error.message().ends_with(&own), "{error}");
+            assert!(error.message().len() < 300, "{error}");
+            assert_eq!(error.context().values().flatten().collect::<Vec<_>>(), [&own]);
+            let details: Vec<_> = error.details().iter().map(|detail| detail.message.as_deref().unwrap()).collect();
+            assert_eq!(details, [format!("because of {}", row + 1)]);
+            assert_eq!(error.category(), Some("CONFLICT"));
+        }
+        assert_eq!((outcomes.len(), server.received().len()), (10, 1));
+    }
+}

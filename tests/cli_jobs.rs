@@ -17,7 +17,7 @@ use std::{
 
 use cli::{Ran, path, run, tool, tool_at};
 use hubspot_partner_clients::simulator::{Fault, InvalidAssociations, RateLimits, Simulator};
-use redis_server::RedisServer;
+use redis_server::{RedisProxy, RedisServer};
 use serde_json::Value;
 use support::crm;
 use tempfile::TempDir;
@@ -124,6 +124,53 @@ async fn what_is_wrong_is_told_and_nothing_is_started() {
     command.env("REDIS_URL", &right);
     assert_eq!(run(command).code, Some(3));
     assert_eq!(hubspot.requests().len(), 0);
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_enqueued_makes_no_complete_job() {
+    let csv = |last: &str| {
+        let rows: String = (1..4_000).map(|row| format!("{row},companies,1000001,owner\n")).collect();
+        format!("{HEADER}{rows}{last}")
+    };
+    let last = "4000,companies,1000001,owner\n";
+    let changes =
+        [("a value", csv("4000,companies,1000002,owner\n")), ("shorter", csv("")), ("longer", csv(last) + last)];
+    for (what, changed) in changes {
+        let redis = RedisServer::start();
+        let proxy = RedisProxy::of(&redis);
+        let directory = TempDir::new().unwrap();
+        let file = directory.path().join("rows.csv");
+        fs::write(&file, csv(last)).unwrap();
+        let to = file.clone();
+        // It has been checked by then, and only its beginning been read again.
+        proxy.upon("begin", move || {
+            fs::write(&to, changed).unwrap();
+            false
+        });
+        let mut command = tool(&["job", "enqueue", "march", path(&file)]);
+        let ran = run(std::mem::replace(command.env("REDIS_URL", proxy.url()), Command::new("true")));
+        assert!(proxy.has_happened());
+        assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{what}: {}", ran.err);
+        assert!(ran.err.contains("rows.csv was changed while it was enqueued"), "{what}: {}", ran.err);
+        assert!(ran.err.contains("job remove march"), "{what}: {}", ran.err);
+        let status = &job(&redis, &["status", "march", "--json"]).json()[0];
+        assert_eq!((&status["all_enqueued"], &status["finished"]), (&false.into(), &false.into()), "{what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_redis_has_lost_of_a_job_is_told_before_anything_is_written() {
+    let (redis, hubspot) = (RedisServer::start(), crm(1, 1).start().await.unwrap());
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("rows.csv");
+    fs::write(&file, format!("{HEADER}1,companies,1,owner\n")).unwrap();
+    assert_eq!(job(&redis, &["enqueue", "march", path(&file)]).code, Some(0));
+    assert_eq!(run(at(&hubspot, &redis, &["worker", "march"])).code, Some(0));
+    redis.number(&["DEL", "hubspot-partner-clients:job:batches:march"]);
+    let collected = job(&redis, &["collect", "march"]);
+    assert_eq!((collected.code, &*collected.out), (Some(2), ""), "{}", collected.err);
+    assert!(collected.err.contains("job \"march\" is damaged"), "{}", collected.err);
+    assert_eq!(job(&redis, &["remove", "march"]).code, Some(0));
 }
 
 /// What happens to a job that four workers share.

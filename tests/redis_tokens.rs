@@ -15,7 +15,7 @@ use hubspot_partner_clients::{
     redis::{Redis, RedisTokenStore},
     simulator::{self, Fault, Simulator},
 };
-use redis_server::RedisServer;
+use redis_server::{RedisProxy, RedisServer};
 use tokio::time::{Instant, sleep};
 
 const REFRESH: &str = "refresh-token-1";
@@ -31,7 +31,11 @@ fn installed() -> simulator::OAuthApp {
 }
 
 async fn store(server: &RedisServer) -> RedisTokenStore {
-    let redis = Redis::builder(server.url()).timeout(Duration::from_millis(300)).connect().await.unwrap();
+    store_at(server.url()).await
+}
+
+async fn store_at(url: String) -> RedisTokenStore {
+    let redis = Redis::builder(url).timeout(Duration::from_millis(300)).connect().await.unwrap();
     redis.token_store("app-1", "account", KEY).await.unwrap()
 }
 
@@ -118,7 +122,7 @@ async fn nothing_stands_in_redis_in_the_clear() {
 async fn another_key_or_another_account_s_ciphertext_is_refused() {
     let server = RedisServer::start();
     let store = store(&server).await;
-    let fence = store.lock(Duration::from_secs(1)).await.unwrap().unwrap();
+    let fence = store.lock("one", Duration::from_secs(1)).await.unwrap().unwrap();
     assert!(store.save(fence, StoredToken::new(REFRESH)).await.unwrap());
     assert_eq!(store.load().await.unwrap().unwrap().expose(), REFRESH);
 
@@ -139,7 +143,7 @@ async fn the_same_token_is_never_encrypted_twice_the_same() {
     let store = store(&server).await;
     let mut seen = Vec::new();
     for _ in 0..2 {
-        let fence = store.lock(Duration::from_secs(1)).await.unwrap().unwrap();
+        let fence = store.lock("one", Duration::from_secs(1)).await.unwrap().unwrap();
         store.save(fence, StoredToken::new(REFRESH)).await.unwrap();
         seen.push(server.command(&["HGET", AT, "token"]));
     }
@@ -150,18 +154,18 @@ async fn the_same_token_is_never_encrypted_twice_the_same() {
 async fn a_holder_that_was_stopped_cannot_replace_a_newer_token() {
     let server = RedisServer::start();
     let (stopped, other) = (store(&server).await, store(&server).await);
-    let old = stopped.lock(Duration::from_millis(100)).await.unwrap().unwrap();
-    assert_eq!(other.lock(Duration::from_secs(1)).await.unwrap(), None, "it has the lock");
+    let old = stopped.lock("stopped", Duration::from_millis(100)).await.unwrap().unwrap();
+    assert_eq!(other.lock("other", Duration::from_secs(1)).await.unwrap(), None, "it has the lock");
     sleep(Duration::from_millis(150)).await;
-    let new = other.lock(Duration::from_secs(9)).await.unwrap().unwrap();
+    let new = other.lock("other", Duration::from_secs(9)).await.unwrap().unwrap();
     assert!(new > old);
     // Nobody has replaced the token yet: what it got may be all there is. The lock is not its own any more.
     assert!(stopped.save(old, StoredToken::new("late")).await.unwrap());
-    assert_eq!(stopped.lock(Duration::from_secs(1)).await.unwrap(), None);
+    assert_eq!(stopped.lock("stopped", Duration::from_secs(1)).await.unwrap(), None);
     assert!(other.save(new, StoredToken::new("newest")).await.unwrap());
     assert!(!stopped.save(old, StoredToken::new("late")).await.unwrap());
     assert_eq!(stopped.load().await.unwrap().unwrap().expose(), "newest");
-    assert!(stopped.lock(Duration::from_secs(1)).await.unwrap().is_some(), "saving gave up the lock");
+    assert!(stopped.lock("stopped", Duration::from_secs(1)).await.unwrap().is_some(), "saving gave up the lock");
 }
 
 #[tokio::test]
@@ -209,8 +213,8 @@ impl TokenStore for FailsToSave {
         self.0.load()
     }
 
-    fn lock(&self, lifetime: Duration) -> StoreFuture<'_, Option<u64>> {
-        self.0.lock(lifetime)
+    fn lock<'a>(&'a self, owner: &'a str, lifetime: Duration) -> StoreFuture<'a, Option<u64>> {
+        self.0.lock(owner, lifetime)
     }
 
     fn save(&self, fence: u64, token: StoredToken) -> StoreFuture<'_, bool> {
@@ -251,10 +255,10 @@ impl TokenStore for Overtaken {
         self.0.load()
     }
 
-    fn lock(&self, lifetime: Duration) -> StoreFuture<'_, Option<u64>> {
+    fn lock<'a>(&'a self, owner: &'a str, lifetime: Duration) -> StoreFuture<'a, Option<u64>> {
         Box::pin(async move {
             got(&self.1).await;
-            self.0.lock(lifetime).await
+            self.0.lock(owner, lifetime).await
         })
     }
 
@@ -274,4 +278,56 @@ async fn whoever_takes_the_lock_looks_first_what_the_holder_before_has_saved() {
     let token = app(&simulator).token(REFRESH).unwrap().store(overtaken);
     got(&token).await;
     assert_eq!(refreshes(&simulator), 1);
+}
+
+#[tokio::test]
+async fn an_owner_knows_its_lock_again_and_keeps_it() {
+    let server = RedisServer::start();
+    let store = store(&server).await;
+    let lock = async |owner, milliseconds| store.lock(owner, Duration::from_millis(milliseconds)).await.unwrap();
+    let first = lock("one", 300).await.unwrap();
+    assert_eq!((lock("one", 9_000).await, lock("other", 9_000).await), (Some(first), None));
+    sleep(Duration::from_millis(400)).await;
+    assert_eq!(lock("other", 9_000).await, None, "it lasts longer now");
+    store.unlock(first).await.unwrap();
+    assert!(lock("other", 9_000).await.unwrap() > first);
+    assert_eq!(lock("one", 9_000).await, None);
+}
+
+#[tokio::test]
+async fn a_lost_answer_keeps_nobody_from_a_token() {
+    for action in ["load", "lock", "save", "unlock"] {
+        let (server, simulator) = (RedisServer::start(), hubspot(installed().rotating_refresh_token()).await);
+        let proxy = RedisProxy::of(&server);
+        let token = app(&simulator).token(REFRESH).unwrap().store(store_at(proxy.url()).await);
+        let other = self::token(&simulator, &server).await;
+        proxy.upon(action, || true);
+        let started = Instant::now();
+        got(&token).await;
+        assert!(proxy.has_happened(), "{action}");
+        got(&other).await;
+        assert!(started.elapsed() < Duration::from_secs(10), "{action}: {:?}", started.elapsed());
+        assert_eq!(refreshes(&simulator), 1, "{action}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_process_that_was_killed_had_begun_another_does_once_its_lock_has_ended() {
+    let (server, simulator) = (RedisServer::start(), hubspot(installed()).await);
+    simulator.inject(Fault::delay(Duration::from_secs(600)).on("oauth_token").times(1));
+    let killed = token(&simulator, &server).await;
+    let process = std::thread::spawn(|| {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.spawn(async move { killed.access_token().await.is_ok() });
+        runtime
+    });
+    let others = [token(&simulator, &server).await, token(&simulator, &server).await];
+    while refreshes(&simulator) == 0 {
+        sleep(Duration::from_millis(10)).await;
+    }
+    process.join().unwrap().shutdown_background();
+    let started = Instant::now();
+    futures_util::future::join_all(others.iter().map(got)).await;
+    assert!((20..60).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+    assert_eq!(refreshes(&simulator), 2);
 }

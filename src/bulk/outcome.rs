@@ -22,7 +22,8 @@ pub struct Outcome {
     /// Whether it was carried out; if not, why.
     ///
     /// Where HubSpot refused the batch because of this input, the error has the status, category and correlation id of
-    /// that answer, and of the objects that HubSpot named only those of this input. The errors inside an answer that made
+    /// that answer, and of the objects and details that HubSpot named only those of this input, after the first 256 bytes of
+    /// the message. The errors inside an answer that made
     /// others (207) have no status.
     pub result: Result<()>,
 }

@@ -6,6 +6,8 @@ use crate::{CallMeta, Error, ObjectType, Result, associations::Path, generated::
 
 /// Where a context names objects, by entries such as `COMPANY=38374264688 is not valid`.
 const NAMES: &str = "INVALID_OBJECT_IDS";
+/// Of those that are about an input.
+const MAX_DETAILS: usize = 10;
 
 type Context = BTreeMap<String, Vec<String>>;
 
@@ -49,27 +51,43 @@ fn is_partner_client(object_type: &str) -> bool {
     ["PARTNER_CLIENT", "PARTNER_CLIENTS", "0-145"].iter().any(|name| name.eq_ignore_ascii_case(object_type.trim()))
 }
 
-fn about(error: &Error, named: &[(usize, &str)]) -> Error {
-    let entries: Vec<&str> = named.iter().map(|(_, entry)| *entry).collect();
-    error.about(NAMES, &entries)
+/// An error that may name thousands of inputs.
+struct Common {
+    whole: Error,
+    without_names: Error,
+}
+
+impl Common {
+    fn new(whole: Error) -> Self {
+        Self { without_names: whole.without_names(), whole }
+    }
+
+    fn about(&self, named: &[(usize, &str)]) -> Error {
+        let entries: Vec<&str> = named.iter().map(|(_, entry)| *entry).collect();
+        let says = |text: &str| entries.iter().any(|entry| text.contains(entry));
+        let is_about = |detail: &&types::ErrorDetail| {
+            detail.message.as_deref().is_some_and(says) || detail.context.values().flatten().any(|value| says(value))
+        };
+        let details = self.whole.details().iter().filter(is_about).take(MAX_DETAILS).cloned().collect();
+        self.without_names.about(NAMES, &entries, details)
+    }
 }
 
 /// A batch that was refused as a whole.
 pub(super) struct Refusal<'a> {
-    /// Without the names, which may be thousands.
-    error: Error,
+    error: Common,
     named: Named<'a>,
 }
 
 impl<'a> Refusal<'a> {
     pub(super) fn new(error: &'a Error, to: &ObjectType) -> Self {
-        Self { error: error.without_context(), named: Named::new([error.context()].into_iter(), to) }
+        Self { error: Common::new(error.clone()), named: Named::new([error.context()].into_iter(), to) }
     }
 
     /// The error of an input that is named.
     pub(super) fn of(&self, path: &Path) -> Option<Error> {
         let named = self.named.of(path);
-        (!named.is_empty()).then(|| about(&self.error, &named))
+        (!named.is_empty()).then(|| self.error.about(&named))
     }
 }
 
@@ -77,20 +95,19 @@ type Pair<'a> = (&'a str, &'a str);
 
 /// A batch that was answered with results and errors.
 pub(super) struct Partial<'a> {
-    answer: &'a types::BatchResponsePublicAssociationWithErrors,
-    meta: &'a CallMeta,
+    errors: Vec<Common>,
     /// The association types asked for, and those made, of each partner client and object.
     asked: HashMap<Pair<'a>, HashSet<&'a str>>,
     made: HashMap<Pair<'a>, HashSet<&'a str>>,
-    /// The errors that name a partner client as `fromObjectId`.
-    from: HashMap<&'a str, Vec<&'a types::StandardError>>,
+    /// The errors that name a partner client as `fromObjectId`, each with its place.
+    from: HashMap<&'a str, Vec<(usize, &'a types::StandardError)>>,
     named: Named<'a>,
 }
 
 impl<'a> Partial<'a> {
     pub(super) fn new(
         answer: &'a types::BatchResponsePublicAssociationWithErrors,
-        meta: &'a CallMeta,
+        meta: &CallMeta,
         to: &ObjectType,
         inputs: impl Iterator<Item = &'a Path>,
     ) -> Self {
@@ -102,13 +119,14 @@ impl<'a> Partial<'a> {
             made.entry((result.from.id.as_str(), result.to.id.as_str())).or_default().insert(result.type_.as_str());
         }
         let mut from = HashMap::<_, Vec<_>>::new();
-        for error in &answer.errors {
+        for (place, error) in answer.errors.iter().enumerate() {
             for id in error.context.get("fromObjectId").into_iter().flatten() {
-                from.entry(id.as_str()).or_default().push(error);
+                from.entry(id.as_str()).or_default().push((place, error));
             }
         }
         let named = Named::new(answer.errors.iter().map(|error| &error.context), to);
-        Self { answer, meta, asked, made, from, named }
+        let error = |error| Common::new(Error::in_batch(error).in_call("batch_associate", meta, false));
+        Self { errors: answer.errors.iter().map(error).collect(), asked, made, from, named }
     }
 
     /// What the answer says of an input, if anything. Being made counts before being named, because an error may name an
@@ -118,12 +136,12 @@ impl<'a> Partial<'a> {
             return Some(Ok(()));
         }
         let named = self.named.of(path);
-        let by_ends = self.from.get(path.partner_client.as_str()).into_iter().flatten().copied().find(|error| {
+        let by_ends = self.from.get(path.partner_client.as_str()).into_iter().flatten().find(|(_, error)| {
             error.context.get("toObjectId").is_some_and(|ids| ids.iter().any(|id| id == path.to_id.as_str()))
         });
-        let by_entry = || named.first().and_then(|(place, _)| self.answer.errors.get(*place));
-        let error = Error::in_batch(by_ends.or_else(by_entry)?).in_call("batch_associate", self.meta, false);
-        Some(Err(if named.is_empty() { error } else { about(&error, &named) }))
+        let place = by_ends.map(|(place, _)| place).or_else(|| named.first().map(|(place, _)| place))?;
+        let error = self.errors.get(*place)?;
+        Some(Err(if named.is_empty() { error.whole.clone() } else { error.about(&named) }))
     }
 
     /// HubSpot may answer with the name of an association type that was given by its id, so where all that was asked for

@@ -132,18 +132,25 @@ impl Error {
         })
     }
 
-    /// The error of a batch for one of its inputs: of what the context names, only that which is about the input, and the
-    /// same in the message.
-    pub(crate) fn about(&self, key: &str, entries: &[&str]) -> Self {
+    /// The error of a batch for one of its inputs: of what it names, only that which is about the input, and the same in the
+    /// message. It takes an error [without names](Self::without_names).
+    pub(crate) fn about(&self, key: &str, entries: &[&str], details: Vec<types::ErrorDetail>) -> Self {
         self.clone().with(|e| {
-            e.message = bounded(format!("{}: {}", e.message, entries.join(", ")));
-            e.body.context = [(key.to_owned(), entries.iter().map(|&entry| entry.to_owned()).collect())].into();
+            let entries: Vec<_> = entries.iter().map(|entry| excerpt(entry, MAX_EXCERPT)).collect();
+            e.message = format!("{}: {}", e.message, entries.join(", "));
+            e.body.context = [(key.to_owned(), entries)].into();
+            e.body.details = details;
         })
     }
 
-    /// Without what the context names.
-    pub(crate) fn without_context(&self) -> Self {
-        self.clone().with(|e| e.body.context.clear())
+    /// What the thousands of inputs that it names have in common.
+    pub(crate) fn without_names(&self) -> Self {
+        self.clone().with(|e| {
+            e.message = excerpt(&e.message, MAX_COMMON);
+            e.body.message = None;
+            e.body.context.clear();
+            e.body.details.clear();
+        })
     }
 
     pub(crate) fn no_outcome() -> Self {
@@ -260,6 +267,8 @@ fn fallback_message(status: u16) -> &'static str {
 const MAX_EXCERPT: usize = 1024;
 /// HubSpot lists every bad value of a request in its message.
 const MAX_MESSAGE: usize = 8 * 1024;
+/// Of a message that is the same for many.
+const MAX_COMMON: usize = 256;
 
 fn bounded(message: String) -> String {
     if message.len() > MAX_MESSAGE { excerpt(&message, MAX_MESSAGE) } else { message }

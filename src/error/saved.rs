@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CorrelationId, Error, Kind, body::ErrorBody};
+use super::{CorrelationId, Error, Kind, body::ErrorBody, excerpt};
 use crate::{generated::types, spec};
+
+/// An error that is larger is kept in part, since a million inputs may have one each.
+const MAX_SAVED: usize = 2 * 1024;
 
 /// What is kept of an error: all but its source, and the excerpt of HubSpot's answer, which mostly repeats the rest.
 #[derive(Serialize, Deserialize)]
@@ -44,10 +47,24 @@ impl Error {
             }
     }
 
-    /// One line of JSON.
+    /// One line of JSON, of 2 KiB at most: where it would be longer, without details and context, and with the beginning of
+    /// the message.
     pub(crate) fn to_json(&self) -> serde_json::Result<String> {
+        let mut saved = self.saved();
+        let mut json = serde_json::to_string(&saved)?;
+        let mut room = 2 * MAX_SAVED;
+        while json.len() > MAX_SAVED && room > 8 {
+            (saved.errors, saved.context) = Default::default();
+            room /= 2;
+            saved.message = excerpt(&saved.message, room);
+            json = serde_json::to_string(&saved)?;
+        }
+        Ok(json)
+    }
+
+    fn saved(&self) -> Saved {
         let e = &self.0;
-        serde_json::to_string(&Saved {
+        Saved {
             kind: (e.kind != Kind::Response).then(|| self.type_name().to_owned()),
             operation: e.operation.map(str::to_owned),
             attempts: e.attempts,
@@ -58,7 +75,7 @@ impl Error {
             correlation_id: e.correlation_id.as_ref().map(CorrelationId::to_string),
             errors: e.body.details.clone(),
             context: e.body.context.clone(),
-        })
+        }
     }
 
     pub(crate) fn from_json(json: &str) -> serde_json::Result<Self> {

@@ -1,18 +1,19 @@
 //! One refresh for all processes that share a store.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use chrono::Utc;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::{OAuthApp, StoredToken, TokenStore, token::Fresh};
+use super::{OAuthApp, StoreFuture, StoredToken, TokenStore, token::Fresh};
 use crate::{AccessToken, Error, Result};
 
-/// A process that ends while it refreshes holds up the others for as long.
+/// A process that ends while it refreshes holds up the others for as long. One that goes on renews its lock: with all its
+/// retries, a refresh may take longer.
 const LOCK: Duration = Duration::from_secs(30);
-/// Longer than a lock and the refresh after it.
+/// How long another's refresh is waited for: a lock that nobody renews, and what comes after it.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What is kept, as JSON. Times are milliseconds since 1970.
@@ -25,7 +26,7 @@ struct Document {
 }
 
 impl Document {
-    fn seal(fresh: &Fresh, refresh_token: &SecretString) -> Result<StoredToken> {
+    fn to_stored(fresh: &Fresh, refresh_token: &SecretString) -> Result<StoredToken> {
         let now = Utc::now().timestamp_millis();
         let after = |time: Duration| now.saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
         let document = Self {
@@ -37,7 +38,7 @@ impl Document {
         serde_json::to_string(&document).map(StoredToken::new).map_err(|e| Error::token(e.into()))
     }
 
-    fn open(stored: &StoredToken) -> Result<Fresh> {
+    fn from_stored(stored: &StoredToken) -> Result<Fresh> {
         // What serde says of it may hold a token.
         let document: Self = serde_json::from_str(stored.expose())
             .map_err(|_| Error::token("the token store holds something else than tokens".into()))?;
@@ -56,6 +57,8 @@ impl Document {
 /// A refresh that other processes may be about as well.
 pub(super) struct SharedRefresh {
     pub(super) store: Arc<dyn TokenStore>,
+    /// What the lock knows this process's token by.
+    pub(super) owner: Arc<str>,
     /// What HubSpot refused last.
     pub(super) refused: Option<AccessToken>,
     /// A token that is to be put into the store, instead of a refresh.
@@ -72,23 +75,41 @@ impl SharedRefresh {
             {
                 return Ok(fresh);
             }
-            if let Some(fencing_token) = self.store.lock(LOCK).await.map_err(Error::token)? {
-                let outcome = match self.unsaved.clone() {
-                    Some(unsaved) => Ok(self.save(fencing_token, unsaved, own).await),
-                    None => self.refresh(app, own, fencing_token).await,
-                };
-                // It ends by itself where this fails.
-                let _ = self.store.unlock(fencing_token).await;
-                return outcome;
+            if let Some(fencing_token) = self.lock().await.map_err(Error::token)? {
+                return self.run_locked(app, own, fencing_token).await;
             }
             sleep(Duration::from_millis(fastrand::u64(50..150))).await;
         }
         Err(Error::token("another process holds the token store's lock, and gives no token".into()))
     }
 
+    fn lock(&self) -> StoreFuture<'_, Option<u64>> {
+        self.store.lock(&self.owner, LOCK)
+    }
+
+    async fn run_locked(&self, app: &OAuthApp, own: &SecretString, fencing_token: u64) -> Result<Fresh> {
+        let mut work = pin!(async {
+            match self.unsaved.clone() {
+                Some(unsaved) => Ok(self.save(fencing_token, unsaved, own).await),
+                None => self.refresh(app, own, fencing_token).await,
+            }
+        });
+        let mut held = fencing_token;
+        let outcome = loop {
+            match timeout(LOCK / 3, &mut work).await {
+                Ok(outcome) => break outcome,
+                // Where it cannot be renewed, the fencing token decides who saves.
+                Err(_) => held = self.lock().await.ok().flatten().unwrap_or(held),
+            }
+        };
+        // It ends by itself where this fails.
+        let _ = self.store.unlock(held).await;
+        outcome
+    }
+
     async fn load(&self) -> Result<Option<Fresh>> {
         let stored = self.store.load().await.map_err(Error::token)?;
-        stored.as_ref().map(Document::open).transpose()
+        stored.as_ref().map(Document::from_stored).transpose()
     }
 
     fn is_good(&self, fresh: &Fresh) -> bool {
@@ -125,7 +146,7 @@ impl SharedRefresh {
 
     /// The token to go on with: this one, or what a later holder of the lock has put into the store.
     async fn save(&self, fencing_token: u64, mut fresh: Fresh, refresh_token: &SecretString) -> Fresh {
-        let saved = match Document::seal(&fresh, refresh_token) {
+        let saved = match Document::to_stored(&fresh, refresh_token) {
             Ok(stored) => self.store.save(fencing_token, stored).await.ok(),
             Err(_) => None,
         };

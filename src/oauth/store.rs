@@ -17,7 +17,10 @@ pub trait TokenStore: Send + Sync {
     fn load(&self) -> StoreFuture<'_, Option<StoredToken>>;
 
     /// Takes the lock for this long and gives its fencing token; none while another has it.
-    fn lock(&self, lifetime: Duration) -> StoreFuture<'_, Option<u64>>;
+    ///
+    /// An owner that has it, whether or not it knows, keeps it for this long from now, by the same fencing token: an answer
+    /// may have been lost, or a refresh take longer than expected.
+    fn lock<'a>(&'a self, owner: &'a str, lifetime: Duration) -> StoreFuture<'a, Option<u64>>;
 
     /// Replaces what is kept and gives up the lock. False, and nothing done, if a later holder of the lock has replaced
     /// it. A holder whose lock is over may do so as long as no later one has.
@@ -32,8 +35,8 @@ impl<S: TokenStore + ?Sized> TokenStore for Arc<S> {
         (**self).load()
     }
 
-    fn lock(&self, lifetime: Duration) -> StoreFuture<'_, Option<u64>> {
-        (**self).lock(lifetime)
+    fn lock<'a>(&'a self, owner: &'a str, lifetime: Duration) -> StoreFuture<'a, Option<u64>> {
+        (**self).lock(owner, lifetime)
     }
 
     fn save(&self, fencing_token: u64, token: StoredToken) -> StoreFuture<'_, bool> {

@@ -10,6 +10,7 @@ use std::{
 use futures_util::{FutureExt, future::Shared};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::{Grant, OAuthApp, TokenStore, shared::SharedRefresh};
 use crate::{AccessToken, Result, TokenFuture, TokenProvider};
@@ -41,6 +42,8 @@ struct State {
     flight: Option<Flight>,
     on_new_refresh_token: Option<Callback>,
     store: Option<Arc<dyn TokenStore>>,
+    /// What the store's lock knows it by.
+    owner: Arc<str>,
     /// What HubSpot refused last; the store may still give it.
     refused: Option<AccessToken>,
     /// The store does not have the current token.
@@ -108,6 +111,7 @@ impl OAuthToken {
             flight: None,
             on_new_refresh_token: None,
             store: None,
+            owner: Uuid::new_v4().simple().to_string().into(),
             refused: None,
             unsaved: false,
         };
@@ -177,7 +181,7 @@ impl OAuthToken {
         let shared = state.store.clone().map(|store| {
             let unsaved = state.current.as_ref().filter(|current| state.unsaved && Instant::now() < current.expires_at);
             let unsaved = unsaved.map(|current| current.fresh(&refresh_token));
-            SharedRefresh { store, refused: state.refused.clone(), unsaved }
+            SharedRefresh { store, owner: Arc::clone(&state.owner), refused: state.refused.clone(), unsaved }
         });
         let task = tokio::spawn(async move {
             let outcome = match shared {

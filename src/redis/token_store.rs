@@ -25,18 +25,20 @@ static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
         if action == 'load' then
           return redis.call('HGET', key, 'token')
         elseif action == 'lock' then
-          if number('locked_until') > now then return false end
-          fence = redis.call('HINCRBY', key, 'fence', 1)
-          redis.call('HSET', key, 'locked_by', fence, 'locked_until', string.format('%.0f', now + tonumber(ARGV[3])))
+          local owner, locked = ARGV[4], number('locked_until') > now
+          if locked and redis.call('HGET', key, 'owner') ~= owner then return false end
+          fence = locked and number('locked_by') or redis.call('HINCRBY', key, 'fence', 1)
+          redis.call('HSET', key, 'locked_by', fence, 'owner', owner, 'locked_until',
+            string.format('%.0f', now + tonumber(ARGV[3])))
           return fence
         end
         local saved = 0
-        if action == 'save' and fence > number('saved_by') then
+        if action == 'save' and fence >= number('saved_by') then
           redis.call('HSET', key, 'token', ARGV[3], 'saved_by', fence)
           saved = 1
         end
         if number('locked_by') == fence then
-          redis.call('HDEL', key, 'locked_by', 'locked_until')
+          redis.call('HDEL', key, 'locked_by', 'owner', 'locked_until')
         end
         return saved
         ",
@@ -46,7 +48,9 @@ static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
 /// The tokens of an account in Redis, encrypted; a [`TokenStore`]. See [`Redis::token_store`].
 ///
 /// They are encrypted with XChaCha20-Poly1305 and a random nonce, and bound to the app and the account. They have no
-/// expiry, as the refresh token may be found nowhere else: `DEL` their key once an account is disconnected.
+/// expiry, as the refresh token may be found nowhere else: `DEL` their key once an account is disconnected. Redis has to
+/// keep it over a restart, which `appendonly yes` does, and when its memory is full, for which set `maxmemory-policy
+/// noeviction`.
 pub struct RedisTokenStore {
     redis: Redis,
     key: String,
@@ -63,7 +67,7 @@ impl RedisTokenStore {
         let cipher = TokenCipher::new(key, &client_id, &account);
         let store = Self { key: redis.key(&["token", &client_id, &account]), redis, cipher };
         // Whether all is as it has to be: the lock's fencing token grows, and nothing else changes.
-        let fence = store.run::<Option<u64>>("lock", 0, &0_u64).await?;
+        let fence = store.run::<Option<u64>>("lock", 0, &(0_u64, "")).await?;
         store.run::<()>("unlock", fence.unwrap_or_default(), &"").await?;
         if let Some(sealed) = store.run::<Option<Vec<u8>>>("load", 0, &"").await? {
             let remedy = "give the key that the other processes have, or DEL what Redis keeps";
@@ -80,7 +84,11 @@ impl RedisTokenStore {
     ) -> std::result::Result<T, Trouble> {
         let mut call = SCRIPT.key(&self.key);
         call.arg(action).arg(fencing_token).arg(value);
-        self.redis.run(&self.key, &call).await
+        match self.redis.run(&self.key, &call).await {
+            // Its answer may be lost. What is done already is not done again.
+            Err(trouble) if trouble.unreachable => self.redis.run(&self.key, &call).await,
+            answer => answer,
+        }
     }
 }
 
@@ -92,10 +100,10 @@ impl TokenStore for RedisTokenStore {
         })
     }
 
-    fn lock(&self, lifetime: Duration) -> StoreFuture<'_, Option<u64>> {
+    fn lock<'a>(&'a self, owner: &'a str, lifetime: Duration) -> StoreFuture<'a, Option<u64>> {
         Box::pin(async move {
             let lifetime = u64::try_from(lifetime.as_millis())?;
-            Ok(self.run("lock", 0, &lifetime).await?)
+            Ok(self.run("lock", 0, &(lifetime, owner)).await?)
         })
     }
 

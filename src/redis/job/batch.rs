@@ -35,13 +35,20 @@ pub(super) fn inputs_from_json(json: &str) -> serde_json::Result<Vec<Association
     Ok(inputs.into_iter().map(|input| Association::from_parts(input.map(part))).collect())
 }
 
-/// The errors of a batch by the inputs' places in it; all others are carried out.
+/// The errors of a batch, each once with the places of the inputs that have it; all other inputs are carried out.
 pub(super) fn errors_to_json(errors: &BTreeMap<usize, Error>) -> serde_json::Result<String> {
-    let errors = errors.iter().map(|(place, error)| Ok((place, error.to_json()?)));
-    serde_json::to_string(&errors.collect::<serde_json::Result<BTreeMap<_, _>>>()?)
+    let mut places = BTreeMap::<String, Vec<usize>>::new();
+    for (place, error) in errors {
+        places.entry(error.to_json()?).or_default().push(*place);
+    }
+    serde_json::to_string(&places)
 }
 
 pub(super) fn errors_from_json(json: &str) -> serde_json::Result<BTreeMap<usize, Error>> {
-    let errors: BTreeMap<usize, String> = serde_json::from_str(json)?;
-    errors.into_iter().map(|(place, error)| Ok((place, Error::from_json(&error)?))).collect()
+    let mut errors = BTreeMap::new();
+    for (error, places) in serde_json::from_str::<BTreeMap<String, Vec<usize>>>(json)? {
+        let error = Error::from_json(&error)?;
+        errors.extend(places.into_iter().map(|place| (place, error.clone())));
+    }
+    Ok(errors)
 }

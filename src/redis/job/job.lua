@@ -10,7 +10,7 @@ local action, id = ARGV[1], ARGV[2]
 local GROUP = 'workers'
 local PACES = 2000     -- batches that the list remembers
 local MINUTE = 60000
-local GONE, FINISHED, NOTHING, BATCH = 'gone', 'finished', 'nothing', 'batch'
+local GONE, LOST, FINISHED, NOTHING, BATCH = 'gone', 'lost', 'finished', 'nothing', 'batch'
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -21,14 +21,15 @@ local function finished()
   return redis.call('HEXISTS', meta, 'complete') == 1 and number('settled_batches') == number('batches')
 end
 
+for i, kind in ipairs({ 'hash', 'stream', 'hash', 'list' }) do
+  local found = redis.call('TYPE', KEYS[i]).ok
+  if found ~= 'none' and found ~= kind then
+    return redis.error_reply('WRONGTYPE the key ' .. KEYS[i] .. ' holds a ' .. found .. ' and not a ' .. kind)
+  end
+end
+
 -- operation, input, total (or '')
 if action == 'begin' then
-  for i, kind in ipairs({ 'hash', 'stream', 'hash', 'list' }) do
-    local found = redis.call('TYPE', KEYS[i]).ok
-    if found ~= 'none' and found ~= kind then
-      return redis.error_reply('WRONGTYPE the key ' .. KEYS[i] .. ' holds a ' .. found .. ' and not a ' .. kind)
-    end
-  end
   if redis.call('EXISTS', meta) == 0 then
     redis.call('DEL', batches, outcomes, pace)
     redis.call('XGROUP', 'CREATE', batches, GROUP, '0', 'MKSTREAM')
@@ -45,6 +46,8 @@ if action == 'begin' then
 end
 
 if redis.call('HGET', meta, 'id') ~= id and action ~= 'status' then return { GONE } end
+-- It is there from the beginning on, with its group, without which nobody can claim.
+if (action == 'add' or action == 'claim') and redis.call('EXISTS', batches) == 0 then return { LOST } end
 
 local function seen(worker) redis.call('HSET', meta, 'seen:' .. worker, text(now)) end
 
@@ -67,6 +70,8 @@ if action == 'add' then
 
 elseif action == 'complete' then
   redis.call('HSET', meta, 'complete', 1, 'total', number('inputs'))
+  -- Workers may have been faster.
+  if finished() then redis.call('HSETNX', meta, 'ended', text(now)) end
   return { 'known' }
 
 -- worker, lease in milliseconds
@@ -76,7 +81,7 @@ elseif action == 'claim' then
   local function open(entry)
     if redis.call('HEXISTS', outcomes, entry[2][2]) == 0 then
       redis.call('HSETNX', meta, 'started', text(now))
-      return { BATCH, entry[1], entry[2][2], entry[2][4] }
+      return { BATCH, entry[1], entry[2][2], entry[2][4], text(number('tried:' .. entry[2][2])) }
     end
     -- Redis had lost the entry while a worker had its inputs, and it was added again.
     redis.call('XACK', batches, GROUP, entry[1])
@@ -111,22 +116,32 @@ elseif action == 'renew' or action == 'release' then
   end
   return { 'known' }
 
--- worker; its batches that are open stay for the others
+-- worker, lease in milliseconds; its batches that are open stay for the others
 elseif action == 'leave' then
-  redis.call('HDEL', meta, 'seen:' .. ARGV[3])
-  local mine = redis.call('XPENDING', batches, GROUP, '-', '+', 1, ARGV[3])
-  if #mine == 0 then redis.call('XGROUP', 'DELCONSUMER', batches, GROUP, ARGV[3]) end
+  redis.call('HSET', meta, 'seen:' .. ARGV[3], 0)
+  -- So do those of workers that were killed, who cannot leave by themselves.
+  for _, field in ipairs(redis.call('HKEYS', meta)) do
+    local worker = string.match(field, '^seen:(.*)')
+    if worker and number(field) <= now - ARGV[4]
+      and #redis.call('XPENDING', batches, GROUP, '-', '+', 1, worker) == 0 then
+      redis.call('XGROUP', 'DELCONSUMER', batches, GROUP, worker)
+      redis.call('HDEL', meta, field)
+    end
+  end
   return { 'known' }
 
--- number
+-- number, how often
 elseif action == 'tried' then
-  return { 'known', text(redis.call('HINCRBY', meta, 'tried:' .. ARGV[3], 1)) }
+  local field = 'tried:' .. ARGV[3]
+  if number(field) < tonumber(ARGV[4]) then redis.call('HSET', meta, field, ARGV[4]) end
+  return { 'known' }
 
 -- entry, number, outcomes, succeeded, failed, requests, retries
 elseif action == 'settle' then
-  redis.call('HINCRBY', meta, 'requests', ARGV[8])
-  redis.call('HINCRBY', meta, 'retries', ARGV[9])
+  -- A worker that had no answer settles it again.
   if redis.call('HSETNX', outcomes, ARGV[4], ARGV[5]) == 1 then
+    redis.call('HINCRBY', meta, 'requests', ARGV[8])
+    redis.call('HINCRBY', meta, 'retries', ARGV[9])
     redis.call('HINCRBY', meta, 'settled_batches', 1)
     redis.call('HINCRBY', meta, 'succeeded', ARGV[6])
     redis.call('HINCRBY', meta, 'failed', ARGV[7])
@@ -165,14 +180,13 @@ elseif action == 'status' then
   for i = 1, #fields do answer[#answer + 1] = known[i] or '' end
   return answer
 
--- the entry before, or '-' for the first; how many at most
+-- the entry before, or '-' for the first
 elseif action == 'read' then
   local from = ARGV[3] == '-' and '-' or '(' .. ARGV[3]
   local answer = { 'known' }
-  for _, entry in ipairs(redis.call('XRANGE', batches, from, '+', 'COUNT', ARGV[4])) do
-    answer[#answer + 1] = entry[1]
-    answer[#answer + 1] = entry[2][4]
-    answer[#answer + 1] = redis.call('HGET', outcomes, entry[2][2]) or ''
+  local entry = redis.call('XRANGE', batches, from, '+', 'COUNT', 1)[1]
+  if entry then
+    answer = { 'known', entry[1], entry[2][2], entry[2][4], redis.call('HGET', outcomes, entry[2][2]) or '' }
   end
   return answer
 

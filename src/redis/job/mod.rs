@@ -29,8 +29,10 @@ use crate::{
 ///
 /// All of it can be stopped and started again at any moment, Redis too: what it took back of the latest, as after a crash
 /// with `appendfsync everysec`, is done again, which changes nothing in HubSpot, and there is one outcome for each input.
-/// Redis has to keep its data over a restart, which `appendonly yes` does, and needs about 60 bytes for an input, and some
-/// hundred more for one that failed, until the job is [removed](Job::remove).
+/// Redis has to keep its data until the job is [removed](Job::remove): over a restart, which `appendonly yes` does, and when
+/// its memory is full, where `maxmemory-policy noeviction` has it refuse more instead. It needs about 60 bytes for an input,
+/// and some hundred more for one that failed; of an error that is larger than 2 KiB the details, the context and the end
+/// of the message are not kept.
 ///
 /// Redis 6.2 or later.
 ///
@@ -76,8 +78,10 @@ impl Job {
     ///
     /// # Errors
     /// [`Error::is_invalid_input`] for a job of that name with other inputs or another operation, an empty name, keys in
-    /// Redis that hold something else, or what Redis lets nobody do. [`Error::is_connect`] for a Redis that cannot be
-    /// reached, at first or for five minutes; and for one that has lost what was enqueued just before: enqueue again.
+    /// Redis that hold something else, what Redis lets nobody do, or inputs that are not as many as their iterator's exact
+    /// [size hint](Iterator::size_hint) said, as of a file that changes: such a job is not complete, and never finished.
+    /// [`Error::is_connect`] for a Redis that cannot be reached, at first or for five minutes; and for one that has lost what
+    /// was enqueued just before: enqueue again.
     pub async fn enqueue_associate_many<I>(&self, input: &str, inputs: I) -> Result<()>
     where
         I: IntoIterator<Item: Into<Association>>,
@@ -113,15 +117,16 @@ impl Job {
             let remedy = "give another name, or remove that job first";
             return Err(Error::invalid_input("job", Some(&self.store.name), reason, remedy));
         }
-        let mut number = begun.batches;
+        let (mut number, mut enqueued) = (begun.batches, begun.inputs);
         for _ in 0..begun.inputs {
             inputs.next();
         }
         loop {
             let batch: Vec<Association> = inputs.by_ref().take(change.most()).map(Into::into).collect();
             if batch.is_empty() {
-                return self.store.complete(&begun.id).await;
+                break;
             }
+            enqueued += batch.len() as u64;
             let json = inputs_to_json(&batch).map_err(|error| self.damaged(&error))?;
             // Where another process enqueues the same, whoever is first has it.
             if self.store.add(&begun.id, number, batch.len(), &json).await? <= number {
@@ -130,6 +135,12 @@ impl Job {
             }
             number += 1;
         }
+        if let Some(total) = total.filter(|total| *total != enqueued) {
+            let reason = format!("was given {enqueued} of {total} inputs");
+            let remedy = "give it all of them; if others are in it now, remove it first";
+            return Err(Error::invalid_input("job", Some(&self.store.name), reason, remedy));
+        }
+        self.store.complete(&begun.id).await
     }
 
     /// A worker that sends by this client. Give the clients of all workers one [`RedisLimiter`](super::RedisLimiter), so
@@ -150,45 +161,64 @@ impl Job {
     /// What became of each input, in the order of the inputs; a [`Stream`].
     ///
     /// # Errors
-    /// The stream ends with an error where not all inputs are settled, before it gives any; and with those of
-    /// [`status`](Self::status).
+    /// The stream ends with an error where not all inputs are settled, before it gives any; where Redis has lost some of
+    /// the job, after those before; and with those of [`status`](Self::status).
     pub fn outcomes(&self) -> impl Stream<Item = Result<Outcome>> + Send + Unpin + 'static {
-        let pages = stream::try_unfold((self.clone(), None), |(job, position)| async move {
-            let Position { id, after, index } = match position {
+        let batches = stream::try_unfold((self.clone(), None), |(job, position)| async move {
+            let mut position = match position {
                 Some(position) => position,
                 None => job.begin_to_read().await?,
             };
-            let batches = job.store.read(&id, &after).await?;
-            let Some([last, ..]) = batches.last() else { return Result::Ok(None) };
-            let after = last.clone();
-            let mut outcomes = Vec::new();
-            for [_, inputs, errors] in &batches {
-                let inputs = inputs_from_json(inputs).map_err(|error| job.damaged(&error))?;
-                let mut errors = errors_from_json(errors).map_err(|error| job.damaged(&error))?;
-                for (place, association) in inputs.into_iter().enumerate() {
-                    let index = index + outcomes.len() as u64;
-                    outcomes.push(Ok(Outcome {
-                        index,
-                        association,
-                        result: errors.remove(&place).map_or(Ok(()), Err),
-                    }));
-                }
-            }
-            let position = Position { id, after, index: index + outcomes.len() as u64 };
-            Ok(Some((stream::iter(outcomes), (job, Some(position)))))
+            let outcomes = job.read(&mut position).await?;
+            Result::Ok(outcomes.map(|outcomes| (stream::iter(outcomes.into_iter().map(Ok)), (job, Some(position)))))
         });
-        pages.try_flatten().boxed()
+        batches.try_flatten().boxed()
+    }
+
+    /// The outcomes of the next batch.
+    async fn read(&self, position: &mut Position) -> Result<Option<Vec<Outcome>>> {
+        let Position { id, after, batch, batches, index } = position;
+        if batch == batches {
+            return Ok(None);
+        }
+        let lacks = |key, what| {
+            let trouble = format!("the key {key} lacks {what} {} of {batches}", *batch + 1);
+            Err(self.damaged(&trouble))
+        };
+        let kept = self.store.read(id, after).await?;
+        let Some(kept) = kept.filter(|kept| kept.number == *batch) else {
+            return lacks(self.store.batches_key(), "batch");
+        };
+        if kept.outcomes.is_empty() {
+            return lacks(self.store.outcomes_key(), "the outcomes of batch");
+        }
+        let inputs = inputs_from_json(&kept.inputs).map_err(|error| self.damaged(&error))?;
+        let mut errors = errors_from_json(&kept.outcomes).map_err(|error| self.damaged(&error))?;
+        let outcome = |(place, association): (usize, Association)| Outcome {
+            index: *index + place as u64,
+            association,
+            result: errors.remove(&place).map_or(Ok(()), Err),
+        };
+        let outcomes: Vec<_> = inputs.into_iter().enumerate().map(outcome).collect();
+        *index += outcomes.len() as u64;
+        *batch += 1;
+        *after = kept.entry;
+        Ok(Some(outcomes))
     }
 
     async fn begin_to_read(&self) -> Result<Position> {
-        let status = self.status().await?;
+        let fields = self.store.status().await?;
+        let status = JobStatus::read(&fields);
+        let (Some(status), Some(id), Some(batches)) = (status, fields.get(3), fields.get(8)) else {
+            return Err(self.damaged(&"its status is incomplete"));
+        };
         if !status.is_finished {
             let reason = format!("is not finished ({} of {} inputs are settled)", status.settled(), status.enqueued);
             let remedy = "wait until its workers have ended";
             return Err(Error::invalid_input("job", Some(&self.store.name), reason, remedy));
         }
-        let (id, _) = self.identity().await?;
-        Ok(Position { id, after: "-".to_owned(), index: 0 })
+        let batches = batches.parse().map_err(|error| self.damaged(&error))?;
+        Ok(Position { id: id.clone(), after: "-".to_owned(), batch: 0, batches, index: 0 })
     }
 
     /// Takes it out of Redis, with all outcomes. Workers that are at it end with an error.
@@ -212,15 +242,20 @@ impl Job {
     }
 
     fn damaged(&self, trouble: &dyn fmt::Display) -> Error {
-        let reason = format!("cannot be read ({trouble})");
-        Error::invalid_input("job", Some(&self.store.name), reason, "remove it and enqueue it again")
+        self.store.damaged(trouble)
     }
 }
 
 /// Where the outcomes were read to.
 struct Position {
     id: String,
+    /// The entry before.
     after: String,
+    /// The number of the next batch.
+    batch: u64,
+    /// How many there are.
+    batches: u64,
+    /// The index of the next outcome.
     index: u64,
 }
 

@@ -1,6 +1,6 @@
 //! What is asked of Redis about a job, and what it answers: `job.lua`.
 
-use std::{sync::LazyLock, time::Duration};
+use std::{fmt, sync::LazyLock, time::Duration};
 
 use ::redis::Script;
 use tokio::time::{Instant, sleep};
@@ -14,11 +14,9 @@ static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("job
 
 /// How long a batch stays with a worker that is not heard of.
 pub(super) const LEASE: Duration = Duration::from_secs(15);
-/// How long a Redis that is gone is waited for.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// How long a Redis, or a HubSpot, that cannot be reached is waited for.
+pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 const RETRY: Duration = Duration::from_secs(1);
-/// Batches; some hundred kilobytes of answer.
-const READ_AT_ONCE: &str = "4";
 
 /// What Redis keeps of a job.
 #[derive(Debug, Clone)]
@@ -27,6 +25,8 @@ pub(super) struct JobStore {
     pub(super) name: String,
     /// In the script's order.
     keys: [String; 4],
+    /// A pattern of them.
+    all_keys: String,
 }
 
 /// What is known of a job that was enqueued before, or is now.
@@ -43,11 +43,22 @@ pub(super) enum Claimed {
         entry: String,
         number: u64,
         inputs: String,
+        /// How often it was tried.
+        tries: u64,
     },
     /// All that is left is with others, or not enqueued yet.
     Nothing,
     /// The whole job is settled.
     Finished,
+}
+
+/// A batch as it is read at the end.
+pub(super) struct Kept {
+    pub(super) entry: String,
+    pub(super) number: u64,
+    pub(super) inputs: String,
+    /// Empty where Redis has none.
+    pub(super) outcomes: String,
 }
 
 /// A batch that is settled.
@@ -63,8 +74,20 @@ pub(super) struct Settled {
 
 impl JobStore {
     pub(super) fn new(redis: Redis, name: String) -> Self {
-        let keys = ["meta", "batches", "outcomes", "pace"].map(|part| redis.key(&["job", part, &name]));
-        Self { redis, name, keys }
+        let key = |part| redis.key(&["job", part, &name]);
+        let keys = ["meta", "batches", "outcomes", "pace"].map(key);
+        Self { all_keys: key("*"), redis, name, keys }
+    }
+
+    /// That of the batches and their inputs.
+    pub(super) fn batches_key(&self) -> &str {
+        let [_, batches, ..] = &self.keys;
+        batches
+    }
+
+    pub(super) fn outcomes_key(&self) -> &str {
+        let [_, _, outcomes, _] = &self.keys;
+        outcomes
     }
 
     /// An answer's fields after the first, which tells what it is.
@@ -72,9 +95,10 @@ impl JobStore {
         let [meta, batches, outcomes, pace] = &self.keys;
         let mut call = SCRIPT.key(meta);
         call.key(batches).key(outcomes).key(pace).arg(arguments);
-        let mut answer: Vec<String> = match self.redis.run(meta, &call).await {
+        // Where it is about one of them, Redis says which.
+        let mut answer: Vec<String> = match self.redis.run(&self.all_keys, &call).await {
             // The connection may have ended while nobody used it. All that is asked may be asked twice.
-            Err(trouble) if trouble.unreachable => self.redis.run(meta, &call).await?,
+            Err(trouble) if trouble.unreachable => self.redis.run(&self.all_keys, &call).await?,
             answer => answer?,
         };
         let kind = if answer.is_empty() { String::new() } else { answer.remove(0) };
@@ -87,6 +111,9 @@ impl JobStore {
         loop {
             match self.call(arguments).await {
                 Ok((kind, _)) if kind == "gone" => return Err(self.gone()),
+                Ok((kind, _)) if kind == "lost" => {
+                    return Err(self.damaged(&format_args!("the key {} is gone", self.batches_key())));
+                }
                 Ok(answer) => return Ok(answer),
                 Err(trouble) if trouble.unreachable && Instant::now() < until => sleep(RETRY).await,
                 Err(trouble) => return Err(trouble.into()),
@@ -96,6 +123,13 @@ impl JobStore {
 
     fn gone(&self) -> Error {
         Error::invalid_input("job", Some(&self.name), "is not in Redis", "enqueue it first")
+    }
+
+    pub(super) fn damaged(&self, trouble: &dyn fmt::Display) -> Error {
+        let reason = format!("is damaged ({trouble})");
+        let remedy = "remove it and enqueue it again, with a Redis that keeps its data (`maxmemory-policy noeviction`, \
+                      `appendonly yes`)";
+        Error::invalid_input("job", Some(&self.name), reason, remedy)
     }
 
     fn unknown(&self) -> Error {
@@ -127,10 +161,11 @@ impl JobStore {
 
     pub(super) async fn claim(&self, id: &str, worker: &str) -> Result<Claimed> {
         let (kind, fields) = self.ask(&["claim", id, worker, &LEASE.as_millis().to_string()]).await?;
-        match (kind.as_str(), <[String; 3]>::try_from(fields)) {
-            ("batch", Ok([entry, number, inputs])) => {
+        match (kind.as_str(), <[String; 4]>::try_from(fields)) {
+            ("batch", Ok([entry, number, inputs, tries])) => {
                 let number = number.parse().map_err(|_| self.unknown())?;
-                Ok(Claimed::Batch { entry, number, inputs })
+                let tries = tries.parse().map_err(|_| self.unknown())?;
+                Ok(Claimed::Batch { entry, number, inputs, tries })
             }
             ("finished", _) => Ok(Claimed::Finished),
             ("nothing", _) => Ok(Claimed::Nothing),
@@ -147,13 +182,12 @@ impl JobStore {
     pub(super) async fn release(&self, id: &str, worker: &str, entries: &[&str]) {
         // Nobody needs the answers.
         let _ = self.call(&[&["release", id, worker], entries].concat()).await;
-        let _ = self.call(&["leave", id, worker]).await;
+        let _ = self.call(&["leave", id, worker, &LEASE.as_millis().to_string()]).await;
     }
 
-    /// Counts one more attempt at a batch, and tells how many there were.
-    pub(super) async fn tried(&self, id: &str, number: u64) -> Result<u64> {
-        let (_, fields) = self.ask(&["tried", id, &number.to_string()]).await?;
-        fields.first().and_then(|times| times.parse().ok()).ok_or_else(|| self.unknown())
+    /// Keeps how often a batch was tried. It is no increment, which a lost answer would have repeated.
+    pub(super) async fn tried(&self, id: &str, number: u64, tries: u64) -> Result<()> {
+        self.ask(&["tried", id, &number.to_string(), &tries.to_string()]).await.map(drop)
     }
 
     pub(super) async fn settle(&self, id: &str, settled: &Settled) -> Result<()> {
@@ -171,12 +205,14 @@ impl JobStore {
         if kind == "gone" { Err(self.gone()) } else { Ok(fields) }
     }
 
-    /// Batches in their order, from the one after this entry on: each with its entry, its inputs, and its outcomes, which
-    /// are empty where it is not settled.
-    pub(super) async fn read(&self, id: &str, after: &str) -> Result<Vec<[String; 3]>> {
-        let (_, fields) = self.ask(&["read", id, after, READ_AT_ONCE]).await?;
-        let batches = fields.chunks_exact(3).filter_map(|batch| <[String; 3]>::try_from(batch.to_vec()).ok());
-        Ok(batches.collect())
+    /// The batch after this entry.
+    pub(super) async fn read(&self, id: &str, after: &str) -> Result<Option<Kept>> {
+        let (_, fields) = self.ask(&["read", id, after]).await?;
+        if fields.is_empty() {
+            return Ok(None);
+        }
+        let [entry, number, inputs, outcomes] = <[String; 4]>::try_from(fields).map_err(|_| self.unknown())?;
+        Ok(Some(Kept { entry, number: number.parse().map_err(|_| self.unknown())?, inputs, outcomes }))
     }
 
     pub(super) async fn remove(&self, id: &str) -> Result<()> {

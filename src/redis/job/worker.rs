@@ -2,9 +2,11 @@
 
 use std::{
     collections::BTreeMap,
+    error::Error as _,
     fmt,
     future::pending,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use futures_util::{StreamExt, stream};
@@ -17,16 +19,19 @@ use uuid::Uuid;
 use super::{
     Job,
     batch::{errors_to_json, inputs_from_json},
-    store::{Claimed, LEASE, Settled},
+    store::{Claimed, LEASE, PATIENCE, Settled},
 };
 use crate::{
     Client, Error, Result,
     bulk::{Association, Bulk, Outcome, Progress},
+    redis::connection::Trouble,
 };
 
 const CONCURRENCY: usize = 4;
 /// How often a worker that has nothing to do looks for something.
-const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
+const LOOK: Duration = Duration::from_secs(1);
+/// How long it claims nothing after a batch that did not reach HubSpot.
+const PAUSE: Duration = Duration::from_secs(5);
 /// How often a batch is tried that fails in a way that may pass.
 const TRIES: u64 = 5;
 
@@ -50,7 +55,8 @@ impl JobWorker {
         self
     }
 
-    /// Tells how far this worker has come, after each batch of requests; [`Job::status`] tells of all workers.
+    /// Tells how far this worker has come, after each batch that it has settled; [`Job::status`] tells of all workers.
+    /// What is left to be tried again is neither succeeded nor failed.
     pub fn on_progress(mut self, told: impl FnMut(&Progress) + Send + 'static) -> Self {
         self.on_progress = Box::new(told);
         self
@@ -58,15 +64,16 @@ impl JobWorker {
 
     /// Works until all of the job is settled, and tells what this worker's part was.
     ///
-    /// It waits where the rest is with other workers, or not enqueued yet. While Redis is gone it waits as well, for five
-    /// minutes. Failures that may pass, such as a fault of HubSpot's, are tried again later, by whichever worker comes
-    /// first, and are the outcome after five attempts. Dropping the future is as safe as ending the process: the batches
-    /// that it had are claimed by others 15 s later.
+    /// It waits where the rest is with other workers, or not enqueued yet. While Redis or HubSpot cannot be reached, or a
+    /// rate limiter fails that may recover, it waits as well, for five minutes. Failures that may pass, such as a fault of
+    /// HubSpot's, are tried again later, by whichever worker comes first, and are the outcome after five attempts. Dropping
+    /// the future is as safe as ending the process: the batches that it had are claimed by others 15 s later.
     ///
     /// # Errors
     /// Where going on would be in vain; nothing is lost, and other workers go on: a token that is missing, refused or
-    /// lacks a scope, HubSpot's daily limit. [`Error::is_invalid_input`] for a job that is not in Redis, a concurrency of
-    /// zero, and what Redis refuses. [`Error::is_connect`] for a Redis that is gone for too long.
+    /// lacks a scope, HubSpot's daily limit. [`Error::is_limiter`] for a limiter that fails for good.
+    /// [`Error::is_invalid_input`] for a job that is not in Redis, a concurrency of zero, and what Redis refuses.
+    /// [`Error::is_connect`] for a Redis or a HubSpot that is gone for too long.
     pub async fn run(self) -> Result<Progress> {
         self.run_until(pending::<()>()).await
     }
@@ -84,11 +91,10 @@ impl JobWorker {
         let (feed, mut fed) = unbounded_channel();
         let inputs = stream::poll_fn(move |cx| fed.poll_recv(cx));
         let progress = Arc::new(Mutex::new(Progress::default()));
-        let (latest, mut told) = (Arc::clone(&progress), self.on_progress);
+        let latest = Arc::clone(&progress);
         let bulk = Bulk::new(&self.client, change, inputs.boxed()).as_they_come().concurrency(self.concurrency);
         let bulk = bulk.on_progress(move |progress| {
             latest.lock().unwrap_or_else(PoisonError::into_inner).clone_from(progress);
-            told(progress);
         });
         let mut run = Run {
             job: self.job,
@@ -98,8 +104,13 @@ impl JobWorker {
             feed,
             fed: 0,
             open: BTreeMap::new(),
+            look_at: Instant::now(),
+            out_of_reach: None,
             progress,
+            succeeded: 0,
+            failed: 0,
             told: Progress::default(),
+            on_progress: self.on_progress,
         };
         let outcome = tokio::select! {
             outcome = run.work(bulk) => outcome,
@@ -123,21 +134,31 @@ struct Run {
     job: Job,
     id: String,
     worker: String,
-    /// How many batches it may have.
+    /// How many batches it may have at most.
     most: usize,
     feed: UnboundedSender<Association>,
     /// How many inputs were fed.
     fed: u64,
     /// What it has claimed, by the index of the first input.
     open: BTreeMap<u64, Open>,
+    /// When it looks for a batch.
+    look_at: Instant,
+    /// Since when no batch has reached HubSpot.
+    out_of_reach: Option<Instant>,
+    /// What the requests came to.
     progress: Arc<Mutex<Progress>>,
+    /// Inputs that are settled in Redis.
+    succeeded: u64,
+    failed: u64,
     /// What Redis knows of the progress.
     told: Progress,
+    on_progress: Box<dyn FnMut(&Progress) + Send>,
 }
 
 struct Open {
     entry: String,
     number: u64,
+    tries: u64,
     inputs: usize,
     /// How many of them have no outcome.
     left: usize,
@@ -149,31 +170,30 @@ impl Run {
         let mut outcomes = bulk.outcomes();
         let mut renewal = interval(LEASE / 3);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut look_at = Instant::now();
         loop {
             tokio::select! {
                 Some(outcome) = outcomes.next() => self.take(outcome).await?,
                 _ = renewal.tick() => self.renew().await?,
-                () = sleep_until(look_at), if self.open.len() < self.most => {
+                () = sleep_until(self.look_at), if self.open.len() < self.may_have() => {
                     match self.job.store.claim(&self.id, &self.worker).await? {
-                        Claimed::Batch { entry, number, inputs } => self.open(entry, number, &inputs)?,
+                        Claimed::Batch { entry, number, inputs, tries } => self.open(entry, number, &inputs, tries)?,
                         Claimed::Finished if self.open.is_empty() => return Ok(()),
-                        Claimed::Finished | Claimed::Nothing => look_at = Instant::now() + LOOK,
+                        Claimed::Finished | Claimed::Nothing => self.look_at = Instant::now() + LOOK,
                     }
                 }
             }
         }
     }
 
-    fn open(&mut self, entry: String, number: u64, inputs: &str) -> Result<()> {
+    fn open(&mut self, entry: String, number: u64, inputs: &str, tries: u64) -> Result<()> {
         // A batch that is its own again after its lease has ended, while it was at it.
         if self.open.values().any(|open| open.number == number) {
             return Ok(());
         }
         let inputs = inputs_from_json(inputs).map_err(|error| self.job.damaged(&error))?;
-        let open = Open { entry, number, inputs: inputs.len(), left: inputs.len(), errors: BTreeMap::new() };
-        self.open.insert(self.fed, open);
-        self.fed += inputs.len() as u64;
+        let count = inputs.len();
+        self.open.insert(self.fed, Open { entry, number, tries, inputs: count, left: count, errors: BTreeMap::new() });
+        self.fed += count as u64;
         for input in inputs {
             // Its receiver is in the bulk run that takes the outcomes.
             let _ = self.feed.send(input);
@@ -185,7 +205,7 @@ impl Run {
         let Some((&first, open)) = self.open.range_mut(..=outcome.index).next_back() else { return Ok(()) };
         open.left -= 1;
         if let Err(error) = outcome.result {
-            if error.stops() {
+            if error.stops() || lasts(&error) {
                 return Err(error);
             }
             open.errors.insert((outcome.index - first) as usize, error);
@@ -200,14 +220,16 @@ impl Run {
     }
 
     async fn settle(&mut self, open: Open) -> Result<()> {
-        let passing = |error: &&Error| !error.is_lasting() && !error.is_invalid_input();
-        // That of the limiter says nothing of HubSpot: it may be Redis that was gone.
-        if open.errors.values().filter(passing).any(|error| error.is_limiter())
-            || open.errors.values().any(|error| passing(&error))
-                && self.job.store.tried(&self.id, open.number).await? < TRIES
-        {
-            // Whoever finds it when the lease has ended tries again.
-            return Ok(());
+        // Of a batch that is left, whoever finds it when the lease has ended tries again.
+        if let Some(error) = open.errors.values().find(|error| reached_nobody(error)) {
+            let since = *self.out_of_reach.get_or_insert_with(Instant::now);
+            self.look_at = Instant::now() + PAUSE;
+            return if since.elapsed() < PATIENCE { Ok(()) } else { Err(error.clone()) };
+        }
+        self.out_of_reach = None;
+        let passing = |error: &Error| !error.is_lasting() && !error.is_invalid_input();
+        if open.errors.values().any(passing) && open.tries + 1 < TRIES {
+            return self.job.store.tried(&self.id, open.number, open.tries + 1).await;
         }
         let progress = self.progress();
         let settled = Settled {
@@ -220,16 +242,25 @@ impl Run {
             retries: progress.retries - self.told.retries,
         };
         self.job.store.settle(&self.id, &settled).await?;
+        self.succeeded += settled.succeeded as u64;
+        self.failed += settled.failed as u64;
         self.told = progress;
+        let progress = self.progress();
+        (self.on_progress)(&progress);
         Ok(())
     }
 
-    async fn renew(&self) -> Result<()> {
+    async fn renew(&mut self) -> Result<()> {
         self.job.store.renew(&self.id, &self.worker, &self.entries()).await
     }
 
-    async fn leave(&self) {
+    async fn leave(&mut self) {
         self.job.store.release(&self.id, &self.worker, &self.entries()).await;
+    }
+
+    /// How many batches; one, to see whether HubSpot is there again, while it is out of reach.
+    fn may_have(&self) -> usize {
+        if self.out_of_reach.is_some() { 1 } else { self.most }
     }
 
     fn entries(&self) -> Vec<&str> {
@@ -237,6 +268,19 @@ impl Run {
     }
 
     fn progress(&self) -> Progress {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Progress { succeeded: self.succeeded, failed: self.failed, ..progress }
     }
+}
+
+/// Whether a limiter in Redis fails until somebody does something about it.
+fn lasts(error: &Error) -> bool {
+    let trouble = error.source().and_then(|source| source.downcast_ref::<Arc<Trouble>>());
+    error.is_limiter() && trouble.is_some_and(|trouble| !trouble.unreachable)
+}
+
+/// Whether HubSpot has seen nothing of it: neither was there a permit, nor a connection, in time or at all.
+fn reached_nobody(error: &Error) -> bool {
+    let transport = error.source().and_then(|source| source.downcast_ref::<reqwest::Error>());
+    error.is_limiter() || error.is_connect() || transport.is_some_and(reqwest::Error::is_connect)
 }

@@ -11,7 +11,7 @@ one that dies has its rows taken over by the others 15 seconds later. All of it 
 Redis:
   REDIS_URL, or --redis where it has no password, since other users of the machine can see arguments:
   redis://user:password@host:6379/0, or rediss:// with TLS. Redis 6.2 or later; `appendonly yes` keeps a job over
-  a restart of Redis.";
+  a restart of Redis, and `maxmemory-policy noeviction` when its memory is full.";
 
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]

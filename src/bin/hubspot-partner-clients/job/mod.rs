@@ -7,7 +7,7 @@ use std::{env, path::Path};
 
 use hubspot_partner_clients::{
     RateLimit,
-    bulk::Progress,
+    bulk::{Association, Progress},
     redis::{Job, JobStatus, Redis},
 };
 use indicatif::HumanDuration;
@@ -17,7 +17,10 @@ pub(super) use self::arguments::Arguments;
 use self::arguments::{Command, Worker};
 use super::{
     arguments::NAME,
-    bulk::{Change, Inputs, check},
+    bulk::{
+        Change, Inputs,
+        check::{self, Checked},
+    },
     connect::Connection,
     failure::{Code, Failure},
     interruptible,
@@ -63,16 +66,17 @@ async fn redis(arguments: &Arguments) -> Result<Redis, Failure> {
 
 async fn enqueue(job: &Job, name: &str, change: Change, file: &Path, output: &mut Output) -> Result<Code, Failure> {
     let checked = check::check(file, None)?;
-    let mut inputs = Inputs::open(file, checked.rows)?;
+    let mut inputs = Unchanged { inputs: Inputs::open(file, checked.rows)?, checked: &checked, is_so: Ok(true) };
     let input = format!("sha256:{}", checked.digest);
-    match change {
-        Change::Associate => job.enqueue_associate_many(&input, &mut inputs).await?,
-        Change::Dissociate => job.enqueue_dissociate_many(&input, &mut inputs).await?,
-    }
-    if !inputs.are_all(&checked)? {
+    let enqueued = match change {
+        Change::Associate => job.enqueue_associate_many(&input, &mut inputs).await,
+        Change::Dissociate => job.enqueue_dissociate_many(&input, &mut inputs).await,
+    };
+    if !inputs.is_so? {
         let remedy = format!("Remove the job (`{NAME} job remove {name}`), and enqueue a file that stays as it is.");
         return Err(Failure::file(format!("{} was changed while it was enqueued", file.display()), remedy));
     }
+    enqueued?;
     if output.json {
         output.json(&json!({"rows": checked.rows}))?;
     } else {
@@ -80,6 +84,29 @@ async fn enqueue(job: &Job, name: &str, change: Change, file: &Path, output: &mu
             .line(format_args!("All {} rows are enqueued. `{NAME} job worker {name}` works on them.", checked.rows))?;
     }
     Ok(Code::Success)
+}
+
+/// The rows of a file, but for the last where it is not as it was checked: a job that lacks an input is never complete.
+struct Unchanged<'a> {
+    inputs: Inputs,
+    checked: &'a Checked,
+    is_so: Result<bool, Failure>,
+}
+
+impl Iterator for Unchanged<'_> {
+    type Item = Association;
+
+    fn next(&mut self) -> Option<Association> {
+        let next = self.inputs.next();
+        if next.is_none() || self.inputs.size_hint().1 == Some(0) {
+            self.is_so = self.inputs.are_all(self.checked);
+        }
+        next.filter(|_| matches!(self.is_so, Ok(true)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inputs.size_hint()
+    }
 }
 
 async fn work(redis: &Redis, worker: &Worker, connection: &Connection, output: &mut Output) -> Result<Code, Failure> {
