@@ -110,7 +110,7 @@ impl Error {
     }
 
     pub(crate) fn property(id: &str, trouble: &dyn fmt::Display) -> Self {
-        Self::new(Kind::Decode, format!("partner client {id}: {trouble}"))
+        Self::new(Kind::Property, format!("partner client {id}: {trouble}"))
     }
 
     pub(crate) fn journal(path: &Path, trouble: impl fmt::Display, remedy: impl fmt::Display) -> Self {
@@ -189,7 +189,6 @@ impl From<Infallible> for Error {
     }
 }
 
-/// For calls through [`Client::raw`](crate::Client::raw), so that `?` gives the same error as the facade does.
 /// A request that lacks a field: one that a new description asks for and the facade does not know.
 impl From<types::error::ConversionError> for Error {
     fn from(error: types::error::ConversionError) -> Self {
@@ -197,6 +196,7 @@ impl From<types::error::ConversionError> for Error {
     }
 }
 
+/// For calls through [`Client::raw`](crate::Client::raw), so that `?` gives the same error as the facade does.
 impl From<generated::Error<types::Error>> for Error {
     fn from(error: generated::Error<types::Error>) -> Self {
         match error {
