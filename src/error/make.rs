@@ -69,10 +69,12 @@ impl Error {
         let host = source.url().map_or_else(|| "the server".to_owned(), host);
         // Ids in a URL are nobody's secret, but they make log lines differ for nothing.
         let source = source.without_url();
-        let (kind, message) = if source.is_timeout() {
+        // A connect timeout is a timeout as well, but nothing was sent.
+        let (kind, message) = if source.is_connect() {
+            let late = if source.is_timeout() { " in time" } else { "" };
+            (Kind::Connect, format!("no connection to {host}{late}"))
+        } else if source.is_timeout() {
             (Kind::Timeout, format!("{host} did not answer in time"))
-        } else if source.is_connect() {
-            (Kind::Connect, format!("no connection to {host}"))
         } else if source.is_builder() {
             (Kind::InvalidInput, "the request cannot be sent".to_owned())
         } else {
