@@ -11,47 +11,16 @@ use std::{
     time::Duration,
 };
 
-use hubspot_partner_clients::{Client, Error, RateLimit, RetryPolicy, Update};
+use hubspot_partner_clients::{Client, Error, RetryPolicy};
 use support::{
     DOCUMENTED, RawServer,
-    tcp::{drain, read_head, read_request, reset, say_nothing, write_for_ever},
+    faults::{ATTEMPTS, LATE, LONG, LOST, SHORT, check, client, ok},
+    tcp::{read_request, reset, say_nothing, write_for_ever},
 };
-use tokio::{io::AsyncWriteExt, net::TcpStream};
-
-const TOKEN: &str = "pat-eu1-0123456789abcdef";
-const ATTEMPTS: u32 = 3;
-/// For servers that answer; long enough for a busy machine.
-const LONG: Duration = Duration::from_secs(30);
-/// For servers that do not.
-const SHORT: Duration = Duration::from_millis(300);
-
-fn client(server: &RawServer, timeout: Duration) -> Client {
-    let retry = RetryPolicy::default().max_attempts(ATTEMPTS).base_delay(Duration::ZERO).max_delay(Duration::ZERO);
-    Client::builder()
-        .base_url(&server.base_url)
-        .access_token(TOKEN)
-        .rate_limit(RateLimit::unlimited())
-        .timeout(timeout)
-        .retry(retry)
-        .build()
-        .unwrap()
-}
+use tokio::io::AsyncWriteExt;
 
 async fn associate(client: &Client) -> Result<String, Error> {
     client.associate(512).with("companies", 9001).as_type(1).await.map(|made| made.id)
-}
-
-/// What holds of every error.
-fn check(error: &Error, message: &str, status: Option<u16>, attempts: u32) {
-    let shown = format!("{error} {error:?} {error:#?} {:?}", error.body_excerpt());
-    // Where the URL is known, it is said whose fault it is.
-    let anonymous = |word| if str::starts_with(word, "127.0.0.1:") { "HOST" } else { word };
-    let said: Vec<&str> = error.message().split(' ').map(anonymous).collect();
-    let said = said.join(" ").replace("the server", "HOST");
-    assert!(said.starts_with(message), "{shown}");
-    assert_eq!((error.status(), error.attempts()), (status, attempts), "{shown}");
-    assert!(!shown.contains(TOKEN) && shown.len() < 20_000, "{shown}");
-    assert!(!error.remedy().is_empty() && error.operation().is_some());
 }
 
 /// The error of an association, which may be made twice, and of an update, which may not.
@@ -65,15 +34,9 @@ async fn face(server: &RawServer, timeout: Duration, message: &str, status: Opti
     error
 }
 
-const LOST: &str = "the connection to HOST failed: ";
 const NOT_HTTP: &str = "the answer of HOST is not HTTP: ";
-const LATE: &str = "HOST did not answer in time: ";
 const UNREADABLE: &str = "the answer is not what the description says: ";
 const COMPRESSION: &str = "the answer cannot be decompressed: ";
-
-fn ok(head: &str, body: &str) -> String {
-    format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{head}\r\n{body}")
-}
 
 /// The first half of an answer's head, of the head and the body, and the rest of it.
 fn answer_in_pieces() -> [String; 2] {
@@ -107,24 +70,6 @@ async fn a_connection_that_is_reset_or_closed_after_the_request() {
     });
     face(&resetting.await, LONG, LOST, None, true).await;
     face(&RawServer::answering("").await, LONG, LOST, None, true).await;
-}
-
-#[tokio::test]
-async fn a_connection_that_is_reset_in_the_middle_of_the_request() {
-    let server = RawServer::start(|mut stream, _| async {
-        read_head(&mut stream).await;
-        reset(stream)
-    })
-    .await;
-    let client = client(&server, LONG);
-    // More than the kernel keeps for a server that does not read.
-    let outcomes = client.batch_update((0..100).map(|id| Update::of(id).set("name", "x".repeat(200_000)))).send().await;
-    assert_eq!(outcomes.len(), 100);
-    for outcome in outcomes {
-        check(&outcome.unwrap_err(), LOST, None, 1);
-    }
-    drop(client);
-    server.all_closed().await;
 }
 
 #[tokio::test]
@@ -214,22 +159,6 @@ async fn a_server_that_writes_a_byte_at_a_time() {
         Some(stream)
     });
     assert!(face(&server.await, SHORT, LATE, Some(200), true).await.is_timeout());
-}
-
-#[tokio::test]
-async fn a_server_that_does_not_read_the_request() {
-    let server = RawServer::start(|stream, _| async {
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        say_nothing(stream).await
-    })
-    .await;
-    let client = client(&server, SHORT);
-    let outcomes = client.batch_update((0..100).map(|id| Update::of(id).set("name", "x".repeat(200_000)))).send().await;
-    for outcome in outcomes {
-        check(&outcome.unwrap_err(), LATE, None, 1);
-    }
-    drop(client);
-    server.all_closed().await;
 }
 
 #[tokio::test]
@@ -420,21 +349,4 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     std::io::Write::write_all(&mut encoder, bytes).unwrap();
     encoder.finish().unwrap()
-}
-
-#[tokio::test]
-async fn a_refusal_that_comes_before_the_request_is_read() {
-    let server = RawServer::start(|mut stream: TcpStream, _| async {
-        read_head(&mut stream).await;
-        let refusal = "HTTP/1.1 413 Content Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-        stream.write_all(refusal.as_bytes()).await.unwrap();
-        drain(&mut stream).await;
-        Some(stream)
-    })
-    .await;
-    let client = client(&server, LONG);
-    let outcomes = client.batch_update((0..100).map(|id| Update::of(id).set("name", "x".repeat(200_000)))).send().await;
-    for outcome in outcomes {
-        check(&outcome.unwrap_err(), "the answer gives no reason", Some(413), 1);
-    }
 }

@@ -1,6 +1,7 @@
 //! What several test files need.
 #![allow(dead_code)]
 
+pub mod faults;
 pub mod tcp;
 
 use hubspot_partner_clients::{
