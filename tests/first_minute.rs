@@ -179,12 +179,20 @@ mod tool {
         let associate = [&["associate"][..], &ASSOCIATION].concat();
         let clear = with("http://api.hubapi.com", &["list"]);
         assert_told(&clear, 2, &["would send the token in the clear", "use https"], "the value that the message names");
+        let credentials = with("https://user:password@api.hubapi.com", &["list"]);
+        assert_told(&credentials, 2, &["holds credentials", "goes into HUBSPOT_ACCESS_TOKEN"], "the value that");
+        let names = vec!["a_property"; 1_000].join(",");
+        let long = with(hubspot.base_url(), &["list", "--properties", &names]);
+        assert_told(&long, 2, &["ask for fewer"], "the value that the message names");
         assert_told(&with(&huge.base_url, &["list"]), 1, &["larger than"], "Ask for fewer properties");
         assert_told(&with(&unknown_type.base_url, &associate), 1, &["400"], "`types` lists");
         let json = with(&unknown_type.base_url, &[&["--json"][..], &associate].concat());
         assert!(json.error()["remedy"].as_str().unwrap().contains("`types` lists"), "{}", json.err);
-        for ran in [clear, with(&huge.base_url, &["list"]), with(&unknown_type.base_url, &associate), json] {
-            for name in ["allow_insecure_http", "max_response_bytes", "association_types"] {
+        for ran in
+            [clear, credentials, long, with(&huge.base_url, &["list"]), with(&unknown_type.base_url, &associate), json]
+        {
+            for name in ["allow_insecure_http", "access_token", "batch_read", "max_response_bytes", "association_types"]
+            {
                 assert!(!ran.err.contains(name), "{}", ran.err);
             }
         }
