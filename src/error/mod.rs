@@ -135,7 +135,8 @@ impl Error {
         self.0.kind == Kind::Timeout
     }
 
-    /// No connection could be made: nothing was sent.
+    /// No connection could be made, TLS included, or not within the
+    /// [connect timeout](crate::ClientBuilder::connect_timeout): nothing was sent.
     pub fn is_connect(&self) -> bool {
         self.0.kind == Kind::Connect
     }
