@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::TryStreamExt;
+
 use crate::{
     AssociationType, Client, Error, ObjectId, ObjectType, PartnerClient, PartnerClientId, Result, ids::checked,
 };
@@ -85,21 +87,13 @@ impl Client {
         let association_type: AssociationType = checked(association_type)?;
         let partner_client: PartnerClientId = checked(partner_client)?;
         let name = self.name_of(&object_type, association_type).await?;
-        let mut after: Option<String> = None;
-        loop {
-            let mut call = self.associations(&partner_client, &object_type);
-            if let Some(after) = after.take() {
-                call = call.after(after);
-            }
-            let page = call.await?;
-            if page.results.iter().any(|a| a.id == object_id && a.type_.eq_ignore_ascii_case(&name)) {
+        let mut associated = self.associations(partner_client, object_type).items();
+        while let Some(found) = associated.try_next().await? {
+            if found.id == object_id && found.type_.eq_ignore_ascii_case(&name) {
                 return Ok(true);
             }
-            match page.paging.and_then(|paging| paging.next) {
-                Some(next) => after = Some(next.after),
-                None => return Ok(false),
-            }
         }
+        Ok(false)
     }
 
     /// Lists name association types by name, so an id has to be looked up.

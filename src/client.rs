@@ -275,8 +275,8 @@ impl ClientBuilder {
         self
     }
 
-    /// An HTTP client of your own. Its connect timeout, user agent, proxy, certificates and pool are then its business,
-    /// and setting them here is refused. So are its redirects: one that follows them to another origin should drop
+    /// An HTTP client of your own. Its connect timeout, user agent, proxy, certificates, pool and HTTP/2 pings are then its
+    /// business, and setting them here is refused. So are its redirects: one that follows them to another origin should drop
     /// `Authorization` there, as reqwest does by default.
     ///
     /// Without the features `rustls` and `native-tls` it brings the TLS of its choice as well, such as rustls with ring,

@@ -15,6 +15,10 @@ use crate::{Error, Result, options::check_timeout};
 pub(crate) static CORRELATION_ID: HeaderName = HeaderName::from_static("x-hubspot-correlation-id");
 const USER_AGENT: &str = concat!("hubspot-partner-clients-rust/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an HTTP/2 connection with a call under way may be silent before it is asked whether it is alive, and how long
+/// its answer may take. All calls share it, so a dead one would fail every attempt of them all.
+const PING_AFTER: Duration = Duration::from_secs(20);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_REDIRECTS: usize = 3;
 /// A page of 100 objects with all their properties and history stays far below.
 pub(crate) const MAX_RESPONSE_BYTES: usize = 64 * 1024 * 1024;
@@ -74,6 +78,8 @@ impl Connection {
         let mut http = reqwest::Client::builder()
             .user_agent(user_agent(self.user_agent_suffix.as_deref())?)
             .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))
+            .http2_keep_alive_interval(PING_AFTER)
+            .http2_keep_alive_timeout(PING_TIMEOUT)
             .redirect(redirect::Policy::custom(stay_at_origin));
         if let Some(proxy) = &self.proxy {
             // Its URL may hold a password.

@@ -8,7 +8,9 @@ use crate::{CallMeta, Error, spec::Operation};
 
 /// Hears of every attempt and every call, for metrics. It is called in the call's own task, so it must not block.
 ///
-/// Neither method is told a token, a body or a property's value.
+/// Neither method is told a token or what was sent. An [`Error`], though, has HubSpot's [message](Error::message) and the
+/// [beginning of its answer](Error::body_excerpt), and HubSpot may repeat there what it was sent: put these only where
+/// properties' values may be.
 pub trait Observer: Send + Sync {
     /// An attempt has ended, in an answer or in a failure.
     fn on_attempt(&self, attempt: &Attempt<'_>) {

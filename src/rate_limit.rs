@@ -178,7 +178,7 @@ impl RateLimitHeaders {
 /// An interval beyond an hour is a mistake, and would stop a client for good.
 const MAX_INTERVAL_MS: u64 = 3_600_000;
 
-/// `hubspot-api.md`, section 5. Without a bound a number could not be added to a time.
+/// The longest that HubSpot announces, while it moves an account (477). Without a bound a number could not be added to a time.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 /// The longest pause that one refused request may impose on all others. What HubSpot refuses after it pauses them anew.

@@ -72,16 +72,21 @@ fn refuse_comma(field: &str, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Gives a builder the methods that fill its field `selection`.
+/// Gives a builder the methods that fill its field `selection`, or properties alone into another.
 macro_rules! selects {
-    ($builder:ident) => {
+    ($builder:ident, properties of $($selection:ident).+) => {
         impl $builder {
             /// The properties to answer with, by their internal names; HubSpot's default set without.
             pub fn properties<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
-                self.selection.properties.extend(crate::selection::names(names));
+                self.$($selection).+.properties.extend(crate::selection::names(names));
                 self
             }
+        }
+    };
+    ($builder:ident) => {
+        crate::selection::selects!($builder, properties of selection);
 
+        impl $builder {
             /// The properties to answer with all their former values. It halves the largest page.
             pub fn properties_with_history<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
                 self.selection.history.extend(crate::selection::names(names));

@@ -167,7 +167,7 @@ async fn outcomes_come_in_order_or_as_they_are_known() {
         // The first request is that of the deal.
         simulator.inject(Fault::delay(Duration::from_secs(5)).times(1));
         let bulk = client_of(&simulator).associate_many(inputs());
-        let bulk = if in_order { bulk.in_input_order() } else { bulk.as_they_come() };
+        let bulk = if in_order { bulk } else { bulk.as_they_come() };
         let outcomes: Vec<_> = bulk.outcomes().collect().await;
         assert_eq!(indexes(&outcomes), expected);
     }

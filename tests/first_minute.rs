@@ -87,12 +87,45 @@ async fn a_base_url_that_is_not_hubspot_s_is_suspected() {
     }
 }
 
+#[tokio::test]
+async fn a_type_that_does_not_fit_the_properties_is_not_put_down_to_the_base_url() {
+    let hubspot = Simulator::builder().partner_client("513", [("name", "Globex")]).start().await.unwrap();
+    let found = client_at(hubspot.base_url(), hubspot.access_token()).get("513").properties(["name"]).await.unwrap();
+    let number = found.properties_as::<Number>().map(|read| read.name).unwrap_err();
+    assert_told(&number, &["partner client 513", "`name`", "Globex"], "Correct the type");
+    let missing = found.properties_as::<Domain>().map(|read| read.domain).unwrap_err();
+    assert_told(&missing, &["partner client 513", "`domain`"], "ask for the property");
+    for error in [number, missing] {
+        assert!(error.is_decode() && !error.remedy().contains("base URL"), "{}", error.remedy());
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Number {
+    name: u32,
+}
+
+#[derive(serde::Deserialize)]
+struct Domain {
+    domain: String,
+}
+
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn a_redis_that_is_not_there_is_not_put_down_to_the_base_url() {
+    let url = nowhere().replace("http", "redis");
+    let error = hubspot_partner_clients::redis::Redis::connect(&*url).await.unwrap_err();
+    assert!(error.is_connect() && !error.remedy().contains("base URL"), "{}", error.remedy());
+    assert_told(&error, &[url.trim_start_matches("redis://")], "Redis URL");
+}
+
 #[cfg(feature = "cli")]
 mod tool {
     use super::{
         ASSOCIATION, READ_SCOPE, Simulator,
-        cli::{Ran, run, tool_at},
+        cli::{Ran, run, tool, tool_at},
         nowhere,
+        support::{RawServer, http},
     };
 
     fn associate(hubspot: &Simulator, association: [&str; 4], environment: &[(&str, &str)]) -> Ran {
@@ -131,5 +164,48 @@ mod tool {
         assert_told(&base_url("api.hubapi.com"), 2, &["is not a URL"], "the value that the message names");
         let url = nowhere();
         assert_told(&base_url(&url), 4, &["no connection to ", url.trim_start_matches("http://")], "Check the network");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn names_nothing_that_only_a_program_can_call() {
+        let hubspot = Simulator::start().await.unwrap();
+        let with = |base_url: &str, arguments: &[&str]| {
+            let mut command = tool_at(&hubspot, arguments);
+            command.env("HUBSPOT_BASE_URL", base_url);
+            run(command)
+        };
+        let huge = RawServer::answering("HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n").await;
+        let unknown_type = RawServer::json(400, r#"{"message":"m","category":"VALIDATION_ERROR"}"#).await;
+        let associate = [&["associate"][..], &ASSOCIATION].concat();
+        let clear = with("http://api.hubapi.com", &["list"]);
+        assert_told(&clear, 2, &["would send the token in the clear", "use https"], "the value that the message names");
+        let credentials = with("https://user:password@api.hubapi.com", &["list"]);
+        assert_told(&credentials, 2, &["holds credentials", "goes into HUBSPOT_ACCESS_TOKEN"], "the value that");
+        let names = vec!["a_property"; 1_000].join(",");
+        let long = with(hubspot.base_url(), &["list", "--properties", &names]);
+        assert_told(&long, 2, &["ask for fewer"], "the value that the message names");
+        assert_told(&with(&huge.base_url, &["list"]), 1, &["larger than"], "Ask for fewer properties");
+        assert_told(&with(&unknown_type.base_url, &associate), 1, &["400"], "`types` lists");
+        let json = with(&unknown_type.base_url, &[&["--json"][..], &associate].concat());
+        assert!(json.error()["remedy"].as_str().unwrap().contains("`types` lists"), "{}", json.err);
+        for ran in
+            [clear, credentials, long, with(&huge.base_url, &["list"]), with(&unknown_type.base_url, &associate), json]
+        {
+            for name in ["allow_insecure_http", "access_token", "batch_read", "max_response_bytes", "association_types"]
+            {
+                assert!(!ran.err.contains(name), "{}", ran.err);
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_fault_of_hubspot_s_has_an_exit_code_of_its_own() {
+        for status in [500, 501, 522, 525, 526, 599] {
+            let gateway = RawServer::answering(http(status, "text/html", "<html>")).await;
+            let arguments = ["dissociate", "512", "companies", "9001", "owner", "--base-url", &gateway.base_url];
+            let mut command = tool(&arguments);
+            command.env("HUBSPOT_ACCESS_TOKEN", "t");
+            assert_told(&run(command), 4, &[&status.to_string()], "");
+        }
     }
 }

@@ -2,12 +2,14 @@
 
 mod support;
 
+use std::time::Duration;
+
 use futures_util::TryStreamExt;
 use hubspot_partner_clients::{
     Client,
     simulator::{Fault, Simulator},
 };
-use support::client_of;
+use support::{RawServer, client_at, client_of};
 
 async fn hubspot(clients: u32) -> (Simulator, Client) {
     let seed = (1..=clients).map(|id| (id.to_string(), [("name", format!("Client {id}")), ("code", format!("c{id}"))]));
@@ -128,4 +130,15 @@ async fn whether_an_association_exists_is_told_by_name_and_by_id() {
         assert_eq!(client.is_associated(512, "companies", object, association_type).await.unwrap(), exists);
     }
     assert!(client.is_associated(999, "companies", 9001, "a").await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn asking_for_one_association_ends_where_the_cursors_go_in_a_circle() {
+    let page = r#"{"results":[{"id":"1","type":"t"}],"paging":{"next":{"after":"again"}}}"#;
+    let server = RawServer::json(200, page).await;
+    let client = client_at(&server.base_url, "t");
+    let asked = client.is_associated(512, "companies", 9001, "owner");
+    let error = tokio::time::timeout(Duration::from_secs(30), asked).await.expect("it goes on for ever").unwrap_err();
+    assert!(error.is_decode() && error.message().contains("cursor a second time"), "{error}");
+    assert_eq!(server.received().len(), 2);
 }

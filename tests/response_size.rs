@@ -1,8 +1,6 @@
 //! No answer takes more memory than was allowed, however it is sent and whoever reads it.
 
 mod support;
-#[path = "support/tcp.rs"]
-mod tcp;
 
 use std::{
     io::Write,
@@ -15,8 +13,10 @@ use std::{
 use flate2::{Compression, write::GzEncoder};
 use futures_util::TryStreamExt;
 use hubspot_partner_clients::{Client, ClientBuilder, Error, RateLimit, RetryPolicy, oauth::OAuthApp};
-use support::DOCUMENTED;
-use tcp::{TcpServer, read_request, say_nothing, write_for_ever};
+use support::{
+    DOCUMENTED, RawServer,
+    tcp::{read_request, say_nothing, write_for_ever},
+};
 use tokio::io::AsyncWriteExt;
 
 const LIMIT: usize = 100_000;
@@ -44,10 +44,10 @@ fn assert_too_large(error: &Error, status: u16) {
 }
 
 /// A server whose answers have this head and never end, and how much it could write. Without a piece it says no more.
-async fn endless(head: &str, piece: Vec<u8>) -> (TcpServer, Arc<AtomicUsize>) {
+async fn endless(head: &str, piece: Vec<u8>) -> (RawServer, Arc<AtomicUsize>) {
     let written = Arc::new(AtomicUsize::new(0));
     let (head, piece, counter) = (Arc::new(format!("HTTP/1.1 {head}\r\n\r\n")), Arc::new(piece), Arc::clone(&written));
-    let server = TcpServer::start(move |mut stream, _| {
+    let server = RawServer::start(move |mut stream, _| {
         let (head, piece, counter) = (Arc::clone(&head), Arc::clone(&piece), Arc::clone(&counter));
         async move {
             read_request(&mut stream).await;
@@ -125,7 +125,7 @@ async fn a_compressed_bomb_is_given_up_by_its_decompressed_size() {
     let mut answer =
         format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", bomb.len()).into_bytes();
     answer.extend(bomb);
-    let server = TcpServer::answering(answer).await;
+    let server = RawServer::answering(answer).await;
     assert_too_large(&get(&client(&server.base_url)).await.unwrap_err(), 200);
 }
 
@@ -149,9 +149,9 @@ async fn the_largest_body_allowed_is_read_and_one_byte_more_is_not() {
         [b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n", &encoder.finish().unwrap()[..]].concat()
     };
     for answer in [&plain as &dyn Fn(usize) -> Vec<u8>, &unannounced, &compressed] {
-        let server = TcpServer::answering(answer(LIMIT)).await;
+        let server = RawServer::answering(answer(LIMIT)).await;
         assert_eq!(get(&client(&server.base_url)).await.unwrap(), "<string>");
-        let server = TcpServer::answering(answer(LIMIT + 1)).await;
+        let server = RawServer::answering(answer(LIMIT + 1)).await;
         assert_too_large(&get(&client(&server.base_url)).await.unwrap_err(), 200);
     }
 }

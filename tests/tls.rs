@@ -1,6 +1,9 @@
 //! Https, with a certificate that only the test trusts.
 #![cfg(feature = "rustls")]
 
+#[cfg(feature = "cli")]
+#[path = "support/cli.rs"]
+mod cli;
 mod support;
 
 use std::sync::Arc;
@@ -49,4 +52,16 @@ async fn a_certificate_of_one_s_own_is_trusted_where_it_is_given_and_not_elsewhe
     let error = builder().build().unwrap().association_types("companies").await.unwrap_err();
     assert!(error.is_connect() && error.message().contains("certificate"), "{error}");
     assert!(error.remedy().contains("root_certificates"), "{}", error.remedy());
+}
+
+#[cfg(feature = "cli")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tool_says_where_a_certificate_of_one_s_own_goes() {
+    let (base_url, _) = serve().await;
+    let mut command = cli::tool(&["list", "--base-url", &base_url]);
+    command.env("HUBSPOT_ACCESS_TOKEN", "t");
+    let ran = cli::run(command);
+    assert_eq!(ran.code, Some(4), "{}", ran.err);
+    assert!(ran.err.contains("certificate") && !ran.err.contains("root_certificates"), "{}", ran.err);
+    assert!(ran.err.contains("those that the system trusts"), "{}", ran.err);
 }

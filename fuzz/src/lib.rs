@@ -2,22 +2,26 @@
 //!
 //! `cargo +nightly fuzz run TARGET` looks for what breaks it; `tests/fuzzing.rs` runs the same on every `cargo test`.
 
+mod answers;
 mod check;
+mod requests;
 mod server;
+// As the command line gives a filter.
+#[path = "../../src/bin/hubspot-partner-clients/filter.rs"]
+mod typed_filter;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use futures_util::TryStreamExt;
 use hubspot_partner_clients::{
-    AssociationType, Client, ClientBuilder, ObjectId, ObjectType, PartnerClient, PartnerClientId, RateLimit,
-    RetryPolicy, Update,
-    bulk::Association,
-    filter,
+    AssociationType, Client, ClientBuilder, ObjectId, ObjectType, PartnerClientId, RateLimit, RetryPolicy,
     oauth::{Grant, OAuthApp},
 };
-use serde_json::{Value, json};
 use tokio::time::Instant;
 
+pub use self::{
+    answers::{answer, wire},
+    requests::requests,
+};
 use self::{
     check::{SECRET, check_error, decoded, hides, holds_secret},
     server::Server,
@@ -56,87 +60,6 @@ fn http(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     let mut answer = format!("HTTP/1.1 {status} X\r\n{headers}{length}\r\n").into_bytes();
     answer.extend_from_slice(if status == 204 { b"" } else { body });
     answer
-}
-
-/// An operation, a status, and the body of the answer.
-pub fn answer(data: &[u8]) {
-    let [operation, status, body @ ..] = data else { return };
-    let status = STATUSES[usize::from(*status) % STATUSES.len()];
-    PLAIN.with(|(server, client)| {
-        server.answer(http(status, "", body), false);
-        server.run(call(client, operation % 9, server));
-    });
-}
-
-/// The answer as it comes over the connection.
-pub fn wire(data: &[u8]) {
-    PLAIN.with(|(server, client)| {
-        server.answer(data.to_vec(), true);
-        server.run(call(client, 0, server));
-    });
-}
-
-async fn call(client: &Client, operation: u8, server: &Server) {
-    let outcome = match operation {
-        0 => client.get(512).await.map(|found| check_object(&found)),
-        1 => client.associate(512).with("companies", 9001).as_type(1).await.map(|found| check_object(&found)),
-        2 => pages(client, server).await,
-        3 => client.search().filter(filter("a").eq(1)).items().try_next().await.map(drop),
-        4 => client.association_types("companies").await.map(drop),
-        5 => client.associations("512", "companies").items().try_next().await.map(drop),
-        6 => client.dissociate(512).with("companies", 9001).as_type(1).await.map(drop),
-        7 => {
-            let updates = (1..4).map(|id| Update::of(id).set("a", 1));
-            let outcomes = client.batch_update(updates).send().await;
-            assert_eq!(outcomes.len(), 3, "an outcome for each input");
-            outcomes.into_iter().filter_map(Result::err).for_each(|error| check_error(&error));
-            Ok(())
-        }
-        _ => {
-            use futures_util::StreamExt;
-            let inputs = (1..4).map(|id| Association::new(id, "companies", id, "owner"));
-            let outcomes: Vec<_> = client.associate_many(inputs).outcomes().collect().await;
-            assert_eq!(outcomes.len(), 3, "an outcome for each input");
-            outcomes.into_iter().filter_map(|outcome| outcome.result.err()).for_each(|error| check_error(&error));
-            Ok(())
-        }
-    };
-    if let Err(error) = outcome {
-        check_error(&error);
-    }
-}
-
-/// What was decoded is the same after it was encoded and decoded.
-fn check_object(object: &PartnerClient) {
-    let encoded = serde_json::to_string(object).unwrap();
-    assert_eq!(&serde_json::from_str::<PartnerClient>(&encoded).unwrap(), object);
-    let properties: BTreeMap<String, Option<String>> = object.properties_as().unwrap();
-    assert_eq!(properties.len(), object.properties.len());
-    if let Err(error) = object.properties_as::<BTreeMap<String, f64>>() {
-        check_error(&error);
-    }
-    drop(object.associated("companies"));
-}
-
-/// A cursor goes back as it came.
-async fn pages(client: &Client, server: &Server) -> hubspot_partner_clients::Result<()> {
-    let mut pages = client.list().pages();
-    let Some(page) = pages.try_next().await? else { return Ok(()) };
-    let Some(cursor) = page.next else { return Ok(()) };
-    // The second page is the first one again, and so is its cursor.
-    if let Err(error) = pages.try_next().await {
-        check_error(&error);
-        if error.is_invalid_input() {
-            assert!(cursor.len() > 8_000, "a cursor that cannot be sent: {error}");
-            return Ok(());
-        }
-    }
-    let requests = server.exchange.requests.borrow();
-    let [_, second] = &requests[..] else { panic!("{} requests", requests.len()) };
-    let target = second.line.split(' ').nth(1).unwrap();
-    let sent = target.split(['?', '&']).find_map(|pair| pair.strip_prefix("after=")).unwrap();
-    assert_eq!(decoded(&sent.replace('+', "%20")), cursor);
-    Ok(())
 }
 
 /// An answer's status and what it says of limits and pauses: no panic, and no wait beyond what is documented.
@@ -240,39 +163,4 @@ pub fn ids(data: &[u8]) {
         let sent = ["", "crm", "v3", "objects", "partner_clients", client_id, "associations", to_type, to_id, kind];
         assert_eq!(segments, sent);
     });
-}
-
-/// A property's name and its value, in lines: both arrive as they are, or nothing is sent.
-pub fn requests(data: &[u8]) {
-    let text = String::from_utf8_lossy(data);
-    // A user's own values may show.
-    if holds_secret(&text) {
-        return;
-    }
-    let (name, value) = text.split_once('\n').unwrap_or((&text, ""));
-    PLAIN.with(|(server, client)| {
-        server.answer(http(400, "", b"{}"), false);
-        let updated = server.run(client.update(512).set(name, value).clear("other").header("x-note", value).send());
-        check_sent(server, &updated.unwrap_err(), &json!({"properties": {name: value, "other": ""}}));
-
-        server.answer(http(400, "", b"{}"), false);
-        let searched = server.run(client.search().filter(filter(name).eq(value)).send());
-        let searched_for = json!({"filters": [{"propertyName": name, "operator": "EQ", "value": value}]});
-        check_sent(server, &searched.unwrap_err(), &json!({"filterGroups": [searched_for]}));
-    });
-    if let Err(error) = Client::builder().access_token(name).base_url(value).build() {
-        assert!(error.is_invalid_input(), "{error}");
-        check_error(&error);
-    }
-}
-
-fn check_sent(server: &Server, error: &hubspot_partner_clients::Error, expected: &Value) {
-    check_error(error);
-    let requests = server.exchange.requests.borrow();
-    assert_eq!(requests.is_empty(), error.is_invalid_input(), "{error}");
-    let Some(request) = requests.first() else { return };
-    let sent: Value = serde_json::from_slice(&request.body).unwrap();
-    for (name, value) in expected.as_object().unwrap() {
-        assert_eq!(&sent[name], value);
-    }
 }

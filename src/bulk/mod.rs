@@ -173,13 +173,8 @@ impl Bulk {
         self
     }
 
-    /// Gives the outcomes in the order of the inputs, as is the default.
-    pub fn in_input_order(mut self) -> Self {
-        self.in_input_order = true;
-        self
-    }
-
-    /// Gives each outcome as soon as it is known; [`Outcome::index`] tells whose it is.
+    /// Gives each outcome as soon as it is known, rather than in the order of the inputs; [`Outcome::index`] tells whose
+    /// it is.
     pub fn as_they_come(mut self) -> Self {
         self.in_input_order = false;
         self

@@ -31,6 +31,7 @@ impl ErrorBody {
             return Self::default();
         };
         let text = |name: &str| json.get(name)?.as_str().map(str::to_owned);
+        let words = |name: &str| text(name).filter(|text| !text.trim().is_empty());
         let errors = json.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let mut required_scopes: Vec<String> = errors
             .iter()
@@ -42,7 +43,7 @@ impl ErrorBody {
         required_scopes.sort();
         required_scopes.dedup();
         Self {
-            message: text("message").or_else(|| text("error_description")).or_else(|| text("detail")),
+            message: words("message").or_else(|| words("error_description")).or_else(|| words("detail")),
             category: text("category").map(|category| excerpt(&category, MAX_NAME)),
             correlation_id: text("correlationId"),
             policy: text("policyName"),

@@ -69,10 +69,12 @@ impl Error {
         let host = source.url().map_or_else(|| "the server".to_owned(), host);
         // Ids in a URL are nobody's secret, but they make log lines differ for nothing.
         let source = source.without_url();
-        let (kind, message) = if source.is_timeout() {
+        // A connect timeout is a timeout as well, but nothing was sent.
+        let (kind, message) = if source.is_connect() {
+            let late = if source.is_timeout() { " in time" } else { "" };
+            (Kind::Connect, format!("no connection to {host}{late}"))
+        } else if source.is_timeout() {
             (Kind::Timeout, format!("{host} did not answer in time"))
-        } else if source.is_connect() {
-            (Kind::Connect, format!("no connection to {host}"))
         } else if source.is_builder() {
             (Kind::InvalidInput, "the request cannot be sent".to_owned())
         } else {
@@ -110,7 +112,7 @@ impl Error {
     }
 
     pub(crate) fn property(id: &str, trouble: &dyn fmt::Display) -> Self {
-        Self::new(Kind::Decode, format!("partner client {id}: {trouble}"))
+        Self::new(Kind::Property, format!("partner client {id}: {trouble}"))
     }
 
     pub(crate) fn journal(path: &Path, trouble: impl fmt::Display, remedy: impl fmt::Display) -> Self {
@@ -196,7 +198,6 @@ impl From<Infallible> for Error {
     }
 }
 
-/// For calls through [`Client::raw`](crate::Client::raw), so that `?` gives the same error as the facade does.
 /// A request that lacks a field: one that a new description asks for and the facade does not know.
 impl From<types::error::ConversionError> for Error {
     fn from(error: types::error::ConversionError) -> Self {
@@ -204,6 +205,7 @@ impl From<types::error::ConversionError> for Error {
     }
 }
 
+/// For calls through [`Client::raw`](crate::Client::raw), so that `?` gives the same error as the facade does.
 impl From<generated::Error<types::Error>> for Error {
     fn from(error: generated::Error<types::Error>) -> Self {
         match error {

@@ -47,13 +47,14 @@ enum Kind {
     Timeout,
     Transport,
     Decode,
+    Property,
     TooLarge,
     Response,
     Journal,
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::InvalidInput,
         Self::Token,
         Self::Limiter,
@@ -61,6 +62,7 @@ impl Kind {
         Self::Timeout,
         Self::Transport,
         Self::Decode,
+        Self::Property,
         Self::TooLarge,
         Self::Response,
         Self::Journal,
@@ -75,6 +77,7 @@ impl Kind {
             Self::Timeout => "timeout",
             Self::Transport => "transport",
             Self::Decode => "decode",
+            Self::Property => "property",
             Self::TooLarge => "too_large",
             Self::Response => "response",
             Self::Journal => "journal",
@@ -132,14 +135,16 @@ impl Error {
         self.0.kind == Kind::Timeout
     }
 
-    /// No connection could be made: nothing was sent.
+    /// No connection could be made, TLS included, or not within the
+    /// [connect timeout](crate::ClientBuilder::connect_timeout): nothing was sent.
     pub fn is_connect(&self) -> bool {
         self.0.kind == Kind::Connect
     }
 
-    /// HubSpot answered, but not as described. After a 2xx [status](Error::status) the request was carried out.
+    /// HubSpot answered, but not as described: after a 2xx [status](Error::status) the request was carried out. Or a type
+    /// of yours does not fit the properties that [`properties_as`](crate::PartnerClient::properties_as) was to read into it.
     pub fn is_decode(&self) -> bool {
-        self.0.kind == Kind::Decode
+        matches!(self.0.kind, Kind::Decode | Kind::Property)
     }
 
     /// The answer is larger than [`max_response_bytes`](crate::ClientBuilder::max_response_bytes), and was not read to its
@@ -160,7 +165,13 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self.0.kind {
             Kind::Connect | Kind::Timeout | Kind::Transport => true,
-            Kind::InvalidInput | Kind::Token | Kind::Limiter | Kind::Decode | Kind::TooLarge | Kind::Journal => false,
+            Kind::InvalidInput
+            | Kind::Token
+            | Kind::Limiter
+            | Kind::Decode
+            | Kind::Property
+            | Kind::TooLarge
+            | Kind::Journal => false,
             Kind::Response => match self.0.status {
                 Some(429) => !self.is_daily_limit(),
                 Some(status) => matches!(status, 423 | 477 | 500 | 502..=504 | 521 | 523 | 524),
@@ -173,7 +184,7 @@ impl Error {
     pub(crate) fn was_not_carried_out(&self) -> bool {
         match self.0.kind {
             Kind::InvalidInput | Kind::Token | Kind::Limiter | Kind::Connect => true,
-            Kind::Timeout | Kind::Transport | Kind::Decode | Kind::TooLarge | Kind::Journal => false,
+            Kind::Timeout | Kind::Transport | Kind::Decode | Kind::Property | Kind::TooLarge | Kind::Journal => false,
             Kind::Response => self.0.status.is_some_and(|status| status < 500),
         }
     }

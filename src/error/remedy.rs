@@ -12,13 +12,21 @@ impl Error {
             }
             Kind::Token => "See what the token provider says; nothing was sent.",
             Kind::Limiter => "See what the rate limiter says; nothing was sent.",
+            Kind::Connect if self.0.message.contains("Redis") => {
+                "See what the message says of Redis, and check the Redis URL and the network to it."
+            }
             Kind::Connect if self.0.message.contains("certificate") => {
                 "If a proxy inspects TLS, trust its certificate with `root_certificates`; otherwise check the base URL."
             }
             Kind::Connect => "Check the network, the proxy and the base URL.",
-            Kind::Timeout => "Try again; an association may be made twice without harm.",
+            Kind::Timeout => {
+                "Try again; making an association twice is harmless, but look before you repeat an update."
+            }
             Kind::Transport => "Try again; if it goes on, check the network, the proxy and the base URL.",
             Kind::Decode => "Check that the base URL is HubSpot's; if it is, report the excerpt to this crate.",
+            Kind::Property => {
+                "Correct the type that the properties are read into, or ask for the property where the call left it out."
+            }
             Kind::TooLarge => "Ask for fewer properties or smaller pages, or give a larger max_response_bytes.",
             Kind::Journal => "Put the journal right as the message says, then start the run again.",
             Kind::Response => self.remedy_of_answer(),

@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, TimeZone, Utc};
 
 use super::{MAX_PAGE, Search, filter, walk::behind};
-use crate::{Client, Error, Items, Page, Pages, PartnerClient, Result, options::settings, selection::names};
+use crate::{Client, Error, Items, Page, Pages, PartnerClient, Result, options::settings, selection::selects};
 
 /// The property that holds the time of a record's last change.
 const CHANGED: &str = "hs_lastmodifieddate";
@@ -47,14 +47,9 @@ pub struct ChangedSince {
 }
 
 settings!(ChangedSince, search.options);
+selects!(ChangedSince, properties of search.selection);
 
 impl ChangedSince {
-    /// The properties to answer with, by their internal names; HubSpot's default set without.
-    pub fn properties<S: Into<String>>(mut self, property_names: impl IntoIterator<Item = S>) -> Self {
-        self.search.properties.extend(names(property_names));
-        self
-    }
-
     /// Starts from a cursor instead of the time.
     pub fn after(mut self, cursor: impl Into<String>) -> Self {
         self.start = cursor.into();
@@ -63,8 +58,9 @@ impl ChangedSince {
 
     /// The partner clients page by page, none of them empty but perhaps the last.
     pub fn pages(mut self) -> Pages<PartnerClient> {
-        if !self.search.properties.is_empty() {
-            self.search.properties.push(CHANGED.to_owned());
+        let properties = &mut self.search.selection.properties;
+        if !properties.is_empty() {
+            properties.push(CHANGED.to_owned());
         }
         let latest = Arc::new(Mutex::new(Latest::default()));
         let start = self.start;

@@ -15,7 +15,7 @@ use crate::{
     generated::types,
     options::{CallOptions, call},
     partner_clients::check_limit,
-    selection::{Selection, check_property, names},
+    selection::{Selection, check_property, selects},
     transport,
 };
 
@@ -59,7 +59,7 @@ impl Client {
             after: None,
             limit: None,
             top: None,
-            properties: Vec::new(),
+            selection: Selection::default(),
             options: CallOptions::default(),
         }
     }
@@ -77,9 +77,11 @@ pub struct Search {
     after: Option<String>,
     limit: Option<u16>,
     top: Option<u32>,
-    properties: Vec<String>,
+    selection: Selection,
     options: CallOptions,
 }
+
+selects!(Search, properties of selection);
 
 impl Search {
     /// Free text, looked for in the properties that HubSpot searches by default.
@@ -112,12 +114,6 @@ impl Search {
     /// Sorts by a property, largest or latest first. HubSpot sorts by one property only: the last word counts.
     pub fn sort_descending(mut self, property: impl Into<String>) -> Self {
         self.sort = Some((property.into(), "DESCENDING"));
-        self
-    }
-
-    /// The properties to answer with, by their internal names; HubSpot's default set without.
-    pub fn properties<S: Into<String>>(mut self, property_names: impl IntoIterator<Item = S>) -> Self {
-        self.properties.extend(names(property_names));
         self
     }
 
@@ -180,8 +176,7 @@ impl Search {
         if filters > MAX_FILTERS {
             return refuse("filters in all", filters, MAX_FILTERS);
         }
-        let selection = Selection { properties: self.properties.clone(), ..Selection::default() };
-        selection.check()?;
+        self.selection.check()?;
         let group = |filters: &Vec<Filter>| {
             let filters = filters.iter().map(Filter::request).collect::<Result<Vec<_>>>()?;
             Ok(types::FilterGroup::builder().filters(filters).try_into()?)
@@ -194,7 +189,7 @@ impl Search {
             .after(self.after.clone())
             .filter_groups(self.groups.iter().map(group).collect::<Result<Vec<types::FilterGroup>>>()?)
             .limit(check_limit(self.limit, MAX_PAGE)?)
-            .properties(self.properties.clone())
+            .properties(self.selection.properties.clone())
             .query(self.query.clone())
             .sorts(self.sort.iter().map(sort).collect::<Result<Vec<_>>>()?);
         let body = types::PublicObjectSearchRequest::try_from(body)?;

@@ -155,7 +155,7 @@ impl Counts {
         }
     }
 
-    /// Answers to searches tell nothing of how things stand (section 4 of `hubspot-api.md`).
+    /// Answers to searches tell nothing of how things stand, as HubSpot's usage guidelines say.
     fn admit_search(&mut self, limits: RateLimits, now: Instant) -> Result<Standing, Refusal> {
         if reached(limits.searches_secondly, self.recent_searches.count(SECOND, now)) {
             return Err(Refusal { policy: Policy::Secondly, standing: Standing::default() });

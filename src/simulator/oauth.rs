@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::access::{Caller, all_scopes};
 
-/// What HubSpot gives its access tokens (section 6 of `hubspot-api.md`).
+/// What HubSpot's documentation of OAuth gives access tokens: 30 minutes.
 const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(1800);
 
 /// An OAuth app that an account has installed.

@@ -1,14 +1,15 @@
 //! What several test files need.
 #![allow(dead_code)]
 
-use std::sync::{Arc, Mutex};
+pub mod faults;
+pub mod tcp;
 
 use hubspot_partner_clients::{
     Client, RateLimit, RetryPolicy,
     simulator::{Simulator, SimulatorBuilder},
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+
+pub use self::tcp::RawServer;
 
 /// The documented answer of the main operation.
 pub const DOCUMENTED: &str = r#"{"archived": true, "createdAt": "2023-11-07T05:31:56Z", "id": "<string>", "properties": {},
@@ -40,45 +41,6 @@ pub fn crm(partner_clients: usize, companies: usize) -> SimulatorBuilder {
         .association_type("companies", 7, "owner")
         .association_type("deals", 8, "owner");
     (1..=companies).fold(builder, |builder, id| builder.object("companies", id.to_string(), [("name", "x")]))
-}
-
-/// A server that answers every request with the same bytes and keeps what it received.
-pub struct RawServer {
-    pub base_url: String,
-    received: Arc<Mutex<Vec<String>>>,
-}
-
-impl RawServer {
-    pub async fn answering(answer: impl Into<Vec<u8>>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base_url = format!("http://{}", listener.local_addr().unwrap());
-        let received = Arc::new(Mutex::new(Vec::new()));
-        let (answer, log) = (answer.into(), Arc::clone(&received));
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let mut request = Vec::new();
-                while !request.windows(4).any(|w| w == b"\r\n\r\n") {
-                    let mut bytes = [0; 4096];
-                    match stream.read(&mut bytes).await {
-                        Ok(n) if n > 0 => request.extend_from_slice(&bytes[..n]),
-                        _ => break,
-                    }
-                }
-                log.lock().unwrap().push(String::from_utf8_lossy(&request).into_owned());
-                let _ = stream.write_all(&answer).await;
-            }
-        });
-        Self { base_url, received }
-    }
-
-    /// Answers with a status, a content type and a body.
-    pub async fn json(status: u16, body: &str) -> Self {
-        Self::answering(http(status, "application/json", body)).await
-    }
-
-    pub fn received(&self) -> Vec<String> {
-        self.received.lock().unwrap().clone()
-    }
 }
 
 pub fn http(status: u16, content_type: &str, body: &str) -> String {

@@ -4,7 +4,7 @@
 use std::{
     future::Future,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -16,15 +16,18 @@ use tokio::{
     sync::watch,
 };
 
+use super::http;
+
 /// A server that hands every connection, with its number from 0 on, to a function. A connection whose function has ended is
 /// read until the client closes it as well, so that no data left unread makes a reset of the end.
-pub struct TcpServer {
+pub struct RawServer {
     pub base_url: String,
     accepted: Arc<AtomicUsize>,
+    received: Arc<Mutex<Vec<String>>>,
     open: watch::Sender<usize>,
 }
 
-impl TcpServer {
+impl RawServer {
     pub async fn start<F, Fut>(handle: F) -> Self
     where
         F: Fn(TcpStream, usize) -> Fut + Send + 'static,
@@ -34,7 +37,7 @@ impl TcpServer {
         let base_url = format!("http://{}", listener.local_addr().unwrap());
         let accepted = Arc::new(AtomicUsize::new(0));
         let (open, _) = watch::channel(0);
-        let server = Self { base_url, accepted: Arc::clone(&accepted), open: open.clone() };
+        let server = Self { base_url, accepted: Arc::clone(&accepted), received: Arc::default(), open: open.clone() };
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 open.send_modify(|open| *open += 1);
@@ -52,18 +55,31 @@ impl TcpServer {
         server
     }
 
-    /// Answers every request with these bytes, and closes.
+    /// Answers every request with these bytes, keeps the request, and closes.
     pub async fn answering(answer: impl Into<Vec<u8>>) -> Self {
-        let answer = Arc::new(answer.into());
-        Self::start(move |mut stream, _| {
-            let answer = Arc::clone(&answer);
+        let (answer, received) = (Arc::new(answer.into()), Arc::new(Mutex::new(Vec::new())));
+        let log = Arc::clone(&received);
+        let server = Self::start(move |mut stream, _| {
+            let (answer, log) = (Arc::clone(&answer), Arc::clone(&log));
             async move {
-                read_request(&mut stream).await;
+                let request = read_request(&mut stream).await;
+                log.lock().unwrap().push(request);
                 let _ = stream.write_all(&answer).await;
                 Some(stream)
             }
         })
-        .await
+        .await;
+        Self { received, ..server }
+    }
+
+    /// Answers every request with a status and a body.
+    pub async fn json(status: u16, body: &str) -> Self {
+        Self::answering(http(status, "application/json", body)).await
+    }
+
+    /// What a server that answers received.
+    pub fn received(&self) -> Vec<String> {
+        self.received.lock().unwrap().clone()
     }
 
     /// How many connections there were.

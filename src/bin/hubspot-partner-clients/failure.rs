@@ -31,7 +31,11 @@ impl From<&Error> for Code {
             Self::Usage
         } else if error.is_token() || matches!(error.status(), Some(401 | 403)) {
             Self::Token
-        } else if error.is_retryable() || error.is_rate_limited() || error.is_limiter() {
+        } else if error.is_retryable()
+            || error.is_rate_limited()
+            || error.is_limiter()
+            || error.status().is_some_and(|status| status >= 500)
+        {
             Self::Network
         } else {
             Self::Refused
@@ -119,8 +123,12 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let mut failure =
-            Self::new(Code::from(&error), kind(&error), printable(&error.to_string()), Some(error.remedy().to_owned()));
+        let mut failure = Self::new(
+            Code::from(&error),
+            kind(&error),
+            printable(&told(&error.to_string())),
+            Some(told(error.remedy())),
+        );
         failure.0.details = details(&error);
         failure
     }
@@ -130,9 +138,23 @@ impl From<Error> for Failure {
 pub(super) fn to_json(error: &Error) -> Value {
     let mut json = details(error);
     json.insert("kind".to_owned(), json!(kind(error)));
-    json.insert("message".to_owned(), json!(error.message()));
-    json.insert("remedy".to_owned(), json!(error.remedy()));
+    json.insert("message".to_owned(), json!(told(error.message())));
+    json.insert("remedy".to_owned(), json!(told(error.remedy())));
     Value::Object(json)
+}
+
+/// What the library tells a program to call, and what a user of the tool can do in its place.
+const INSTEAD: [(&str, &str); 6] = [
+    ("`association_types` lists", "the command `types` lists"),
+    ("trust its certificate with `root_certificates`", "add its certificate to those that the system trusts"),
+    (" or smaller pages, or give a larger max_response_bytes", ""),
+    ("the token goes into access_token", "the token goes into HUBSPOT_ACCESS_TOKEN"),
+    (", or use batch_read", ""),
+    (", or allow_insecure_http for a proxy on a private network", ""),
+];
+
+fn told(text: &str) -> String {
+    INSTEAD.iter().fold(text.to_owned(), |text, (library, tool)| text.replace(library, tool))
 }
 
 fn details(error: &Error) -> Map<String, Value> {

@@ -1,0 +1,101 @@
+//! HTTP/2, on which all calls share one connection: one that is dead must not take them all with it.
+//!
+//! Of the TLS libraries only rustls agrees on HTTP/2 with the server, and it is used where native-tls is not enabled.
+#![cfg(all(feature = "rustls", not(feature = "native-tls")))]
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use hubspot_partner_clients::Client;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    time::Instant,
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{ServerConfig, pki_types::PrivateKeyDer},
+};
+
+const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
+const ACK: u8 = 1;
+/// Of a request or an answer without a body.
+const WHOLE: u8 = 5;
+/// `:status: 204`, as HPACK has it in its table.
+const NO_CONTENT: u8 = 0x89;
+
+/// A server that answers each request with 204, on the first connection the first one alone; then nothing comes back.
+struct Server {
+    base_url: String,
+    pem: String,
+    accepted: Arc<AtomicUsize>,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+        let mut config =
+            ServerConfig::builder().with_no_client_auth().with_single_cert(vec![own.cert.der().clone()], key).unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("https://{}", listener.local_addr().unwrap());
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&accepted);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let answers = if counter.fetch_add(1, Ordering::SeqCst) == 0 { 1 } else { usize::MAX };
+                tokio::spawn(serve(acceptor.clone(), stream, answers));
+            }
+        });
+        Self { base_url, pem: own.cert.pem(), accepted }
+    }
+}
+
+async fn serve(acceptor: TlsAcceptor, stream: TcpStream, mut answers: usize) -> std::io::Result<()> {
+    let mut stream = acceptor.accept(stream).await?;
+    stream.read_exact(&mut [0; 24]).await?;
+    stream.write_all(&frame(SETTINGS, 0, [0; 4], &[])).await?;
+    loop {
+        // Length, type, flags and stream: RFC 9113, section 4.1.
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await?;
+        let [high, middle, low, kind, flags, id @ ..] = head;
+        let mut payload = vec![0; u32::from_be_bytes([0, high, middle, low]) as usize];
+        stream.read_exact(&mut payload).await?;
+        match kind {
+            SETTINGS if flags & ACK == 0 => stream.write_all(&frame(SETTINGS, ACK, [0; 4], &[])).await?,
+            HEADERS if answers > 0 => {
+                answers -= 1;
+                stream.write_all(&frame(HEADERS, WHOLE, id, &[NO_CONTENT])).await?;
+            }
+            _ => {}
+        }
+    }
+}
+
+fn frame(kind: u8, flags: u8, stream: [u8; 4], payload: &[u8]) -> Vec<u8> {
+    let [_, length @ ..] = (payload.len() as u32).to_be_bytes();
+    [&length[..], &[kind, flags], &stream, payload].concat()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_has_gone_dark_between_two_calls_is_replaced() {
+    let server = Server::start().await;
+    let builder = Client::builder().base_url(&server.base_url).access_token("t");
+    let client = builder.root_certificates(server.pem).build().unwrap();
+    let call = || client.dissociate(512).with("companies", 9001).as_type(1).send_with_meta();
+    assert_eq!(call().await.unwrap().1.attempts, 1);
+    let started = Instant::now();
+    assert_eq!(call().await.unwrap().1.attempts, 2);
+    assert!(started.elapsed() < Duration::from_secs(45), "{:?}", started.elapsed());
+    assert_eq!(call().await.unwrap().1.attempts, 1);
+    assert_eq!(server.accepted.load(Ordering::SeqCst), 2);
+}
