@@ -3,6 +3,8 @@
 
 #[path = "support/cli.rs"]
 mod cli;
+#[path = "support/proxy.rs"]
+mod proxy;
 #[path = "support/redis.rs"]
 mod redis_server;
 mod support;
@@ -17,7 +19,8 @@ use std::{
 
 use cli::{Ran, path, run, tool, tool_at};
 use hubspot_partner_clients::simulator::{Fault, InvalidAssociations, RateLimits, Simulator};
-use redis_server::{RedisProxy, RedisServer};
+use proxy::RedisProxy;
+use redis_server::RedisServer;
 use serde_json::Value;
 use support::crm;
 use tempfile::TempDir;
@@ -137,7 +140,7 @@ fn a_file_that_changes_while_it_is_enqueued_makes_no_complete_job() {
         [("a value", csv("4000,companies,1000002,owner\n")), ("shorter", csv("")), ("longer", csv(last) + last)];
     for (what, changed) in changes {
         let redis = RedisServer::start();
-        let proxy = RedisProxy::of(&redis);
+        let proxy = RedisProxy::to(redis.port());
         let directory = TempDir::new().unwrap();
         let file = directory.path().join("rows.csv");
         fs::write(&file, csv(last)).unwrap();

@@ -15,7 +15,7 @@ use std::{
 
 use hubspot_partner_clients::{PermitOutcome, RateLimiter, redis::Redis};
 use limiters::{Account, GENERAL, SLACK, WINDOW, answered, limiters, load, none_for, take, told};
-use proxy::Proxy;
+use proxy::RedisProxy;
 use redis_server::RedisServer;
 use tokio::{
     task::JoinSet,
@@ -101,7 +101,7 @@ async fn the_place_of_a_process_that_was_stopped_is_kept_for_half_a_second_beyon
 async fn a_process_far_from_redis_keeps_its_place_among_those_nearby() {
     let server = RedisServer::start();
     let near = limiters(&server, 1, 1).await.remove(0);
-    let proxy = Proxy::to(server.port()).await;
+    let proxy = RedisProxy::to(server.port());
     proxy.delay(Duration::from_millis(400));
     let far = Redis::builder(proxy.url()).timeout(SLACK).connect().await.unwrap();
     let far = far.limiter("account").connect().await.unwrap();

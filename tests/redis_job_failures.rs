@@ -1,6 +1,8 @@
 //! What goes wrong with shared bulk work: what is told, what is counted, and what is tried again. Redis is real.
 #![cfg(feature = "redis")]
 
+#[path = "support/proxy.rs"]
+mod proxy;
 #[path = "support/redis.rs"]
 mod redis_server;
 mod support;
@@ -19,7 +21,8 @@ use hubspot_partner_clients::{
     redis::{Job, Redis},
     simulator::Fault,
 };
-use redis_server::{RedisProxy, RedisServer};
+use proxy::RedisProxy;
+use redis_server::RedisServer;
 use serde_json::json;
 use support::{client_at, client_of, crm};
 use tokio::{
@@ -207,7 +210,7 @@ async fn a_job_whose_last_batch_is_settled_before_all_is_enqueued_keeps_its_rate
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_counted_is_counted_once_though_redis_s_answer_was_lost() {
     let server = RedisServer::start();
-    let proxy = RedisProxy::of(&server);
+    let proxy = RedisProxy::to(server.port());
     let job = job_at(proxy.url()).await;
     // One attempt fails, whose answer is lost, and then the settling's.
     let hubspot = crm(1, 10).fault(Fault::status(503).times(1)).start().await.unwrap();

@@ -18,7 +18,7 @@ use hubspot_partner_clients::{
 use limiters::{
     GENERAL, KEY, SLACK, WINDOW, answered, limiter, limiter_at, limiters, none_for, redis, refused, take, told,
 };
-use proxy::Proxy;
+use proxy::RedisProxy;
 use redis_server::RedisServer;
 use tokio::time::{Instant, sleep};
 
@@ -52,7 +52,7 @@ async fn a_redis_that_was_restarted_while_nobody_called_answers_the_next_call() 
 #[tokio::test]
 async fn a_permit_whose_answer_was_lost_is_granted_all_the_same_and_counts_once() {
     let server = RedisServer::start();
-    let proxy = Proxy::to(server.port()).await;
+    let proxy = RedisProxy::to(server.port());
     let limiter = limiter_at(proxy.url(), 1).await;
     proxy.lose_an_answer();
     let started = Instant::now();
@@ -60,18 +60,6 @@ async fn a_permit_whose_answer_was_lost_is_granted_all_the_same_and_counts_once(
     assert!(started.elapsed() < Duration::from_millis(500), "{:?}", started.elapsed());
     assert_eq!(limiter.status().general.used, 1);
     assert_eq!(server.number(&["ZCARD", KEY]), 2, "the request, and what is known");
-}
-
-/// It holds as if another had it, so that nobody has it twice.
-#[tokio::test]
-async fn a_lock_whose_answer_was_lost_is_free_when_its_time_is_over() {
-    let server = RedisServer::start();
-    let proxy = Proxy::to(server.port()).await;
-    let store = redis(proxy.url()).await.token_store("app", "account", [7; 32]).await.unwrap();
-    proxy.lose_an_answer();
-    assert_eq!(store.lock(Duration::from_millis(300)).await.unwrap(), None);
-    sleep(Duration::from_millis(310)).await;
-    assert!(store.lock(Duration::from_secs(1)).await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -120,7 +108,7 @@ async fn a_redis_that_was_demoted_fails_calls_until_it_is_promoted_again() {
 #[tokio::test]
 async fn a_failover_behind_one_address_is_followed_by_the_first_call() {
     let (first, second) = (RedisServer::start(), RedisServer::start());
-    let proxy = Proxy::to(first.port()).await;
+    let proxy = RedisProxy::to(first.port());
     let limiter = limiter_at(proxy.url(), 10).await;
     take(&limiter, 1).await;
     // The connection to the old one stays open.

@@ -1,6 +1,8 @@
 //! One token for several processes, each of which an app with a connection of its own stands for. Redis is real.
 #![cfg(feature = "redis")]
 
+#[path = "support/proxy.rs"]
+mod proxy;
 #[path = "support/redis.rs"]
 mod redis_server;
 
@@ -15,7 +17,8 @@ use hubspot_partner_clients::{
     redis::{Redis, RedisTokenStore},
     simulator::{self, Fault, Simulator},
 };
-use redis_server::{RedisProxy, RedisServer};
+use proxy::RedisProxy;
+use redis_server::RedisServer;
 use tokio::time::{Instant, sleep};
 
 const REFRESH: &str = "refresh-token-1";
@@ -298,7 +301,7 @@ async fn an_owner_knows_its_lock_again_and_keeps_it() {
 async fn a_lost_answer_keeps_nobody_from_a_token() {
     for action in ["load", "lock", "save", "unlock"] {
         let (server, simulator) = (RedisServer::start(), hubspot(installed().rotating_refresh_token()).await);
-        let proxy = RedisProxy::of(&server);
+        let proxy = RedisProxy::to(server.port());
         let token = app(&simulator).token(REFRESH).unwrap().store(store_at(proxy.url()).await);
         let other = self::token(&simulator, &server).await;
         proxy.upon(action, || true);

@@ -2,22 +2,16 @@
 #![allow(dead_code)]
 
 use std::{
-    sync::{Arc, Mutex},
+    io::{Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::{Arc, Mutex, MutexGuard},
+    thread,
     time::Duration,
-};
-
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{
-        TcpListener, TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
-    time::sleep,
 };
 
 /// Forwards connections to a port of this machine.
 #[derive(Clone)]
-pub struct Proxy {
+pub struct RedisProxy {
     port: u16,
     way: Arc<Mutex<Way>>,
 }
@@ -25,20 +19,24 @@ pub struct Proxy {
 struct Way {
     target: u16,
     delay: Duration,
-    lose: bool,
+    upon: Option<Upon>,
 }
 
-impl Proxy {
-    pub async fn to(target: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+/// What happens when these bytes pass; whether their answer is lost, and the connection with it.
+type Upon = (Vec<u8>, Box<dyn FnOnce() -> bool + Send>);
+
+impl RedisProxy {
+    pub fn to(target: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let proxy = Self { port, way: Arc::new(Mutex::new(Way { target, delay: Duration::ZERO, lose: false })) };
+        let proxy = Self { port, way: Arc::new(Mutex::new(Way { target, delay: Duration::ZERO, upon: None })) };
         let forwarding = proxy.clone();
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let target = forwarding.way.lock().unwrap().target;
-                let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else { continue };
-                tokio::spawn(forwarding.clone().forward(client, server));
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let target = forwarding.way().target;
+                if let Ok(server) = TcpStream::connect(("127.0.0.1", target)) {
+                    forwarding.forward(client, server);
+                }
             }
         });
         proxy
@@ -50,41 +48,63 @@ impl Proxy {
 
     /// Where connections lead that are made from now on.
     pub fn lead_to(&self, target: u16) {
-        self.way.lock().unwrap().target = target;
+        self.way().target = target;
     }
 
     /// How long a question takes, and an answer.
     pub fn delay(&self, delay: Duration) {
-        self.way.lock().unwrap().delay = delay;
+        self.way().delay = delay;
     }
 
     /// Ends the connection in place of the next answer.
     pub fn lose_an_answer(&self) {
-        self.way.lock().unwrap().lose = true;
+        self.way().upon = Some((Vec::new(), Box::new(|| true)));
     }
 
-    async fn forward(self, client: TcpStream, server: TcpStream) {
-        let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-        tokio::select! {
-            () = self.pass(from_client, to_server, false) => {}
-            () = self.pass(from_server, to_client, true) => {}
-        }
+    /// Before Redis gets the next call with this word as an argument. Its answer is lost, and the connection with it,
+    /// where that gives true.
+    pub fn upon(&self, word: &str, happens: impl FnOnce() -> bool + Send + 'static) {
+        let word = format!("${}\r\n{word}\r\n", word.len()).into_bytes();
+        self.way().upon = Some((word, Box::new(happens)));
     }
 
-    async fn pass(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, answers: bool) {
-        let mut buffer = vec![0; 65_536];
-        while let Ok(length @ 1..) = from.read(&mut buffer).await {
-            let delay = {
-                let mut way = self.way.lock().unwrap();
-                if answers && std::mem::take(&mut way.lose) {
-                    return;
-                }
-                way.delay
-            };
-            sleep(delay).await;
-            if to.write_all(&buffer[..length]).await.is_err() {
-                return;
+    /// Whether that has happened.
+    pub fn has_happened(&self) -> bool {
+        self.way().upon.is_none()
+    }
+
+    fn way(&self) -> MutexGuard<'_, Way> {
+        self.way.lock().unwrap()
+    }
+
+    fn forward(&self, client: TcpStream, server: TcpStream) {
+        let lost = Arc::new(Mutex::new(false));
+        let (there, lost_there) = ((client.try_clone().unwrap(), server.try_clone().unwrap()), Arc::clone(&lost));
+        let (proxy, back) = (self.clone(), self.clone());
+        thread::spawn(move || {
+            proxy.pass(there.0, there.1, |bytes| {
+                let passes = |word: &[u8]| word.is_empty() || bytes.windows(word.len()).any(|w| w == word);
+                let found = proxy.way().upon.take_if(|(word, _)| passes(word));
+                *lost_there.lock().unwrap() |= found.is_some_and(|(_, happens)| happens());
+                true
+            });
+        });
+        thread::spawn(move || back.pass(server, client, |_| !*lost.lock().unwrap()));
+    }
+
+    fn pass(&self, mut from: TcpStream, mut to: TcpStream, mut let_pass: impl FnMut(&[u8]) -> bool) {
+        let mut bytes = vec![0; 1 << 20];
+        while let Ok(read @ 1..) = from.read(&mut bytes)
+            && let_pass(&bytes[..read])
+        {
+            let delay = self.way().delay;
+            thread::sleep(delay);
+            if to.write_all(&bytes[..read]).is_err() {
+                break;
             }
+        }
+        for stream in [from, to] {
+            let _ = stream.shutdown(Shutdown::Both);
         }
     }
 }

@@ -4,11 +4,10 @@
 use std::{
     fs,
     io::{Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
-    thread::{self, sleep},
+    thread::sleep,
     time::{Duration, Instant},
 };
 
@@ -122,70 +121,6 @@ impl RedisServer {
     pub fn number(&self, parts: &[&str]) -> i64 {
         let answer = self.command(parts);
         answer.strip_prefix(':').and_then(|rest| rest.split("\r\n").next()?.parse().ok()).expect(&answer)
-    }
-}
-
-type Happening = Box<dyn FnOnce() -> bool + Send>;
-/// The word, and what happens.
-type Upon = Arc<Mutex<Option<(Vec<u8>, Happening)>>>;
-
-/// A way to a Redis on which something happens when a word passes for the first time.
-pub struct RedisProxy {
-    port: u16,
-    upon: Upon,
-}
-
-impl RedisProxy {
-    pub fn of(server: &RedisServer) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let (port, to) = (listener.local_addr().unwrap().port(), server.port);
-        let upon = Upon::default();
-        let shared = Arc::clone(&upon);
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let (shared, server) = (Arc::clone(&shared), TcpStream::connect(("127.0.0.1", to)).unwrap());
-                let lost = Arc::new(Mutex::new(false));
-                let (back, back_lost) = ((server.try_clone().unwrap(), client.try_clone().unwrap()), Arc::clone(&lost));
-                thread::spawn(move || {
-                    pass(client, server, |bytes| {
-                        let found =
-                            shared.lock().unwrap().take_if(|(word, _)| bytes.windows(word.len()).any(|w| w == word));
-                        *lost.lock().unwrap() |= found.is_some_and(|(_, happens)| happens());
-                        true
-                    });
-                });
-                thread::spawn(move || pass(back.0, back.1, |_| !*back_lost.lock().unwrap()));
-            }
-        });
-        Self { port, upon }
-    }
-
-    pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
-    }
-
-    /// Before Redis gets the call with this word as an argument. Its answer is lost, and the connection with it, where
-    /// that gives true.
-    pub fn upon(&self, word: &str, happens: impl FnOnce() -> bool + Send + 'static) {
-        let word = format!("${}\r\n{word}\r\n", word.len()).into_bytes();
-        *self.upon.lock().unwrap() = Some((word, Box::new(happens)));
-    }
-
-    /// Whether that has happened.
-    pub fn has_happened(&self) -> bool {
-        self.upon.lock().unwrap().is_none()
-    }
-}
-
-fn pass(mut from: TcpStream, mut to: TcpStream, mut let_pass: impl FnMut(&[u8]) -> bool) {
-    let mut bytes = vec![0; 1 << 20];
-    while let Ok(read) = from.read(&mut bytes)
-        && read > 0
-        && let_pass(&bytes[..read])
-        && to.write_all(&bytes[..read]).is_ok()
-    {}
-    for stream in [from, to] {
-        let _ = stream.shutdown(Shutdown::Both);
     }
 }
 
