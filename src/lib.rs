@@ -71,7 +71,7 @@ pub use self::{
     auth::{AccessToken, TokenFuture, TokenProvider},
     batch::{BatchRead, BatchUpdate, Update},
     client::{Client, ClientBuilder},
-    error::{CorrelationId, Error, Result},
+    error::{CorrelationId, Error, ErrorKind, Result},
     generated::types::{
         AssociatedId, CollectionResponseAssociatedIdForwardPaging as AssociationsPage,
         CollectionResponseSimplePublicObjectWithAssociationsForwardPaging as PartnerClientsPage,

@@ -317,7 +317,7 @@ impl Exchange<'_> {
                 return Err(self.tell(e).into());
             }
         };
-        let error = self.tell(Error::response(status.as_u16(), &body));
+        let error = self.tell(Error::response(status.as_u16(), &body).with_headers(response.headers()));
         let refused = error.is_rate_limited() && !error.is_daily_limit();
         ticket.settle(&PermitOutcome::Answered { headers, refused });
         Err(Failed { error, response: Some(self.answer(response, decodable(body), token)) })

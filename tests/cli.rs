@@ -124,7 +124,7 @@ async fn exit_codes_tell_what_kind_of_failure_it_is() {
     assert_eq!(code(&["search", "--filter", "name", "--json"], good), (2, "usage".into()));
     assert_eq!(code(&["list", "--json", "--base-url", "http://127.0.0.1:1"], good), (4, "connect".into()));
     reader.inject(Fault::daily_limit());
-    assert_eq!(code(&["list", "--json"], good), (4, "rate_limited".into()));
+    assert_eq!(code(&["list", "--json"], good), (4, "daily_limit".into()));
 }
 
 #[test]

@@ -288,7 +288,7 @@ async fn attempts_that_failed_are_counted_but_a_call_that_came_right_has_no_erro
     assert_eq!(span.get("error.type"), None);
     assert_eq!(tracing.of_events("http.request.resend_count"), ["0", "1", "2"]);
     assert_eq!(tracing.of_events("http.response.status_code"), ["503", "-", "200"]);
-    assert_eq!(tracing.of_events("error.type"), ["response", "transport", "-"]);
+    assert_eq!(tracing.of_events("error.type"), ["server", "transport", "-"]);
     assert!(tracing.events().iter().all(|event| event.span == Some(0)));
 }
 
@@ -331,8 +331,8 @@ async fn a_failed_call_s_span_and_events_tell_the_kind_of_its_error() {
     };
     let told: Vec<_> = of_spans("http.response.status_code").into_iter().zip(of_spans("error.type")).collect();
     let expected = [
-        ("404", "response"),
-        ("401", "response"),
+        ("404", "not_found"),
+        ("401", "unauthorized"),
         ("-", "connect"),
         ("-", "transport"),
         ("-", "invalid_input"),
@@ -343,7 +343,11 @@ async fn a_failed_call_s_span_and_events_tell_the_kind_of_its_error() {
     assert_eq!(told, expected.map(|(status, error)| (status.to_owned(), error.to_owned())));
     let mut of_events = tracing.of_events("error.type");
     of_events.dedup();
-    assert_eq!(of_events, ["response", "connect", "transport", "timeout"], "nothing was sent by the rest");
+    assert_eq!(
+        of_events,
+        ["not_found", "unauthorized", "connect", "transport", "timeout"],
+        "nothing was sent by the rest"
+    );
 }
 
 #[tokio::test]

@@ -2,13 +2,40 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::excerpt;
+use super::{ErrorKind, excerpt};
 use crate::generated::types;
 
 /// HubSpot's longest category has 30 characters.
 const MAX_NAME: usize = 128;
+
+/// What HubSpot's words point to. This is the one place where they are interpreted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Cause {
+    /// No such object type.
+    ObjectType,
+    /// No such association type between the two object types.
+    AssociationType,
+    /// An object at the other end of an association is not there.
+    AssociatedObject,
+    /// Properties, or their values.
+    Property,
+    /// The refresh token, the code or the account's connection.
+    Grant,
+    /// The client id or the client secret.
+    OAuthApp,
+    /// The redirect URI.
+    RedirectUri,
+    /// No such path.
+    Path,
+    /// Something has it already.
+    Exists,
+    /// The second of HubSpot's limits of a search.
+    Secondly,
+}
 
 /// An error body, field by field: none of them is sure to be there or to be of its type.
 #[derive(Clone, Default)]
@@ -16,10 +43,11 @@ pub(super) struct ErrorBody {
     pub(super) message: Option<String>,
     pub(super) category: Option<String>,
     pub(super) correlation_id: Option<String>,
-    /// The limit that a 429 is about.
-    pub(super) policy: Option<String>,
-    /// The error code of an OAuth answer, RFC 6749, section 5.2.
-    pub(super) oauth_error: Option<String>,
+    /// Whether it is an error in the form that HubSpot gives its errors.
+    pub(super) is_hubspots: bool,
+    pub(super) cause: Option<Cause>,
+    /// The account's daily allowance is meant.
+    pub(super) daily: bool,
     pub(super) details: Vec<types::ErrorDetail>,
     pub(super) context: BTreeMap<String, Vec<String>>,
     pub(super) required_scopes: Vec<String>,
@@ -42,17 +70,75 @@ impl ErrorBody {
             .collect();
         required_scopes.sort();
         required_scopes.dedup();
+        let message = words("message").or_else(|| words("error_description")).or_else(|| words("detail"));
+        let category = text("category");
+        let context = context(json.get("context"));
+        let codes = [text("error"), text("status"), text("policyName"), text("subCategory"), category.clone()];
+        let in_errors = errors.iter().filter_map(|error| error.get("code")?.as_str().map(str::to_owned));
+        let codes: Vec<String> = codes.into_iter().flatten().chain(in_errors).collect();
         Self {
-            message: words("message").or_else(|| words("error_description")).or_else(|| words("detail")),
-            category: text("category").map(|category| excerpt(&category, MAX_NAME)),
+            is_hubspots: category.is_some() || json.contains_key("correlationId"),
+            cause: cause(&codes, message.as_deref().unwrap_or_default(), &context),
+            daily: codes.iter().any(|code| code.eq_ignore_ascii_case("DAILY"))
+                || message.as_deref().is_some_and(|message| message.contains("daily limit")),
+            message,
+            category: category.map(|category| excerpt(&category, MAX_NAME)),
             correlation_id: text("correlationId"),
-            policy: text("policyName"),
-            oauth_error: text("error"),
             details: errors.iter().filter_map(|e| serde_json::from_value(e.clone()).ok()).collect(),
-            context: context(json.get("context")),
+            context,
             required_scopes,
         }
     }
+
+    /// The kind of an answer with this status; `None` inside a batch.
+    pub(super) fn kind(&self, status: Option<u16>) -> ErrorKind {
+        let category = self.category.as_deref();
+        let Some(status) = status else {
+            return match category {
+                Some("OBJECT_NOT_FOUND") => ErrorKind::NotFound,
+                Some("CONFLICT" | "OBJECT_ALREADY_EXISTS") => ErrorKind::Conflict,
+                Some("MISSING_SCOPES") => ErrorKind::MissingScope,
+                Some("RATE_LIMITS" | "RATE_LIMIT") if self.daily => ErrorKind::DailyLimit,
+                Some("RATE_LIMITS" | "RATE_LIMIT") => ErrorKind::RateLimited,
+                _ => ErrorKind::Refused,
+            };
+        };
+        match status {
+            300..=399 => ErrorKind::Redirect,
+            401 => ErrorKind::Unauthorized,
+            403 if category == Some("MISSING_SCOPES") || !self.required_scopes.is_empty() => ErrorKind::MissingScope,
+            403 => ErrorKind::Forbidden,
+            404 if self.is_hubspots && self.cause != Some(Cause::Path) => ErrorKind::NotFound,
+            404 | 405 => ErrorKind::UnknownPath,
+            409 => ErrorKind::Conflict,
+            423 | 477 => ErrorKind::Locked,
+            429 if self.daily => ErrorKind::DailyLimit,
+            429 => ErrorKind::RateLimited,
+            500.. => ErrorKind::Server,
+            _ => ErrorKind::Refused,
+        }
+    }
+}
+
+fn cause(codes: &[String], message: &str, context: &BTreeMap<String, Vec<String>>) -> Option<Cause> {
+    let code = |names: &[&str]| codes.iter().any(|code| names.iter().any(|name| code.eq_ignore_ascii_case(name)));
+    let names = |name: &str| context.contains_key(name);
+    let message = message.to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
+    let tests = [
+        (code(&["invalid_grant", "BAD_REFRESH_TOKEN", "BAD_AUTH_CODE", "BAD_HUB", "access_denied"]), Cause::Grant),
+        (code(&["invalid_client", "unauthorized_client", "BAD_CLIENT_ID", "BAD_CLIENT_SECRET"]), Cause::OAuthApp),
+        (code(&["BAD_REDIRECT_URI"]), Cause::RedirectUri),
+        (names("INVALID_ASSOCIATION_TYPE_ID") || code(&["INVALID_ASSOCIATION_TYPE_ID"]), Cause::AssociationType),
+        (says(&["unable to infer object type", "invalid object or event type"]), Cause::ObjectType),
+        (names("INVALID_OBJECT_IDS") || code(&["INVALID_OBJECT_IDS"]), Cause::AssociatedObject),
+        (says(&["property values were not valid"]) || names("propertyName"), Cause::Property),
+        (says(&["no route"]), Cause::Path),
+        (says(&["association type"]), Cause::AssociationType),
+        (code(&["OBJECT_ALREADY_EXISTS"]), Cause::Exists),
+        (code(&["SECONDLY"]), Cause::Secondly),
+    ];
+    tests.into_iter().find_map(|(holds, cause)| holds.then_some(cause))
 }
 
 fn context(value: Option<&Value>) -> BTreeMap<String, Vec<String>> {

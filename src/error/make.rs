@@ -2,18 +2,25 @@
 
 use std::{convert::Infallible, fmt, io, path::Path, sync::Arc, time::Duration};
 
-use super::{CorrelationId, Error, Inner, Kind, body::ErrorBody};
+use super::{
+    CorrelationId, Error, ErrorKind, Inner,
+    body::{Cause, ErrorBody},
+};
+use reqwest::header::HeaderMap;
+
 use crate::{
     CallMeta,
+    connection::CORRELATION_ID,
     generated::{self, types},
 };
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Error {
-    pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub(super) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Arc::new(Inner {
             kind,
+            beneath: None,
             message: bounded(message.into()),
             operation: None,
             status: None,
@@ -40,7 +47,7 @@ impl Error {
         remedy: impl fmt::Display,
     ) -> Self {
         let value = value.map(|v| format!(" {:?}", excerpt(v, 64))).unwrap_or_default();
-        Self::new(Kind::InvalidInput, format!("{field}{value} {reason}: {remedy}"))
+        Self::new(ErrorKind::InvalidInput, format!("{field}{value} {reason}: {remedy}"))
     }
 
     /// A provider of this crate fails with an [`Error`] that already says what it knows.
@@ -48,21 +55,23 @@ impl Error {
         match source.downcast::<Self>() {
             Ok(error) if error.is_token() => *error,
             Ok(error) => error.with(|e| {
-                e.kind = Kind::Token;
+                e.beneath = Some(e.kind);
+                let lost = e.body.cause == Some(Cause::Grant);
+                e.kind = if lost { ErrorKind::InvalidGrant } else { ErrorKind::Token };
                 e.message = bounded(format!("no access token: {}", e.message));
             }),
-            Err(source) => Self::new(Kind::Token, format!("no access token: {source}"))
+            Err(source) => Self::new(ErrorKind::Token, format!("no access token: {source}"))
                 .with(|e| e.source = Some(Arc::from(source))),
         }
     }
 
     pub(crate) fn limiter(source: BoxError) -> Self {
-        Self::new(Kind::Limiter, format!("the rate limiter failed: {source}"))
+        Self::new(ErrorKind::Limiter, format!("the rate limiter failed: {source}"))
             .with(|e| e.source = Some(Arc::from(source)))
     }
 
     pub(crate) fn total_timeout(timeout: Duration) -> Self {
-        Self::new(Kind::Timeout, format!("the call did not end within its total timeout of {timeout:?}"))
+        Self::new(ErrorKind::Timeout, format!("the call did not end within its total timeout of {timeout:?}"))
     }
 
     pub(crate) fn transport(source: reqwest::Error) -> Self {
@@ -72,16 +81,17 @@ impl Error {
         // A connect timeout is a timeout as well, but nothing was sent.
         let (kind, message) = if source.is_connect() {
             let late = if source.is_timeout() { " in time" } else { "" };
-            (Kind::Connect, format!("no connection to {host}{late}"))
+            let kind = if is_tls(&source) { ErrorKind::Tls } else { ErrorKind::Connect };
+            (kind, format!("no connection to {host}{late}"))
         } else if source.is_timeout() {
-            (Kind::Timeout, format!("{host} did not answer in time"))
+            (ErrorKind::Timeout, format!("{host} did not answer in time"))
         } else if source.is_builder() {
-            (Kind::InvalidInput, "the request cannot be sent".to_owned())
+            (ErrorKind::InvalidInput, "the request cannot be sent".to_owned())
         } else {
             match in_chain::<hyper::Error>(&source) {
-                Some(http) if http.is_parse() => (Kind::Transport, format!("the answer of {host} is not HTTP")),
-                None if source.is_decode() => (Kind::Decode, "the answer cannot be decompressed".to_owned()),
-                _ => (Kind::Transport, format!("the connection to {host} failed")),
+                Some(http) if http.is_parse() => (ErrorKind::Transport, format!("the answer of {host} is not HTTP")),
+                None if source.is_decode() => (ErrorKind::Decode, "the answer cannot be decompressed".to_owned()),
+                _ => (ErrorKind::Transport, format!("the connection to {host} failed")),
             }
         };
         Self::new(kind, format!("{message}: {}", excerpt(&innermost(&source), MAX_EXCERPT)))
@@ -90,33 +100,33 @@ impl Error {
 
     #[cfg(feature = "redis")]
     pub(crate) fn unreachable(message: String) -> Self {
-        Self::new(Kind::Connect, message)
+        Self::new(ErrorKind::Redis, message)
     }
 
     pub(crate) fn too_large(limit: usize) -> Self {
-        Self::new(Kind::TooLarge, format!("the answer is larger than {limit} bytes and was not read to its end"))
+        Self::new(ErrorKind::TooLarge, format!("the answer is larger than {limit} bytes and was not read to its end"))
     }
 
     pub(crate) fn undecodable(trouble: &str, body: &str) -> Self {
-        Self::new(Kind::Decode, format!("the answer is not what the description says: {trouble}"))
+        Self::new(ErrorKind::Decode, format!("the answer is not what the description says: {trouble}"))
             .with(|e| e.body_excerpt = Some(excerpt(body, MAX_EXCERPT)))
     }
 
     /// Cursors that go in a circle would keep a stream going for ever.
     pub(crate) fn repeated_cursor() -> Self {
-        Self::new(Kind::Decode, "HubSpot gave a paging cursor a second time, so the pages would never end")
+        Self::new(ErrorKind::Decode, "HubSpot gave a paging cursor a second time, so the pages would never end")
     }
 
     pub(crate) fn interrupted() -> Self {
-        Self::new(Kind::Transport, "the runtime stopped while a request was under way")
+        Self::new(ErrorKind::Transport, "the runtime stopped while a request was under way")
     }
 
     pub(crate) fn property(id: &str, trouble: &dyn fmt::Display) -> Self {
-        Self::new(Kind::Property, format!("partner client {id}: {trouble}"))
+        Self::new(ErrorKind::Property, format!("partner client {id}: {trouble}"))
     }
 
     pub(crate) fn journal(path: &Path, trouble: impl fmt::Display, remedy: impl fmt::Display) -> Self {
-        Self::new(Kind::Journal, format!("the journal {} {trouble}: {remedy}", path.display()))
+        Self::new(ErrorKind::Journal, format!("the journal {} {trouble}: {remedy}", path.display()))
     }
 
     pub(crate) fn journal_io(path: &Path, trouble: &str, source: io::Error, remedy: &str) -> Self {
@@ -128,8 +138,8 @@ impl Error {
         let body = serde_json::to_string(error).unwrap_or_default();
         let parsed = ErrorBody::parse(&body);
         let message = parsed.message.clone().unwrap_or_else(|| fallback_message(207).to_owned());
-        Self::new(Kind::Response, message).with(|e| {
-            e.body = parsed;
+        Self::new(parsed.kind(None), message).with(|e| {
+            e.body = ErrorBody { is_hubspots: true, ..parsed };
             e.body_excerpt = Some(excerpt(&body, MAX_EXCERPT));
         })
     }
@@ -156,7 +166,7 @@ impl Error {
     }
 
     pub(crate) fn no_outcome() -> Self {
-        Self::new(Kind::Decode, "HubSpot's answer to the batch tells nothing of this input")
+        Self::new(ErrorKind::NoOutcome, "HubSpot's answer to the batch tells nothing of this input")
     }
 
     /// An answer other than a success; its body may be anything.
@@ -166,11 +176,23 @@ impl Error {
             Some(message) => message.clone(),
             None => fallback_message(status).to_owned(),
         };
-        Self::new(Kind::Response, message).with(|e| {
+        Self::new(parsed.kind(Some(status)), message).with(|e| {
             e.status = Some(status);
             e.correlation_id = parsed.correlation_id.as_deref().map(CorrelationId::from);
             e.body = parsed;
             e.body_excerpt = (!body.is_empty()).then(|| excerpt(body, MAX_EXCERPT));
+        })
+    }
+
+    /// Adds what the headers of the answer tell: a gateway of HubSpot's own answers in HTML, but signs it.
+    pub(crate) fn with_headers(self, headers: &HeaderMap) -> Self {
+        let signed = headers.contains_key(&CORRELATION_ID) || headers.contains_key("x-hubspot-notfound");
+        if !signed {
+            return self;
+        }
+        self.with(|e| {
+            e.body.is_hubspots = true;
+            e.kind = e.body.kind(e.status);
         })
     }
 
@@ -210,7 +232,7 @@ impl From<generated::Error<types::Error>> for Error {
     fn from(error: generated::Error<types::Error>) -> Self {
         match error {
             generated::Error::InvalidRequest(message) | generated::Error::Custom(message) => {
-                Self::new(Kind::InvalidInput, message)
+                Self::new(ErrorKind::InvalidInput, message)
             }
             generated::Error::CommunicationError(e)
             | generated::Error::ResponseBodyError(e)
@@ -218,11 +240,14 @@ impl From<generated::Error<types::Error>> for Error {
             generated::Error::InvalidResponsePayload(body, e) => {
                 Self::undecodable(&e.to_string(), &String::from_utf8_lossy(&body))
             }
-            generated::Error::UnexpectedResponse(response) => Self::response(response.status().as_u16(), ""),
+            generated::Error::UnexpectedResponse(response) => {
+                Self::response(response.status().as_u16(), "").with_headers(response.headers())
+            }
             generated::Error::ErrorResponse(response) => {
                 let status = response.status().as_u16();
+                let headers = response.headers().clone();
                 let body = serde_json::to_string(&response.into_inner()).unwrap_or_default();
-                Self::response(status, &body)
+                Self::response(status, &body).with_headers(&headers)
             }
         }
     }
@@ -243,6 +268,27 @@ fn in_chain<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E
         source = error.source();
     }
     None
+}
+
+/// Whether TLS is what failed, rather than the network below it.
+fn is_tls(error: &reqwest::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        #[cfg(feature = "rustls")]
+        {
+            // What an `io::Error` wraps is no source of it.
+            let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            if error.is::<rustls::Error>() || wrapped.is_some_and(|wrapped| wrapped.is::<rustls::Error>()) {
+                return true;
+            }
+        }
+        // The error type of `native-tls` is out of reach.
+        if cfg!(feature = "native-tls") && error.to_string().contains("certificate") {
+            return true;
+        }
+        source = error.source();
+    }
+    false
 }
 
 /// With its port, where the URL has one.

@@ -2,6 +2,7 @@
 
 mod body;
 mod correlation_id;
+mod kind;
 mod make;
 mod remedy;
 mod saved;
@@ -9,8 +10,8 @@ mod saved;
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use self::body::ErrorBody;
-pub use self::correlation_id::CorrelationId;
 pub(crate) use self::make::{excerpt, innermost};
+pub use self::{correlation_id::CorrelationId, kind::ErrorKind};
 use crate::generated::types;
 
 /// What calls of this crate return.
@@ -18,14 +19,16 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// Why a call failed.
 ///
-/// The predicates tell the kinds apart; more than one may hold. [`Error::remedy`] says in a sentence what to do next.
+/// [`Error::kind`] tells what kind it is, and the predicates put kinds together; more than one may hold. [`Error::remedy`] says in a sentence what to do next.
 /// Neither `Debug` nor `Display` ever shows the token, and both are bounded, whatever HubSpot answers.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    kind: Kind,
+    kind: ErrorKind,
+    /// The kind that it was before it became the failure to get a token.
+    beneath: Option<ErrorKind>,
     message: String,
     operation: Option<&'static str>,
     status: Option<u16>,
@@ -38,165 +41,131 @@ struct Inner {
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    InvalidInput,
-    Token,
-    Limiter,
-    Connect,
-    Timeout,
-    Transport,
-    Decode,
-    Property,
-    TooLarge,
-    Response,
-    Journal,
-}
-
-impl Kind {
-    const ALL: [Self; 11] = [
-        Self::InvalidInput,
-        Self::Token,
-        Self::Limiter,
-        Self::Connect,
-        Self::Timeout,
-        Self::Transport,
-        Self::Decode,
-        Self::Property,
-        Self::TooLarge,
-        Self::Response,
-        Self::Journal,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::InvalidInput => "invalid_input",
-            Self::Token => "token",
-            Self::Limiter => "limiter",
-            Self::Connect => "connect",
-            Self::Timeout => "timeout",
-            Self::Transport => "transport",
-            Self::Decode => "decode",
-            Self::Property => "property",
-            Self::TooLarge => "too_large",
-            Self::Response => "response",
-            Self::Journal => "journal",
-        }
-    }
-}
-
 impl Error {
-    /// A value that HubSpot could not have taken: refused before anything was sent. Correct the value that the message
-    /// names.
+    /// What kind of failure it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// A value that HubSpot could not have taken, or a secret that cannot be one: refused before anything was sent. Correct
+    /// the value that the message names.
     pub fn is_invalid_input(&self) -> bool {
-        self.0.kind == Kind::InvalidInput
+        matches!(self.kind(), ErrorKind::InvalidInput | ErrorKind::Credentials)
     }
 
     /// The token provider had no token: nothing was sent. The provider's own error is the [source](std::error::Error::source).
     pub fn is_token(&self) -> bool {
-        self.0.kind == Kind::Token
+        matches!(self.kind(), ErrorKind::Token | ErrorKind::InvalidGrant)
     }
 
     /// HubSpot does not know the token, or it has expired (401): nothing was done.
     pub fn is_unauthorized(&self) -> bool {
-        self.0.status == Some(401)
+        self.kind() == ErrorKind::Unauthorized
     }
 
     /// The token lacks a scope (403): nothing was done. [`Error::required_scopes`] names what is missing.
     pub fn is_missing_scope(&self) -> bool {
-        self.0.status == Some(403) && (self.category() == Some("MISSING_SCOPES") || !self.required_scopes().is_empty())
+        self.kind() == ErrorKind::MissingScope
     }
 
-    /// The object is not there, or not visible to the token (404): nothing was done.
+    /// The object is not there, or not visible to the token (404): nothing was done. A 404 that shows nothing of HubSpot's
+    /// is none of these: it comes from a wrong base URL or a gateway.
     pub fn is_not_found(&self) -> bool {
-        // Inside a batch there is no status of its own.
-        self.0.status == Some(404) || (self.0.status.is_none() && self.category() == Some("OBJECT_NOT_FOUND"))
+        self.kind() == ErrorKind::NotFound
     }
 
-    /// HubSpot's rate limit is used up (429): nothing was done. Wait ten seconds, or until tomorrow for a daily limit.
+    /// HubSpot's rate limit is used up (429): nothing was done. [`Error::remedy`] tells when there will be room.
     pub fn is_rate_limited(&self) -> bool {
-        self.0.status == Some(429)
+        matches!(self.kind(), ErrorKind::RateLimited | ErrorKind::DailyLimit)
     }
 
     /// The rate limiter failed, as one shared between processes can: nothing was sent. Its own error is the
     /// [source](std::error::Error::source).
     pub fn is_limiter(&self) -> bool {
-        self.0.kind == Kind::Limiter
+        self.kind() == ErrorKind::Limiter
     }
 
-    /// HubSpot has withdrawn the refresh token (`invalid_grant`), so no access token can be had: the account has to be
-    /// connected again by its user.
+    /// HubSpot has withdrawn the refresh token (`invalid_grant`, `BAD_REFRESH_TOKEN`), or no longer knows the account
+    /// (`BAD_HUB`), so no access token can be had: the account has to be connected again by its user.
     pub fn is_invalid_grant(&self) -> bool {
-        self.0.kind == Kind::Token && self.0.body.oauth_error.as_deref() == Some("invalid_grant")
+        self.kind() == ErrorKind::InvalidGrant
     }
 
     /// No answer within the timeout. The request may have been carried out.
     pub fn is_timeout(&self) -> bool {
-        self.0.kind == Kind::Timeout
+        self.kind() == ErrorKind::Timeout
     }
 
     /// No connection could be made, TLS included, or not within the
     /// [connect timeout](crate::ClientBuilder::connect_timeout): nothing was sent.
     pub fn is_connect(&self) -> bool {
-        self.0.kind == Kind::Connect
+        matches!(self.kind(), ErrorKind::Connect | ErrorKind::Tls | ErrorKind::Redis)
     }
 
     /// HubSpot answered, but not as described: after a 2xx [status](Error::status) the request was carried out. Or a type
     /// of yours does not fit the properties that [`properties_as`](crate::PartnerClient::properties_as) was to read into it.
     pub fn is_decode(&self) -> bool {
-        matches!(self.0.kind, Kind::Decode | Kind::Property)
+        matches!(self.kind(), ErrorKind::Decode | ErrorKind::NoOutcome | ErrorKind::Property)
     }
 
     /// The answer is larger than [`max_response_bytes`](crate::ClientBuilder::max_response_bytes), and was not read to its
     /// end. After a 2xx [status](Error::status) the request was carried out.
     pub fn is_too_large(&self) -> bool {
-        self.0.kind == Kind::TooLarge
+        self.kind() == ErrorKind::TooLarge
     }
 
     /// The [journal](crate::bulk::Journal) of a run cannot be read, written or used for it: the message names the file and says
     /// what to do. What the file holds is not lost, and what was sent before may have been carried out.
     pub fn is_journal(&self) -> bool {
-        self.0.kind == Kind::Journal
+        self.kind() == ErrorKind::Journal
     }
 
     /// Whether the same call may succeed later. It may have been carried out already: look at
     /// [`Operation::idempotent`](crate::spec::Operation::idempotent) before repeating anything but an association or a
     /// read.
     pub fn is_retryable(&self) -> bool {
-        match self.0.kind {
-            Kind::Connect | Kind::Timeout | Kind::Transport => true,
-            Kind::InvalidInput
-            | Kind::Token
-            | Kind::Limiter
-            | Kind::Decode
-            | Kind::Property
-            | Kind::TooLarge
-            | Kind::Journal => false,
-            Kind::Response => match self.0.status {
-                Some(429) => !self.is_daily_limit(),
-                Some(status) => matches!(status, 423 | 477 | 500 | 502..=504 | 521 | 523 | 524),
-                None => false,
-            },
+        match self.kind() {
+            ErrorKind::QueueTimeout
+            | ErrorKind::Redis
+            | ErrorKind::Connect
+            | ErrorKind::Tls
+            | ErrorKind::Timeout
+            | ErrorKind::Transport
+            | ErrorKind::RateLimited
+            | ErrorKind::Locked => true,
+            ErrorKind::Server => {
+                self.0.status.is_some_and(|status| matches!(status, 500 | 502..=504 | 521 | 523 | 524))
+            }
+            _ => false,
         }
     }
 
     /// Whether HubSpot cannot have done what was asked: it was never reached, or refused before doing anything.
     pub(crate) fn was_not_carried_out(&self) -> bool {
-        match self.0.kind {
-            Kind::InvalidInput | Kind::Token | Kind::Limiter | Kind::Connect => true,
-            Kind::Timeout | Kind::Transport | Kind::Decode | Kind::Property | Kind::TooLarge | Kind::Journal => false,
-            Kind::Response => self.0.status.is_some_and(|status| status < 500),
+        match self.kind() {
+            ErrorKind::Timeout
+            | ErrorKind::Transport
+            | ErrorKind::Decode
+            | ErrorKind::NoOutcome
+            | ErrorKind::Property
+            | ErrorKind::TooLarge
+            | ErrorKind::Journal
+            | ErrorKind::Panic
+            | ErrorKind::Server => false,
+            // Inside a batch there is no status of its own.
+            kind if kind.is_answer() => self.0.status.is_some(),
+            _ => true,
         }
     }
 
     /// A 401 that another token may cure.
     pub(crate) fn is_refused_token(&self) -> bool {
-        self.0.kind == Kind::Response && self.is_unauthorized()
+        self.is_unauthorized()
     }
 
     /// HubSpot says that something in the request is wrong, rather than with the caller or itself.
     pub(crate) fn is_refusal(&self) -> bool {
-        self.0.kind == Kind::Response && matches!(self.0.status, Some(400 | 404 | 409))
+        self.kind().is_answer() && matches!(self.0.status, Some(400 | 404 | 409))
     }
 
     /// Whether every other call would fail as well until somebody does something about it, or the next day comes.
@@ -207,12 +176,12 @@ impl Error {
 
     /// The daily allowance comes back at midnight of the account's time zone.
     pub(crate) fn is_daily_limit(&self) -> bool {
-        self.0.status == Some(429) && self.0.body.policy.as_deref() == Some("DAILY")
+        self.kind() == ErrorKind::DailyLimit
     }
 
     /// The kind in a word, for spans and metrics.
     pub(crate) fn type_name(&self) -> &'static str {
-        self.0.kind.name()
+        self.kind().as_str()
     }
 
     /// How many times the request was sent, or tried to be.

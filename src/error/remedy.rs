@@ -1,76 +1,235 @@
 //! What to do about an error.
 
-use super::{Error, Kind};
+use std::{borrow::Cow, time::Duration};
+
+use super::{Error, ErrorKind, body::Cause};
+use crate::spec::{Operation, operation};
+
+const CHECK_BASE_URL: &str =
+    "Check the base URL, which is https://api.hubapi.com for HubSpot, without a path; then the ids.";
+const CHECK_ASSOCIATION_TYPE: &str = "Check the association type: `association_types` lists those there are.";
 
 impl Error {
-    /// What to do next, in a sentence.
-    pub fn remedy(&self) -> &'static str {
-        match self.0.kind {
-            Kind::InvalidInput => "Correct the value that the message names.",
-            Kind::Token if self.is_invalid_grant() => {
-                "Connect the account again: send its user through the authorisation page."
-            }
-            Kind::Token => "See what the token provider says; nothing was sent.",
-            Kind::Limiter => "See what the rate limiter says; nothing was sent.",
-            Kind::Connect if self.0.message.contains("Redis") => {
-                "See what the message says of Redis, and check the Redis URL and the network to it."
-            }
-            Kind::Connect if self.0.message.contains("certificate") => {
-                "If a proxy inspects TLS, trust its certificate with `root_certificates`; otherwise check the base URL."
-            }
-            Kind::Connect => "Check the network, the proxy and the base URL.",
-            Kind::Timeout => {
-                "Try again; making an association twice is harmless, but look before you repeat an update."
-            }
-            Kind::Transport => "Try again; if it goes on, check the network, the proxy and the base URL.",
-            Kind::Decode => "Check that the base URL is HubSpot's; if it is, report the excerpt to this crate.",
-            Kind::Property => {
-                "Correct the type that the properties are read into, or ask for the property where the call left it out."
-            }
-            Kind::TooLarge => "Ask for fewer properties or smaller pages, or give a larger max_response_bytes.",
-            Kind::Journal => "Put the journal right as the message says, then start the run again.",
-            Kind::Response => self.remedy_of_answer(),
+    /// What to do next, in a sentence or two. It follows from the facts of this error: its kind, what HubSpot says is wrong,
+    /// how long it asks to wait, and whether repeating the operation does harm.
+    pub fn remedy(&self) -> Cow<'static, str> {
+        match (self.kind(), self.0.beneath) {
+            (ErrorKind::Token, Some(beneath)) => self.remedy_of_token(beneath),
+            (kind, _) => self.remedy_of(kind),
         }
     }
 
-    fn remedy_of_answer(&self) -> &'static str {
-        let status = self.0.status.unwrap_or_default();
-        match status {
-            300..=399 => {
-                "Give the base URL that the service redirects to; redirects to another origin are not followed."
+    fn remedy_of(&self, kind: ErrorKind) -> Cow<'static, str> {
+        match kind {
+            ErrorKind::InvalidInput => "Correct the value that the message names.".into(),
+            ErrorKind::Credentials => {
+                "Set the secret that the message names to the value that HubSpot shows, without anything around it."
+                    .into()
             }
-            400 if matches!(self.operation(), Some("associate" | "dissociate")) => self.remedy_of_refused_association(),
-            401 => {
-                "Check HUBSPOT_ACCESS_TOKEN, or wherever the token comes from: HubSpot does not know it, or it has expired."
+            ErrorKind::Token => "See what the token provider says; nothing was sent.".into(),
+            ErrorKind::InvalidGrant => {
+                "Connect the account again: send its user through the authorisation page.".into()
             }
-            403 if self.is_missing_scope() => "Give the app or key the scopes named, then create the token anew.",
-            403 => "Check that the token belongs to the account that is meant, and that the account is in order.",
-            404 if self.category() == Some("OBJECT_NOT_FOUND") => {
-                "Check the id, and that the token belongs to the account that holds the object."
+            ErrorKind::Limiter => "See what the rate limiter says; nothing was sent.".into(),
+            ErrorKind::QueueTimeout => {
+                let when = self.in_time().unwrap_or_else(|| "later".to_owned());
+                format!("Nothing was sent. Try again {when}, send fewer calls at once, or give the call more time.")
+                    .into()
             }
-            404 | 405 | 501 => {
-                "Check the base URL, which is https://api.hubapi.com for HubSpot, without a path; then the ids."
+            ErrorKind::Redis => {
+                "See what the message says of Redis, and check the Redis URL and the network to it.".into()
             }
-            429 if self.is_daily_limit() => {
-                "The account's daily allowance is used up; it comes back at midnight of the account's time zone."
+            ErrorKind::Connect => "Check the network, the proxy and the base URL.".into(),
+            ErrorKind::Tls => {
+                "If a proxy inspects TLS, trust its certificate with `root_certificates`; if this machine has \
+                               no certificates, install its package `ca-certificates` or name a file of them in \
+                               SSL_CERT_FILE; otherwise check the base URL."
+                    .into()
             }
-            429 => "Wait ten seconds and send fewer requests at once.",
-            423 => "Wait two seconds or more and try again.",
-            477 => "The account is being moved; try again later, within 24 hours.",
-            500.. if self.0.correlation_id.is_none() => "Try again; if it goes on, check the base URL and any proxy.",
-            500.. => "Try again; if it goes on, give HubSpot's support the correlation id.",
+            ErrorKind::Timeout => self.repeated("").into(),
+            ErrorKind::Transport => {
+                self.repeated(" If it goes on, check the network, the proxy and the base URL.").into()
+            }
+            ErrorKind::Decode => {
+                "Check that the base URL is HubSpot's; if it is, report the excerpt to this crate.".into()
+            }
+            ErrorKind::NoOutcome => self.repeated("").into(),
+            ErrorKind::Property => {
+                "Correct the type that the properties are read into, or ask for the property where the \
+                                    call left it out."
+                    .into()
+            }
+            ErrorKind::TooLarge => {
+                "Ask for fewer properties or smaller pages, or give a larger max_response_bytes.".into()
+            }
+            ErrorKind::Journal => "Put the journal right as the message says, then start the run again.".into(),
+            ErrorKind::Panic => "Mend the code that panicked; the message has what it said.".into(),
+            _ => self.remedy_of_answer(kind),
+        }
+    }
+
+    fn remedy_of_answer(&self, kind: ErrorKind) -> Cow<'static, str> {
+        match kind {
+            ErrorKind::Redirect => {
+                "Give the base URL that the service redirects to; redirects to another origin are not followed.".into()
+            }
+            ErrorKind::Unauthorized if self.category() == Some("EXPIRED_AUTHENTICATION") => {
+                "The token has expired: put a new one into HUBSPOT_ACCESS_TOKEN, or wherever it comes from. An OAuth app \
+                 renews its tokens by itself with the refresh token."
+                    .into()
+            }
+            ErrorKind::Unauthorized => "Check HUBSPOT_ACCESS_TOKEN, or wherever the token comes from: HubSpot does not know \
+                                        it, or it has expired."
+                .into(),
+            ErrorKind::MissingScope if self.required_scopes().is_empty() && !self.scopes().is_empty() => {
+                format!("Give the app or key the scope {}, then create the token anew.", self.scopes().join(" or ")).into()
+            }
+            ErrorKind::MissingScope => "Give the app or key the scopes named, then create the token anew.".into(),
+            ErrorKind::Forbidden | ErrorKind::Refused | ErrorKind::Conflict if !self.0.body.is_hubspots => {
+                self.remedy_of_foreign_refusal().into()
+            }
+            ErrorKind::Forbidden => {
+                "Check that the token belongs to the account that is meant, and that the account is in order.".into()
+            }
+            ErrorKind::NotFound => {
+                "Check the id, and that the token belongs to the account that holds the object.".into()
+            }
+            ErrorKind::UnknownPath => CHECK_BASE_URL.into(),
+            ErrorKind::Conflict if self.0.body.cause == Some(Cause::Exists) => {
+                "It exists already: find it by what the message names, and use that one.".into()
+            }
+            ErrorKind::Conflict => {
+                "Somebody else has changed it meanwhile: read it again, then repeat the change if it is still right.".into()
+            }
+            ErrorKind::DailyLimit => {
+                "The account's daily allowance is used up; it comes back at midnight of the account's time zone.".into()
+            }
+            ErrorKind::RateLimited => self.remedy_of_rate_limit(),
+            ErrorKind::Locked => self.remedy_of_lock(),
+            ErrorKind::Server => self.remedy_of_fault(),
+            _ => self.remedy_of_refusal().into(),
+        }
+    }
+
+    fn remedy_of_token(&self, beneath: ErrorKind) -> Cow<'static, str> {
+        match (self.0.body.cause, beneath) {
+            (Some(Cause::OAuthApp), _) | (_, ErrorKind::Unauthorized) => {
+                "Check the client id and the client secret: HubSpot shows them on the app's Auth page.".into()
+            }
+            (Some(Cause::RedirectUri), _) => {
+                "Check the redirect URI: it is one of those registered for the app, and the same in both steps.".into()
+            }
+            (_, ErrorKind::Token | ErrorKind::Refused | ErrorKind::Forbidden) => self.remedy_of(ErrorKind::Token),
+            // A refresh can be repeated, and has no ids.
+            (_, ErrorKind::Timeout | ErrorKind::Transport) => {
+                "Try again; if it goes on, check the network, the proxy and the base URL of the OAuth app.".into()
+            }
+            (_, ErrorKind::NotFound | ErrorKind::UnknownPath) => {
+                "Check the base URL and the token path of the OAuth app.".into()
+            }
+            _ => self.remedy_of(beneath),
+        }
+    }
+
+    fn remedy_of_rate_limit(&self) -> Cow<'static, str> {
+        match (self.0.retry_after, self.0.body.cause) {
+            (Some(delay), _) => format!("Wait {} and send fewer requests at once.", in_words(delay)).into(),
+            (None, Some(Cause::Secondly)) => {
+                "Wait a second and search less often: all programs on the account share five searches a second.".into()
+            }
+            (None, _) => "Wait ten seconds and send fewer requests at once.".into(),
+        }
+    }
+
+    fn remedy_of_lock(&self) -> Cow<'static, str> {
+        match (self.status(), self.in_time()) {
+            (Some(477), Some(when)) => format!("The account is being moved; try again {when}.").into(),
+            (Some(477), None) => "The account is being moved; try again later, within 24 hours.".into(),
+            (_, Some(when)) => format!("It is locked for a moment; try again {when}.").into(),
+            (_, None) => "Wait two seconds or more and try again.".into(),
+        }
+    }
+
+    fn remedy_of_fault(&self) -> Cow<'static, str> {
+        let who = if self.0.correlation_id.is_some() {
+            " If it goes on, give HubSpot's support the correlation id."
+        } else {
+            " If it goes on, check the base URL and any proxy."
+        };
+        match self.status() {
+            Some(501 | 505) => CHECK_BASE_URL.into(),
+            _ => self.repeated(who).into(),
+        }
+    }
+
+    fn remedy_of_foreign_refusal(&self) -> &'static str {
+        match self.status() {
+            Some(407) => "Give the proxy's user name and password in the proxy's URL.",
+            Some(414) => "The URL is too long: ask for fewer properties, or use batch_read.",
+            _ => "The answer shows nothing of HubSpot's: check the base URL, and any proxy or firewall on the way.",
+        }
+    }
+
+    /// HubSpot answers 400 for many mistakes.
+    fn remedy_of_refusal(&self) -> &'static str {
+        let associates = self.operation().is_some_and(|operation| {
+            matches!(operation, "associate" | "dissociate" | "batch_associate" | "batch_dissociate")
+        });
+        match (self.0.body.cause, self.status()) {
+            (Some(Cause::ObjectType), _) => {
+                "Check the object type: a name such as companies, or an id such as 2-1234567."
+            }
+            (Some(Cause::AssociationType), _) => CHECK_ASSOCIATION_TYPE,
+            (Some(Cause::AssociatedObject), _) => {
+                "Check the id of the other object, and that the token belongs to the account that holds it."
+            }
+            (_, Some(414)) => "The URL is too long: ask for fewer properties, or use batch_read.",
+            (_, Some(413)) => "Send less at once.",
+            (_, Some(400) | None) if associates => CHECK_ASSOCIATION_TYPE,
+            (Some(Cause::Property), _) => "Correct the properties and values that the message names.",
             _ => "Correct the request as the message says.",
         }
     }
 
-    /// HubSpot answers 400 for three different mistakes; its texts tell them apart.
-    fn remedy_of_refused_association(&self) -> &'static str {
-        if self.0.message.starts_with("Unable to infer object type") {
-            "Check the object type: a name such as companies, or an id such as 2-1234567."
-        } else if self.context().contains_key("INVALID_OBJECT_IDS") {
-            "Check the id of the other object, and that the token belongs to the account that holds it."
-        } else {
-            "Check the association type: `association_types` lists those there are."
+    /// Whether and when to repeat what may have been carried out.
+    fn repeated(&self, then: &str) -> String {
+        let when = self.in_time().map(|when| format!(" {when}")).unwrap_or_default();
+        match self.spec() {
+            Some(operation) if operation.idempotent => {
+                let id = operation.id;
+                format!("Try again{when}: `{id}` may have been carried out, but repeating it does no harm.{then}")
+            }
+            Some(operation) => {
+                let id = operation.id;
+                format!("Look whether `{id}` was carried out before you repeat it{when}: it may have been.{then}")
+            }
+            None => format!(
+                "Try again{when}; making an association twice is harmless, but look before you repeat an update.{then}"
+            ),
         }
     }
+
+    fn spec(&self) -> Option<&'static Operation> {
+        self.operation().map(operation).filter(|operation| !operation.method.is_empty())
+    }
+
+    /// The scopes any one of which the operation needs.
+    fn scopes(&self) -> &'static [&'static str] {
+        self.spec().map(|operation| operation.scopes).unwrap_or_default()
+    }
+
+    fn in_time(&self) -> Option<String> {
+        self.0.retry_after.map(|delay| format!("in {}", in_words(delay)))
+    }
+}
+
+/// Rounded up, so that nobody comes too early.
+fn in_words(delay: Duration) -> String {
+    let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+    let (count, unit) = match seconds {
+        0..=119 => (seconds, "second"),
+        120..=7199 => (seconds.div_ceil(60), "minute"),
+        _ => (seconds.div_ceil(3600), "hour"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }

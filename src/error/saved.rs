@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CorrelationId, Error, Kind, body::ErrorBody, excerpt};
+use super::{
+    CorrelationId, Error, ErrorKind,
+    body::{Cause, ErrorBody},
+    excerpt,
+};
 use crate::{generated::types, spec};
 
 /// An error that is larger is kept in part, since a million inputs may have one each.
@@ -14,7 +18,7 @@ const MAX_SAVED: usize = 2 * 1024;
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Saved {
-    /// None for an answer of HubSpot's.
+    /// None for an answer of HubSpot's in what an earlier version kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,6 +31,8 @@ struct Saved {
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     category: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cause: Option<Cause>,
     #[serde(skip_serializing_if = "Option::is_none")]
     correlation_id: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -39,7 +45,7 @@ impl Error {
     /// Whether HubSpot refused what it was asked for, and would again. Only what is known to last counts: neither a token,
     /// a scope, a limit or a fault of the server, nor what HubSpot never saw.
     pub(crate) fn is_lasting(&self) -> bool {
-        self.0.kind == Kind::Response
+        self.kind().is_answer()
             && match self.0.status {
                 Some(status) => matches!(status, 400 | 404 | 409 | 410 | 422),
                 // Inside a batch there is no status of its own.
@@ -65,13 +71,14 @@ impl Error {
     fn saved(&self) -> Saved {
         let e = &self.0;
         Saved {
-            kind: (e.kind != Kind::Response).then(|| self.type_name().to_owned()),
+            kind: Some(self.type_name().to_owned()),
             operation: e.operation.map(str::to_owned),
             attempts: e.attempts,
             status: e.status,
             last_status: e.last_status,
             message: e.message.clone(),
             category: e.body.category.clone(),
+            cause: e.body.cause,
             correlation_id: e.correlation_id.as_ref().map(CorrelationId::to_string),
             errors: e.body.details.clone(),
             context: e.body.context.clone(),
@@ -81,19 +88,23 @@ impl Error {
     pub(crate) fn from_json(json: &str) -> serde_json::Result<Self> {
         let saved: Saved = serde_json::from_str(json)?;
         let operation = saved.operation.and_then(|id| spec::operations().iter().find(|operation| operation.id == id));
-        let kind = saved.kind.and_then(|name| Kind::ALL.into_iter().find(|kind| kind.name() == name));
-        Ok(Self::new(kind.unwrap_or(Kind::Response), saved.message).with(|e| {
+        let kind = saved.kind.and_then(|name| ErrorKind::ALL.into_iter().find(|kind| kind.as_str() == name));
+        let body = ErrorBody {
+            is_hubspots: saved.category.is_some() || saved.correlation_id.is_some(),
+            category: saved.category,
+            cause: saved.cause,
+            details: saved.errors,
+            context: saved.context,
+            ..ErrorBody::default()
+        };
+        let kind = kind.unwrap_or_else(|| body.kind(saved.status));
+        Ok(Self::new(kind, saved.message).with(|e| {
             e.operation = operation.map(|operation| operation.id);
             e.attempts = saved.attempts;
             e.status = saved.status;
             e.last_status = saved.last_status;
             e.correlation_id = saved.correlation_id.as_deref().map(CorrelationId::from);
-            e.body = ErrorBody {
-                category: saved.category,
-                details: saved.errors,
-                context: saved.context,
-                ..ErrorBody::default()
-            };
+            e.body = body;
         }))
     }
 }

@@ -175,7 +175,8 @@ impl OAuthApp {
         meta.correlation_id = correlation_id.map(|id| redact_body(id.as_bytes(), &secrets).as_str().into());
         let body = read_body(&mut response, MAX_ANSWER_BYTES).await?;
         if !status.is_success() {
-            return Err(Error::response(status.as_u16(), &redact_body(&body, &secrets)));
+            let error = Error::response(status.as_u16(), &redact_body(&body, &secrets));
+            return Err(error.with_headers(response.headers()));
         }
         Grant::read(&body)
     }

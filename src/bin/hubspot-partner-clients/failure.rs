@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, io, process::ExitCode};
 
-use hubspot_partner_clients::Error;
+use hubspot_partner_clients::{Error, ErrorKind};
 use serde_json::{Map, Value, json};
 
 use super::output::printable;
@@ -27,18 +27,26 @@ impl From<Code> for ExitCode {
 
 impl From<&Error> for Code {
     fn from(error: &Error) -> Self {
-        if error.is_invalid_input() || error.is_journal() {
-            Self::Usage
-        } else if error.is_token() || matches!(error.status(), Some(401 | 403)) {
-            Self::Token
-        } else if error.is_retryable()
-            || error.is_rate_limited()
-            || error.is_limiter()
-            || error.status().is_some_and(|status| status >= 500)
-        {
-            Self::Network
-        } else {
-            Self::Refused
+        match error.kind() {
+            ErrorKind::InvalidInput | ErrorKind::Journal => Self::Usage,
+            ErrorKind::Credentials
+            | ErrorKind::Token
+            | ErrorKind::InvalidGrant
+            | ErrorKind::Unauthorized
+            | ErrorKind::MissingScope
+            | ErrorKind::Forbidden => Self::Token,
+            ErrorKind::Limiter
+            | ErrorKind::QueueTimeout
+            | ErrorKind::Redis
+            | ErrorKind::Connect
+            | ErrorKind::Tls
+            | ErrorKind::Timeout
+            | ErrorKind::Transport
+            | ErrorKind::RateLimited
+            | ErrorKind::DailyLimit
+            | ErrorKind::Locked
+            | ErrorKind::Server => Self::Network,
+            _ => Self::Refused,
         }
     }
 }
@@ -125,9 +133,9 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let mut failure = Self::new(
             Code::from(&error),
-            kind(&error),
+            error.kind().as_str(),
             printable(&told(&error.to_string())),
-            Some(told(error.remedy())),
+            Some(told(&error.remedy())),
         );
         failure.0.details = details(&error);
         failure
@@ -137,9 +145,9 @@ impl From<Error> for Failure {
 /// An error for programs.
 pub(super) fn to_json(error: &Error) -> Value {
     let mut json = details(error);
-    json.insert("kind".to_owned(), json!(kind(error)));
+    json.insert("kind".to_owned(), json!(error.kind().as_str()));
     json.insert("message".to_owned(), json!(told(error.message())));
-    json.insert("remedy".to_owned(), json!(told(error.remedy())));
+    json.insert("remedy".to_owned(), json!(told(&error.remedy())));
     Value::Object(json)
 }
 
@@ -166,24 +174,4 @@ fn details(error: &Error) -> Map<String, Value> {
         details.insert("required_scopes".to_owned(), json!(error.required_scopes()));
     }
     details
-}
-
-fn kind(error: &Error) -> &'static str {
-    let kinds = [
-        (error.is_invalid_input(), "invalid_input"),
-        (error.is_journal(), "journal"),
-        (error.is_token(), "token"),
-        (error.is_limiter(), "limiter"),
-        (error.is_unauthorized(), "unauthorized"),
-        (error.is_missing_scope(), "missing_scope"),
-        (error.is_not_found(), "not_found"),
-        (error.is_rate_limited(), "rate_limited"),
-        (error.is_connect(), "connect"),
-        (error.is_timeout(), "timeout"),
-        (error.is_decode(), "decode"),
-        (error.is_too_large(), "too_large"),
-        (error.status().is_some_and(|status| status >= 500), "server"),
-        (error.status().is_none() && error.is_retryable(), "transport"),
-    ];
-    kinds.into_iter().find_map(|(holds, kind)| holds.then_some(kind)).unwrap_or("refused")
 }

@@ -1,0 +1,155 @@
+//! Kinds of errors.
+
+/// What kind of failure an [`Error`](crate::Error) is. Match on it to decide what your program does.
+///
+/// New kinds come with new versions, so a `match` needs an arm for the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A value that HubSpot could not have taken. Nothing was sent.
+    InvalidInput,
+    /// A secret that is missing or cannot be one: an access token, a client id or secret, a refresh token. Nothing was sent.
+    Credentials,
+    /// The token provider had no token. Nothing was sent.
+    Token,
+    /// The refresh token or the code no longer counts: the account has to be connected again. Nothing was sent.
+    InvalidGrant,
+    /// The rate limiter failed, as one shared between processes can. Nothing was sent.
+    Limiter,
+    /// The call's time was up before the rate limiter let it through. Nothing was sent.
+    QueueTimeout,
+    /// Redis cannot be reached, or gave no answer.
+    Redis,
+    /// No connection could be made. Nothing was sent.
+    Connect,
+    /// No connection could be made, because TLS failed: mostly for a certificate that is not trusted. Nothing was sent.
+    Tls,
+    /// There was no answer in time. The request may have been carried out.
+    Timeout,
+    /// The connection was lost, or what came is not HTTP. The request may have been carried out.
+    Transport,
+    /// The answer is not as described. After a 2xx status the request was carried out.
+    Decode,
+    /// HubSpot answered a batch, but says nothing of this input. It may have been carried out.
+    NoOutcome,
+    /// A type of yours does not fit the properties that were to be read into it.
+    Property,
+    /// The answer is larger than permitted. After a 2xx status the request was carried out.
+    TooLarge,
+    /// The journal of a run cannot be read, written or used for it.
+    Journal,
+    /// Code of yours panicked: an observer, a callback, a store, an iterator.
+    Panic,
+    /// A redirect that is not followed. Nothing was done.
+    Redirect,
+    /// HubSpot does not know the token, or it has expired (401). Nothing was done.
+    Unauthorized,
+    /// The token lacks a scope (403). Nothing was done.
+    MissingScope,
+    /// HubSpot forbids it for another reason than a scope (403). Nothing was done.
+    Forbidden,
+    /// The object is not there, or not visible to the token. Nothing was done.
+    NotFound,
+    /// The server knows no such path or method, and does not answer as HubSpot does (404, 405). Nothing was done.
+    UnknownPath,
+    /// Something else exists or has changed already (409). Nothing was done.
+    Conflict,
+    /// A rate limit of HubSpot's is used up for the moment (429). Nothing was done.
+    RateLimited,
+    /// The account's daily allowance is used up (429). Nothing was done.
+    DailyLimit,
+    /// HubSpot has locked the object, or moves the account, for a time (423, 477). Nothing was done.
+    Locked,
+    /// HubSpot refuses the request as it is: any other 4xx. Nothing was done.
+    Refused,
+    /// The server failed (5xx). The request may have been carried out.
+    Server,
+}
+
+impl ErrorKind {
+    pub(super) const ALL: [Self; 29] = [
+        Self::InvalidInput,
+        Self::Credentials,
+        Self::Token,
+        Self::InvalidGrant,
+        Self::Limiter,
+        Self::QueueTimeout,
+        Self::Redis,
+        Self::Connect,
+        Self::Tls,
+        Self::Timeout,
+        Self::Transport,
+        Self::Decode,
+        Self::NoOutcome,
+        Self::Property,
+        Self::TooLarge,
+        Self::Journal,
+        Self::Panic,
+        Self::Redirect,
+        Self::Unauthorized,
+        Self::MissingScope,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::UnknownPath,
+        Self::Conflict,
+        Self::RateLimited,
+        Self::DailyLimit,
+        Self::Locked,
+        Self::Refused,
+        Self::Server,
+    ];
+
+    /// The kind in a word, such as `rate_limited`; spans have it as `error.type`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid_input",
+            Self::Credentials => "credentials",
+            Self::Token => "token",
+            Self::InvalidGrant => "invalid_grant",
+            Self::Limiter => "limiter",
+            Self::QueueTimeout => "queue_timeout",
+            Self::Redis => "redis",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Transport => "transport",
+            Self::Decode => "decode",
+            Self::NoOutcome => "no_outcome",
+            Self::Property => "property",
+            Self::TooLarge => "too_large",
+            Self::Journal => "journal",
+            Self::Panic => "panic",
+            Self::Redirect => "redirect",
+            Self::Unauthorized => "unauthorized",
+            Self::MissingScope => "missing_scope",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::UnknownPath => "unknown_path",
+            Self::Conflict => "conflict",
+            Self::RateLimited => "rate_limited",
+            Self::DailyLimit => "daily_limit",
+            Self::Locked => "locked",
+            Self::Refused => "refused",
+            Self::Server => "server",
+        }
+    }
+
+    /// Whether HubSpot, or what stands in its place, answered with an error.
+    pub(super) fn is_answer(self) -> bool {
+        matches!(
+            self,
+            Self::Redirect
+                | Self::Unauthorized
+                | Self::MissingScope
+                | Self::Forbidden
+                | Self::NotFound
+                | Self::UnknownPath
+                | Self::Conflict
+                | Self::RateLimited
+                | Self::DailyLimit
+                | Self::Locked
+                | Self::Refused
+                | Self::Server
+        )
+    }
+}
