@@ -48,7 +48,8 @@ pub fn property_values_may_be_null(api: &mut OpenAPI) {
 /// The fields that are always there in an answer and that HubSpot insists on in a request, where they are documented at
 /// all. Elsewhere `required` is not to be relied on: older objects come without `archived`, rate-limit errors without a
 /// category, gateways without anything documented; a batch read needs no list of properties and a search none of its
-/// fields; and a requirement that is new in a description is not met by the objects and programs that are older.
+/// fields; and a requirement that is new in a description is not met by the objects and programs that are older. Times and
+/// totals are seldom missing, but nothing is lost where they are.
 #[rustfmt::skip]
 const REQUIRED: [(&str, &[&str]); 37] = [
     ("AssociatedId", &["id", "type"]),
@@ -66,7 +67,7 @@ const REQUIRED: [(&str, &[&str]); 37] = [
     ("CollectionResponseAssociatedIdForwardPaging", &["results"]),
     ("CollectionResponsePublicAssociationDefinitionNoPaging", &["results"]),
     ("CollectionResponseSimplePublicObjectWithAssociationsForwardPaging", &["results"]),
-    ("CollectionResponseWithTotalSimplePublicObject", &["total", "results"]),
+    ("CollectionResponseWithTotalSimplePublicObject", &["results"]),
     ("Error", &[]),
     ("ErrorDetail", &[]),
     ("Filter", &["propertyName", "operator"]),
@@ -81,15 +82,15 @@ const REQUIRED: [(&str, &[&str]); 37] = [
     ("PublicObjectId", &["id"]),
     ("PublicObjectSearchRequest", &[]),
     ("PublicObjectWarning", &["category", "message", "context"]),
-    ("SimplePublicObject", &["id", "properties", "createdAt", "updatedAt"]),
+    ("SimplePublicObject", &["id", "properties"]),
     ("SimplePublicObjectBatchInput", &["id", "properties"]),
     ("SimplePublicObjectId", &["id"]),
     ("SimplePublicObjectInput", &["properties"]),
-    ("SimplePublicObjectWithAssociations", &["id", "properties", "createdAt", "updatedAt"]),
+    ("SimplePublicObjectWithAssociations", &["id", "properties"]),
     ("StandardError", &[]),
-    ("ValueWithTimestamp", &["value", "timestamp", "sourceType"]),
+    ("ValueWithTimestamp", &["value", "sourceType"]),
 ];
-const BATCH: [&str; 4] = ["status", "results", "startedAt", "completedAt"];
+const BATCH: [&str; 2] = ["status", "results"];
 
 /// See [`REQUIRED`]. What is not in this table is required where it is documented so.
 pub fn required_is_what_is_always_there(api: &mut OpenAPI) {

@@ -34,7 +34,9 @@ async fn associate(client: &Client, [partner_client, to_type, to_id, association
     }
     let associated = associated?;
     println!("Associated partner client {} with {to_type} {to_id} as {association_type}.", associated.id);
-    println!("  updated {}", associated.updated_at);
+    if let Some(time) = associated.updated_at {
+        println!("  updated {time}");
+    }
 
     println!("Its {to_type} now:");
     for object in client.associations(partner_client, to_type).await?.results {

@@ -26,7 +26,8 @@ async fn list(client: &Client) -> Result<()> {
     while let Some(partner_client) = partner_clients.try_next().await? {
         count += 1;
         let column = |name| partner_client.property(name).unwrap_or("-").chars().take(28).collect::<String>();
-        let changed = partner_client.updated_at.format("%Y-%m-%d %H:%M");
+        let changed = partner_client.updated_at.map(|time| time.format("%Y-%m-%d %H:%M").to_string());
+        let changed = changed.as_deref().unwrap_or("-");
         let (id, name, domain) = (&partner_client.id, column("name"), column("domain"));
         let Ok(()) = writeln!(std::io::stdout(), "{id:>12}  {name:<28}  {domain:<28}  {changed}") else {
             // Such as `head`, which has read enough.

@@ -11,19 +11,15 @@ mod support;
 
 use std::{collections::BTreeMap, error::Error, fs, path::Path, process::ExitCode};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
-use hubspot_partner_clients::{Client, PartnerClient};
+use hubspot_partner_clients::{Client, Cursor, PartnerClient};
 use serde::{Deserialize, Serialize};
-
-/// New data takes a moment to be found, so a run begins a little before the end of the last one.
-const OVERLAP: TimeDelta = TimeDelta::minutes(1);
 
 /// What the file holds.
 #[derive(Default, Serialize, Deserialize)]
 struct Mirror {
-    since: DateTime<Utc>,
-    cursor: Option<String>,
+    cursor: Cursor,
     partner_clients: BTreeMap<String, PartnerClient>,
 }
 
@@ -35,25 +31,21 @@ async fn main() -> ExitCode {
 
 async fn sync(client: &Client, file: &Path) -> Result<(), Box<dyn Error>> {
     let mut mirror = if file.exists() { serde_json::from_slice(&fs::read(file)?)? } else { Mirror::default() };
-    let mut changed = client.changed_since(mirror.since - OVERLAP).properties(["name", "domain"]);
-    if let Some(cursor) = &mirror.cursor {
-        println!("Going on where the last run was interrupted.");
-        changed = changed.after(cursor);
+    if !mirror.cursor.is_start() {
+        println!("Going on from where the last run came to.");
     }
-    let (mut pages, mut count) = (changed.pages(), 0);
+    let changed = client.changed_since(DateTime::<Utc>::UNIX_EPOCH).properties(["name", "domain"]);
+    let (mut pages, mut count) = (changed.after(&mirror.cursor).pages(), 0);
     while let Some(page) = pages.try_next().await? {
         count += page.items.len();
         mirror.cursor = page.next;
-        for client in page.items {
-            mirror.since = mirror.since.max(client.updated_at);
-            mirror.partner_clients.insert(client.id.clone(), client);
-        }
+        mirror.partner_clients.extend(page.items.into_iter().map(|client| (client.id.clone(), client)));
         // The page and the progress it makes, both or neither.
         let new = file.with_extension("new");
         fs::write(&new, serde_json::to_vec(&mirror)?)?;
         fs::rename(new, file)?;
     }
     let (all, file) = (mirror.partner_clients.len(), file.display());
-    println!("{count} partner clients read, {all} in {file}, the last changed at {}.", mirror.since);
+    println!("{count} partner clients read, {all} in {file}.");
     Ok(())
 }

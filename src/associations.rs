@@ -3,8 +3,8 @@
 use std::marker::PhantomData;
 
 use crate::{
-    AssociatedId, AssociationDefinition, AssociationType, AssociationsPage, CallMeta, Client, Error, Items, ObjectId,
-    ObjectType, Page, Pages, PartnerClient, PartnerClientId, Result,
+    AssociatedId, AssociationDefinition, AssociationType, AssociationsPage, CallMeta, Client, Cursor, Error, Items,
+    ObjectId, ObjectType, Page, Pages, PartnerClient, PartnerClientId, Result,
     generated::{self, types},
     ids::checked,
     options::{CallOptions, call},
@@ -72,7 +72,7 @@ impl Client {
         ListAssociations {
             client: self.clone(),
             ids: checked(partner_client).and_then(|id| Ok((id, checked(to_type)?))),
-            after: None,
+            after: Cursor::Start,
             limit: None,
             options: CallOptions::default(),
         }
@@ -282,15 +282,15 @@ call! {
 pub struct ListAssociations {
     client: Client,
     ids: Result<(PartnerClientId, ObjectType)>,
-    after: Option<String>,
+    after: Cursor,
     limit: Option<u16>,
     pub(crate) options: CallOptions,
 }
 
 impl ListAssociations {
-    /// Starts after the page whose `paging.next.after` this is. The cursor is sent as it is.
-    pub fn after(mut self, cursor: impl Into<String>) -> Self {
-        self.after = Some(cursor.into());
+    /// Starts from a cursor of the same list: that of a page or a stream. HubSpot's own text is sent as it is.
+    pub fn after(mut self, cursor: impl Into<Cursor>) -> Self {
+        self.after = cursor.into();
         self
     }
 
@@ -319,10 +319,13 @@ impl ListAssociations {
     async fn run(self) -> Result<(AssociationsPage, CallMeta)> {
         let (partner_client, to_type) = self.ids?;
         let limit = check_limit(self.limit, 500)?;
+        if self.after.is_end() {
+            return Ok((AssociationsPage::builder().results(Vec::new()).try_into()?, CallMeta::default()));
+        }
         transport::call(self.client.raw, self.options, "list_associations", |raw| async move {
             let mut request =
                 raw.list_associations().partner_client_id(partner_client).to_object_type(to_type).limit(limit);
-            if let Some(after) = self.after {
+            if let Cursor::At(after) = self.after {
                 request = request.after(after);
             }
             request.send().await

@@ -25,6 +25,8 @@ mod client;
 #[cfg(feature = "client")]
 mod connection;
 #[cfg(feature = "client")]
+mod cursor;
+#[cfg(feature = "client")]
 mod error;
 #[cfg(feature = "client")]
 pub mod generated;
@@ -71,6 +73,7 @@ pub use self::{
     auth::{AccessToken, TokenFuture, TokenProvider},
     batch::{BatchRead, BatchUpdate, Update},
     client::{Client, ClientBuilder},
+    cursor::Cursor,
     error::{CorrelationId, Error, ErrorKind, Result},
     generated::types::{
         AssociatedId, CollectionResponseAssociatedIdForwardPaging as AssociationsPage,

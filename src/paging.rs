@@ -9,64 +9,89 @@ use std::{
 use futures_util::Stream;
 use tokio::task::JoinHandle;
 
-use crate::{Error, Result, generated::types::ForwardPaging};
+use crate::{
+    Cursor, Error, Result,
+    generated::types::{ForwardPaging, NextPage},
+};
+
+/// How many empty pages in a row a stream takes, for HubSpot may give one where there is more.
+pub(crate) const MAX_EMPTY: u32 = 100;
 
 /// One page of results.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Page<T> {
-    /// The page's items, in HubSpot's order.
+    /// The page's items, in HubSpot's order. A page may be shorter than its limit, and even empty, where there is more.
     pub items: Vec<T>,
-    /// From where the next page starts; none on the last one. It is opaque, and good for the same call only.
-    pub next: Option<String>,
+    /// Where the next page starts, or the end. It is good for the same call only.
+    pub next: Cursor,
+    /// Whether the stream ends here, although there is a place to go on from later.
+    ended: bool,
 }
 
 impl<T> Page<T> {
-    pub(crate) fn new(items: Vec<T>, next: Option<String>) -> Self {
-        Self { items, next }
+    pub(crate) fn new(items: Vec<T>, next: Cursor) -> Self {
+        Self { items, next, ended: false }
+    }
+
+    /// The last page of a stream that can go on later.
+    pub(crate) fn last(items: Vec<T>, later: Cursor) -> Self {
+        Self { items, next: later, ended: true }
     }
 
     /// As HubSpot tells of the next page.
     pub(crate) fn forward(items: Vec<T>, paging: Option<ForwardPaging>) -> Self {
-        Self::new(items, paging.and_then(|paging| paging.next).map(|next| next.after))
+        Self::new(items, next(paging.and_then(|paging| paging.next)))
     }
 }
 
+/// The cursor that HubSpot gives with a page. An empty one leads nowhere but to the start.
+pub(crate) fn next(page: Option<NextPage>) -> Cursor {
+    page.map(|page| page.after).filter(|after| !after.is_empty()).map_or(Cursor::End, Cursor::At)
+}
+
 type Fetching<T> = Pin<Box<dyn Future<Output = Result<Page<T>>> + Send>>;
-type Fetch<T> = Box<dyn FnMut(Option<String>) -> Fetching<T> + Send>;
+type Fetch<T> = Box<dyn FnMut(Cursor) -> Fetching<T> + Send>;
 
 /// The pages of a result, as a [`Stream`].
 ///
-/// Nothing is asked for until the stream is polled, and a page not before the one before it was taken; with
-/// [`read_ahead`](Self::read_ahead) the next one is asked for meanwhile. A future of `next()` may be dropped at any time
-/// without a loss. The stream ends after an error.
+/// It goes on while HubSpot says that there is more, however short a page is. Nothing is asked for until the stream is
+/// polled, and a page not before the one before it was taken; with [`read_ahead`](Self::read_ahead) the next one is asked
+/// for meanwhile. A future of `next()` may be dropped at any time without a loss.
+///
+/// The stream ends after an error, also where HubSpot would let it go on for ever: for a cursor that comes a second time,
+/// and for a hundred empty pages in a row. A new stream can go on from [`cursor`](Self::cursor).
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Pages<T> {
     fetch: Fetch<T>,
     state: State<T>,
+    /// Where the page starts that is next, or under way.
+    cursor: Cursor,
     read_ahead: Option<fn(Fetching<T>) -> Fetching<T>>,
-    circle: Circle,
+    endless: Endless,
 }
 
 enum State<T> {
-    /// Where the next page starts.
-    Next(Option<String>),
+    Idle,
     Fetching(Fetching<T>),
-    End,
+    Ended,
 }
 
 impl<T> Pages<T> {
-    /// Pages from a cursor on, or from the beginning, each had by `fetch`.
-    pub(crate) fn new(
-        start: Option<String>,
-        fetch: impl FnMut(Option<String>) -> Fetching<T> + Send + 'static,
-    ) -> Self {
-        Self { fetch: Box::new(fetch), state: State::Next(start), read_ahead: None, circle: Circle::default() }
+    /// Pages from a cursor on, each had by `fetch`.
+    pub(crate) fn new(cursor: Cursor, fetch: impl FnMut(Cursor) -> Fetching<T> + Send + 'static) -> Self {
+        let state = if cursor.is_end() { State::Ended } else { State::Idle };
+        Self { fetch: Box::new(fetch), state, cursor, read_ahead: None, endless: Endless::default() }
+    }
+
+    /// Where to start again to get the pages that were not taken yet; after an error, the page that failed.
+    pub fn cursor(&self) -> Cursor {
+        self.cursor.clone()
     }
 
     /// The single items of the pages.
     pub fn items(self) -> Items<T> {
-        Items { pages: self, page: VecDeque::new(), cursor: None, next: None }
+        Items { pages: self, page: VecDeque::new(), cursor: Cursor::Start }
     }
 }
 
@@ -83,20 +108,23 @@ impl<T> Stream for Pages<T> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        if let State::Next(cursor) = &mut this.state {
-            this.state = State::Fetching((this.fetch)(cursor.take()));
+        if matches!(this.state, State::Idle) {
+            this.state = State::Fetching((this.fetch)(this.cursor.clone()));
         }
         let State::Fetching(fetching) = &mut this.state else {
             return Poll::Ready(None);
         };
         let outcome = ready!(fetching.as_mut().poll(cx));
-        this.state = State::End;
-        let page = outcome.and_then(|page| this.circle.check(page));
-        if let Ok(Page { next: Some(next), .. }) = &page {
-            this.state = match this.read_ahead {
-                Some(ahead) => State::Fetching(ahead((this.fetch)(Some(next.clone())))),
-                None => State::Next(Some(next.clone())),
-            };
+        this.state = State::Ended;
+        let page = outcome.and_then(|page| this.endless.check(page));
+        if let Ok(page) = &page {
+            this.cursor.clone_from(&page.next);
+            if !page.ended && !page.next.is_end() {
+                this.state = match this.read_ahead {
+                    Some(ahead) => State::Fetching(ahead((this.fetch)(page.next.clone()))),
+                    None => State::Idle,
+                };
+            }
         }
         Poll::Ready(Some(page))
     }
@@ -104,7 +132,7 @@ impl<T> Stream for Pages<T> {
 
 impl<T> std::fmt::Debug for Pages<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pages").finish_non_exhaustive()
+        f.debug_struct("Pages").field("cursor", &self.cursor).finish_non_exhaustive()
     }
 }
 
@@ -126,24 +154,34 @@ impl<T> Drop for Ahead<T> {
     }
 }
 
-/// Brent's cycle detection: one cursor is remembered, each time for twice as many pages, so that cursors that go in a
-/// circle are noticed without remembering all of them.
+/// What would keep a stream going for ever: cursors that go in a circle, and empty pages.
+///
+/// Brent's cycle detection: one cursor is remembered, each time for twice as many pages, so that a circle is noticed without
+/// remembering all cursors.
 #[derive(Default)]
-struct Circle {
-    remembered: Option<String>,
+struct Endless {
+    remembered: Option<Cursor>,
     pages: u64,
     until: u64,
+    empty: u32,
 }
 
-impl Circle {
+impl Endless {
     fn check<T>(&mut self, page: Page<T>) -> Result<Page<T>> {
-        if page.next.is_some() && page.next == self.remembered {
+        if page.ended || page.next.is_end() {
+            return Ok(page);
+        }
+        if self.remembered.as_ref() == Some(&page.next) {
             return Err(Error::repeated_cursor());
+        }
+        self.empty = if page.items.is_empty() { self.empty + 1 } else { 0 };
+        if self.empty > MAX_EMPTY {
+            return Err(Error::empty_pages(MAX_EMPTY));
         }
         self.pages += 1;
         if self.pages >= self.until {
             self.until = self.pages * 2;
-            self.remembered.clone_from(&page.next);
+            self.remembered = Some(page.next.clone());
         }
         Ok(page)
     }
@@ -156,15 +194,14 @@ pub struct Items<T> {
     pages: Pages<T>,
     page: VecDeque<T>,
     /// Where the page under way started.
-    cursor: Option<String>,
-    next: Option<String>,
+    cursor: Cursor,
 }
 
 impl<T> Items<T> {
-    /// Where to start again to get what has not been taken yet. It is the start of the page under way, so some of its
-    /// items may come a second time; `None` is the beginning of all.
-    pub fn cursor(&self) -> Option<&str> {
-        if self.page.is_empty() { self.next.as_deref() } else { self.cursor.as_deref() }
+    /// Where to start again to get what has not been taken yet: the start of the page under way, so that up to a page of
+    /// items may come a second time. After an error it is the page that failed, and after the last item the end.
+    pub fn cursor(&self) -> Cursor {
+        if self.page.is_empty() { self.pages.cursor() } else { self.cursor.clone() }
     }
 }
 
@@ -185,10 +222,11 @@ impl<T: Unpin> Stream for Items<T> {
             if let Some(item) = this.page.pop_front() {
                 return Poll::Ready(Some(Ok(item)));
             }
+            let cursor = this.pages.cursor();
             match ready!(Pin::new(&mut this.pages).poll_next(cx)) {
                 Some(Ok(page)) => {
                     this.page = page.items.into();
-                    this.cursor = std::mem::replace(&mut this.next, page.next);
+                    this.cursor = cursor;
                 }
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => return Poll::Ready(None),
@@ -199,6 +237,6 @@ impl<T: Unpin> Stream for Items<T> {
 
 impl<T> std::fmt::Debug for Items<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Items").field("cursor", &self.cursor).finish_non_exhaustive()
+        f.debug_struct("Items").field("cursor", &self.cursor()).finish_non_exhaustive()
     }
 }

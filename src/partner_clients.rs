@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    CallMeta, Client, Error, Items, Page, Pages, PartnerClient, PartnerClientId, PartnerClientsPage, PropertyValue,
-    Result,
+    CallMeta, Client, Cursor, Error, Items, Page, Pages, PartnerClient, PartnerClientId, PartnerClientsPage,
+    PropertyValue, Result,
     generated::types,
     ids::checked,
     options::{CallOptions, call},
@@ -57,7 +57,7 @@ impl Client {
         ListPartnerClients {
             client: self.clone(),
             archived: false,
-            after: None,
+            after: Cursor::Start,
             limit: None,
             selection: Selection::default(),
             options: CallOptions::default(),
@@ -158,7 +158,7 @@ call! {
 pub struct ListPartnerClients {
     client: Client,
     archived: bool,
-    after: Option<String>,
+    after: Cursor,
     limit: Option<u16>,
     selection: Selection,
     options: CallOptions,
@@ -173,9 +173,9 @@ impl ListPartnerClients {
         self
     }
 
-    /// Starts from a cursor: [`Page::next`] or [`Items::cursor`]. It is sent as it is.
-    pub fn after(mut self, cursor: impl Into<String>) -> Self {
-        self.after = Some(cursor.into());
+    /// Starts from a cursor of the same list: that of a page or a stream. HubSpot's own text is sent as it is.
+    pub fn after(mut self, cursor: impl Into<Cursor>) -> Self {
+        self.after = cursor.into();
         self
     }
 
@@ -205,9 +205,12 @@ impl ListPartnerClients {
         let max = if self.selection.history.is_empty() { 100 } else { 50 };
         let limit = check_limit(self.limit, max)?;
         let lists = self.selection.lists()?;
+        if self.after.is_end() {
+            return Ok((PartnerClientsPage::builder().results(Vec::new()).try_into()?, CallMeta::default()));
+        }
         transport::call(self.client.raw, self.options, "list", |raw| async move {
             let mut request = raw.list().limit(limit);
-            if let Some(after) = self.after {
+            if let Cursor::At(after) = self.after {
                 request = request.after(after);
             }
             if let Some(names) = lists.properties {

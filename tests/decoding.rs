@@ -22,7 +22,7 @@ async fn the_documented_answer_decodes_and_encodes_to_the_same_json() {
     let partner_client = associate_answered(200, DOCUMENTED).await.unwrap();
     assert_eq!(partner_client.id, "<string>");
     assert!(partner_client.archived);
-    assert_eq!(partner_client.updated_at.to_rfc3339(), "2023-11-07T05:31:56+00:00");
+    assert_eq!(partner_client.updated_at.unwrap().to_rfc3339(), "2023-11-07T05:31:56+00:00");
 
     let mut documented: Value = serde_json::from_str(DOCUMENTED).unwrap();
     let encoded = serde_json::to_value(&partner_client).unwrap();
@@ -47,7 +47,7 @@ async fn an_old_and_sparse_object_decodes() {
     assert!(!partner_client.archived);
     assert_eq!(partner_client.properties["name"].as_deref(), Some("Acme"));
     assert_eq!(partner_client.properties["domain"], None);
-    assert_eq!(partner_client.created_at.timestamp_subsec_millis(), 883);
+    assert_eq!(partner_client.created_at.unwrap().timestamp_subsec_millis(), 883);
 }
 
 #[tokio::test]

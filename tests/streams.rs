@@ -7,7 +7,7 @@ use std::{pin::pin, time::Duration};
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use httpmock::MockServer;
 use hubspot_partner_clients::{
-    Client, Items,
+    Client, Cursor, Items,
     simulator::{Fault, Simulator},
 };
 use serde_json::json;
@@ -50,9 +50,9 @@ async fn pages_carry_the_cursor_of_the_next_one() {
     let (_simulator, client) = companies(5).await;
     let pages: Vec<_> = client.associations(512, "companies").limit(2).pages().try_collect().await.unwrap();
     assert_eq!(pages.iter().map(|page| page.items.len()).collect::<Vec<_>>(), [2, 2, 1]);
-    assert!(pages[1].next.as_deref().unwrap().contains('%'));
-    assert_eq!(pages[2].next, None);
-    let after = pages[0].next.clone().unwrap();
+    assert!(pages[1].next.place().unwrap().contains('%'));
+    assert!(pages[2].next.is_end());
+    let after = &pages[0].next;
     let from = client.associations(512, "companies").after(after).items();
     assert_eq!(rest(from, |c| c.id.to_string()).await, ids(1003..=1005));
 }
@@ -66,12 +66,9 @@ async fn a_stream_of_items_can_be_resumed_from_its_cursor() {
         for _ in 0..taken {
             items.next().await.unwrap().unwrap();
         }
-        let resumed = match items.cursor() {
-            None => call().items(),
-            Some(cursor) => call().after(cursor).items(),
-        };
+        let resumed = call().after(items.cursor()).items();
         let again = rest(resumed, |c| c.id.to_string()).await;
-        let whole_pages = if taken == 7 { 0 } else { taken / 3 * 3 };
+        let whole_pages = if taken == 7 { 7 } else { taken / 3 * 3 };
         assert_eq!(again, ids(1001 + whole_pages..=1007), "after {taken}: nothing is missed");
     }
 }
@@ -163,4 +160,62 @@ async fn streams_can_be_sent_to_another_task() {
     let count = tokio::spawn(async move { items.try_fold(0, |n, _| async move { Ok(n + 1) }).await });
     assert_eq!(count.await.unwrap().unwrap(), 3);
     assert!(client.list().pages().next().now_or_never().is_none());
+}
+
+#[tokio::test]
+async fn a_cursor_tells_start_place_and_end_apart() {
+    let (simulator, client) = companies(7).await;
+    let call = || client.associations(512, "companies").limit(3);
+    let mut items = call().items();
+    assert!(items.cursor().is_start() && call().pages().cursor().is_start());
+    for _ in 0..4 {
+        items.next().await.unwrap().unwrap();
+    }
+    let place = items.cursor();
+    assert!(place.place().is_some());
+    let mut resumed = call().after(&place).items();
+    assert_eq!(resumed.cursor(), place, "before the first page");
+    resumed.next().await.unwrap().unwrap();
+    assert_eq!(resumed.cursor(), place, "in the first page");
+    assert_eq!(rest(resumed, |c| c.id.to_string()).await, ids(1005..=1007));
+    while items.next().await.is_some() {}
+    assert!(items.cursor().is_end());
+
+    simulator.clear_requests();
+    assert!(rest(call().after(items.cursor()).items(), |c| c.id.to_string()).await.is_empty());
+    assert!(call().after(Cursor::End).await.unwrap().results.is_empty());
+    assert!(client.list().after(Cursor::End).await.unwrap().results.is_empty());
+    assert!(client.search().after(Cursor::End).await.unwrap().results.is_empty());
+    assert!(client.changed_since(chrono::Utc::now()).after(Cursor::End).items().next().await.is_none());
+    assert!(simulator.requests().is_empty(), "nothing lies behind the end");
+}
+
+#[tokio::test]
+async fn a_cursor_is_kept_as_readable_json() {
+    for (cursor, json) in
+        [(Cursor::Start, r#""start""#), ("NTEy%3D".into(), r#"{"at":"NTEy%3D"}"#), (Cursor::End, r#""end""#)]
+    {
+        assert_eq!(serde_json::to_string(&cursor).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Cursor>(json).unwrap(), cursor);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_failed_is_resumed_from_its_cursor() {
+    let (simulator, client) = companies(7).await;
+    let call = || client.associations(512, "companies").limit(3);
+    for fails in 0..3 {
+        simulator.inject(Fault::script((0..=fails).map(|n| (n == fails).then(|| Fault::status(503)))));
+        let mut items = call().items();
+        let (mut seen, mut failed) = (Vec::new(), false);
+        while let Some(item) = items.next().await {
+            match item {
+                Ok(item) => seen.push(item.id.to_string()),
+                Err(error) => failed = error.status() == Some(503),
+            }
+        }
+        assert!(failed);
+        seen.extend(rest(call().after(items.cursor()).items(), |c| c.id.to_string()).await);
+        assert_eq!(seen, ids(1001..=1007), "each once, after a failure of page {fails}");
+    }
 }

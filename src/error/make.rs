@@ -117,6 +117,21 @@ impl Error {
         Self::new(ErrorKind::Decode, "HubSpot gave a paging cursor a second time, so the pages would never end")
     }
 
+    /// So would pages without end that hold nothing.
+    pub(crate) fn empty_pages(pages: u32) -> Self {
+        Self::new(
+            ErrorKind::Decode,
+            format!("HubSpot gave more than {pages} empty pages in a row, each with a cursor to a next one"),
+        )
+    }
+
+    pub(crate) fn no_time_of_change() -> Self {
+        Self::new(
+            ErrorKind::Decode,
+            "HubSpot says of none of the changes of a page when it was made, so the next page is not known",
+        )
+    }
+
     pub(crate) fn interrupted() -> Self {
         Self::new(ErrorKind::Transport, "the runtime stopped while a request was under way")
     }

@@ -11,7 +11,7 @@ pub use self::{
     filter::{Filter, FilterOn, filter},
 };
 use crate::{
-    CallMeta, Client, Error, Items, Pages, PartnerClient, Result, SearchPage,
+    CallMeta, Client, Cursor, Error, Items, Pages, PartnerClient, Result, SearchPage,
     generated::types,
     options::{CallOptions, call},
     partner_clients::check_limit,
@@ -56,7 +56,7 @@ impl Client {
             query: None,
             groups: Vec::new(),
             sort: None,
-            after: None,
+            after: Cursor::Start,
             limit: None,
             top: None,
             selection: Selection::default(),
@@ -74,7 +74,7 @@ pub struct Search {
     /// Joined by or; the filters of each by and.
     groups: Vec<Vec<Filter>>,
     sort: Option<(String, &'static str)>,
-    after: Option<String>,
+    after: Cursor,
     limit: Option<u16>,
     top: Option<u32>,
     selection: Selection,
@@ -130,8 +130,8 @@ impl Search {
     }
 
     /// Starts from a cursor of the same search: that of a page or a stream.
-    pub fn after(mut self, cursor: impl Into<String>) -> Self {
-        self.after = Some(cursor.into());
+    pub fn after(mut self, cursor: impl Into<Cursor>) -> Self {
+        self.after = cursor.into();
         self
     }
 
@@ -151,6 +151,9 @@ impl Search {
 
     async fn run(self) -> Result<(SearchPage, CallMeta)> {
         let body = self.body()?;
+        if self.after.is_end() {
+            return Ok((SearchPage::builder().results(Vec::new()).try_into()?, CallMeta::default()));
+        }
         transport::call(
             self.client.raw,
             self.options,
@@ -186,7 +189,7 @@ impl Search {
             Ok(json!({"propertyName": property, "direction": direction}))
         };
         let body = types::PublicObjectSearchRequest::builder()
-            .after(self.after.clone())
+            .after(self.after.place().map(str::to_owned))
             .filter_groups(self.groups.iter().map(group).collect::<Result<Vec<types::FilterGroup>>>()?)
             .limit(check_limit(self.limit, MAX_PAGE)?)
             .properties(self.selection.properties.clone())

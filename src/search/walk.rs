@@ -1,15 +1,62 @@
 //! Streams of search results.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use super::{MAX_PAGE, MAX_RESULTS, Search, filter};
-use crate::{Error, Page, Pages, PartnerClient, Result};
+use crate::{
+    Cursor, Error, Page, Pages, PartnerClient, Result, SearchPage,
+    paging::{MAX_EMPTY, next},
+};
 
 /// The property that holds a record's id.
 pub(super) const ID: &str = "hs_object_id";
 
 pub(super) fn pages(search: Search) -> Pages<PartnerClient> {
     if search.sort.is_some() { sorted(search) } else { by_id(search) }
+}
+
+/// Some results of a search, from its beginning on.
+pub(super) struct Found {
+    /// None only at the end.
+    pub(super) objects: Vec<PartnerClient>,
+    /// Whether there may be more behind them.
+    pub(super) more: bool,
+}
+
+impl Search {
+    /// The first results there are, past empty pages.
+    ///
+    /// How long a page is says nothing of the end. There is more where HubSpot gives a cursor, where its total is larger
+    /// than what came, and where a page is full; without a total nobody knows. A page that is empty although the total is
+    /// not zero is asked for once more, and then believed.
+    pub(super) async fn found(mut self) -> Result<Found> {
+        let limit = usize::from(self.limit.unwrap_or(MAX_PAGE));
+        let mut doubted = false;
+        for _ in 0..=MAX_EMPTY {
+            let page = self.clone().send().await?;
+            let next = next(page.paging.and_then(|paging| paging.next));
+            let more_than = |count: usize| page.total.map(|total| usize::try_from(total).unwrap_or(0) > count);
+            if !page.results.is_empty() {
+                let count = page.results.len();
+                let more = !next.is_end() || more_than(count).unwrap_or(true) || count >= limit;
+                return Ok(Found { objects: page.results.into_iter().map(Into::into).collect(), more });
+            }
+            if !next.is_end() {
+                if next == self.after {
+                    return Err(Error::repeated_cursor());
+                }
+                self.after = next;
+            } else if more_than(0).unwrap_or(false) && !doubted {
+                doubted = true;
+            } else {
+                return Ok(Found { objects: Vec::new(), more: false });
+            }
+        }
+        Err(Error::empty_pages(MAX_EMPTY))
+    }
 }
 
 /// A walk by record id: each page asks for what comes after the last id of the one before, so that it neither counts
@@ -21,24 +68,23 @@ fn by_id(search: Search) -> Pages<PartnerClient> {
         Box::pin(async move {
             let limit = search.limit.unwrap_or(MAX_PAGE);
             let wanted = *left.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut items = behind(search, after.as_deref(), limit).send().await?.results;
-            let full = items.len() >= usize::from(limit);
-            let last = items.last().map(|object| object.id.clone());
-            let mut next = last.filter(|_| full);
+            let Found { mut objects, more } = behind(search, after.place(), limit).found().await?;
+            let last = objects.last().map(|object| object.id.clone());
+            let mut next = last.filter(|_| more);
             if let Some(wanted) = wanted {
-                items.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));
-                let rest = wanted - u32::try_from(items.len()).unwrap_or(wanted);
+                objects.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));
+                let rest = wanted - u32::try_from(objects.len()).unwrap_or(wanted);
                 *left.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
                 next = next.filter(|_| rest > 0);
             }
-            Ok(Page::new(items.into_iter().map(Into::into).collect(), next))
+            Ok(Page::new(objects, next.map_or(Cursor::End, Cursor::At)))
         })
     })
 }
 
 /// The search, from behind an id on, in the order of ids.
 pub(super) fn behind(search: Search, id: Option<&str>, limit: u16) -> Search {
-    let mut search = Search { after: None, limit: Some(limit), ..search }.sort_ascending(ID);
+    let mut search = Search { after: Cursor::Start, limit: Some(limit), ..search }.sort_ascending(ID);
     if search.groups.is_empty() {
         search.groups.push(Vec::new());
     }
@@ -51,31 +97,50 @@ pub(super) fn behind(search: Search, id: Option<&str>, limit: u16) -> Search {
 
 /// HubSpot's own pages, which it counts out up to the 10,000th result.
 fn sorted(search: Search) -> Pages<PartnerClient> {
+    let given = Arc::new(Mutex::new(HashSet::new()));
     Pages::new(search.after.clone(), move |after| {
-        let search = search.clone();
+        let (search, given) = (search.clone(), Arc::clone(&given));
         Box::pin(async move {
             let top = checked_top(search.top)?;
-            let start = match &after {
-                None => 0,
-                Some(after) => after.parse().map_err(|_| {
-                    Error::invalid_input(
-                        "cursor",
-                        Some(after),
-                        "is none of a sorted search",
-                        "give one of the same search",
-                    )
-                })?,
-            };
-            let limit = search.limit.map_or(u32::from(MAX_PAGE), u32::from).min(top.saturating_sub(start));
+            let (first, start) = (counted(&search.after)?, counted(&after)?);
+            let already = given.lock().unwrap_or_else(PoisonError::into_inner).len();
+            // The results before the cursor that the stream began at count as well.
+            let left = top.saturating_sub(first).saturating_sub(u32::try_from(already).unwrap_or(u32::MAX));
+            let limit = search.limit.map_or(u32::from(MAX_PAGE), u32::from);
+            let limit = limit.min(left).min(MAX_RESULTS.saturating_sub(start));
             let Some(limit) = u16::try_from(limit).ok().filter(|&limit| limit > 0) else {
-                return Ok(Page::new(Vec::new(), None));
+                return Ok(Page::new(Vec::new(), Cursor::End));
             };
-            let page = Search { after, limit: Some(limit), ..search }.send().await?;
-            let end = start + u32::from(limit);
-            let next = page.paging.and_then(|paging| paging.next).map(|next| next.after);
-            let items = page.results.into_iter().map(Into::into).collect();
-            Ok(Page::new(items, next.filter(|_| end < top)))
+            let search = Search { after, limit: Some(limit), ..search };
+            let mut page = search.clone().send().await?;
+            let is_last = |page: &SearchPage| page.paging.as_ref().is_none_or(|paging| paging.next.is_none());
+            if page.results.is_empty() && is_last(&page) && page.total.is_some_and(|total| total > i64::from(start)) {
+                page = search.send().await?;
+            }
+            let count = u32::try_from(page.results.len()).unwrap_or(u32::MAX);
+            let end = start.saturating_add(count);
+            let mut next = next(page.paging.and_then(|paging| paging.next));
+            // A page may have been cut short without a cursor, so the next one may begin with results of this one.
+            if next.is_end() && count > 0 && page.total.is_none_or(|total| total > i64::from(end)) {
+                next = Cursor::At(end.to_string());
+            }
+            let mut objects: Vec<PartnerClient> = page.results.into_iter().map(Into::into).collect();
+            let mut given = given.lock().unwrap_or_else(PoisonError::into_inner);
+            objects.retain(|object| given.insert(object.id.clone()));
+            objects.truncate(usize::from(limit));
+            let rest = left.saturating_sub(u32::try_from(objects.len()).unwrap_or(u32::MAX));
+            let over =
+                rest == 0 || next.place().and_then(|place| place.parse().ok()).is_some_and(|n: u32| n >= MAX_RESULTS);
+            Ok(Page::new(objects, if over { Cursor::End } else { next }))
         })
+    })
+}
+
+/// How many results lie before a cursor of a sorted search.
+fn counted(cursor: &Cursor) -> Result<u32> {
+    let Some(place) = cursor.place() else { return Ok(0) };
+    place.parse().map_err(|_| {
+        Error::invalid_input("cursor", Some(place), "is none of a sorted search", "give one of the same search")
     })
 }
 

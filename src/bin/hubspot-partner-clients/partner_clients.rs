@@ -99,6 +99,7 @@ fn columns<'a>(partner_clients: impl IntoIterator<Item = &'a PartnerClient>) -> 
     names.into_iter().filter(|name| !COMPUTED.contains(&name.as_str())).cloned().collect()
 }
 
-fn time(time: chrono::DateTime<chrono::Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+/// Empty where HubSpot does not say.
+fn time(time: Option<chrono::DateTime<chrono::Utc>>) -> String {
+    time.map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default()
 }

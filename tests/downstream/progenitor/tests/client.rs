@@ -25,7 +25,7 @@ async fn associate_sends_the_documented_put_and_reads_the_documented_answer() {
     put.assert_async().await;
     assert_eq!(answer.id, "<string>");
     assert_eq!(answer.archived, Some(true));
-    assert_eq!(answer.created_at.timestamp(), 1_699_335_116);
+    assert_eq!(answer.created_at.unwrap().timestamp(), 1_699_335_116);
 }
 
 #[tokio::test]

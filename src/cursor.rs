@@ -1,0 +1,72 @@
+//! Paging cursors.
+
+use serde::{Deserialize, Serialize};
+
+/// Where a stream of pages is: at its start, at a place, or at its end.
+///
+/// Every paged call takes one in `after`, as it takes HubSpot's own text. Keep it with what you have dealt with, and a later
+/// stream goes on from there. As JSON it is `"start"`, `{"at": "<HubSpot's cursor>"}` or `"end"`.
+///
+/// ```
+/// use hubspot_partner_clients::Cursor;
+///
+/// let kept = serde_json::to_string(&Cursor::from("NTEy%3D"))?;
+/// assert_eq!(kept, r#"{"at":"NTEy%3D"}"#);
+/// assert_eq!(serde_json::from_str::<Cursor>(&kept)?.place(), Some("NTEy%3D"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cursor {
+    /// Before everything: nothing was read yet.
+    #[default]
+    Start,
+    /// Where a page starts. The text is opaque, and good for the same call only.
+    At(String),
+    /// Behind everything: nothing is left, and a stream that starts here gives nothing and sends nothing.
+    End,
+}
+
+impl Cursor {
+    /// The text of a place, which HubSpot takes as `after`.
+    pub fn place(&self) -> Option<&str> {
+        match self {
+            Self::At(place) => Some(place),
+            Self::Start | Self::End => None,
+        }
+    }
+
+    /// Whether nothing was read yet.
+    pub fn is_start(&self) -> bool {
+        matches!(self, Self::Start)
+    }
+
+    /// Whether nothing is left.
+    pub fn is_end(&self) -> bool {
+        matches!(self, Self::End)
+    }
+}
+
+impl From<String> for Cursor {
+    fn from(place: String) -> Self {
+        Self::At(place)
+    }
+}
+
+impl From<&String> for Cursor {
+    fn from(place: &String) -> Self {
+        Self::At(place.clone())
+    }
+}
+
+impl From<&str> for Cursor {
+    fn from(place: &str) -> Self {
+        Self::At(place.to_owned())
+    }
+}
+
+impl From<&Self> for Cursor {
+    fn from(cursor: &Self) -> Self {
+        cursor.clone()
+    }
+}
