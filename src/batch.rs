@@ -6,9 +6,8 @@ use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
 use crate::{
-    CallMeta, Client, Error, PartnerClient, PartnerClientId, PropertyValue, Result,
+    CallMeta, Client, Error, PartnerClient, PartnerClientId, PropertyValue, RecordKey, Result,
     generated::types,
-    ids::checked,
     options::{CallOptions, settings},
     partner_clients::Changes,
     selection::{Selection, check_property, selects},
@@ -36,13 +35,10 @@ impl Client {
     /// }
     /// # }
     /// ```
-    pub fn batch_read<I>(&self, ids: impl IntoIterator<Item = I>) -> BatchRead
-    where
-        I: TryInto<PartnerClientId, Error: Into<Error>>,
-    {
+    pub fn batch_read<I: Into<RecordKey>>(&self, ids: impl IntoIterator<Item = I>) -> BatchRead {
         BatchRead {
             client: self.clone(),
-            ids: ids.into_iter().map(checked).collect(),
+            ids: ids.into_iter().map(Into::into).collect(),
             id_property: None,
             archived: false,
             selection: Selection::default(),
@@ -84,7 +80,7 @@ impl Client {
 #[must_use = "nothing is sent until `send`"]
 pub struct BatchRead {
     client: Client,
-    ids: Vec<Result<PartnerClientId>>,
+    ids: Vec<RecordKey>,
     id_property: Option<String>,
     archived: bool,
     selection: Selection,
@@ -121,7 +117,8 @@ impl BatchRead {
             self.selection.properties.push(name.clone());
         }
         // Each id once, however often it was given.
-        let mut wanted: Vec<&str> = self.ids.iter().flatten().map(PartnerClientId::as_str).collect();
+        let ids: Vec<_> = self.ids.iter().map(|id| id.checked(self.id_property.as_deref())).collect();
+        let mut wanted: Vec<&str> = ids.iter().flatten().map(PartnerClientId::as_str).collect();
         wanted.sort_unstable();
         wanted.dedup();
         let most = if self.selection.history.is_empty() { MAX_INPUTS } else { MAX_INPUTS_WITH_HISTORY };
@@ -132,7 +129,7 @@ impl BatchRead {
             Ok(id) => outcomes.get(id.as_str()).cloned().unwrap_or_else(|| Err(Error::no_outcome())),
             Err(error) => Err(error.clone()),
         };
-        self.ids.iter().map(outcome).collect()
+        ids.iter().map(outcome).collect()
     }
 
     /// One request, and what became of each of its ids.
@@ -178,17 +175,14 @@ impl BatchRead {
 /// The changes of one partner client in a [batch](Client::batch_update).
 #[derive(Debug, Clone)]
 pub struct Update {
-    partner_client: Result<PartnerClientId>,
+    partner_client: RecordKey,
     changes: Changes,
 }
 
 impl Update {
     /// No changes yet.
-    pub fn of<I>(partner_client: I) -> Self
-    where
-        I: TryInto<PartnerClientId, Error: Into<Error>>,
-    {
-        Self { partner_client: checked(partner_client), changes: Changes::default() }
+    pub fn of(partner_client: impl Into<RecordKey>) -> Self {
+        Self { partner_client: partner_client.into(), changes: Changes::default() }
     }
 
     /// Gives a property a value.
@@ -204,8 +198,8 @@ impl Update {
         self.set(name, "")
     }
 
-    fn checked(&self) -> Result<(String, BTreeMap<String, String>)> {
-        let id = self.partner_client.clone()?;
+    fn checked(&self, id_property: Option<&str>) -> Result<(String, BTreeMap<String, String>)> {
+        let id = self.partner_client.checked(id_property)?;
         Ok((id.to_string(), self.changes.checked()?))
     }
 }
@@ -254,7 +248,7 @@ impl BatchUpdate {
         let mut seen: HashMap<String, usize> = HashMap::new();
         for (place, update) in self.updates.iter().enumerate() {
             outcomes.push(Err(Error::no_outcome()));
-            match update.checked() {
+            match update.checked(self.id_property.as_deref()) {
                 Ok((id, properties)) => {
                     let round = seen.entry(id.clone()).and_modify(|round| *round += 1).or_default();
                     let input = Input { place, id, properties, trace: Uuid::new_v4().to_string() };

@@ -27,6 +27,8 @@ mod connection;
 #[cfg(feature = "client")]
 mod cursor;
 #[cfg(feature = "client")]
+mod damage;
+#[cfg(feature = "client")]
 mod error;
 #[cfg(feature = "client")]
 pub mod generated;
@@ -81,7 +83,7 @@ pub use self::{
         CollectionResponseWithTotalSimplePublicObject as SearchPage, ErrorDetail,
         PublicAssociationDefinition as AssociationDefinition, SimplePublicObjectWithAssociations as PartnerClient,
     },
-    ids::{AssociationType, ObjectId, ObjectType, PartnerClientId, PathSegment},
+    ids::{AssociationType, ObjectId, ObjectType, PartnerClientId, PathSegment, RecordKey},
     observe::{Attempt, CallEnd, Observer},
     options::CallMeta,
     paging::{Items, Page, Pages},

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    CallMeta, Client, Cursor, Error, Items, Page, Pages, PartnerClient, PartnerClientId, PartnerClientsPage,
-    PropertyValue, Result,
+    CallMeta, Client, Cursor, Error, Items, Page, Pages, PartnerClient, PartnerClientsPage, PropertyValue, RecordKey,
+    Result,
     generated::types,
-    ids::checked,
     options::{CallOptions, call},
     selection::{Selection, check_property, selects},
     transport,
@@ -24,13 +23,10 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn get<I>(&self, partner_client: I) -> GetPartnerClient
-    where
-        I: TryInto<PartnerClientId, Error: Into<Error>>,
-    {
+    pub fn get(&self, partner_client: impl Into<RecordKey>) -> GetPartnerClient {
         GetPartnerClient {
             client: self.clone(),
-            partner_client: checked(partner_client),
+            partner_client: partner_client.into(),
             id_property: None,
             archived: false,
             selection: Selection::default(),
@@ -74,13 +70,10 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn update<I>(&self, partner_client: I) -> UpdatePartnerClient
-    where
-        I: TryInto<PartnerClientId, Error: Into<Error>>,
-    {
+    pub fn update(&self, partner_client: impl Into<RecordKey>) -> UpdatePartnerClient {
         UpdatePartnerClient {
             client: self.clone(),
-            partner_client: checked(partner_client),
+            partner_client: partner_client.into(),
             id_property: None,
             changes: Changes::default(),
             options: CallOptions::default(),
@@ -93,7 +86,7 @@ impl Client {
 #[must_use = "nothing is sent until it is awaited"]
 pub struct GetPartnerClient {
     client: Client,
-    partner_client: Result<PartnerClientId>,
+    partner_client: RecordKey,
     id_property: Option<String>,
     archived: bool,
     selection: Selection,
@@ -116,7 +109,7 @@ impl GetPartnerClient {
     }
 
     async fn run(self) -> Result<(PartnerClient, CallMeta)> {
-        let partner_client = self.partner_client?;
+        let partner_client = self.partner_client.checked(self.id_property.as_deref())?;
         let lists = self.selection.lists()?;
         self.id_property.as_deref().map_or(Ok(()), check_property)?;
         transport::call(self.client.raw, self.options, "get", |raw| async move {
@@ -282,7 +275,7 @@ impl Changes {
 #[must_use = "nothing is sent until it is awaited"]
 pub struct UpdatePartnerClient {
     client: Client,
-    partner_client: Result<PartnerClientId>,
+    partner_client: RecordKey,
     id_property: Option<String>,
     changes: Changes,
     options: CallOptions,
@@ -308,7 +301,7 @@ impl UpdatePartnerClient {
     }
 
     async fn run(self) -> Result<(PartnerClient, CallMeta)> {
-        let partner_client = self.partner_client?;
+        let partner_client = self.partner_client.checked(self.id_property.as_deref())?;
         let body = types::SimplePublicObjectInput::builder().properties(self.changes.checked()?);
         self.id_property.as_deref().map_or(Ok(()), check_property)?;
         let (object, meta) = transport::call(self.client.raw, self.options, "update", |raw| async move {

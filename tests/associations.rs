@@ -50,7 +50,7 @@ async fn dissociating_removes_and_can_be_repeated() {
 async fn associations_come_in_pages() {
     let mut builder = Simulator::builder();
     for id in 1..=7 {
-        let id = format!("c{id}");
+        let id = format!("90{id}");
         builder = builder.object("companies", &id, [("name", "x")]).association("512", "companies", &id, "1001");
     }
     let simulator = builder.start().await.unwrap();
@@ -69,7 +69,7 @@ async fn associations_come_in_pages() {
             None => break,
         }
     }
-    assert_eq!(seen, ["c1", "c2", "c3", "c4", "c5", "c6", "c7"]);
+    assert_eq!(seen, ["901", "902", "903", "904", "905", "906", "907"]);
     assert_eq!(simulator.requests().len(), 3);
 }
 

@@ -19,6 +19,10 @@ fn hostile() -> impl Strategy<Value = String> {
     prop_oneof![prop::collection::vec(pieces, 0..6).prop_map(|pieces| pieces.concat()), any::<String>(), "[0-9]{1,12}",]
 }
 
+fn id() -> impl Strategy<Value = String> {
+    prop_oneof![5 => "[0-9]{1,12}", 1 => hostile()]
+}
+
 struct Server {
     runtime: tokio::runtime::Runtime,
     simulator: Simulator,
@@ -40,27 +44,31 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_server_receives_exactly_the_segments_given(ids in [hostile(), hostile(), hostile(), hostile()]) {
+    fn the_server_receives_exactly_the_segments_given(ids in (id(), hostile(), id(), hostile())) {
         let Server { runtime, simulator, client } = &*SERVER;
-        let [partner_client, to_type, to_id, association_type] = &ids;
+        let (partner_client, to_type, to_id, association_type) = &ids;
         simulator.clear_requests();
         let outcome = runtime.block_on(
             client.associate(partner_client).with(to_type, to_id).as_type(association_type).send(),
         );
-        let acceptable = PartnerClientId::new(partner_client).is_ok()
-            && ObjectType::new(to_type).is_ok()
-            && ObjectId::new(to_id).is_ok()
-            && AssociationType::new(association_type).is_ok();
         let requests = simulator.requests();
-        if !acceptable {
+        let (Ok(partner_client), Ok(to_type), Ok(to_id), Ok(association_type)) = (
+            PartnerClientId::new(partner_client),
+            ObjectType::new(to_type),
+            ObjectId::new(to_id),
+            AssociationType::new(association_type),
+        ) else {
             prop_assert!(outcome.unwrap_err().is_invalid_input());
             prop_assert!(requests.is_empty(), "something was sent: {:?}", requests);
             return Ok(());
-        }
+        };
         prop_assert_eq!(requests.len(), 1, "{:?}", outcome);
         prop_assert_eq!(requests[0].query(), None);
         let segments: Vec<_> = requests[0].path().split('/').map(decode).collect();
-        let expected = ["", "crm", "v3", "objects", "partner_clients", partner_client, "associations", to_type, to_id, association_type];
+        let expected = [
+            "", "crm", "v3", "objects", "partner_clients", partner_client.as_str(), "associations", to_type.as_str(),
+            to_id.as_str(), association_type.as_str(),
+        ];
         prop_assert_eq!(segments, expected);
     }
 }
@@ -82,6 +90,7 @@ fn what_is_refused_and_why() {
     }
     refused(PartnerClientId::new(""), "partner client id", "is empty");
     refused(ObjectId::new(".."), "object id \"..\"", "path step");
+    refused(ObjectId::new("..;x=1"), "object id \"..;x=1\"", "digits alone");
     refused(AssociationType::new("a\\b"), "association type \"a\\\\b\"", "backslash");
     refused(PartnerClientId::new("512\n"), "partner client id \"512\\n\"", "control character");
     refused(ObjectType::new("x".repeat(257)), "object type", "longer than 256 bytes");
@@ -89,14 +98,136 @@ fn what_is_refused_and_why() {
     refused(PartnerClientId::try_from(-1), "partner client id \"-1\"", "is negative");
 }
 
+/// Values as spreadsheets, exports and editors leave them, and what the error has to say they look like.
+const DAMAGED: &[(&str, &str)] = &[
+    ("1.23457E+11", "scientific notation"),
+    ("1,23457E+11", "scientific notation"),
+    ("5e3", "scientific notation"),
+    ("-1E-05", "scientific notation"),
+    ("512.0", "decimal point"),
+    ("512.", "decimal point"),
+    ("512,00", "decimal point"),
+    ("1,234", "digits in groups"),
+    ("1.234.567", "digits in groups"),
+    ("1 234 567", "digits in groups"),
+    ("1'234", "digits in groups"),
+    ("1_234", "digits in groups"),
+    ("-512", "a sign"),
+    ("+512", "a sign"),
+    ("−512", "a sign"),
+    ("0x1F", "hexadecimal"),
+    ("50%", "percentage"),
+    ("$512", "amount of money"),
+    ("512 €", "amount of money"),
+    ("2026-01-15", "a date"),
+    ("15/01/2026", "a date"),
+    ("1/15/26", "a date"),
+    ("15.01.2026", "a date"),
+    ("2026-01-15T10:30:00Z", "a date"),
+    ("15/01/2026 10:30", "a date"),
+    ("Jan-24", "a date"),
+    ("02-Jan", "a date"),
+    ("1. Feb 2026", "a date"),
+    ("'512", "quotation mark"),
+    ("\"512\"", "quotation mark"),
+    ("“512”", "quotation mark"),
+    ("=512", "formula"),
+    ("=\"512\"", "formula"),
+    (" 512", "white space"),
+    ("512 ", "white space"),
+    ("512\u{a0}", "white space"),
+    ("\u{3000}512", "white space"),
+    ("512\u{a0}901", "U+00A0"),
+    ("51\u{200b}2", "U+200B"),
+    ("\u{feff}512", "U+FEFF"),
+    ("512\u{202c}", "U+202C"),
+    ("51\u{ad}2", "U+00AD"),
+    ("512\u{fe0f}", "U+FE0F"),
+    ("51\u{fffd}2", "wrong encoding"),
+    ("５１２", "no digit from 0 to 9"),
+    ("٥١٢", "no digit from 0 to 9"),
+    ("51²", "no digit from 0 to 9"),
+    ("#N/A", "error value of a spreadsheet"),
+    ("#REF!", "error value of a spreadsheet"),
+    ("#WERT!", "error value of a spreadsheet"),
+    ("########", "error value of a spreadsheet"),
+    ("NULL", "missing value"),
+    ("None", "missing value"),
+    ("nan", "missing value"),
+    ("N/A", "missing value"),
+    ("(null)", "missing value"),
+    ("undefined", "missing value"),
+    ("[object Object]", "missing value"),
+    ("-", "missing value"),
+    ("TRUE", "truth value"),
+    ("false", "truth value"),
+];
+
+#[test]
+fn what_a_spreadsheet_has_damaged_is_refused_with_what_it_looks_like() {
+    for (value, looks) in DAMAGED {
+        for (error, field) in [
+            (PartnerClientId::new(*value).unwrap_err(), "partner client id"),
+            (ObjectId::new(*value).unwrap_err(), "object id"),
+            (AssociationType::new(*value).unwrap_err(), "association type"),
+            (ObjectType::new(*value).unwrap_err(), "object type"),
+        ] {
+            assert!(error.is_invalid_input() && error.message().starts_with(field), "{value:?}: {error}");
+            assert!(error.message().contains(looks), "{value:?}: {error}");
+        }
+        let json = serde_json::to_string(value).unwrap();
+        assert!(serde_json::from_str::<ObjectId>(&json).is_err(), "{value:?}");
+    }
+}
+
+#[test]
+fn an_id_is_digits_alone() {
+    for value in ["abc", "ID512", "512a", "512;513", "0-2", "..;", ";", "a/b", "%35", "?", "ü", "512 Acme", "1O2"] {
+        assert!(PartnerClientId::new(value).is_err(), "{value:?}");
+        assert!(ObjectId::new(value).is_err(), "{value:?}");
+    }
+    refused(ObjectId::new("0-2"), "object id", "the id of an object type");
+    refused(ObjectId::new("9".repeat(21)), "object id", "larger than any id");
+    refused(AssociationType::new("9".repeat(21)), "association type", "larger than any id");
+}
+
+#[test]
+fn an_id_has_one_form_and_ids_are_in_the_order_of_their_numbers() {
+    for written in ["009001", "9001", "0000000000000000000000000009001"] {
+        assert_eq!(ObjectId::new(written).unwrap(), ObjectId::from(9001_u64));
+        assert_eq!(PartnerClientId::new(written).unwrap().as_str(), "9001");
+        assert_eq!(AssociationType::new(written).unwrap().to_string(), "9001");
+        assert_eq!(serde_json::from_value::<ObjectId>(written.into()).unwrap().as_str(), "9001");
+    }
+    assert_eq!(ObjectId::new("000").unwrap(), ObjectId::from(0_u8));
+    assert_eq!(ObjectId::new(u64::MAX.to_string()).unwrap(), ObjectId::from(u64::MAX));
+    let mut ids = ["10", "9", "0100", "1"].map(|id| ObjectId::new(id).unwrap());
+    ids.sort();
+    assert_eq!(ids.map(|id| id.to_string()), ["1", "9", "10", "100"]);
+}
+
+#[tokio::test]
+async fn a_property_s_value_in_place_of_an_id_is_sent_as_it_is() {
+    let simulator = Simulator::start().await.unwrap();
+    let client = client_of(&simulator);
+    for (code, path) in
+        [("009001", "009001"), ("1.5E+3", "1.5E%2B3"), ("a b;c", "a%20b%3Bc"), ("-", "-"), ("#1", "%231")]
+    {
+        let _ = client.get(code).id_property("code").await;
+        let _ = client.update(code).set("name", "x").id_property("code").await;
+        let end = format!("/{path}");
+        assert_eq!(simulator.requests().iter().filter(|request| request.path().ends_with(&end)).count(), 2, "{code}");
+        assert_eq!(PartnerClientId::by_property(code).unwrap().as_str(), code);
+    }
+}
+
 #[test]
 fn what_is_accepted_stays_as_it_is() {
-    for value in ["512", "...", ".a", "a b", "%2e%2e", "a/b", "?", "ü", &"9".repeat(256)] {
-        assert_eq!(PartnerClientId::new(value).unwrap().as_str(), value);
-        assert_eq!(ObjectId::try_from(value.to_owned()).unwrap().to_string(), value);
-    }
-    for value in ["companies", "company", "0-2", "2-1234567"] {
+    for value in ["companies", "company", "0-2", "2-1234567", "p123_custom", "line items"] {
         assert_eq!(ObjectType::new(value).unwrap().as_str(), value);
+    }
+    for value in ["202", "note_to_contact", "Note_To_Contact", "p123_custom_to_company", "a:b", "ü"] {
+        assert_eq!(AssociationType::new(value).unwrap().as_str(), value);
     }
     assert_eq!(ObjectId::from(9001_u64), "9001".parse().unwrap());
     assert_eq!(AssociationType::try_from(202).unwrap().as_str(), "202");

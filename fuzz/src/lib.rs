@@ -147,19 +147,22 @@ pub fn ids(data: &[u8]) {
         server.answer(http(204, "", b""), false);
         let outcome = server.run(client.dissociate(client_id).with(to_type, to_id).as_type(kind).send());
         let requests = server.exchange.requests.borrow();
-        let acceptable = PartnerClientId::new(client_id).is_ok()
-            && ObjectType::new(to_type).is_ok()
-            && ObjectId::new(to_id).is_ok()
-            && AssociationType::new(kind).is_ok();
-        if !acceptable {
+        let (Ok(client_id), Ok(to_type), Ok(to_id), Ok(kind)) = (
+            PartnerClientId::new(client_id),
+            ObjectType::new(to_type),
+            ObjectId::new(to_id),
+            AssociationType::new(kind),
+        ) else {
             let error = outcome.unwrap_err();
             check_error(&error);
             assert!(error.is_invalid_input() && requests.is_empty(), "{error}");
             return;
-        }
+        };
         outcome.unwrap();
         let target = requests[0].line.split(' ').nth(1).unwrap();
         let segments: Vec<_> = target.split('/').map(decoded).collect();
+        let (client_id, to_id) = (client_id.as_str(), to_id.as_str());
+        let (to_type, kind) = (to_type.as_str(), kind.as_str());
         let sent = ["", "crm", "v3", "objects", "partner_clients", client_id, "associations", to_type, to_id, kind];
         assert_eq!(segments, sent);
     });
