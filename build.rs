@@ -54,6 +54,7 @@ fn build() -> Result<(), String> {
         #[cfg(feature = "mock")]
         write(&out, "mock.rs", &generate::mock(&codegen::adapt::for_mocks(api.clone())).map_err(refused)?)?;
         codegen::adapt::document(&mut api);
+        write(&out, "shapes.rs", &codegen::shapes::rust(&mut api))?;
         write(&out, "client.rs", &generate::client(&api).map_err(refused)?)?;
     }
     Ok(())

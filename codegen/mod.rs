@@ -8,7 +8,7 @@
 //! | adapt | `adapt.rs` | what HubSpot sends → what progenitor can take |
 //! | generate | `generate.rs`, `lean.rs` | Rust, by progenitor |
 //!
-//! `operations.rs` knows the operations by name, `table.rs` writes their table, `walk.rs` visits the parts of a document. The last step needs
+//! `operations.rs` knows the operations by name, `table.rs` writes their table, `shapes.rs` the shapes of answers, `walk.rs` visits the parts of a document. The last step needs
 //! progenitor and belongs to `build.rs` alone; the others are tested in `tests/codegen/`.
 
 pub mod adapt;
@@ -18,6 +18,7 @@ pub mod merge;
 pub mod operations;
 pub mod read;
 pub mod shape;
+pub mod shapes;
 pub mod table;
 pub mod walk;
 

@@ -12,33 +12,61 @@ use serde::de::DeserializeOwned;
 use crate::{
     AccessToken, Error,
     generated::{self, types},
+    reading,
+    spec::Operation,
 };
+
+/// The schema of an error's body.
+const ERROR: &str = "Error";
 
 /// A body that was read, as an extension of the answer whose body it was.
 #[derive(Clone)]
 struct Read(Bytes);
 
+/// The operation that an answer is of, as an extension of it.
+#[derive(Clone, Copy)]
+struct Of(&'static Operation);
+
 /// An answer with its body beside it, for [`value`]. The facade takes nothing else of an answer.
-pub(crate) fn read(mut response: Response, body: Bytes) -> Response {
+pub(crate) fn read(mut response: Response, body: Bytes, operation: &'static Operation) -> Response {
+    response.extensions_mut().insert(Of(operation));
     response.extensions_mut().insert(Read(body));
     response
 }
 
-/// `ResponseValue::from_response` for the generated code; of an answer that was [`read`] it takes what is beside it.
+/// `ResponseValue::from_response` for the generated code, which fails at nothing that an answer can do without. Of an answer
+/// that was [`read`] it takes what is beside it.
 pub(crate) async fn value<T: DeserializeOwned, E>(
     mut response: Response,
 ) -> Result<ResponseValue<T>, generated::Error<E>> {
-    let Some(Read(body)) = response.extensions_mut().remove() else {
-        return ResponseValue::from_response(response).await;
+    let status = response.status();
+    let of = response.extensions_mut().remove::<Of>();
+    let shape = match of {
+        Some(Of(operation)) if status.is_success() => reading::answer_of(operation.id),
+        Some(_) => reading::schema(ERROR),
+        None => None,
     };
-    match serde_json::from_slice(&body) {
-        Ok(inner) => Ok(ResponseValue::new(inner, response.status(), HeaderMap::new())),
+    let (headers, body) = match response.extensions_mut().remove() {
+        Some(Read(body)) => (HeaderMap::new(), body),
+        None => {
+            let headers = std::mem::take(response.headers_mut());
+            (headers, response.bytes().await.map_err(generated::Error::ResponseBodyError)?)
+        }
+    };
+    match reading::decode(&body, shape) {
+        Ok(inner) => Ok(ResponseValue::new(inner, status, headers)),
         Err(e) => Err(generated::Error::InvalidResponsePayload(body, e)),
     }
 }
 
 /// An answer with the body that was read, and without the token in its headers, for who calls the generated client itself.
-pub(crate) fn rebuild(response: &mut Response, body: Bytes, token: &AccessToken) -> Response {
+pub(crate) fn rebuild(
+    response: &mut Response,
+    body: Bytes,
+    operation: &'static Operation,
+    token: &AccessToken,
+) -> Response {
+    response.extensions_mut().insert(Of(operation));
     let mut rebuilt = http::Response::builder();
     if let Some(extensions) = rebuilt.extensions_mut() {
         *extensions = std::mem::take(response.extensions_mut());
@@ -57,7 +85,7 @@ pub(crate) fn rebuild(response: &mut Response, body: Bytes, token: &AccessToken)
 
 /// The generated code loses the status of an error whose body it cannot decode, so it gets one that it can.
 pub(crate) fn decodable(body: String) -> Bytes {
-    if serde_json::from_str::<types::Error>(&body).is_ok() {
+    if reading::decode::<types::Error>(body.as_bytes(), reading::schema(ERROR)).is_ok() {
         return body.into();
     }
     serde_json::to_vec(&serde_json::json!({ "message": body })).unwrap_or_default().into()

@@ -51,6 +51,8 @@ mod properties;
 #[cfg(feature = "client")]
 mod rate_limit;
 #[cfg(feature = "client")]
+mod reading;
+#[cfg(feature = "client")]
 pub mod reconcile;
 #[cfg(feature = "redis")]
 pub mod redis;

@@ -324,7 +324,11 @@ impl Exchange<'_> {
     }
 
     fn answer(&self, mut response: Response, body: Bytes, token: &AccessToken) -> Response {
-        if self.raw { rebuild(&mut response, body, token) } else { read(response, body) }
+        if self.raw {
+            rebuild(&mut response, body, self.operation, token)
+        } else {
+            read(response, body, self.operation)
+        }
     }
 
     /// Adds to an error what is known of the call.

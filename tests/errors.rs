@@ -4,7 +4,7 @@ mod support;
 
 use httpmock::MockServer;
 use hubspot_partner_clients::{CorrelationId, Error};
-use support::{DOCUMENTED, RawServer, client_at, http};
+use support::{RawServer, client_at, http};
 use uuid::Uuid;
 
 const ID: &str = "c033cdaa-2c40-4a64-ae48-b4cec88dad24";
@@ -205,7 +205,7 @@ async fn an_error_is_bounded_whatever_the_answer_repeats() {
     let body = format!(
         r#"{{"message":"{long}","category":"{long}","correlationId":"{long}","context":{{"INVALID_OBJECT_IDS":["{long}"]}}}}"#
     );
-    let object = DOCUMENTED.replace("{}", &format!("\"{long}\""));
+    let object = format!(r#"{{"properties":"{long}"}}"#);
     for (status, body) in [(400, &body), (200, &object)] {
         let error = associate(&RawServer::json(status, body).await.base_url).await;
         let shown = format!("{error} {error:?}");

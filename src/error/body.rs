@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{ErrorKind, excerpt};
-use crate::generated::types;
+use crate::{generated::types, reading};
 
 /// HubSpot's longest category has 30 characters.
 const MAX_NAME: usize = 128;
@@ -55,12 +55,16 @@ pub(super) struct ErrorBody {
 
 impl ErrorBody {
     pub(super) fn parse(body: &str) -> Self {
-        let Ok(Value::Object(json)) = serde_json::from_str::<Value>(body) else {
+        let Some(Value::Object(json)) = reading::json(body.as_bytes()) else {
             return Self::default();
         };
-        let text = |name: &str| json.get(name)?.as_str().map(str::to_owned);
+        let text = |name: &str| reading::scalar(json.get(name)?.clone());
         let words = |name: &str| text(name).filter(|text| !text.trim().is_empty());
-        let errors = json.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let errors = match json.get("errors") {
+            Some(Value::Array(errors)) => errors.as_slice(),
+            Some(Value::Null) | None => &[],
+            Some(error) => std::slice::from_ref(error),
+        };
         let mut required_scopes: Vec<String> = errors
             .iter()
             .chain([&Value::Object(json.clone())])
@@ -84,7 +88,7 @@ impl ErrorBody {
             message,
             category: category.map(|category| excerpt(&category, MAX_NAME)),
             correlation_id: text("correlationId"),
-            details: errors.iter().filter_map(|e| serde_json::from_value(e.clone()).ok()).collect(),
+            details: errors.iter().filter_map(|error| reading::value_as(error.clone(), "ErrorDetail")).collect(),
             context,
             required_scopes,
         }
@@ -141,15 +145,13 @@ fn cause(codes: &[String], message: &str, context: &BTreeMap<String, Vec<String>
     tests.into_iter().find_map(|(holds, cause)| holds.then_some(cause))
 }
 
+/// Each entry as a list of texts; a `null` says nothing.
 fn context(value: Option<&Value>) -> BTreeMap<String, Vec<String>> {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    value
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| match value {
-            Value::Array(values) => (name.clone(), values.iter().map(text).collect()),
-            other => (name.clone(), vec![text(other)]),
-        })
-        .collect()
+    let text = |value: &Value| Some(reading::text(value.clone())).filter(|_| !value.is_null());
+    let entries = value.and_then(Value::as_object).into_iter().flatten().filter(|(_, value)| !value.is_null());
+    let texts = |value: &Value| match value {
+        Value::Array(values) => values.iter().filter_map(text).collect(),
+        other => Vec::from_iter(text(other)),
+    };
+    entries.map(|(name, value)| (name.clone(), texts(value))).collect()
 }

@@ -1,0 +1,58 @@
+//! The reading of answers, also of those that are not quite as described.
+//!
+//! A good answer is decoded straight into its type. Only where that fails, it is read a second time: its text is repaired,
+//! and each value is brought to the shape that the description gives it. What has another type is converted where that is
+//! safe, `null` is absent, and what cannot be read is left out alone.
+
+mod repair;
+mod shape;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use self::shape::{Reader, Shape};
+pub(crate) use self::{
+    repair::json,
+    shape::{scalar, text},
+};
+
+/// The shape of what an operation answers a success with, where it is known.
+pub(crate) fn answer_of(operation: &str) -> Option<&'static Shape> {
+    shape::find(shape::ANSWERS, operation)
+}
+
+/// The shape of a schema.
+pub(crate) fn schema(name: &str) -> Option<&'static Shape> {
+    shape::find(shape::SCHEMAS, name)
+}
+
+/// Decodes a body.
+///
+/// # Errors
+/// That of the first reading, if the second fails as well.
+pub(crate) fn decode<T: DeserializeOwned>(body: &[u8], shape: Option<&Shape>) -> serde_json::Result<T> {
+    serde_json::from_slice(body).or_else(|error| {
+        let read = shape.and_then(|shape| lenient(body, shape));
+        read.and_then(|value| serde_json::from_value(value).ok()).ok_or(error)
+    })
+}
+
+/// An odd body as its shape wants it, unless nothing of it is as described.
+pub(crate) fn lenient(body: &[u8], shape: &Shape) -> Option<Value> {
+    let value = json(body)?;
+    if !shape.is_like(&value) {
+        return None;
+    }
+    let mut reader = Reader::default();
+    let read = reader.read(shape, value);
+    if reader.left_out > 0 {
+        tracing::warn!(entries = reader.left_out, "entries of an answer cannot be read and are left out");
+    }
+    read
+}
+
+/// A value as a schema wants it, if it can be read so at all.
+pub(crate) fn value_as<T: DeserializeOwned>(value: Value, schema: &str) -> Option<T> {
+    let value = Reader::default().read(self::schema(schema)?, value)?;
+    serde_json::from_value(value).ok()
+}

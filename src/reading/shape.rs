@@ -1,0 +1,204 @@
+//! The shapes of values, and values brought to them.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Map, Value};
+
+/// What a value has to be.
+#[allow(dead_code, reason = "a description may have no value of a kind")]
+pub(crate) enum Shape {
+    Any,
+    Text,
+    /// A text that a thing is known by: not empty.
+    Id,
+    /// A text that one of the types in `ids.rs` takes.
+    Checked(fn(&str) -> bool),
+    Integer,
+    Number,
+    Flag,
+    Time,
+    Nullable(&'static Self),
+    List(&'static Self),
+    Map(&'static Self),
+    Object(&'static [Field]),
+    Schema(&'static str),
+}
+
+/// A member of an object.
+pub(crate) struct Field {
+    name: &'static str,
+    required: bool,
+    shape: Shape,
+}
+
+include!(concat!(env!("OUT_DIR"), "/shapes.rs"));
+
+pub(super) fn find(table: &'static [(&str, Shape)], name: &str) -> Option<&'static Shape> {
+    let at = table.binary_search_by_key(&name, |(name, _)| name).ok()?;
+    table.get(at).map(|(_, shape)| shape)
+}
+
+impl Shape {
+    fn resolved(&self) -> &Self {
+        match self {
+            Self::Schema(name) => find(SCHEMAS, name).unwrap_or(&Self::Any),
+            other => other,
+        }
+    }
+
+    /// Whether a whole answer can be meant for this: an object has at least one of the members, whatever it is.
+    pub(super) fn is_like(&self, value: &Value) -> bool {
+        match (self.resolved(), value) {
+            (Self::Object(fields), Value::Object(members)) => {
+                fields.iter().any(|field| members.contains_key(field.name))
+            }
+            (Self::Object(_), _) => false,
+            _ => true,
+        }
+    }
+
+    /// What stands for a required value that is not there: nothing, where the shape can say so.
+    fn nothing(&self) -> Option<Value> {
+        match self.resolved() {
+            Self::Text => Some(Value::String(String::new())),
+            Self::List(_) => Some(Value::Array(Vec::new())),
+            Self::Map(_) => Some(Value::Object(Map::new())),
+            Self::Nullable(_) => Some(Value::Null),
+            _ => None,
+        }
+    }
+}
+
+/// Brings values to their shapes.
+#[derive(Default)]
+pub(super) struct Reader {
+    /// How many entries of lists and maps could not be read.
+    pub(super) left_out: usize,
+}
+
+impl Reader {
+    /// The value in its shape; none if it is absent or cannot be read.
+    pub(super) fn read(&mut self, shape: &Shape, value: Value) -> Option<Value> {
+        match (shape.resolved(), value) {
+            (Shape::Nullable(shape), value) => Some(self.read(shape, value).unwrap_or(Value::Null)),
+            (_, Value::Null) => None,
+            (Shape::Any | Shape::Schema(_), value) => Some(value),
+            (Shape::Text, value) => Some(Value::String(text(value))),
+            (Shape::Id, value) => scalar(value).filter(|id| !id.is_empty()).map(Value::String),
+            (Shape::Checked(check), value) => scalar(value).filter(|text| check(text)).map(Value::String),
+            (Shape::Integer, value) => integer(&value).map(Value::from),
+            (Shape::Number, value) => number(&value).map(Value::from),
+            (Shape::Flag, value) => flag(&value).map(Value::Bool),
+            (Shape::Time, value) => time(value).map(Value::String),
+            (Shape::List(item), Value::Array(values)) => {
+                Some(values.into_iter().filter_map(|value| self.entry(item, value)).collect())
+            }
+            // A list of one that is written without brackets.
+            (Shape::List(item), value) => self.read(item, value).map(|value| Value::Array(vec![value])),
+            (Shape::Map(item), Value::Object(members)) => {
+                let read = members.into_iter().filter_map(|(name, value)| Some((name, self.entry(item, value)?)));
+                Some(Value::Object(read.collect()))
+            }
+            // An empty map as PHP writes it.
+            (Shape::Map(_), Value::Array(values)) if values.is_empty() => Some(Value::Object(Map::new())),
+            (Shape::Map(_), _) => None,
+            (Shape::Object(fields), Value::Object(members)) => self.object(fields, members),
+            (Shape::Object(fields), value) => self.remark(fields, value),
+        }
+    }
+
+    fn entry(&mut self, shape: &Shape, value: Value) -> Option<Value> {
+        let absent = value.is_null();
+        let read = self.read(shape, value);
+        self.left_out += usize::from(read.is_none() && !absent);
+        read
+    }
+
+    fn object(&mut self, fields: &[Field], mut members: Map<String, Value>) -> Option<Value> {
+        let mut read = Map::new();
+        for Field { name, required, shape } in fields {
+            let value = members.remove(*name).unwrap_or_default();
+            let absent = value.is_null();
+            let value = match self.read(shape, value) {
+                // What should be a list of things and is something else may be all that there was to say.
+                None if *required && (absent || !matches!(shape.resolved(), Shape::List(_))) => Some(shape.nothing()?),
+                None if *required => return None,
+                value => value,
+            };
+            read.extend(value.map(|value| ((*name).to_owned(), value)));
+        }
+        Some(Value::Object(read))
+    }
+
+    /// An error that is but a text is one with that message.
+    fn remark(&mut self, fields: &[Field], value: Value) -> Option<Value> {
+        let message = scalar(value)?;
+        fields.iter().find(|field| field.name == "message")?;
+        self.object(fields, Map::from_iter([("message".to_owned(), Value::String(message))]))
+    }
+}
+
+/// A text, or what is written as one: a number or a flag.
+pub(crate) fn scalar(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// As [`scalar`], and what is nested as its JSON.
+pub(crate) fn text(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+fn integer(value: &Value) -> Option<i64> {
+    // Beyond 2^53 a float is not exact.
+    let whole = |float: f64| (float.fract() == 0.0 && float.abs() < 9e15).then_some(float as i64);
+    match value {
+        Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
+        Value::String(text) => text.trim().parse().ok().or_else(|| whole(text.trim().parse().ok()?)),
+        _ => None,
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+        _ => None,
+    }
+}
+
+fn flag(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(flag) => Some(*flag),
+        Value::Number(number) => match number.as_i64()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        },
+        Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// RFC 3339, with an offset that lacks its colon, or milliseconds since 1970.
+fn time(value: Value) -> Option<String> {
+    let text = scalar(value)?;
+    let text = text.trim();
+    let time: DateTime<Utc> = match text.parse() {
+        Ok(milliseconds) => DateTime::from_timestamp_millis(milliseconds)?,
+        Err(_) => {
+            let written = || DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z").ok();
+            DateTime::parse_from_rfc3339(text).ok().or_else(written)?.to_utc()
+        }
+    };
+    Some(time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+}
