@@ -1,6 +1,6 @@
 //! Access tokens and where they come from.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{env, fmt, future::Future, pin::Pin, sync::Arc};
 
 use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
@@ -16,24 +16,29 @@ use crate::{Error, Result};
 pub struct AccessToken(Arc<SecretString>);
 
 impl AccessToken {
-    /// Checks that the token can be sent as a header.
+    /// Takes the token without the white space around it, such as the line break at the end of a file.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] when it is empty or holds anything but visible ASCII characters. The error does not
-    /// show the token.
+    /// [`Error::is_invalid_input`] when it is empty, has quotation marks around it, or holds anything but visible ASCII
+    /// characters. The error does not show the token.
     pub fn new(token: impl Into<String>) -> Result<Self> {
-        let token = SecretString::from(token.into());
-        let refuse = |reason, remedy| Err(Error::invalid_input("access token", None, reason, remedy));
-        if token.expose_secret().is_empty() {
-            return refuse("is empty", "give the token HubSpot shows for your private app or service key");
+        Self::named("access token", &SecretString::from(token.into()))
+    }
+
+    /// Takes the token that this variable of the environment holds, as [`new`](Self::new) does.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and where the variable is not set. The error names the variable.
+    pub fn from_env(variable: &str) -> Result<Self> {
+        match env::var(variable) {
+            Ok(token) => Self::named(variable, &SecretString::from(token)),
+            Err(env::VarError::NotPresent) => Err(Error::credentials(variable, "is not set", SET_TOKEN)),
+            Err(env::VarError::NotUnicode(_)) => Err(Error::credentials(variable, "is not UTF-8", SET_TOKEN)),
         }
-        if !token.expose_secret().bytes().all(|b| b.is_ascii_graphic()) {
-            return refuse(
-                "holds a space, a line break or a character outside ASCII",
-                "give the token alone, without \"Bearer\", quotes or a line break at the end",
-            );
-        }
-        Ok(Self(Arc::new(token)))
+    }
+
+    fn named(name: &str, token: &SecretString) -> Result<Self> {
+        Ok(Self(Arc::new(secret(name, token.expose_secret(), SET_TOKEN)?)))
     }
 
     pub(crate) fn expose(&self) -> &str {
@@ -54,6 +59,26 @@ impl AccessToken {
     pub(crate) fn is_in(&self, bytes: &[u8]) -> bool {
         is_in(bytes, self.expose())
     }
+}
+
+const SET_TOKEN: &str = "set it to the token HubSpot shows for your private app or service key, without \"Bearer\"";
+
+/// A secret without the white space around it; the rest of what cannot be one is refused by name. The one rule for each
+/// secret, wherever it comes from.
+pub(crate) fn secret(name: &str, text: &str, remedy: &str) -> Result<SecretString> {
+    let text = text.trim();
+    let refuse = |reason| Err(Error::credentials(name, reason, remedy));
+    let quote = ['"', '\'', '`'];
+    if text.is_empty() {
+        return refuse("is empty");
+    }
+    if text.starts_with(quote) && text.ends_with(quote) {
+        return refuse("has quotation marks around it");
+    }
+    if !text.bytes().all(|b| b.is_ascii_graphic()) {
+        return refuse("holds a space, a line break or a character outside ASCII");
+    }
+    Ok(SecretString::from(text))
 }
 
 /// Whether the bytes repeat the secret, as it is or with the escapes of JSON. One that is too short to be a real one may
@@ -161,7 +186,7 @@ pub type TokenFuture<'a> = Pin<
 ///     fn access_token(&self) -> TokenFuture<'_> {
 ///         Box::pin(async {
 ///             let text = std::fs::read_to_string(&self.0)?;
-///             Ok(AccessToken::new(text.trim_end())?)
+///             Ok(AccessToken::new(text)?)
 ///         })
 ///     }
 /// }

@@ -39,18 +39,10 @@ impl Client {
     /// empty.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] when the token is missing, or when either variable holds what
+    /// [`Error::is_invalid_input`] when the token is missing or cannot be one, or when either variable holds what
     /// [`ClientBuilder::build`] refuses.
     pub fn from_env() -> Result<Self> {
-        let Some(token) = variable("HUBSPOT_ACCESS_TOKEN")? else {
-            return Err(Error::invalid_input(
-                "HUBSPOT_ACCESS_TOKEN",
-                None,
-                "is not set",
-                "set it to the access token of your HubSpot private app or service key",
-            ));
-        };
-        let mut builder = Self::builder().access_token(token);
+        let mut builder = Self::builder().token_provider(AccessToken::from_env("HUBSPOT_ACCESS_TOKEN")?);
         if let Some(url) = variable("HUBSPOT_BASE_URL")?.filter(|url| !url.is_empty()) {
             builder = builder.base_url(url);
         }
@@ -156,7 +148,7 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// A token that stays the same: of a private app or a service key.
+    /// A token that stays the same: of a private app or a service key. White space around it does not count.
     pub fn access_token(mut self, token: impl Into<String>) -> Self {
         self.tokens = Some(AccessToken::new(token).map(|token| Arc::new(token) as _));
         self
@@ -251,7 +243,8 @@ impl ClientBuilder {
     }
 
     /// Sends everything through a proxy, in place of the one that the environment may name. The URL may hold user name
-    /// and password. Over https the proxy sees no token.
+    /// and password. Over https the proxy sees no token; with a base URL of plain http it would, so that needs
+    /// [`allow_insecure_http`](Self::allow_insecure_http), for a loopback address as well.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.connection.proxy = Some(url.into());
         self
@@ -291,10 +284,11 @@ impl ClientBuilder {
     /// # Errors
     /// [`Error::is_invalid_input`], naming the setting: no token or one that cannot be sent, a limit of zero, a timeout
     /// of zero or of more than a day, a retry policy that makes no sense, a base URL that is none, that is neither https nor
-    /// loopback, or that holds credentials, a query or a fragment. Also when TLS cannot be set up.
+    /// loopback, or that holds credentials, a query or a fragment; a proxy that would see the token. Also when TLS is needed
+    /// and cannot be set up, as on a system without certificates.
     pub fn build(self) -> Result<Client> {
         let tokens = self.tokens.unwrap_or_else(|| {
-            Err(Error::invalid_input("access token", None, "is missing", "set access_token or token_provider"))
+            Err(Error::credentials("access token", "is missing", "set access_token or token_provider"))
         })?;
         check_timeout("timeout", Some(self.timeout))?;
         check_timeout("total timeout", self.total_timeout)?;
@@ -310,7 +304,8 @@ impl ClientBuilder {
         let base_url = check_base_url(&self.base_url, self.allow_insecure_http, self.connection.has_tls())?;
         // In reqwest a request's own timeout costs an allocation or two.
         let timeout = self.connection.client.is_some().then_some(self.timeout);
-        let http = Connection { timeout: Some(self.timeout), ..self.connection }.build(&base_url)?;
+        let http =
+            Connection { timeout: Some(self.timeout), ..self.connection }.build(&base_url, self.allow_insecure_http)?;
         let shared = Shared {
             tokens,
             limiter: self.limiter.unwrap_or_else(|| Arc::new(RollingWindow::new(self.limit))),

@@ -60,9 +60,9 @@ impl Connection {
     }
 
     /// The HTTP client for a base URL that has been checked.
-    pub(crate) fn build(self, base_url: &Url) -> Result<reqwest::Client> {
+    pub(crate) fn build(mut self, base_url: &Url, allow_insecure_http: bool) -> Result<reqwest::Client> {
         let set = self.set();
-        if let Some(client) = self.client {
+        if let Some(client) = self.client.take() {
             return match set {
                 None => Ok(client),
                 Some(setting) => Err(Error::invalid_input(
@@ -75,6 +75,25 @@ impl Connection {
         }
         check_timeout("connect timeout", self.connect_timeout)?;
         check_timeout("idle timeout", self.idle_timeout)?;
+        let plain = base_url.scheme() == "http";
+        if plain && self.proxy.is_some() && !allow_insecure_http {
+            let reason = "would see the token, because the base URL is plain http";
+            return Err(Error::invalid_input(
+                "proxy",
+                None,
+                reason,
+                "use https, or allow_insecure_http if you trust it",
+            ));
+        }
+        match self.builder(base_url, true)?.build() {
+            Ok(client) => Ok(client),
+            // Without certificates of the platform there is no TLS, and none is needed.
+            Err(_) if plain => self.builder(base_url, false)?.build().map_err(|e| no_client(&e)),
+            Err(e) => Err(no_client(&e)),
+        }
+    }
+
+    fn builder(&self, base_url: &Url, platform_certificates: bool) -> Result<reqwest::ClientBuilder> {
         let mut http = reqwest::Client::builder()
             .user_agent(user_agent(self.user_agent_suffix.as_deref())?)
             .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))
@@ -99,12 +118,15 @@ impl Connection {
         if let Some(timeout) = self.idle_timeout {
             http = http.pool_idle_timeout(timeout);
         }
-        http = with_root_certificates(http, &self.root_certificates)?;
-        http.build().map_err(|e| {
-            let reason = format!("cannot be set up ({})", crate::error::innermost(&e));
-            Error::invalid_input("HTTP client", None, reason, "check the TLS configuration")
-        })
+        with_root_certificates(http, &self.root_certificates, platform_certificates)
     }
+}
+
+fn no_client(error: &reqwest::Error) -> Error {
+    let reason = format!("cannot be set up ({})", crate::error::innermost(error));
+    let remedy = "if the system has no certificates, install its package `ca-certificates`, or set SSL_CERT_FILE to a file \
+                  of them in PEM";
+    Error::invalid_input("TLS of the HTTP client", None, reason, remedy)
 }
 
 fn user_agent(suffix: Option<&str>) -> Result<HeaderValue> {
@@ -115,7 +137,14 @@ fn user_agent(suffix: Option<&str>) -> Result<HeaderValue> {
 }
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn with_root_certificates(mut http: reqwest::ClientBuilder, pems: &[Vec<u8>]) -> Result<reqwest::ClientBuilder> {
+fn with_root_certificates(
+    mut http: reqwest::ClientBuilder,
+    pems: &[Vec<u8>],
+    platform_certificates: bool,
+) -> Result<reqwest::ClientBuilder> {
+    if !platform_certificates {
+        http = http.tls_certs_only([]);
+    }
     for pem in pems {
         let refuse = || Error::invalid_input("root certificate", None, "is not PEM", "give the text of a .pem file");
         let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|_| refuse())?;
@@ -128,7 +157,7 @@ fn with_root_certificates(mut http: reqwest::ClientBuilder, pems: &[Vec<u8>]) ->
 }
 
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-fn with_root_certificates(http: reqwest::ClientBuilder, pems: &[Vec<u8>]) -> Result<reqwest::ClientBuilder> {
+fn with_root_certificates(http: reqwest::ClientBuilder, pems: &[Vec<u8>], _: bool) -> Result<reqwest::ClientBuilder> {
     if pems.is_empty() {
         return Ok(http);
     }

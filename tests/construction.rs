@@ -89,7 +89,17 @@ fn the_environment_s_variables_are_checked_by_name() {
         outcome(child(&program).env("HUBSPOT_ACCESS_TOKEN", "t").env("HUBSPOT_BASE_URL", "http://example.com"));
     assert!(insecure.contains("in the clear"), "{insecure}");
     let empty = outcome(child(&program).env("HUBSPOT_ACCESS_TOKEN", ""));
-    assert!(empty.contains("access token is empty"), "{empty}");
+    assert!(empty.contains("HUBSPOT_ACCESS_TOKEN is empty"), "{empty}");
+    for (written, trouble) in
+        [("\"s3cret\"", "quotation marks"), ("s3 cret", "holds a space"), ("Bearer s3cret", "\"Bearer\"")]
+    {
+        let shown = outcome(child(&program).env("HUBSPOT_ACCESS_TOKEN", written));
+        assert!(shown.contains("HUBSPOT_ACCESS_TOKEN ") && shown.contains(trouble), "{shown}");
+        assert!(!shown.contains("s3"), "{shown}");
+    }
+    let mut build = child(&program);
+    let trimmed = outcome(build.env("CHILD", "build").env("HUBSPOT_ACCESS_TOKEN", " t\r\n"));
+    assert!(trimmed.contains("outcome: Ok("), "{trimmed}");
     let mut build = child(&program);
     let hubspot = outcome(build.env("CHILD", "build").env("HUBSPOT_ACCESS_TOKEN", "t").env("HUBSPOT_BASE_URL", ""));
     assert!(hubspot.contains(r#"base_url: "https://api.hubapi.com""#), "an empty one is not set: {hubspot}");
@@ -138,6 +148,43 @@ async fn a_proxy_is_used_where_one_is_set() {
 
     let error = Client::builder().access_token("t").proxy("http://user:hunter2@").build().unwrap_err();
     assert!(error.message().starts_with("proxy is not a URL") && !format!("{error:?}").contains("hunter2"), "{error}");
+}
+
+/// The proxy would see the token, and may be anywhere.
+#[tokio::test]
+async fn a_proxy_that_would_see_the_token_needs_leave() {
+    for proxy in ["http://127.0.0.1:1", "http://proxy.example:3128", "https://proxy.example", "socks5://127.0.0.1:1"] {
+        for base_url in ["http://127.0.0.1:2", "http://localhost:2", "http://[::1]:2"] {
+            let builder = || Client::builder().access_token("t").base_url(base_url).proxy(proxy);
+            let error = builder().build().unwrap_err();
+            assert!(error.is_invalid_input() && error.message().starts_with("proxy would see the token"), "{error}");
+            if !proxy.starts_with("socks") {
+                builder().allow_insecure_http().build().unwrap();
+            }
+        }
+    }
+    Client::builder().access_token("t").proxy("http://127.0.0.1:1").build().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_system_without_certificates_speaks_plain_http_and_says_what_https_lacks() {
+    let simulator = Simulator::start().await.unwrap();
+    let program = std::env::current_exe().unwrap();
+    let bare = || {
+        let mut command = child(&program);
+        command.env("SSL_CERT_FILE", "/nonexistent").env("SSL_CERT_DIR", "/nonexistent");
+        command.env("HUBSPOT_ACCESS_TOKEN", simulator.access_token());
+        command
+    };
+    let outcome = |command: &mut Command| String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let plain = outcome(bare().env("HUBSPOT_BASE_URL", simulator.base_url()));
+    assert!(plain.contains("outcome: made"), "{plain}");
+    // The platform's own TLS finds out with the first connection.
+    if cfg!(all(feature = "rustls", not(feature = "native-tls"))) {
+        let tls = outcome(bare().env("CHILD", "build"));
+        assert!(tls.contains("TLS of the HTTP client cannot be set up"), "{tls}");
+        assert!(tls.contains("`ca-certificates`") && tls.contains("SSL_CERT_FILE"), "{tls}");
+    }
 }
 
 #[test]

@@ -25,7 +25,7 @@ use tokio::{
 };
 
 const ID: &str = "client-1";
-const SECRET: &str = "secret/&+ 1";
+const SECRET: &str = "secret/&+=1";
 const REFRESH: &str = "refresh-1";
 const REDIRECT: &str = "https://app.example/connected?from=hubspot";
 const LIFETIME: Duration = Duration::from_secs(1800);

@@ -37,6 +37,33 @@ async fn a_url_that_is_none_of_redis_s_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn nothing_of_a_url_shows_but_host_and_port() {
+    let port = free_port();
+    for url in [
+        &format!("redis://127.0.0.1:{port}/?protocol={PASSWORD}"),
+        &format!("redis://127.0.0.1:{port}/{PASSWORD}"),
+        &format!("redis://127.0.0.1:{port}/0#{PASSWORD}"),
+        &format!("rediss://127.0.0.1:{port}/0#{PASSWORD}"),
+        &format!("redis://{PASSWORD}:x@127.0.0.1:{port}/x"),
+        &format!("redis://user:{PASSWORD}@127.0.0.1:{port}/0"),
+        &format!("redis://:{PASSWORD}/x@127.0.0.1:{port}"),
+        &format!("redis://{PASSWORD}/x@127.0.0.1:{port}"),
+        &format!("redis://{PASSWORD}?x@127.0.0.1:{port}"),
+        &format!("redis://{PASSWORD}#x@127.0.0.1:{port}"),
+        &format!("{PASSWORD}://127.0.0.1:{port}"),
+        &format!("redis+{PASSWORD}://127.0.0.1:{port}"),
+        &format!("unix:///{PASSWORD}?pass={PASSWORD}&db={PASSWORD}"),
+        &format!("unix:///{PASSWORD}"),
+        PASSWORD,
+    ] {
+        let error = refused(url).await;
+        let builder = format!("{:?}", Redis::builder(url));
+        assert!(!builder.contains(PASSWORD), "{builder}");
+        assert!(error.is_connect() || error.message().starts_with("Redis URL cannot be used ("), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn settings_that_cannot_be_are_refused_by_name() {
     let server = RedisServer::start();
     let builder = || Redis::builder(server.url());
@@ -144,6 +171,7 @@ async fn a_user_needs_no_more_than_is_documented_and_lacks_nothing_in_silence() 
         ] {
             assert!(error.is_invalid_input() && error.message().starts_with("Redis refuses"), "{error}");
             assert!(error.message().to_lowercase().contains(named), "{user}: {error}");
+            assert!(!error.message().contains(user), "{error}");
         }
     }
     std::fs::remove_file(folder).unwrap();

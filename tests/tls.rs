@@ -8,7 +8,7 @@ mod support;
 
 use std::sync::Arc;
 
-use hubspot_partner_clients::{Client, RetryPolicy};
+use hubspot_partner_clients::{Client, ErrorKind, RetryPolicy};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -51,7 +51,10 @@ async fn a_certificate_of_one_s_own_is_trusted_where_it_is_given_and_not_elsewhe
 
     let error = builder().build().unwrap().association_types("companies").await.unwrap_err();
     assert!(error.is_connect() && error.message().contains("certificate"), "{error}");
-    assert!(error.remedy().contains("root_certificates"), "{}", error.remedy());
+    assert_eq!(error.kind(), ErrorKind::Tls);
+    for help in ["root_certificates", "ca-certificates", "SSL_CERT_FILE"] {
+        assert!(error.remedy().contains(help), "{}", error.remedy());
+    }
 }
 
 #[cfg(feature = "cli")]

@@ -8,7 +8,11 @@ use std::sync::{
 };
 
 use httpmock::MockServer;
-use hubspot_partner_clients::{AccessToken, Client, Error, TokenFuture, TokenProvider, simulator::Simulator};
+use hubspot_partner_clients::{
+    AccessToken, Client, Error, ErrorKind, TokenFuture, TokenProvider,
+    oauth::OAuthApp,
+    simulator::{self, Simulator},
+};
 use support::{RawServer, client_at};
 
 const SECRET: &str = "pat-na1-5ecre7";
@@ -71,6 +75,57 @@ fn a_token_that_cannot_be_sent_is_refused_without_showing_it() {
     }
     let error = Client::builder().build().unwrap_err();
     assert!(error.message().contains("access_token or token_provider"), "{error}");
+}
+
+type Taker = fn(&str) -> Result<(), Error>;
+
+/// Each secret, and what takes it.
+fn takers() -> [(&'static str, Taker); 4] {
+    [
+        ("access token", |secret| AccessToken::new(secret).map(drop)),
+        ("client id", |secret| OAuthApp::new(secret, "x").map(drop)),
+        ("client secret", |secret| OAuthApp::new("x", secret).map(drop)),
+        ("refresh token", |secret| OAuthApp::new("x", "x")?.token(secret).map(drop)),
+    ]
+}
+
+#[test]
+fn one_rule_holds_for_each_secret() {
+    for (name, take) in takers() {
+        for good in ["s3cret", " s3cret", "s3cret\n", "\ts3cret\r\n", "s3cret\u{a0}", "s3\"cret"] {
+            assert!(take(good).is_ok(), "{name} {good:?}");
+        }
+        for bad in [
+            "",
+            " \n",
+            "\"s3cret\"",
+            "'s3cret'",
+            "`s3cret`",
+            "s3 cret",
+            "s3\ncret",
+            "s3\0cret",
+            "s3crét",
+            "\u{feff}s3cret",
+        ] {
+            let error = take(bad).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Credentials, "{name} {bad:?}");
+            assert!(error.is_invalid_input() && error.message().starts_with(name), "{error}");
+            assert!(!format!("{error} {error:?}").contains("s3"), "{error:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_sent_without_the_white_space_around_it() {
+    let app = simulator::OAuthApp::new("id", "secret", "refresh");
+    let simulator = Simulator::builder().oauth_app(app).start().await.unwrap();
+    let app = OAuthApp::builder(" id\n", "secret\r\n").base_url(simulator.base_url()).build().unwrap();
+    let renewed = Client::builder().token_provider(app.token("refresh\n").unwrap());
+    let fixed = Client::builder().access_token(format!(" {}\n", simulator.access_token()));
+    for builder in [renewed, fixed] {
+        let client = builder.base_url(simulator.base_url()).build().unwrap();
+        client.association_types("companies").await.unwrap();
+    }
 }
 
 /// Everything that can be printed of a client, its calls and its errors.

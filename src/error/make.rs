@@ -50,6 +50,11 @@ impl Error {
         Self::new(ErrorKind::InvalidInput, format!("{field}{value} {reason}: {remedy}"))
     }
 
+    /// A secret that cannot be one; its value never shows.
+    pub(crate) fn credentials(name: &str, reason: &str, remedy: &str) -> Self {
+        Self::new(ErrorKind::Credentials, format!("{name} {reason}: {remedy}"))
+    }
+
     /// A provider of this crate fails with an [`Error`] that already says what it knows.
     pub(crate) fn token(source: BoxError) -> Self {
         match source.downcast::<Self>() {

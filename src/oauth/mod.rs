@@ -45,7 +45,7 @@ pub use self::{
 };
 use crate::{
     AccessToken, CallMeta, Error, RateLimitHeaders, Result, RetryPolicy,
-    auth::redact_body,
+    auth::{redact_body, secret},
     client::BASE_URL,
     connection::{CORRELATION_ID, Connection, check_base_url, read_body},
     options::check_timeout,
@@ -107,7 +107,10 @@ impl OAuthApp {
     ///
     /// # Errors
     /// [`Error::is_token`]. A code that is unknown, used or too old makes [`Error::is_invalid_grant`] hold as well.
+    /// [`Error::is_invalid_input`] for a code that is empty or cannot be one. White space around it does not count.
     pub async fn exchange(&self, code: &str, redirect_uri: &str, code_verifier: Option<&str>) -> Result<Grant> {
+        let code = secret("code", code, "give the parameter `code` of the address that the user came back to")?;
+        let code = code.expose_secret();
         let mut form = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri)];
         form.extend(code_verifier.map(|verifier| ("code_verifier", verifier)));
         // A code is good for one use, so a lost answer cannot be had again.
@@ -117,13 +120,11 @@ impl OAuthApp {
     /// The access tokens of an account, had by its refresh token. Nothing is sent yet.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for an empty refresh token.
+    /// [`Error::is_invalid_input`] for a refresh token that is empty or cannot be one. White space around it does not count.
     pub fn token(&self, refresh_token: impl Into<String>) -> Result<OAuthToken> {
-        let refresh_token = SecretString::from(refresh_token.into());
-        if refresh_token.expose_secret().is_empty() {
-            let remedy = "give the one that connecting the account gave";
-            return Err(Error::invalid_input("refresh token", None, "is empty", remedy));
-        }
+        let given = SecretString::from(refresh_token.into());
+        let remedy = "give the one that connecting the account gave";
+        let refresh_token = secret("refresh token", given.expose_secret(), remedy)?;
         Ok(OAuthToken::new(self.clone(), refresh_token))
     }
 
@@ -245,16 +246,14 @@ impl OAuthAppBuilder {
     /// Checks the settings. No request is made.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`], naming the setting: an empty client id or secret, a base URL that is neither https
+    /// [`Error::is_invalid_input`], naming the setting: a client id or secret that is empty or cannot be one (white space
+    /// around it does not count), a base URL that is neither https
     /// nor loopback, a path that is none, a timeout of zero or of more than a day.
     pub fn build(self) -> Result<OAuthApp> {
         let refuse = |field, reason, remedy| Err(Error::invalid_input(field, None, reason, remedy));
-        if self.client_id.is_empty() {
-            return refuse("client id", "is empty", "give the one on your app's Auth page in HubSpot");
-        }
-        if self.client_secret.expose_secret().is_empty() {
-            return refuse("client secret", "is empty", "give the one on your app's Auth page in HubSpot");
-        }
+        let remedy = "give the one on your app's Auth page in HubSpot";
+        let client_id = secret("client id", &self.client_id, remedy)?;
+        let client_secret = secret("client secret", self.client_secret.expose_secret(), remedy)?;
         if !self.token_path.starts_with('/') || self.token_path.contains(['?', '#']) {
             return refuse("token path", "is no path", "give one such as \"/oauth/2026-03/token\"");
         }
@@ -262,11 +261,11 @@ impl OAuthAppBuilder {
         self.retry.check()?;
         let tls = self.connection.has_tls();
         let base_url = check_base_url(&self.base_url, false, tls)?;
-        let http = self.connection.build(&base_url)?;
+        let http = self.connection.build(&base_url, false)?;
         let token_url = format!("{}{}", base_url.as_str().trim_end_matches('/'), self.token_path);
         Ok(OAuthApp {
-            client_id: self.client_id,
-            client_secret: Arc::new(self.client_secret),
+            client_id: client_id.expose_secret().to_owned(),
+            client_secret: Arc::new(client_secret),
             token_url: check_base_url(&token_url, false, tls)?,
             http,
             timeout: self.timeout,

@@ -7,10 +7,11 @@ use ::redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, FromRedisValue, RedisError, RetryMethod,
     ScriptInvocation, ServerErrorKind, aio::MultiplexedConnection,
 };
+use reqwest::Url;
 use tokio::{sync::Mutex, time::timeout};
 
 use super::{limiter::RedisLimiterBuilder, token_store::RedisTokenStore};
-use crate::{Error, Result, options::check_timeout};
+use crate::{Error, Result, auth::redact, options::check_timeout};
 
 const PREFIX: &str = "hubspot-partner-clients";
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -95,7 +96,7 @@ impl Redis {
         });
         let trouble = match outcome.await {
             Ok(Ok(value)) => return Ok(value),
-            Ok(Err(error)) => Trouble::new(&self.0.address, Some(key), &error),
+            Ok(Err(error)) => Trouble::new(&self.0, Some(key), &error),
             Err(_) => Trouble::slow(&self.0.address),
         };
         if trouble.unreachable {
@@ -175,7 +176,7 @@ impl RedisBuilder {
         check_timeout("Redis timeout", Some(self.timeout))?;
         let client = open(&self.url, self.root_certificates)?;
         let redis = Redis(Arc::new(Inner {
-            address: client.get_connection_info().addr().to_string(),
+            address: address(client.get_connection_info().addr()),
             client,
             prefix: self.prefix,
             timeout: self.timeout,
@@ -186,7 +187,7 @@ impl RedisBuilder {
             Ok(Ok(())) => Ok(redis),
             // It has answered, and nothing here needs it to say PONG.
             Ok(Err(error)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm) => Ok(redis),
-            Ok(Err(error)) => Err(Trouble::new(&redis.0.address, None, &error).into()),
+            Ok(Err(error)) => Err(Trouble::new(&redis.0, None, &error).into()),
             Err(_) => Err(Trouble::slow(&redis.0.address).into()),
         }
     }
@@ -202,10 +203,20 @@ impl fmt::Debug for RedisBuilder {
 }
 
 fn open(url: &str, root_certificates: Option<Vec<u8>>) -> Result<Client> {
-    let client = Client::open(url).map_err(|error| {
-        let remedy = "give one such as \"redis://user:password@localhost:6379/0\"";
-        Error::invalid_input("Redis URL", None, format!("cannot be used ({error})"), remedy)
-    })?;
+    let refuse = |reason: &str| {
+        let remedy = "give one such as \"redis://user:password@localhost:6379/0\", with what is special in user and password \
+                      percent-encoded";
+        Error::invalid_input("Redis URL", None, format!("cannot be used ({reason})"), remedy)
+    };
+    // Of a password with a `/`, `?` or `#` in it, a part would be taken for the host, and shown.
+    if url
+        .split_once("://")
+        .and_then(|(_, rest)| rest.split_once(['/', '?', '#']))
+        .is_some_and(|(_, rest)| rest.contains('@'))
+    {
+        return Err(refuse("an @ stands behind the host"));
+    }
+    let client = Client::open(url).map_err(|_| refuse(what_is_wrong(url)))?;
     if matches!(client.get_connection_info().addr(), ConnectionAddr::TcpTls { .. }) {
         return with_tls(client, url, root_certificates);
     }
@@ -214,6 +225,29 @@ fn open(url: &str, root_certificates: Option<Vec<u8>>) -> Result<Client> {
         return Err(Error::invalid_input("root certificate", None, "needs TLS", remedy));
     }
     Ok(client)
+}
+
+/// What the client says of a URL may repeat any part of it.
+fn what_is_wrong(url: &str) -> &'static str {
+    let schemes = ["redis:", "rediss:", "valkey:", "valkeys:", "unix:", "redis+unix:", "valkey+unix:"];
+    match Url::parse(url) {
+        Err(_) => "it is not a URL",
+        Ok(url) if !schemes.iter().any(|scheme| url.as_str().starts_with(scheme)) => {
+            "it begins with neither redis:// nor rediss:// nor unix://"
+        }
+        Ok(url) if url.host_str().is_none_or(str::is_empty) && !url.scheme().ends_with("unix") => "it names no host",
+        Ok(url) if url.query().is_some() => "what follows the question mark is not understood",
+        Ok(url) if url.path().len() > 1 => "the database is not a number",
+        Ok(_) => "the Redis client does not take it",
+    }
+}
+
+/// Host and port, and nothing else of the URL.
+fn address(address: &ConnectionAddr) -> String {
+    match address {
+        ConnectionAddr::Unix(_) => "its Unix socket".to_owned(),
+        address => address.to_string(),
+    }
 }
 
 #[cfg(feature = "rustls")]
@@ -263,7 +297,8 @@ pub(super) struct Trouble {
 }
 
 impl Trouble {
-    fn new(address: &str, key: Option<&str>, error: &RedisError) -> Self {
+    fn new(redis: &Inner, key: Option<&str>, error: &RedisError) -> Self {
+        let address = &redis.address;
         if error.is_timeout() {
             return Self::slow(address);
         }
@@ -276,6 +311,12 @@ impl Trouble {
             || matches!(error.retry_method(), RetryMethod::WaitAndRetry)
             || PASSING.iter().any(|what| says(error, what));
         let key = key.filter(|_| !passing).map(|key| format!(", key {key}")).unwrap_or_default();
+        // Redis repeats the name of a user who may not do something.
+        let settings = redis.client.get_connection_info().redis_settings();
+        let error = [settings.username(), settings.password()]
+            .into_iter()
+            .flatten()
+            .fold(error.to_string(), |text, secret| redact(&text, secret));
         Self { message: format!("Redis at {address}{key}: {error}"), unreachable: passing }
     }
 
