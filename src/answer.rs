@@ -4,13 +4,13 @@ use bytes::Bytes;
 use futures_util::stream;
 use progenitor_client::ResponseValue;
 use reqwest::{
-    Response, ResponseBuilderExt,
+    Response, ResponseBuilderExt, StatusCode,
     header::{HeaderMap, HeaderValue},
 };
 use serde::de::DeserializeOwned;
 
 use crate::{
-    AccessToken, Error,
+    AccessToken, Error, PartnerClientId,
     generated::{self, types},
     reading,
     spec::Operation,
@@ -56,6 +56,21 @@ pub(crate) async fn value<T: DeserializeOwned, E>(
     match reading::decode(&body, shape) {
         Ok(inner) => Ok(ResponseValue::new(inner, status, headers)),
         Err(e) => Err(generated::Error::InvalidResponsePayload(body, e)),
+    }
+}
+
+/// Sends a write of one object. One that was carried out does not fail for what its answer says: where no object can be read
+/// of it, it is one of which the id is known. A body that is not HubSpot's stays an error.
+pub(crate) async fn written<T: DeserializeOwned, E>(
+    sent: impl Future<Output = Result<ResponseValue<T>, generated::Error<E>>>,
+    operation: &str,
+    id: &PartnerClientId,
+) -> Result<ResponseValue<T>, generated::Error<E>> {
+    let answer = sent.await;
+    let Err(generated::Error::InvalidResponsePayload(body, trouble)) = answer else { return answer };
+    match reading::answer_of(operation).and_then(|shape| reading::decode_object(&body, shape, id.as_str())) {
+        Some(object) => Ok(ResponseValue::new(object, StatusCode::OK, HeaderMap::new())),
+        None => Err(generated::Error::InvalidResponsePayload(body, trouble)),
     }
 }
 

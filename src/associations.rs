@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use crate::{
     AssociatedId, AssociationDefinition, AssociationType, AssociationsPage, CallMeta, Client, Cursor, Error, Items,
-    ObjectId, ObjectType, Page, Pages, PartnerClient, PartnerClientId, Result,
+    ObjectId, ObjectType, Page, Pages, PartnerClient, PartnerClientId, Result, answer,
     generated::{self, types},
     ids::checked,
     options::{CallOptions, call},
@@ -206,13 +206,13 @@ type Answer<T> = std::result::Result<generated::ResponseValue<T>, generated::Err
 
 impl Path {
     pub(crate) async fn put(self, raw: generated::Client) -> Answer<PartnerClient> {
-        raw.associate()
-            .partner_client_id(self.partner_client)
+        let request = raw
+            .associate()
+            .partner_client_id(&self.partner_client)
             .to_object_type(self.to_type)
             .to_object_id(self.to_id)
-            .association_type(self.association_type)
-            .send()
-            .await
+            .association_type(self.association_type);
+        answer::written(request.send(), "associate", &self.partner_client).await
     }
 
     pub(crate) async fn delete(self, raw: generated::Client) -> Answer<()> {
@@ -243,7 +243,8 @@ impl Associate {
 }
 
 call! {
-    /// Makes the association and answers with the partner client.
+    /// Makes the association and answers with the partner client. Where HubSpot makes it and says nothing of the partner
+    /// client, only the id of the answer is filled.
     ///
     /// # Errors
     /// [`Error::is_invalid_input`] for an id that cannot be sent. HubSpot answers 404 for a partner client it does not

@@ -1,6 +1,6 @@
 //! Reading and updating any number of partner clients, a hundred to a request.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use futures_util::{StreamExt, stream};
 use uuid::Uuid;
@@ -275,20 +275,28 @@ impl BatchUpdate {
     async fn request(&self, inputs: &[Input]) -> Vec<(usize, Result<PartnerClient>)> {
         let (answer, meta) = match self.exchange(inputs).await {
             Ok(answered) => answered,
-            Err(error) => return inputs.iter().map(|input| (input.place, Err(error.clone()))).collect(),
+            Err(error) => {
+                // A success that cannot be read says of no input that it failed.
+                let error = if error.is_unread_success() { error.without_outcome() } else { error };
+                return inputs.iter().map(|input| (input.place, Err(error.clone()))).collect();
+            }
         };
+        let traces: HashSet<&str> = inputs.iter().map(|input| input.trace.as_str()).collect();
         let mut by_trace = HashMap::new();
         let mut by_id = HashMap::new();
         for object in answer.results.into_iter().map(PartnerClient::from) {
-            match &object.object_write_trace_id {
-                Some(trace) => by_trace.insert(trace.clone(), object),
+            match object.object_write_trace_id.as_deref().filter(|trace| traces.contains(trace)) {
+                Some(trace) => by_trace.insert(trace.to_owned(), object),
                 None => by_id.insert(object.id.clone(), object),
             };
         }
         let errors = Errors::new("batch_update", &answer.errors, &meta);
-        let mut outcome = |input: &Input| {
-            let found = by_trace.remove(&input.trace).or_else(|| by_id.remove(&input.id));
-            found.ok_or_else(|| errors.of(&input.id, Some(&input.trace)))
+        let mut outcome = |input: &Input| match errors.naming(&input.id, Some(&input.trace)) {
+            Some(error) => Err(error),
+            None => {
+                let found = by_trace.remove(&input.trace).or_else(|| by_id.remove(&input.id));
+                found.ok_or_else(|| errors.of(&input.id, Some(&input.trace)))
+            }
         };
         inputs.iter().map(|input| (input.place, outcome(input))).collect()
     }
@@ -338,6 +346,17 @@ impl<'a> Errors<'a> {
 
     /// The error of one input: that which names it, or the only one there is.
     fn of(&self, id: &str, trace: Option<&str>) -> Error {
+        self.naming(id, trace).unwrap_or_else(|| {
+            let error = match self.errors {
+                [error] => Error::in_batch(error),
+                _ => Error::no_outcome(),
+            };
+            error.in_call(self.operation, self.meta, false)
+        })
+    }
+
+    /// The error that names an input.
+    fn naming(&self, id: &str, trace: Option<&str>) -> Option<Error> {
         let names = |error: &types::StandardError, name: &str, value: &str| {
             error.context.get(name).is_some_and(|values| values.iter().any(|v| v == value))
         };
@@ -347,10 +366,6 @@ impl<'a> Errors<'a> {
                 || names(error, "id", id)
                 || error.id.as_deref() == Some(id)
         });
-        let error = match (named, self.errors) {
-            (Some(error), _) | (None, [error]) => Error::in_batch(error),
-            (None, _) => Error::no_outcome(),
-        };
-        error.in_call(self.operation, self.meta, false)
+        Some(Error::in_batch(named?).in_call(self.operation, self.meta, false))
     }
 }

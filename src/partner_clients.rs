@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     CallMeta, Client, Cursor, Error, Items, Page, Pages, PartnerClient, PartnerClientsPage, PropertyValue, RecordKey,
-    Result,
+    Result, answer,
     generated::types,
     options::{CallOptions, call},
     selection::{Selection, check_property, selects},
@@ -305,11 +305,11 @@ impl UpdatePartnerClient {
         let body = types::SimplePublicObjectInput::builder().properties(self.changes.checked()?);
         self.id_property.as_deref().map_or(Ok(()), check_property)?;
         let (object, meta) = transport::call(self.client.raw, self.options, "update", |raw| async move {
-            let mut request = raw.update().partner_client_id(partner_client).body(body);
-            if let Some(name) = self.id_property {
-                request = request.id_property(name);
+            let request = raw.update().partner_client_id(&partner_client).body(body);
+            match self.id_property {
+                Some(name) => request.id_property(name).send().await,
+                None => answer::written(request.send(), "update", &partner_client).await,
             }
-            request.send().await
         })
         .await?;
         Ok((object.into(), meta))
@@ -317,7 +317,8 @@ impl UpdatePartnerClient {
 }
 
 call! {
-    /// Changes the properties and answers with the partner client, without associations.
+    /// Changes the properties and answers with the partner client, without associations. Where HubSpot changes them and says
+    /// nothing of the partner client, only the id of the answer is filled.
     ///
     /// An update is not repeated after a failure that may have come too late, because the repetition could undo what was
     /// written in between.

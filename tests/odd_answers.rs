@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use fastrand::Rng;
 use futures_util::TryStreamExt;
-use hubspot_partner_clients::{Client, Error, PartnerClient, Result, generated::types};
+use hubspot_partner_clients::{Client, Error, ErrorKind, PartnerClient, Result, Update, generated::types};
 use serde_json::{Value, json};
 use support::{RawServer, client_at, http, tcp::read_request};
 use tokio::io::AsyncWriteExt;
@@ -328,6 +328,36 @@ async fn an_entry_that_cannot_be_read_loses_no_other() {
     let (_server, client) = answering(200, page.to_string().as_bytes()).await;
     let read = client.associations(512, "companies").await.unwrap().results;
     assert_eq!(read.iter().map(|other| other.id.as_str()).collect::<Vec<_>>(), ["7", "8"]);
+}
+
+#[tokio::test]
+async fn a_write_that_was_carried_out_is_told_as_such_whatever_the_answer_says_of_it() {
+    let server = Answering::new().await;
+    for body in ["", " ", "null", "{}", r#"{"id": null, "properties": null}"#, r#"{"properties": {"name": 7}}"#] {
+        let client = server.with(body.as_bytes());
+        let associated = client.associate(512).with("companies", 9001).as_type(1).await.unwrap();
+        let updated = client.update(512).set("name", "Acme").await.unwrap();
+        assert_eq!((associated.id.as_str(), updated.id.as_str()), ("512", "512"), "{body}");
+        client.dissociate(512).with("companies", 9001).as_type(1).await.unwrap();
+    }
+    // Not HubSpot's words.
+    for body in ["<html>Sign in</html>", r#"{"detail":"welcome"}"#, "[]", "7"] {
+        let client = server.with(body.as_bytes());
+        assert!(client.associate(512).with("companies", 9001).as_type(1).await.unwrap_err().is_decode(), "{body}");
+    }
+    // A batch says nothing of its inputs: they may have been carried out.
+    for body in ["", "null", "<html>hi</html>", r#"{"results": null, "errors": null}"#, r#"{"status": "COMPLETE"}"#] {
+        let updates = [1, 2].map(|id| Update::of(id).set("name", "Acme"));
+        for outcome in server.with(body.as_bytes()).batch_update(updates).send().await {
+            assert_eq!(outcome.unwrap_err().kind(), ErrorKind::NoOutcome, "{body}");
+        }
+    }
+    // With an odd field, all are what they are.
+    let made = json!({"results": [{"id": 1, "properties": null, "objectWriteTraceId": 7}, {"id": "2"}], "errors": null,
+        "startedAt": "yesterday"});
+    let updates = [1, 2].map(|id| Update::of(id).set("name", "Acme"));
+    let outcomes = server.with(made.to_string().as_bytes()).batch_update(updates).send().await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
 }
 
 #[tokio::test]

@@ -28,7 +28,8 @@ pub enum ErrorKind {
     Timeout,
     /// The connection was lost, or what came is not HTTP. The request may have been carried out.
     Transport,
-    /// The answer is not as described. After a 2xx status the request was carried out.
+    /// The answer is not as described. After a 2xx status with HubSpot's correlation id the request was carried out; without
+    /// one, another server may have answered.
     Decode,
     /// HubSpot answered a batch, but says nothing of this input. It may have been carried out.
     NoOutcome,

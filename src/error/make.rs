@@ -185,6 +185,19 @@ impl Error {
         })
     }
 
+    /// Whether the answer was a success of which nothing can be read.
+    pub(crate) fn is_unread_success(&self) -> bool {
+        self.kind() == ErrorKind::Decode && self.status().is_some_and(|status| (200..300).contains(&status))
+    }
+
+    /// The same answer, as what it says of one input of a batch: nothing.
+    pub(crate) fn without_outcome(self) -> Self {
+        self.with(|e| {
+            e.kind = ErrorKind::NoOutcome;
+            e.message = bounded(format!("HubSpot's answer to the batch cannot be read: {}", e.message));
+        })
+    }
+
     pub(crate) fn no_outcome() -> Self {
         Self::new(ErrorKind::NoOutcome, "HubSpot's answer to the batch tells nothing of this input")
     }

@@ -50,6 +50,9 @@ impl Error {
             ErrorKind::Transport => {
                 self.repeated(" If it goes on, check the network, the proxy and the base URL.").into()
             }
+            ErrorKind::Decode if self.was_carried_out() => {
+                "HubSpot carried it out, so do not repeat it without looking. Report the excerpt to this crate.".into()
+            }
             ErrorKind::Decode => {
                 "Check that the base URL is HubSpot's; if it is, report the excerpt to this crate.".into()
             }
@@ -207,6 +210,12 @@ impl Error {
                 "Try again{when}; making an association twice is harmless, but look before you repeat an update.{then}"
             ),
         }
+    }
+
+    /// Whether HubSpot itself answered a write with a success.
+    fn was_carried_out(&self) -> bool {
+        let is_write = self.scopes().iter().any(|scope| scope.ends_with(".write"));
+        is_write && self.correlation_id().is_some() && self.status().is_some_and(|status| (200..300).contains(&status))
     }
 
     fn spec(&self) -> Option<&'static Operation> {

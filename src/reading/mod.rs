@@ -8,7 +8,7 @@ mod repair;
 mod shape;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use self::shape::{Reader, Shape};
 pub(crate) use self::{
@@ -37,12 +37,28 @@ pub(crate) fn decode<T: DeserializeOwned>(body: &[u8], shape: Option<&Shape>) ->
     })
 }
 
-/// An odd body as its shape wants it, unless nothing of it is as described.
-pub(crate) fn lenient(body: &[u8], shape: &Shape) -> Option<Value> {
-    let value = json(body)?;
-    if !shape.is_like(&value) {
-        return None;
+/// Decodes a body that is about an object whose id is known, and may say nothing more of it.
+pub(crate) fn decode_object<T: DeserializeOwned>(body: &[u8], shape: &Shape, id: &str) -> Option<T> {
+    let value = if body.trim_ascii().is_empty() { Value::Null } else { json(body)? };
+    let like = shape.is_like(&value);
+    let mut object = match value {
+        Value::Null => Map::new(),
+        Value::Object(object) if like || object.is_empty() => object,
+        _ => return None,
+    };
+    if object.get("id").cloned().and_then(scalar).is_none_or(|id| id.is_empty()) {
+        object.insert("id".to_owned(), id.into());
     }
+    serde_json::from_value(as_shaped(Value::Object(object), shape)?).ok()
+}
+
+/// An odd body as its shape wants it, unless nothing of it is as described.
+fn lenient(body: &[u8], shape: &Shape) -> Option<Value> {
+    let value = json(body)?;
+    if shape.is_like(&value) { as_shaped(value, shape) } else { None }
+}
+
+fn as_shaped(value: Value, shape: &Shape) -> Option<Value> {
     let mut reader = Reader::default();
     let read = reader.read(shape, value);
     if reader.left_out > 0 {

@@ -48,9 +48,7 @@ impl Shape {
     /// Whether a whole answer can be meant for this: an object has at least one of the members, whatever it is.
     pub(super) fn is_like(&self, value: &Value) -> bool {
         match (self.resolved(), value) {
-            (Self::Object(fields), Value::Object(members)) => {
-                fields.iter().any(|field| members.contains_key(field.name))
-            }
+            (Self::Object(fields), Value::Object(members)) => fields.iter().any(|f| members.contains_key(f.name)),
             (Self::Object(_), _) => false,
             _ => true,
         }
