@@ -7,6 +7,7 @@ use crate::{
     TokenProvider,
     connection::{Connection, MAX_RESPONSE_BYTES, check_base_url},
     generated,
+    http_client::HttpClient,
     options::check_timeout,
     retry::RetryBudget,
     transport::{Inner, Shared},
@@ -81,6 +82,7 @@ impl Client {
     pub fn for_account(&self, tokens: impl TokenProvider + 'static) -> Self {
         let shared = &self.raw.inner.shared;
         let inner = Inner::new(Shared {
+            http: shared.http.clone(),
             tokens: Arc::new(tokens),
             limiter: Arc::new(RollingWindow::new(shared.limit)),
             limit: shared.limit,
@@ -304,9 +306,11 @@ impl ClientBuilder {
         let base_url = check_base_url(&self.base_url, self.allow_insecure_http, self.connection.has_tls())?;
         // In reqwest a request's own timeout costs an allocation or two.
         let timeout = self.connection.client.is_some().then_some(self.timeout);
-        let http =
-            Connection { timeout: Some(self.timeout), ..self.connection }.build(&base_url, self.allow_insecure_http)?;
+        let connection = Connection { timeout: Some(self.timeout), ..self.connection };
+        let http = HttpClient::new(connection, &base_url, self.allow_insecure_http)?;
+        let first = http.first().clone();
         let shared = Shared {
+            http,
             tokens,
             limiter: self.limiter.unwrap_or_else(|| Arc::new(RollingWindow::new(self.limit))),
             limit: self.limit,
@@ -319,7 +323,7 @@ impl ClientBuilder {
             server: base_url.host_str().unwrap_or_default().to_owned(),
         };
         let base_url = base_url.as_str().trim_end_matches('/');
-        Ok(Client { raw: generated::Client::new_with_client(base_url, http, Inner::new(shared)) })
+        Ok(Client { raw: generated::Client::new_with_client(base_url, first, Inner::new(shared)) })
     }
 }
 

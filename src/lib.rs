@@ -33,6 +33,8 @@ mod error;
 #[cfg(feature = "client")]
 pub mod generated;
 #[cfg(feature = "client")]
+mod http_client;
+#[cfg(feature = "client")]
 mod ids;
 #[cfg(feature = "mock")]
 pub mod mock;
@@ -68,6 +70,8 @@ mod selection;
 #[allow(clippy::indexing_slicing, reason = "into JSON objects that it made itself")]
 pub mod simulator;
 #[cfg(feature = "client")]
+mod task;
+#[cfg(feature = "client")]
 mod transport;
 
 #[cfg(feature = "client")]
@@ -92,7 +96,8 @@ pub use self::{
     partner_clients::{GetPartnerClient, ListPartnerClients, UpdatePartnerClient},
     properties::PropertyValue,
     rate_limit::{
-        BucketStatus, Permit, PermitFuture, PermitOutcome, RateLimit, RateLimitHeaders, RateLimitStatus, RateLimiter,
+        BucketStatus, NotInTime, Permit, PermitFuture, PermitOutcome, RateLimit, RateLimitHeaders, RateLimitStatus,
+        RateLimiter,
     },
     retry::RetryPolicy,
     rolling_window::RollingWindow,

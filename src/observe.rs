@@ -6,18 +6,20 @@ use tracing::Span;
 
 use crate::{CallMeta, Error, spec::Operation};
 
-/// Hears of every attempt and every call, for metrics. It is called in the call's own task, so it must not block.
+/// Hears of every attempt and every call, each once, for metrics. It must not block: it is called in the call's own task, or
+/// where a call is dropped. If it panics, the call fails with [`ErrorKind::Panic`](crate::ErrorKind::Panic).
 ///
 /// Neither method is told a token or what was sent. An [`Error`], though, has HubSpot's [message](Error::message) and the
 /// [beginning of its answer](Error::body_excerpt), and HubSpot may repeat there what it was sent: put these only where
 /// properties' values may be.
 pub trait Observer: Send + Sync {
-    /// An attempt has ended, in an answer or in a failure.
+    /// An attempt has ended: in an answer, in a failure, or with the call, by its total timeout or as it was dropped.
     fn on_attempt(&self, attempt: &Attempt<'_>) {
         let _ = attempt;
     }
 
-    /// A call has ended. One that is dropped before is not heard of.
+    /// A call has ended. One that is dropped before has an error of the kind
+    /// [`ErrorKind::Dropped`](crate::ErrorKind::Dropped).
     fn on_call(&self, call: &CallEnd<'_>) {
         let _ = call;
     }

@@ -6,12 +6,12 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use futures_util::Stream;
-use tokio::task::JoinHandle;
+use futures_util::{FutureExt, Stream};
 
 use crate::{
     Cursor, Error, Result,
     generated::types::{ForwardPaging, NextPage},
+    task::Task,
 };
 
 /// How many empty pages in a row a stream takes, for HubSpot may give one where there is more.
@@ -98,7 +98,10 @@ impl<T> Pages<T> {
 impl<T: Send + 'static> Pages<T> {
     /// Asks for the next page, one and no more, while the caller is busy with this one. It needs a Tokio runtime.
     pub fn read_ahead(mut self) -> Self {
-        self.read_ahead = Some(|fetching| Box::pin(Ahead(tokio::spawn(fetching))));
+        self.read_ahead = Some(|fetching| match Task::spawn(fetching) {
+            Ok(task) => Box::pin(task.map(|page| page.and_then(|page| page))),
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        });
         self
     }
 }
@@ -136,26 +139,6 @@ impl<T> std::fmt::Debug for Pages<T> {
     }
 }
 
-/// A page under way in a task that ends with the stream.
-struct Ahead<T>(JoinHandle<Result<Page<T>>>);
-
-impl<T> Future for Ahead<T> {
-    type Output = Result<Page<T>>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let outcome = ready!(Pin::new(&mut self.0).poll(cx));
-        Poll::Ready(outcome.unwrap_or_else(|_| Err(Error::interrupted())))
-    }
-}
-
-impl<T> Drop for Ahead<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// What would keep a stream going for ever: cursors that go in a circle, and empty pages.
-///
 /// Brent's cycle detection: one cursor is remembered, each time for twice as many pages, so that a circle is noticed without
 /// remembering all cursors.
 #[derive(Default)]

@@ -1,10 +1,11 @@
 //! What a rate limiter is, and what HubSpot's answers tell it.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
+use tokio::time::{Instant, timeout_at};
 
-use crate::spec::RateBucket;
+use crate::{Result, spec::RateBucket, task::guard};
 
 /// How many requests a client sends before HubSpot's answers have told it the account's allowance.
 ///
@@ -60,6 +61,16 @@ pub trait RateLimiter: Send + Sync {
     /// call before anything is sent.
     fn acquire(&self, bucket: RateBucket) -> PermitFuture<'_>;
 
+    /// As [`acquire`](Self::acquire), for a call that has to be sent before `deadline`. It fails with [`NotInTime`] at
+    /// once where a permit cannot come before, and otherwise when the deadline has come. A limiter that knows when there
+    /// will be room says so; by default it waits with `acquire` and knows nothing.
+    fn acquire_by(&self, bucket: RateBucket, deadline: Instant) -> PermitFuture<'_> {
+        Box::pin(async move {
+            let permit = timeout_at(deadline, self.acquire(bucket)).await;
+            permit.unwrap_or_else(|_| Err(NotInTime::default().into()))
+        })
+    }
+
     /// What became of the request that the permit was for.
     fn settle(&self, permit: Permit, outcome: &PermitOutcome);
 
@@ -76,6 +87,10 @@ impl<L: RateLimiter + ?Sized> RateLimiter for Arc<L> {
         (**self).acquire(bucket)
     }
 
+    fn acquire_by(&self, bucket: RateBucket, deadline: Instant) -> PermitFuture<'_> {
+        (**self).acquire_by(bucket, deadline)
+    }
+
     fn settle(&self, permit: Permit, outcome: &PermitOutcome) {
         (**self).settle(permit, outcome);
     }
@@ -84,6 +99,36 @@ impl<L: RateLimiter + ?Sized> RateLimiter for Arc<L> {
         (**self).status()
     }
 }
+
+/// Why [`RateLimiter::acquire_by`] gave no permit: there is none before the deadline.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NotInTime {
+    retry_after: Option<Duration>,
+}
+
+impl NotInTime {
+    /// With the time until there is room; none where it is not known.
+    pub fn new(retry_after: impl Into<Option<Duration>>) -> Self {
+        Self { retry_after: retry_after.into() }
+    }
+
+    /// How long it takes until there is room for another call, behind all who wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+}
+
+impl fmt::Display for NotInTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the rate limit leaves no room for the call before its deadline")?;
+        match self.retry_after {
+            Some(time) => write!(f, "; there is room in {:.1} s", time.as_secs_f64()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for NotInTime {}
 
 /// The right to send one request.
 #[derive(Debug)]
@@ -240,9 +285,12 @@ impl<'a> Ticket<'a> {
         self.sent = true;
     }
 
-    pub(crate) fn settle(mut self, outcome: &PermitOutcome) {
-        if let Some(permit) = self.permit.take() {
-            self.limiter.settle(permit, outcome);
+    /// # Errors
+    /// Where the limiter panics.
+    pub(crate) fn settle(mut self, outcome: &PermitOutcome) -> Result<()> {
+        match self.permit.take() {
+            Some(permit) => guard("the rate limiter", || self.limiter.settle(permit, outcome)),
+            None => Ok(()),
         }
     }
 }
@@ -251,7 +299,8 @@ impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         if let Some(permit) = self.permit.take() {
             let outcome = if self.sent { PermitOutcome::NoAnswer } else { PermitOutcome::NotSent };
-            self.limiter.settle(permit, &outcome);
+            // The call has ended, so nobody is left to hear of a panic.
+            let _ = guard("the rate limiter", || self.limiter.settle(permit, &outcome));
         }
     }
 }

@@ -17,20 +17,27 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use crate::{
-    AccessToken, Attempt, CallEnd, CallMeta, CorrelationId, Error, Observer, PermitOutcome, RateLimit,
-    RateLimitHeaders, RateLimiter, RetryPolicy, TokenProvider,
+    AccessToken, Attempt, CallEnd, CallMeta, CorrelationId, Error, ErrorKind, NotInTime, Observer, PermitOutcome,
+    RateLimit, RateLimitHeaders, RateLimiter, RetryPolicy, TokenProvider,
     answer::{carry, decodable, read, rebuild},
     connection::{CORRELATION_ID, read_body},
+    error::mark,
     generated::{self, types},
+    http_client::HttpClient,
     observe,
     options::CallOptions,
     rate_limit::Ticket,
     retry::RetryBudget,
     spec::{Operation, operation},
+    task::{Task, guard, guard_future},
 };
+
+/// Who panicked, where it is the limiter.
+const LIMITER: &str = "the rate limiter";
 
 /// What all calls of a client share.
 pub(crate) struct Shared {
+    pub(crate) http: HttpClient,
     pub(crate) tokens: Arc<dyn TokenProvider>,
     pub(crate) limiter: Arc<dyn RateLimiter>,
     /// The starting guess, for the limiters of further accounts.
@@ -80,8 +87,19 @@ struct Record {
     /// Whether the status in `meta` is that of the attempt under way, rather than of one before.
     answered: bool,
     token: Option<AccessToken>,
+    /// The attempt under way, until it is told of.
+    attempt: Option<UnderWay>,
+    /// Since when it waits for the rate limiter.
+    waiting: Option<Instant>,
+    /// Why it is tried again.
+    again: Option<Error>,
     failure: Option<Error>,
     ended: Option<Ended>,
+}
+
+struct UnderWay {
+    number: u32,
+    since: Instant,
 }
 
 /// A call that is over but for being told of.
@@ -92,12 +110,63 @@ struct Ended {
 }
 
 impl Ended {
-    fn tell(&self, shared: &Shared, meta: &CallMeta, error: Option<&Error>) {
+    /// # Errors
+    /// Where the observer panics.
+    fn tell(&self, shared: &Shared, meta: &CallMeta, error: Option<&Error>) -> Result<(), Error> {
         let end = CallEnd { operation: self.operation, duration: self.started.elapsed(), meta, error };
         observe::call_ended(&self.span, &end);
-        if let Some(observer) = &shared.observer {
-            observer.on_call(&end);
+        match &shared.observer {
+            Some(observer) => guard("the observer", || observer.on_call(&end)),
+            None => Ok(()),
         }
+    }
+}
+
+/// A call that is told of as dropped, unless it ends.
+struct Unended {
+    shared: Arc<Shared>,
+    call: Arc<Call>,
+    ended: Option<Ended>,
+}
+
+impl Unended {
+    /// Gives the generated code what it takes: an answer, also of a failure.
+    fn end(mut self, raw: bool, outcome: Result<Response, Failed>) -> Result<Response, Error> {
+        let error = outcome.as_ref().err().map(|failed| failed.error.clone());
+        let mut answer = match outcome {
+            Ok(response) | Err(Failed { response: Some(response), .. }) => Ok(response),
+            Err(Failed { error, response: None }) => Err(error),
+        };
+        let Some(ended) = self.ended.take() else { return answer };
+        let mut record = self.call.record();
+        if !raw {
+            // Whether the answer can be decoded is still to be seen.
+            record.failure = error;
+            record.ended = Some(ended);
+            return answer;
+        }
+        let meta = std::mem::take(&mut record.meta);
+        drop(record);
+        let id = ended.operation.id;
+        ended.tell(&self.shared, &meta, error.as_ref()).map_err(|panic| panic.in_call(id, &meta, true))?;
+        if let (Ok(response), Some(_)) = (&mut answer, error) {
+            mark(response.headers_mut(), id, meta.attempts);
+        }
+        answer
+    }
+}
+
+impl Drop for Unended {
+    fn drop(&mut self) {
+        let Some(ended) = self.ended.take() else { return };
+        let (meta, answered) = {
+            let record = self.call.record();
+            (record.meta.clone(), record.answered)
+        };
+        let error = Error::dropped().in_call(ended.operation.id, &meta, answered);
+        // Nobody is left to hear that the observer panicked.
+        let _ = ended.span.in_scope(|| self.call.end_attempt(&self.shared, ended.operation, Some(&error)));
+        let _ = ended.tell(&self.shared, &meta, Some(&error));
     }
 }
 
@@ -111,6 +180,24 @@ impl Record {
 impl Call {
     fn record(&self) -> MutexGuard<'_, Record> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells of the attempt under way, once, whatever it ends by.
+    ///
+    /// # Errors
+    /// Where the observer panics.
+    fn end_attempt(&self, shared: &Shared, operation: &'static Operation, error: Option<&Error>) -> Result<(), Error> {
+        let (UnderWay { number, since }, status) = {
+            let mut record = self.record();
+            let Some(attempt) = record.attempt.take() else { return Ok(()) };
+            (attempt, record.status())
+        };
+        let attempt = Attempt { operation, number, duration: since.elapsed(), status, error };
+        observe::attempt_ended(&attempt);
+        match &shared.observer {
+            Some(observer) => guard("the observer", || observer.on_attempt(&attempt)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -128,81 +215,113 @@ impl From<Error> for Failed {
 
 impl ClientHooks<Inner> for generated::Client {
     // An `async fn` would hold its arguments twice, and a request is large.
-    fn exec(&self, mut request: Request, info: &OperationInfo) -> impl Future<Output = reqwest::Result<Response>> {
+    fn exec(&self, request: Request, info: &OperationInfo) -> impl Future<Output = reqwest::Result<Response>> {
         let operation = operation(info.operation_id);
         async move {
-            let shared = &*self.inner.shared;
+            let raw = self.inner.call.is_none();
             let call = self.inner.call.clone().unwrap_or_default();
+            let shared = Arc::clone(&self.inner.shared);
             let started = Instant::now();
             let span = observe::span(operation, &shared.server);
+            let exchange = Exchange { shared: Arc::clone(&shared), call: Arc::clone(&call), operation, raw, started };
+            let ended = Some(Ended { span: span.clone(), operation, started });
+            let unended = Unended { shared, call, ended };
 
-            let raw = self.inner.call.is_none();
-            let exchange = Exchange { http: &self.client, shared, call: &call, operation, raw };
-            let outcome = exchange.run(&mut request).instrument(span.clone()).await;
-
-            let ended = Ended { span, operation, started };
-            let error = outcome.as_ref().err().map(|failed| failed.error.clone());
-            if raw {
-                let meta = call.record().meta.clone();
-                ended.tell(shared, &meta, error.as_ref());
-            } else {
-                // Whether the answer can be decoded is still to be seen.
-                let mut record = call.record();
-                record.failure = error;
-                record.ended = Some(ended);
-            }
-            match outcome {
-                Ok(response) | Err(Failed { response: Some(response), .. }) => Ok(response),
-                Err(Failed { error, response: None }) => carry(error).await,
+            // In a task, since a call holds what others need: a place at the rate limiter, a connection, and whatever the
+            // token provider locks. Its caller may not poll it again before these others have ended.
+            let outcome = match Task::spawn(exchange.run(request).instrument(span)) {
+                Ok(task) => match task.await {
+                    Ok(outcome) => outcome,
+                    Err(error) => Err(error.into()),
+                },
+                Err(error) => Err(error.into()),
+            };
+            match unended.end(raw, outcome) {
+                Ok(response) => Ok(response),
+                Err(error) => carry(error).await,
             }
         }
     }
 }
 
 /// One call on its way to HubSpot and back, as often as it takes.
-struct Exchange<'a> {
-    http: &'a reqwest::Client,
-    shared: &'a Shared,
-    call: &'a Call,
+struct Exchange {
+    shared: Arc<Shared>,
+    call: Arc<Call>,
     operation: &'static Operation,
     /// Whether the generated client was called by itself, and not by the facade, which takes no more than the body.
     raw: bool,
+    started: Instant,
 }
 
-impl Exchange<'_> {
-    async fn run(&self, request: &mut Request) -> Result<Response, Failed> {
+impl Exchange {
+    async fn run(self, mut request: Request) -> Result<Response, Failed> {
         self.call.options.check().map_err(|e| self.tell(e))?;
         let Some(total) = self.call.options.total_timeout.or(self.shared.total_timeout) else {
-            return self.attempts(request, None).await;
+            return self.attempts(&mut request, None).await;
         };
-        let deadline = Instant::now() + total;
-        match tokio::time::timeout_at(deadline, self.attempts(request, Some(deadline))).await {
+        let deadline = self.started + total;
+        match tokio::time::timeout_at(deadline, self.attempts(&mut request, Some(deadline))).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(self.tell(Error::total_timeout(total)).into()),
+            Err(_) => Err(self.out_of_time(total).into()),
+        }
+    }
+
+    /// What is true of a call whose time is over depends on where it was.
+    fn out_of_time(&self, total: Duration) -> Error {
+        let (under_way, attempts, waiting, again) = {
+            let record = self.call.record();
+            (record.attempt.is_some(), record.meta.attempts, record.waiting, record.again.clone())
+        };
+        if under_way {
+            let error = self.tell(Error::total_timeout(total));
+            let told = self.call.end_attempt(&self.shared, self.operation, Some(&error));
+            return told.map_or_else(|panic| self.tell(panic), |()| error);
+        }
+        match (again, waiting) {
+            // Between two attempts: that one says what became of the call.
+            (Some(again), _) => again,
+            (None, Some(since)) => {
+                let waited = since.elapsed();
+                self.call.record().meta.rate_limit_wait += waited;
+                self.tell(Error::not_in_time(self.operation.rate_bucket, waited, NotInTime::default()))
+            }
+            (None, None) if attempts == 0 => self.tell(Error::no_token_in_time(total)),
+            (None, None) => self.tell(Error::total_timeout(total)),
         }
     }
 
     async fn attempts(&self, request: &mut Request, deadline: Option<Instant>) -> Result<Response, Failed> {
         self.complete(request);
         let mut reauthorized = false;
+        let mut before: Option<Failed> = None;
         loop {
             let number = {
                 let mut record = self.call.record();
                 record.answered = false;
-                record.meta.attempts += 1;
-                record.meta.attempts
+                record.meta.attempts + 1
             };
-            let failed = match self.attempt(request, number).await {
+            let failed = match self.attempt(request, number, deadline).await {
                 Ok(response) => {
                     self.shared.budget.succeeded(number - 1);
                     return Ok(response);
                 }
                 Err(failed) => failed,
             };
+            // Nothing was sent this time, so the attempt before says what became of the call.
+            if self.call.record().meta.attempts < number
+                && let Some(before) = before.take()
+                && (failed.error.kind() == ErrorKind::QueueTimeout || !before.error.was_not_carried_out())
+            {
+                return Err(before);
+            }
             if failed.error.is_refused_token() && !reauthorized {
                 let token = self.call.record().token.clone();
                 reauthorized = true;
-                if token.is_some_and(|token| self.shared.tokens.invalidate(&token)) {
+                if let Some(token) = token
+                    && guard("the token provider", || self.shared.tokens.invalidate(&token))
+                        .map_err(|e| self.tell(e))?
+                {
                     continue;
                 }
             }
@@ -212,53 +331,69 @@ impl Exchange<'_> {
                 .filter(|delay| deadline.is_none_or(|deadline| Instant::now() + *delay < deadline))
                 // A 429 is paced by the limiter, and says that HubSpot is well.
                 .filter(|_| failed.error.is_rate_limited() || self.shared.budget.spend());
-            match delay {
-                Some(delay) => tokio::time::sleep(delay).await,
-                None => return Err(failed),
-            }
+            let Some(delay) = delay else {
+                return Err(failed);
+            };
+            self.call.record().again = Some(failed.error.clone());
+            before = Some(failed);
+            tokio::time::sleep(delay).await;
         }
     }
 
-    async fn attempt(&self, request: &mut Request, number: u32) -> Result<Response, Failed> {
-        let (token, mut ticket) = self.token_and_permit().await.map_err(|e| self.tell(e))?;
+    async fn attempt(&self, request: &mut Request, number: u32, deadline: Option<Instant>) -> Result<Response, Failed> {
+        let (token, mut ticket) = self.token_and_permit(deadline).await.map_err(|e| self.tell(e))?;
         let request = authorized(request, &token).map_err(|e| self.tell(e))?;
-        let started = Instant::now();
-        ticket.sending();
-        let outcome = self.exchange(self.http.execute(request), &token, ticket).await;
-
-        let attempt = Attempt {
-            operation: self.operation,
-            number,
-            duration: started.elapsed(),
-            status: self.call.record().status(),
-            error: outcome.as_ref().err().map(|failed| &failed.error),
-        };
-        observe::attempt_ended(&attempt);
-        if let Some(observer) = &self.shared.observer {
-            observer.on_attempt(&attempt);
+        let http = self.shared.http.get().map_err(|e| self.tell(e))?;
+        {
+            let mut record = self.call.record();
+            record.meta.attempts = number;
+            record.attempt = Some(UnderWay { number, since: Instant::now() });
         }
-        outcome
+        ticket.sending();
+        let outcome = self.exchange(http.execute(request), &token, ticket).await;
+        let error = outcome.as_ref().err().map(|failed| &failed.error);
+        match self.call.end_attempt(&self.shared, self.operation, error) {
+            Ok(()) => outcome,
+            Err(panic) => Err(self.tell(panic).into()),
+        }
     }
 
     /// The permit comes last, because HubSpot's window starts with the request's arrival.
-    async fn token_and_permit(&self) -> Result<(AccessToken, Ticket<'_>), Error> {
+    async fn token_and_permit(&self, deadline: Option<Instant>) -> Result<(AccessToken, Ticket<'_>), Error> {
         let bucket = self.operation.rate_bucket;
         let limiter = &*self.shared.limiter;
-        let mut token = self.shared.tokens.access_token().await.map_err(Error::token)?;
-        let ticket = match limiter.try_acquire(bucket) {
+        let mut token = self.token().await?;
+        let ticket = match guard(LIMITER, || limiter.try_acquire(bucket))? {
             Some(permit) => Ticket::new(limiter, permit),
             None => {
                 let started = Instant::now();
-                let permit = limiter.acquire(bucket).await;
-                self.call.record().meta.rate_limit_wait += started.elapsed();
-                let ticket = Ticket::new(limiter, permit.map_err(Error::limiter)?);
+                self.call.record().waiting = Some(started);
+                let permit = guard_future(LIMITER, async {
+                    match deadline {
+                        Some(deadline) => limiter.acquire_by(bucket, deadline).await,
+                        None => limiter.acquire(bucket).await,
+                    }
+                });
+                let permit = permit.await;
+                let waited = started.elapsed();
+                {
+                    let mut record = self.call.record();
+                    record.waiting = None;
+                    record.meta.rate_limit_wait += waited;
+                }
+                let ticket = Ticket::new(limiter, permit?.map_err(|e| Error::limiter(e, bucket, waited))?);
                 // The wait may have outlived the token.
-                token = self.shared.tokens.access_token().await.map_err(Error::token)?;
+                token = self.token().await?;
                 ticket
             }
         };
         self.call.record().token = Some(token.clone());
         Ok((token, ticket))
+    }
+
+    async fn token(&self) -> Result<AccessToken, Error> {
+        let token = guard_future("the token provider", async { self.shared.tokens.access_token().await });
+        token.await?.map_err(Error::token)
     }
 
     /// What all attempts send alike.
@@ -289,8 +424,8 @@ impl Exchange<'_> {
             Err(e) => {
                 let error = Error::transport(e);
                 let unseen = error.is_connect();
-                ticket.settle(if unseen { &PermitOutcome::NotSent } else { &PermitOutcome::NoAnswer });
-                return Err(self.tell(error).into());
+                let settled = ticket.settle(if unseen { &PermitOutcome::NotSent } else { &PermitOutcome::NoAnswer });
+                return Err(self.tell(settled.map_or_else(|panic| panic, |()| error)).into());
             }
         };
         let headers = RateLimitHeaders::read(response.headers());
@@ -303,7 +438,8 @@ impl Exchange<'_> {
             record.meta.rate_limit = headers;
         }
         if status.is_success() {
-            ticket.settle(&PermitOutcome::Answered { headers, refused: false });
+            let settled = ticket.settle(&PermitOutcome::Answered { headers, refused: false });
+            settled.map_err(|e| self.tell(e))?;
             let body = read_body(&mut response, self.shared.max_response_bytes).await.map_err(|e| self.tell(e))?;
             // The generated code shows a body that it cannot decode.
             let body = if token.is_in(&body) { token.redact_body(&body).into() } else { body };
@@ -313,13 +449,15 @@ impl Exchange<'_> {
         let body = match read_body(&mut response, self.shared.max_response_bytes).await {
             Ok(body) => token.redact_body(&body),
             Err(e) => {
-                ticket.settle(&PermitOutcome::Answered { headers, refused: status.as_u16() == 429 });
+                let settled = ticket.settle(&PermitOutcome::Answered { headers, refused: status.as_u16() == 429 });
+                settled.map_err(|e| self.tell(e))?;
                 return Err(self.tell(e).into());
             }
         };
         let error = self.tell(Error::response(status.as_u16(), &body).with_headers(response.headers()));
         let refused = error.is_rate_limited() && !error.is_daily_limit();
-        ticket.settle(&PermitOutcome::Answered { headers, refused });
+        let settled = ticket.settle(&PermitOutcome::Answered { headers, refused });
+        settled.map_err(|e| self.tell(e))?;
         Err(Failed { error, response: Some(self.answer(response, decodable(body), token)) })
     }
 
@@ -394,7 +532,9 @@ where
         .map(generated::ResponseValue::into_inner)
         .map_err(|error| failure.unwrap_or_else(|| Error::from(error).in_call(operation, &meta, answered)));
     if let Some(ended) = ended {
-        ended.tell(&shared, &meta, outcome.as_ref().err());
+        let told = ended.tell(&shared, &meta, outcome.as_ref().err());
+        let outcome = told.map_err(|panic| panic.in_call(operation, &meta, true)).and(outcome);
+        return (outcome, meta);
     }
     (outcome, meta)
 }

@@ -10,8 +10,8 @@ use std::{
 };
 
 use hubspot_partner_clients::{
-    AccessToken, Attempt, CallEnd, CallMeta, Client, ClientBuilder, CorrelationId, Error, Observer, RateLimit,
-    RetryPolicy, TokenFuture, TokenProvider,
+    AccessToken, Attempt, CallEnd, CallMeta, Client, ClientBuilder, CorrelationId, Error, ErrorKind, Observer,
+    RateLimit, RetryPolicy, TokenFuture, TokenProvider,
     oauth::OAuthApp,
     simulator::{self, Fault, RateLimits, Simulator},
 };
@@ -225,6 +225,14 @@ struct NoToken;
 impl TokenProvider for NoToken {
     fn access_token(&self) -> TokenFuture<'_> {
         Box::pin(async { Err("the vault is sealed".into()) })
+    }
+}
+
+struct NeverAToken;
+
+impl TokenProvider for NeverAToken {
+    fn access_token(&self) -> TokenFuture<'_> {
+        Box::pin(std::future::pending())
     }
 }
 
@@ -522,12 +530,41 @@ async fn a_value_that_is_refused_at_once_makes_no_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_dropped_is_not_heard_of() {
-    let (simulator, client, heard) = observed().await;
+async fn a_call_that_is_dropped_is_heard_of_once_as_dropped() {
+    let (tracing, _guards) = Tracing::start();
+    let heard = Heard::default();
+    let simulator = Simulator::start().await.unwrap();
+    let client = builder(simulator.base_url(), simulator.access_token()).observer(heard.clone()).build().unwrap();
     simulator.inject(Fault::delay(Duration::from_secs(60)).times(1));
     timeout(Duration::from_secs(1), associate(&client)).await.unwrap_err();
+    let at_once = heard.in_short();
     sleep(Duration::from_secs(120)).await;
-    assert!(heard.items().is_empty(), "{:?}", heard.in_short());
+    assert_eq!(heard.in_short(), ["associate attempt 1: - failed", "associate call of 1: - failed"]);
+    assert_eq!(heard.in_short(), at_once);
+    let Some(Item::Call { duration, error: Some(error), .. }) = heard.items().pop() else { unreachable!() };
+    assert_eq!((error.kind(), error.attempts(), duration.as_secs()), (ErrorKind::Dropped, 1, 1));
+    assert_eq!(tracing.span()["error.type"], "dropped");
+    assert_eq!(tracing.of_events("error.type"), ["dropped"]);
+    assert_eq!(tracing.events()[0].span, Some(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_dropped_before_it_is_sent_has_no_attempt() {
+    let (_simulator, client, heard) = observed().await;
+    let never = client.for_account(NeverAToken);
+    timeout(Duration::from_secs(1), associate(&never)).await.unwrap_err();
+    assert_eq!(heard.in_short(), ["associate call of 0: - failed"]);
+    // One that is never polled is no call.
+    drop(client.associate(512).with("companies", 9001).as_type(1001).send());
+    assert_eq!(heard.items().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_by_the_generated_client_that_are_dropped_are_heard_of() {
+    let (simulator, client, heard) = observed().await;
+    simulator.inject(Fault::script([Some(Fault::status(503)), Some(Fault::delay(Duration::from_secs(60)))]));
+    timeout(Duration::from_secs(30), client.raw().get().partner_client_id("512").send()).await.unwrap_err();
+    assert_eq!(heard.in_short(), ["get attempt 1: 503 failed", "get attempt 2: - failed", "get call of 2: 503 failed"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -536,7 +573,7 @@ async fn a_call_that_runs_out_of_its_total_time_is_heard_of() {
     simulator.inject(Fault::delay(Duration::from_secs(60)));
     let call = client.association_types("companies").total_timeout(Duration::from_secs(5));
     call.await.unwrap_err();
-    assert_eq!(heard.in_short(), ["association_types call of 1: - failed"]);
+    assert_eq!(heard.in_short(), ["association_types attempt 1: - failed", "association_types call of 1: - failed"]);
     let Some(Item::Call { duration, error: Some(error), .. }) = heard.items().pop() else { unreachable!() };
     assert!(error.is_timeout());
     assert_eq!(duration.as_secs(), 5);

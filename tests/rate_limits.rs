@@ -4,9 +4,10 @@ mod support;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use hubspot_partner_clients::{
-    AccessToken, Client, Error, Permit, PermitFuture, PermitOutcome, RateLimit, RateLimitStatus, RateLimiter,
-    RollingWindow,
+    AccessToken, Client, Error, ErrorKind, Permit, PermitFuture, PermitOutcome, RateLimit, RateLimitStatus,
+    RateLimiter, RollingWindow,
     simulator::{Fault, RateLimits, Simulator, SimulatorBuilder},
     spec::RateBucket,
 };
@@ -226,6 +227,83 @@ async fn a_call_that_is_dropped_while_it_waits_gives_its_place_back() {
     let started = Instant::now();
     call(&client).await.unwrap();
     assert_eq!(started.elapsed().as_secs(), 9);
+}
+
+/// A client with the limiter that clients have by default.
+fn plain(simulator: &Simulator, limit: RateLimit) -> Client {
+    let builder = Client::builder().base_url(simulator.base_url()).access_token(simulator.access_token());
+    builder.rate_limit(limit).build().unwrap()
+}
+
+/// A call that has to be over after so many seconds.
+async fn in_time(client: &Client, seconds: u64) -> Result<(), Error> {
+    client.association_types("companies").total_timeout(Duration::from_secs(seconds)).await.map(drop)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_turn_cannot_come_in_time_fails_at_once_and_says_when_there_is_room() {
+    let simulator = hubspot(RateLimits::default().per_ten_seconds(60)).await;
+    let client = plain(&simulator, RateLimit::per_ten_seconds(60));
+    let started = Instant::now();
+    let calls = (0..200).map(|_| async { (in_time(&client, 2).await, started.elapsed()) });
+    let (made, failed): (Vec<_>, Vec<_>) = join_all(calls).await.into_iter().partition(|(outcome, _)| outcome.is_ok());
+    assert_eq!((made.len(), failed.len(), simulator.requests().len(), refused(&simulator)), (60, 140, 60, 0));
+    for (outcome, at) in failed {
+        let error = outcome.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::QueueTimeout, 0));
+        assert!(error.is_retryable() && !error.is_timeout(), "nothing was sent: {error}");
+        assert!(error.message().starts_with("nothing was sent: the rate limit leaves no room"), "{error}");
+        // Behind all who wait and will be served; none of the others waits any more.
+        let room = at + error.retry_after().unwrap();
+        assert!((10.0..12.5).contains(&room.as_secs_f64()), "{room:?}");
+        assert!(at < Duration::from_secs(2), "only when its time was over: {at:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_ahead_counts_until_it_gives_up_its_place() {
+    let simulator = Simulator::builder().rate_limits(RateLimits::default().per_ten_seconds(1)).start().await.unwrap();
+    let client = plain(&simulator, RateLimit::per_ten_seconds(1));
+    call(&client).await.unwrap();
+    let waiting: Vec<_> = (0..3)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { call(&client).await })
+        })
+        .collect();
+    sleep(Duration::from_millis(10)).await;
+    let started = Instant::now();
+    let error = in_time(&client, 35).await.unwrap_err();
+    assert_eq!((error.kind(), started.elapsed().as_secs()), (ErrorKind::QueueTimeout, 0));
+    assert_eq!(error.retry_after().unwrap().as_secs_f64().round(), 40.0);
+    waiting.into_iter().for_each(|call| call.abort());
+    sleep(Duration::from_millis(10)).await;
+    in_time(&client, 35).await.unwrap();
+    assert_eq!(started.elapsed().as_secs(), 9, "the room that there is in ten seconds");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_tried_again_and_finds_no_room_fails_as_it_did_before() {
+    let limits = RateLimits::default().per_ten_seconds(10);
+    let simulator = Simulator::builder().rate_limits(limits).start().await.unwrap();
+    let client = plain(&simulator, RateLimit::per_ten_seconds(10));
+    many(&[&client], 9).await;
+    simulator.inject(Fault::status(503));
+    let error = in_time(&client, 5).await.unwrap_err();
+    assert_eq!((error.status(), error.attempts()), (Some(503), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limiter_of_one_s_own_need_not_know_of_deadlines() {
+    let simulator = Simulator::start().await.unwrap();
+    let builder = Client::builder().base_url(simulator.base_url()).access_token(simulator.access_token());
+    let client = builder.rate_limiter(WayThere(WayThere(RollingWindow::new(RateLimit::per_ten_seconds(1))))).build();
+    let client = client.unwrap();
+    call(&client).await.unwrap();
+    let started = Instant::now();
+    let error = in_time(&client, 5).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts(), error.retry_after()), (ErrorKind::QueueTimeout, 0, None));
+    assert_eq!(started.elapsed().as_secs(), 5);
 }
 
 struct Broken;

@@ -10,8 +10,9 @@ use std::{
 };
 
 use hubspot_partner_clients::{
-    PermitOutcome, RateLimit, RateLimitHeaders, RateLimiter, RollingWindow, spec::RateBucket,
+    NotInTime, PermitOutcome, RateLimit, RateLimitHeaders, RateLimiter, RollingWindow, spec::RateBucket,
 };
+use proptest::prelude::*;
 use tokio::time::{Instant, sleep};
 
 /// HubSpot as it counts: a request is accepted if fewer than the allowance arrived in the ten seconds before.
@@ -306,4 +307,78 @@ async fn an_allowance_as_large_as_a_number_can_be() {
     limiter.settle(permit, &answered(Some(u32::MAX), Some(0)));
     assert!(limiter.try_acquire(RateBucket::General).is_none());
     slow.into_iter().for_each(|permit| limiter.settle(permit, &PermitOutcome::NoAnswer));
+}
+
+/// What happens to a limiter: time passes, or somebody comes who holds a permit for some time.
+#[derive(Clone, Debug)]
+enum Event {
+    Pause(u64),
+    Comes(u64),
+}
+
+/// When whoever comes last gets a permit, if those before have got or lost theirs; `None` where its deadline is too early.
+async fn served(limit: u32, events: &[Event], deadline: Option<u64>) -> Option<Duration> {
+    let limiter = Arc::new(RollingWindow::new(RateLimit::per_ten_seconds(limit)));
+    // With a limit that is known.
+    let permit = limiter.acquire(RateBucket::General).await.unwrap();
+    limiter.settle(permit, &answered(Some(limit), Some(limit - 1)));
+    for event in events {
+        match *event {
+            Event::Pause(ms) => sleep(Duration::from_millis(ms)).await,
+            Event::Comes(ms) => {
+                let limiter = Arc::clone(&limiter);
+                tokio::spawn(async move {
+                    let permit = limiter.acquire(RateBucket::General).await.unwrap();
+                    sleep(Duration::from_millis(ms)).await;
+                    limiter.settle(permit, &answered(Some(limit), None));
+                });
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+    let started = Instant::now();
+    let permit = match deadline {
+        None => limiter.acquire(RateBucket::General).await,
+        Some(ms) => limiter.acquire_by(RateBucket::General, started + Duration::from_millis(ms)).await,
+    };
+    let permit = permit.map_err(|refusal| assert!(refusal.is::<NotInTime>())).ok()?;
+    let waited = started.elapsed();
+    limiter.settle(permit, &PermitOutcome::NotSent);
+    Some(waited)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_deadline_refuses_nobody_whose_turn_comes_before(
+        limit in 1..12_u32,
+        events in prop::collection::vec(
+            prop_oneof![(0..6_000_u64).prop_map(Event::Pause), (0..1_500_u64).prop_map(Event::Comes)],
+            0..30,
+        ),
+        deadline in 1..40_000_u64,
+    ) {
+        let run = |deadline| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+            runtime.block_on(served(limit, &events, deadline))
+        };
+        let waits = run(None).unwrap();
+        let in_time = run(Some(deadline));
+        prop_assert_eq!(in_time, Some(waits).filter(|waits| waits.as_millis() < u128::from(deadline)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_certainty_that_a_turn_comes_too_late_is_told_at_once() {
+    let limiter = RollingWindow::new(RateLimit::per_ten_seconds(1));
+    let permit = limiter.try_acquire(RateBucket::General).unwrap();
+    limiter.settle(permit, &answered(Some(1), Some(0)));
+    let started = Instant::now();
+    let refusal = limiter.acquire_by(RateBucket::General, started + Duration::from_secs(9)).await.unwrap_err();
+    let refusal: NotInTime = *refusal.downcast().unwrap();
+    assert_eq!((started.elapsed(), refusal.retry_after()), (Duration::ZERO, Some(Duration::from_secs(10))));
+    let permit = limiter.acquire_by(RateBucket::General, started + Duration::from_secs(11)).await.unwrap();
+    assert_eq!(started.elapsed(), Duration::from_secs(10));
+    limiter.settle(permit, &PermitOutcome::NoAnswer);
 }

@@ -39,8 +39,12 @@ pub enum ErrorKind {
     TooLarge,
     /// The journal of a run cannot be read, written or used for it.
     Journal,
-    /// Code of yours panicked: an observer, a callback, a store, an iterator.
+    /// Code of yours panicked: an observer, a token provider, a limiter, a store, a callback. After a 2xx status the request
+    /// was carried out.
     Panic,
+    /// The call was dropped before it ended; only an [`Observer`](crate::Observer) hears of it. If there was an attempt, the
+    /// request may have been carried out.
+    Dropped,
     /// A redirect that is not followed. Nothing was done.
     Redirect,
     /// HubSpot does not know the token, or it has expired (401). Nothing was done.
@@ -68,7 +72,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    pub(super) const ALL: [Self; 29] = [
+    pub(super) const ALL: [Self; 30] = [
         Self::InvalidInput,
         Self::Credentials,
         Self::Token,
@@ -86,6 +90,7 @@ impl ErrorKind {
         Self::TooLarge,
         Self::Journal,
         Self::Panic,
+        Self::Dropped,
         Self::Redirect,
         Self::Unauthorized,
         Self::MissingScope,
@@ -120,6 +125,7 @@ impl ErrorKind {
             Self::TooLarge => "too_large",
             Self::Journal => "journal",
             Self::Panic => "panic",
+            Self::Dropped => "dropped",
             Self::Redirect => "redirect",
             Self::Unauthorized => "unauthorized",
             Self::MissingScope => "missing_scope",

@@ -1,17 +1,19 @@
 //! How errors come about.
 
-use std::{convert::Infallible, fmt, io, path::Path, sync::Arc, time::Duration};
+use std::{any::Any, convert::Infallible, fmt, io, path::Path, sync::Arc, time::Duration};
 
 use super::{
     CorrelationId, Error, ErrorKind, Inner,
     body::{Cause, ErrorBody},
 };
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
-    CallMeta,
+    CallMeta, NotInTime, RateLimitHeaders,
     connection::CORRELATION_ID,
     generated::{self, types},
+    spec::{self, RateBucket},
+    task::text_of,
 };
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -58,7 +60,8 @@ impl Error {
     /// A provider of this crate fails with an [`Error`] that already says what it knows.
     pub(crate) fn token(source: BoxError) -> Self {
         match source.downcast::<Self>() {
-            Ok(error) if error.is_token() => *error,
+            // A panic stays what it is.
+            Ok(error) if error.is_token() || error.kind() == ErrorKind::Panic => *error,
             Ok(error) => error.with(|e| {
                 e.beneath = Some(e.kind);
                 let lost = e.body.cause == Some(Cause::Grant);
@@ -70,9 +73,47 @@ impl Error {
         }
     }
 
-    pub(crate) fn limiter(source: BoxError) -> Self {
-        Self::new(ErrorKind::Limiter, format!("the rate limiter failed: {source}"))
-            .with(|e| e.source = Some(Arc::from(source)))
+    /// `waited` is how long the call had waited for a permit.
+    pub(crate) fn limiter(source: BoxError, bucket: RateBucket, waited: Duration) -> Self {
+        match source.downcast::<NotInTime>() {
+            Ok(refusal) => Self::not_in_time(bucket, waited, *refusal),
+            Err(source) => Self::new(ErrorKind::Limiter, format!("the rate limiter failed: {source}"))
+                .with(|e| e.source = Some(Arc::from(source))),
+        }
+    }
+
+    pub(crate) fn not_in_time(bucket: RateBucket, waited: Duration, refusal: NotInTime) -> Self {
+        let limit = match bucket {
+            RateBucket::General => "the rate limit",
+            RateBucket::Search => "the rate limit of searches",
+        };
+        let room = refusal.retry_after().map(|time| format!("; there is room in {:.1} s", time.as_secs_f64()));
+        let message = format!(
+            "nothing was sent: {limit} leaves no room before the call's total timeout ends{} (waited {:.1} s)",
+            room.unwrap_or_default(),
+            waited.as_secs_f64()
+        );
+        Self::new(ErrorKind::QueueTimeout, message).with(|e| e.retry_after = refusal.retry_after())
+    }
+
+    pub(crate) fn no_token_in_time(timeout: Duration) -> Self {
+        let message = format!("no access token: the provider gave none within the call's total timeout of {timeout:?}");
+        Self::new(ErrorKind::Token, message)
+    }
+
+    /// `whose` is the party whose code it was, such as "the observer".
+    pub(crate) fn panicked(whose: &str, panic: &(dyn Any + Send)) -> Self {
+        let said = text_of(panic).unwrap_or("it said nothing that is text");
+        Self::new(ErrorKind::Panic, format!("{whose} panicked: {said}"))
+    }
+
+    pub(crate) fn dropped() -> Self {
+        Self::new(ErrorKind::Dropped, "the call was dropped before it ended")
+    }
+
+    pub(crate) fn no_runtime() -> Self {
+        let remedy = "make the call in one, such as that of #[tokio::main]";
+        Self::invalid_input("Tokio runtime", None, "is missing", remedy)
     }
 
     pub(crate) fn total_timeout(timeout: Duration) -> Self {
@@ -229,6 +270,22 @@ impl Error {
         })
     }
 
+    /// Adds what [`mark`] has put there.
+    fn marked(self, headers: &HeaderMap) -> Self {
+        let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let marked = text(&OPERATION).and_then(|id| spec::operations().iter().find(|operation| operation.id == id));
+        let Some(operation) = marked else { return self };
+        let status = self.0.status;
+        let meta = CallMeta {
+            status,
+            attempts: text(&ATTEMPTS).and_then(|attempts| attempts.parse().ok()).unwrap_or_default(),
+            correlation_id: text(&CORRELATION_ID).map(CorrelationId::from),
+            rate_limit: RateLimitHeaders::read(headers),
+            ..CallMeta::default()
+        };
+        self.in_call(operation.id, &meta, true)
+    }
+
     /// Adds what is known of the call; what the body said of itself stays. `answered` tells whether the status in `meta`
     /// is that of the attempt that failed.
     pub(crate) fn in_call(self, operation: &'static str, meta: &CallMeta, answered: bool) -> Self {
@@ -273,18 +330,28 @@ impl From<generated::Error<types::Error>> for Error {
             generated::Error::InvalidResponsePayload(body, e) => {
                 Self::undecodable(&e.to_string(), &String::from_utf8_lossy(&body))
             }
-            generated::Error::UnexpectedResponse(response) => {
-                Self::response(response.status().as_u16(), "").with_headers(response.headers())
-            }
+            generated::Error::UnexpectedResponse(response) => Self::response(response.status().as_u16(), "")
+                .with_headers(response.headers())
+                .marked(response.headers()),
             generated::Error::ErrorResponse(response) => {
                 let status = response.status().as_u16();
                 let headers = response.headers().clone();
                 let body = serde_json::to_string(&response.into_inner()).unwrap_or_default();
-                Self::response(status, &body).with_headers(&headers)
+                Self::response(status, &body).with_headers(&headers).marked(&headers)
             }
         }
     }
 }
+
+/// What a call through [`Client::raw`](crate::Client::raw) tells of itself with an answer that is an error: the generated
+/// code keeps nothing else of it.
+pub(crate) fn mark(headers: &mut HeaderMap, operation: &'static str, attempts: u32) {
+    headers.insert(&OPERATION, HeaderValue::from_static(operation));
+    headers.insert(&ATTEMPTS, attempts.into());
+}
+
+static OPERATION: HeaderName = HeaderName::from_static("x-hubspot-partner-clients-operation");
+static ATTEMPTS: HeaderName = HeaderName::from_static("x-hubspot-partner-clients-attempts");
 
 /// The transport can fail only with a `reqwest::Error`; it hides its own error as the source of one.
 fn carried_by(error: &reqwest::Error) -> Option<Error> {

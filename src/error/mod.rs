@@ -10,7 +10,7 @@ mod saved;
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use self::body::ErrorBody;
-pub(crate) use self::make::{excerpt, innermost};
+pub(crate) use self::make::{excerpt, innermost, mark};
 pub use self::{correlation_id::CorrelationId, kind::ErrorKind};
 use crate::generated::types;
 
@@ -151,6 +151,7 @@ impl Error {
             | ErrorKind::TooLarge
             | ErrorKind::Journal
             | ErrorKind::Panic
+            | ErrorKind::Dropped
             | ErrorKind::Server => false,
             // Inside a batch there is no status of its own.
             kind if kind.is_answer() => self.0.status.is_some(),
@@ -171,7 +172,11 @@ impl Error {
     /// Whether every other call would fail as well until somebody does something about it, or the next day comes.
     #[cfg(feature = "redis")]
     pub(crate) fn stops(&self) -> bool {
-        self.is_token() || self.is_unauthorized() || self.is_missing_scope() || self.is_daily_limit()
+        self.kind() == ErrorKind::Panic
+            || self.is_token()
+            || self.is_unauthorized()
+            || self.is_missing_scope()
+            || self.is_daily_limit()
     }
 
     /// The daily allowance comes back at midnight of the account's time zone.
@@ -194,7 +199,8 @@ impl Error {
         self.0.last_status
     }
 
-    /// How long HubSpot asks to wait before another attempt, where it says so.
+    /// How long HubSpot asks to wait before another attempt, where it says so; or how long it takes until the rate limit has
+    /// room for another call, where there was none for this one in its time ([`ErrorKind::QueueTimeout`]).
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }

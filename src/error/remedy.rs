@@ -66,6 +66,7 @@ impl Error {
                 "Ask for fewer properties or smaller pages, or give a larger max_response_bytes.".into()
             }
             ErrorKind::Journal => "Put the journal right as the message says, then start the run again.".into(),
+            ErrorKind::Dropped => self.repeated("").into(),
             ErrorKind::Panic => "Mend the code that panicked; the message has what it said.".into(),
             _ => self.remedy_of_answer(kind),
         }

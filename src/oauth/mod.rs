@@ -48,6 +48,7 @@ use crate::{
     auth::{redact_body, secret},
     client::BASE_URL,
     connection::{CORRELATION_ID, Connection, check_base_url, read_body},
+    http_client::HttpClient,
     options::check_timeout,
 };
 
@@ -69,7 +70,7 @@ pub struct OAuthApp {
     client_id: String,
     client_secret: Arc<SecretString>,
     token_url: Url,
-    http: reqwest::Client,
+    http: HttpClient,
     timeout: Duration,
     retry: RetryPolicy,
 }
@@ -162,7 +163,7 @@ impl OAuthApp {
         meta.status = None;
         let secret = self.client_secret.expose_secret();
         let whole = [form, &[("client_id", &self.client_id), ("client_secret", secret)]].concat();
-        let request = self.http.post(self.token_url.clone()).timeout(self.timeout).form(&whole);
+        let request = self.http.get()?.post(self.token_url.clone()).timeout(self.timeout).form(&whole);
         let sent = form.iter().filter(|(name, _)| !matches!(*name, "grant_type" | "redirect_uri"));
         let secrets: Vec<&str> = sent.map(|(_, value)| *value).chain([secret]).collect();
         let encoded: Vec<String> = secrets.iter().map(|secret| form_encoded(secret)).collect();
@@ -261,7 +262,7 @@ impl OAuthAppBuilder {
         self.retry.check()?;
         let tls = self.connection.has_tls();
         let base_url = check_base_url(&self.base_url, false, tls)?;
-        let http = self.connection.build(&base_url, false)?;
+        let http = HttpClient::new(self.connection, &base_url, false)?;
         let token_url = format!("{}{}", base_url.as_str().trim_end_matches('/'), self.token_path);
         Ok(OAuthApp {
             client_id: client_id.expose_secret().to_owned(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{OAuthApp, StoreFuture, StoredToken, TokenStore, token::Fresh};
-use crate::{AccessToken, Error, Result};
+use crate::{AccessToken, Error, Result, task::guard_future};
 
 /// A process that ends while it refreshes holds up the others for as long. One that goes on renews its lock: with all its
 /// retries, a refresh may take longer.
@@ -75,7 +75,7 @@ impl SharedRefresh {
             {
                 return Ok(fresh);
             }
-            if let Some(fencing_token) = self.lock().await.map_err(Error::token)? {
+            if let Some(fencing_token) = self.lock().await? {
                 return self.run_locked(app, own, fencing_token).await;
             }
             sleep(Duration::from_millis(fastrand::u64(50..150))).await;
@@ -83,8 +83,13 @@ impl SharedRefresh {
         Err(Error::token("another process holds the token store's lock, and gives no token".into()))
     }
 
-    fn lock(&self) -> StoreFuture<'_, Option<u64>> {
-        self.store.lock(&self.owner, LOCK)
+    async fn lock(&self) -> Result<Option<u64>> {
+        self.ask(|store| store.lock(&self.owner, LOCK)).await
+    }
+
+    /// What the store says, or that it panicked.
+    async fn ask<'a, T>(&'a self, what: impl FnOnce(&'a dyn TokenStore) -> StoreFuture<'a, T>) -> Result<T> {
+        guard_future("the token store", async { what(&*self.store).await }).await?.map_err(Error::token)
     }
 
     async fn run_locked(&self, app: &OAuthApp, own: &SecretString, fencing_token: u64) -> Result<Fresh> {
@@ -103,12 +108,12 @@ impl SharedRefresh {
             }
         };
         // It ends by itself where this fails.
-        let _ = self.store.unlock(held).await;
+        let _ = self.ask(|store| store.unlock(held)).await;
         outcome
     }
 
     async fn load(&self) -> Result<Option<Fresh>> {
-        let stored = self.store.load().await.map_err(Error::token)?;
+        let stored = self.ask(|store| store.load()).await?;
         stored.as_ref().map(Document::from_stored).transpose()
     }
 
@@ -147,7 +152,7 @@ impl SharedRefresh {
     /// The token to go on with: this one, or what a later holder of the lock has put into the store.
     async fn save(&self, fencing_token: u64, mut fresh: Fresh, refresh_token: &SecretString) -> Fresh {
         let saved = match Document::to_stored(&fresh, refresh_token) {
-            Ok(stored) => self.store.save(fencing_token, stored).await.ok(),
+            Ok(stored) => self.ask(|store| store.save(fencing_token, stored)).await.ok(),
             Err(_) => None,
         };
         if saved == Some(false)

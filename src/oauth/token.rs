@@ -2,18 +2,23 @@
 
 use std::{
     fmt,
-    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use futures_util::{FutureExt, future::Shared};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::Instant;
+use tokio::{
+    runtime::{Handle, Id},
+    time::{Instant, timeout_at},
+};
 use uuid::Uuid;
 
 use super::{Grant, OAuthApp, TokenStore, shared::SharedRefresh};
-use crate::{AccessToken, Result, TokenFuture, TokenProvider};
+use crate::{AccessToken, Error, Result, TokenFuture, TokenProvider, task::guard};
 
 /// A token this close to its end is not sent any more: the request has to arrive before it.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -32,8 +37,33 @@ pub struct OAuthToken {
     state: Arc<Mutex<State>>,
 }
 
-/// A refresh under way; `None` if it ended with the runtime that it ran in.
-type Flight = Shared<Pin<Box<dyn Future<Output = Option<Result<AccessToken>>> + Send>>>;
+/// How long a refresh in another runtime is waited for, which may not run any more.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A refresh under way.
+#[derive(Clone)]
+struct Flight {
+    /// `None` if it ended with the runtime that it ran in.
+    outcome: Shared<BoxFuture<'static, Option<Result<AccessToken>>>>,
+    runtime: Id,
+    since: Instant,
+}
+
+impl Flight {
+    /// Whether it is so late that the runtime that it is in may not run any more.
+    fn is_lost(&self, here: Id) -> bool {
+        self.runtime != here && self.since.elapsed() >= PATIENCE
+    }
+
+    /// `None` where another has to be tried.
+    async fn outcome(self, here: Id) -> Option<Result<AccessToken>> {
+        if self.runtime == here {
+            return self.outcome.await;
+        }
+        timeout_at(self.since + PATIENCE, self.outcome).await.ok().flatten()
+    }
+}
+
 type Callback = Arc<dyn Fn(&str) + Send + Sync>;
 
 struct State {
@@ -153,7 +183,7 @@ impl OAuthToken {
     }
 
     /// The token there is, or the refresh that will give one.
-    fn token_or_flight(&self) -> std::result::Result<AccessToken, Flight> {
+    fn token_or_flight(&self, here: &Handle) -> std::result::Result<AccessToken, Flight> {
         let now = Instant::now();
         let mut state = self.state();
         let usable =
@@ -164,9 +194,9 @@ impl OAuthToken {
             _ => {}
         }
         let flight = match &state.flight {
-            Some(flight) => flight.clone(),
-            None => {
-                let flight = self.take_off(&state);
+            Some(flight) if !flight.is_lost(here.id()) => flight.clone(),
+            _ => {
+                let flight = self.take_off(&state, here);
                 state.flight = Some(flight.clone());
                 flight
             }
@@ -175,7 +205,7 @@ impl OAuthToken {
     }
 
     /// In a task of its own, because a refresh whose caller goes away may still change the refresh token.
-    fn take_off(&self, state: &State) -> Flight {
+    fn take_off(&self, state: &State, here: &Handle) -> Flight {
         let this = self.clone();
         let refresh_token = Arc::clone(&state.refresh_token);
         let shared = state.store.clone().map(|store| {
@@ -183,7 +213,7 @@ impl OAuthToken {
             let unsaved = unsaved.map(|current| current.fresh(&refresh_token));
             SharedRefresh { store, owner: Arc::clone(&state.owner), refused: state.refused.clone(), unsaved }
         });
-        let task = tokio::spawn(async move {
+        let task = here.spawn(async move {
             let outcome = match shared {
                 None => this.app.refresh(&refresh_token).await.map(|grant| Fresh::from(&grant)),
                 Some(shared) => shared.run(&this.app, &refresh_token).await,
@@ -191,15 +221,16 @@ impl OAuthToken {
             this.land(outcome)
         });
         let this = self.clone();
-        async move {
-            let outcome = task.await.ok();
-            if outcome.is_none() {
-                this.state().flight = None;
-            }
-            outcome
-        }
-        .boxed()
-        .shared()
+        let outcome = async move {
+            let stopped = match task.await {
+                Ok(outcome) => return Some(outcome),
+                Err(stopped) => stopped,
+            };
+            this.state().flight = None;
+            let panic = stopped.try_into_panic().ok()?;
+            Some(Err(Error::panicked("the refresh of the access token", &*panic)))
+        };
+        Flight { outcome: outcome.boxed().shared(), runtime: here.id(), since: Instant::now() }
     }
 
     fn land(&self, outcome: Result<Fresh>) -> Result<AccessToken> {
@@ -228,7 +259,7 @@ impl OAuthToken {
             // The callback may use this token.
             drop(state);
             if let Some(callback) = callback {
-                callback(new.expose_secret());
+                guard("on_new_refresh_token's callback", || callback(new.expose_secret()))?;
             }
         }
         Ok(fresh.access_token)
@@ -237,14 +268,17 @@ impl OAuthToken {
 
 impl TokenProvider for OAuthToken {
     fn access_token(&self) -> TokenFuture<'_> {
-        match self.token_or_flight() {
+        let Ok(here) = Handle::try_current() else {
+            return Box::pin(std::future::ready(Err(Error::no_runtime().into())));
+        };
+        match self.token_or_flight(&here) {
             Ok(token) => Box::pin(std::future::ready(Ok(token))),
             Err(mut flight) => Box::pin(async move {
                 loop {
-                    if let Some(outcome) = flight.await {
+                    if let Some(outcome) = flight.outcome(here.id()).await {
                         return Ok(outcome?);
                     }
-                    match self.token_or_flight() {
+                    match self.token_or_flight(&here) {
                         Ok(token) => return Ok(token),
                         Err(another) => flight = another,
                     }

@@ -182,7 +182,7 @@ impl SharedBucket {
             let local = changes.borrow_and_update().clone();
             if let Some(local) = local {
                 tokio::select! {
-                    id = local.acquire() => return Ok(self.sent_locally(Arc::clone(&local), id)),
+                    id = local.acquire(None) => return Ok(self.sent_locally(Arc::clone(&local), id?)),
                     _ = changes.changed() => continue,
                 }
             }
