@@ -80,9 +80,13 @@ impl ErrorBody {
         let codes = [text("error"), text("status"), text("policyName"), text("subCategory"), category.clone()];
         let in_errors = errors.iter().filter_map(|error| error.get("code")?.as_str().map(str::to_owned));
         let codes: Vec<String> = codes.into_iter().flatten().chain(in_errors).collect();
+        let in_details = errors.iter().flat_map(|error| self::context(error.get("context"))).map(|(name, _)| name);
+        let names: Vec<String> = context.keys().cloned().chain(in_details).collect();
+        let messages = errors.iter().filter_map(|error| error.get("message")?.as_str());
+        let texts: Vec<String> = message.as_deref().into_iter().chain(messages).map(str::to_ascii_lowercase).collect();
         Self {
             is_hubspots: category.is_some() || json.contains_key("correlationId"),
-            cause: cause(&codes, message.as_deref().unwrap_or_default(), &context),
+            cause: cause(&codes, &texts, &names),
             daily: codes.iter().any(|code| code.eq_ignore_ascii_case("DAILY"))
                 || message.as_deref().is_some_and(|message| message.contains("daily limit")),
             message,
@@ -124,11 +128,10 @@ impl ErrorBody {
     }
 }
 
-fn cause(codes: &[String], message: &str, context: &BTreeMap<String, Vec<String>>) -> Option<Cause> {
-    let code = |names: &[&str]| codes.iter().any(|code| names.iter().any(|name| code.eq_ignore_ascii_case(name)));
-    let names = |name: &str| context.contains_key(name);
-    let message = message.to_ascii_lowercase();
-    let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
+fn cause(codes: &[String], texts: &[String], names: &[String]) -> Option<Cause> {
+    let code = |known: &[&str]| codes.iter().any(|code| known.iter().any(|known| code.eq_ignore_ascii_case(known)));
+    let names = |known: &str| names.iter().any(|name| name == known);
+    let says = |words: &[&str]| texts.iter().any(|text| words.iter().any(|words| text.contains(words)));
     let tests = [
         (code(&["invalid_grant", "BAD_REFRESH_TOKEN", "BAD_AUTH_CODE", "BAD_HUB", "access_denied"]), Cause::Grant),
         (code(&["invalid_client", "unauthorized_client", "BAD_CLIENT_ID", "BAD_CLIENT_SECRET"]), Cause::OAuthApp),

@@ -2,6 +2,7 @@
 
 mod body;
 mod correlation_id;
+mod display;
 mod kind;
 mod make;
 mod remedy;
@@ -249,45 +250,6 @@ impl Error {
     /// where the answer repeats it.
     pub fn body_excerpt(&self) -> Option<&str> {
         self.0.body_excerpt.as_deref()
-    }
-}
-
-/// How many names of what an answer repeats are shown, and how many bytes of each.
-const MAX_SHOWN: usize = 10;
-const MAX_NAME: usize = 128;
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let e = &self.0;
-        if let Some(operation) = e.operation {
-            write!(f, "{operation}: ")?;
-        }
-        if let Some(status) = e.status {
-            write!(f, "HubSpot answered {status}")?;
-            if let Some(category) = self.category() {
-                write!(f, " {category}")?;
-            }
-            f.write_str(": ")?;
-        }
-        f.write_str(&e.message)?;
-        // What HubSpot names beside its message is what the caller has to look at.
-        let invalid = e.body.context.get("INVALID_OBJECT_IDS").into_iter().flatten();
-        let mut unsaid = invalid.filter(|invalid| !e.message.contains(invalid.as_str()));
-        for invalid in unsaid.by_ref().take(MAX_SHOWN) {
-            write!(f, "; {}", excerpt(invalid, MAX_NAME))?;
-        }
-        match unsaid.count() {
-            0 => {}
-            more => write!(f, "; and {more} more")?,
-        }
-        if !e.body.required_scopes.is_empty() {
-            let scopes = e.body.required_scopes.iter().take(MAX_SHOWN).map(|scope| excerpt(scope, MAX_NAME));
-            write!(f, "; needed is one of the scopes {}", scopes.collect::<Vec<_>>().join(", "))?;
-        }
-        match &e.correlation_id {
-            Some(id) => write!(f, " (correlation id {id})"),
-            None => Ok(()),
-        }
     }
 }
 

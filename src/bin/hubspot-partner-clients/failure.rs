@@ -165,6 +165,10 @@ fn told(text: &str) -> String {
     INSTEAD.iter().fold(text.to_owned(), |text, (library, tool)| text.replace(library, tool))
 }
 
+/// How much of what HubSpot names is told, and how much of each.
+const MAX_NAMED: usize = 10;
+const MAX_CHARS: usize = 256;
+
 fn details(error: &Error) -> Map<String, Value> {
     let mut details = Map::new();
     details.insert("status".to_owned(), json!(error.status()));
@@ -172,6 +176,19 @@ fn details(error: &Error) -> Map<String, Value> {
     details.insert("correlation_id".to_owned(), json!(error.correlation_id().map(ToString::to_string)));
     if !error.required_scopes().is_empty() {
         details.insert("required_scopes".to_owned(), json!(error.required_scopes()));
+    }
+    let few = |texts: &mut dyn Iterator<Item = &str>| -> Vec<String> {
+        texts.take(MAX_NAMED).map(|text| text.chars().take(MAX_CHARS).collect()).collect()
+    };
+    let context = error.context().iter().take(MAX_NAMED);
+    let context: Map<_, _> =
+        context.map(|(name, values)| (name.clone(), json!(few(&mut values.iter().map(String::as_str))))).collect();
+    if !context.is_empty() {
+        details.insert("context".to_owned(), Value::Object(context));
+    }
+    let errors = few(&mut error.details().iter().filter_map(|detail| detail.message.as_deref()));
+    if !errors.is_empty() {
+        details.insert("errors".to_owned(), json!(errors));
     }
     details
 }
