@@ -109,7 +109,7 @@ pub(crate) fn check_timeout(field: &str, timeout: Option<Duration>) -> Result<()
 
 /// Gives a builder the settings that every call has; the last argument is where it keeps them.
 macro_rules! settings {
-    ($builder:ident, $($options:ident).+) => {
+    ($builder:ty, $($options:ident).+) => {
         impl $builder {
             /// How long each attempt may take, in place of the client's [timeout](crate::ClientBuilder::timeout).
             pub fn timeout(mut self, timeout: std::time::Duration) -> Self {

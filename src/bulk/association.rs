@@ -88,7 +88,7 @@ impl Association {
     }
 
     /// Tells this input from others; the same in every version of the crate.
-    pub(super) fn digest(&self) -> u64 {
+    pub(crate) fn digest(&self) -> u64 {
         let mut hash = Hash::new();
         for part in self.parts() {
             // No id holds a line end.

@@ -35,13 +35,13 @@ use std::fmt;
 use futures_util::{Stream, StreamExt, stream, stream::BoxStream};
 
 use self::engine::Engine;
-pub(crate) use self::settle::Change;
 pub use self::{
     association::Association,
     journal::Journal,
     outcome::{Outcome, Outcomes},
     progress::Progress,
 };
+pub(crate) use self::{journal::Recorded, settle::Change};
 use crate::{
     Client, Error,
     options::{CallOptions, settings},
@@ -145,7 +145,7 @@ pub struct Bulk {
     strategy: Strategy,
     in_input_order: bool,
     concurrency: usize,
-    options: CallOptions,
+    pub(crate) options: CallOptions,
     on_progress: Option<OnProgress>,
     journal: Option<Journal>,
 }

@@ -216,6 +216,18 @@ impl Error {
         })
     }
 
+    /// The same of all partner clients that HubSpot does not know.
+    pub(crate) fn naming_unknown<'a>(&self, ids: impl Iterator<Item = &'a str>) -> Self {
+        let ids: Vec<_> = ids.map(str::to_owned).collect();
+        self.clone().with(|e| {
+            let noun = if ids.len() == 1 { "partner client" } else { "partner clients" };
+            let remedy = "check the ids and the account of the token, or leave them out with `skip_unknown`";
+            e.message = bounded(format!("HubSpot does not know the {noun} {}: {remedy}", ids.join(", ")));
+            e.body.context = [("ids".to_owned(), ids)].into();
+            e.body.details.clear();
+        })
+    }
+
     /// What the thousands of inputs that it names have in common.
     pub(crate) fn without_names(&self) -> Self {
         self.clone().with(|e| {

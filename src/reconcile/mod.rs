@@ -1,13 +1,37 @@
 //! Bringing the associations of partner clients to a desired state.
+//!
+//! A [`Plan`] is computed by [`Reconcile::plan`] and carried out by [`Plan::apply`]. What could lose associations is
+//! guarded:
+//!
+//! - A removal waits until all additions of the same partner client are in. If one of them fails, or nobody knows how it
+//!   ended, the partner client keeps what it has, and [`Applied::held_back`] names the removals.
+//! - A plan that removes many is refused; see [`Apply::max_removals`].
+//! - What the plan was made from is read again before it is applied, and a plan that is no longer true is refused.
+//! - A plan can be saved and loaded with serde, and [`Plan::undo`] makes the plan that takes it back.
+//!
+//! HubSpot may list a pair that has a label once more, by a type whose name ends in `_unlabeled`. As long as the pair has
+//! a label, that is no association of its own: it is neither missing nor superfluous, unless it is desired. It goes with
+//! the pair's last label.
 
+mod applied;
+mod apply;
 mod existing;
 mod plan;
+mod present;
+mod run;
+mod saved;
+mod types;
 
 use std::collections::{BTreeSet, HashSet};
 
-pub use self::plan::{Applied, Plan, PlannedChange};
+pub use self::{
+    applied::{Applied, FailedChange},
+    apply::Apply,
+    plan::{Plan, PlannedChange},
+};
+use self::{existing::Reader, plan::Made, types::Types};
 use crate::{
-    AssociationDefinition, AssociationType, Client, Error, ObjectId, ObjectType, PartnerClientId, Result,
+    AssociationType, Client, Error, ObjectId, ObjectType, PartnerClientId, Result,
     ids::checked,
     options::{CallOptions, settings},
 };
@@ -19,15 +43,15 @@ impl Client {
     /// `desired` is all that should be there: partner client, other object, association type. What is there and not desired
     /// is planned to be removed, of every association type unless [`only_type`](Reconcile::only_type) is set.
     ///
-    /// Needs the scope `crm.objects.partner-clients.read`, and applying a plan `crm.objects.partner-clients.write`.
+    /// Needs the scope `crm.objects.partner-clients.read`, and applying a plan `crm.objects.partner-clients.write` as well.
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
     /// let desired = [("512", "9001", "partner_client_to_company"), ("513", "9001", "partner_client_to_company")];
     /// let plan = client.reconcile(["512", "513"], "companies", desired).plan().await?;
     /// println!("{plan}");
-    /// let applied = plan.apply(&client).await;
-    /// assert!(applied.failed.is_empty());
+    /// let applied = plan.apply(&client).await?;
+    /// assert!(applied.is_complete());
     /// # Ok(())
     /// # }
     /// ```
@@ -54,19 +78,26 @@ impl Client {
                 desired: desired.collect::<Result<_>>()?,
             })
         };
-        Reconcile { client: self.clone(), input: input(), only: Ok(Vec::new()), options: CallOptions::default() }
+        Reconcile {
+            client: self.clone(),
+            input: input(),
+            only: Ok(Vec::new()),
+            skip_unknown: false,
+            options: CallOptions::default(),
+        }
     }
 }
 
 /// What is to be brought to a desired state; see [`Client::reconcile`].
 ///
-/// Timeouts, retries and headers hold for each request.
+/// Timeouts, retries and headers hold for each request, also for those that apply the plan.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is read until the plan is asked for"]
 pub struct Reconcile {
     client: Client,
     input: Result<Input>,
     only: Result<Vec<AssociationType>>,
+    skip_unknown: bool,
     options: CallOptions,
 }
 
@@ -93,13 +124,21 @@ impl Reconcile {
         self
     }
 
+    /// Leaves out partner clients that HubSpot does not know, with what is desired of them, and names them in
+    /// [`Plan::unknown`]. Without this they are an error.
+    pub fn skip_unknown(mut self) -> Self {
+        self.skip_unknown = true;
+        self
+    }
+
     /// Reads what is there, a thousand partner clients to a request, and tells what has to change. All of it is held in
     /// memory.
     ///
     /// # Errors
     /// [`Error::is_invalid_input`] for ids that cannot be sent, for an association type that does not exist between partner
     /// clients and the object type, and for a desired association of a partner client that is not among those given.
-    /// HubSpot answers 404 for a partner client that it does not know; then there is no plan.
+    /// [`Error::is_not_found`] for partner clients that HubSpot does not know: the message and the entry `ids` of
+    /// [`Error::context`] name all of them.
     pub async fn plan(self) -> Result<Plan> {
         let Input { partner_clients, to_type, desired } = self.input?;
         let given: HashSet<_> = partner_clients.iter().map(PartnerClientId::as_str).collect();
@@ -109,42 +148,36 @@ impl Reconcile {
             return Err(Error::invalid_input("partner client", Some(stray.partner_client_id.as_str()), reason, remedy));
         }
 
-        let mut types = self.client.association_types(to_type.clone());
-        types.options = self.options.clone();
-        let types = types.send().await?;
-        let name = |association_type: &AssociationType| name(&types, association_type, &to_type);
-        let only = self.only?.iter().map(name).collect::<Result<BTreeSet<_>>>()?;
+        let types = Types::read(&self.client, &to_type, &self.options).await?;
+        let only_types = self.only?.iter().map(|only| types.given(only)).collect::<Result<BTreeSet<_>>>()?;
         let mut wanted = BTreeSet::new();
-        for PlannedChange { association_type, partner_client_id, to_object_id } in desired {
-            let canonical = name(&association_type)?;
-            if !only.is_empty() && !only.contains(&canonical) {
+        for change in desired {
+            let association_type = types.given(&change.association_type)?;
+            if !only_types.is_empty() && !only_types.contains(&association_type) {
                 let remedy = "name it with only_type as well, or leave the association out";
                 let reason = "is desired but not one of the types to be looked at";
-                return Err(Error::invalid_input("association type", Some(association_type.as_str()), reason, remedy));
+                let given = change.association_type.as_str();
+                return Err(Error::invalid_input("association type", Some(given), reason, remedy));
             }
-            wanted.insert(Key(partner_client_id, to_object_id, canonical));
+            wanted.insert(PlannedChange { association_type, ..change });
         }
 
-        let mut there = existing::read(&self.client, &partner_clients, &to_type, &self.options).await?;
-        there.retain(|Key(_, _, canonical)| only.is_empty() || only.contains(canonical));
-        Plan::new(to_type, &there, &wanted)
-    }
-}
-
-/// An association: partner client, other object, name of the association type in lower case.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Key(PartnerClientId, ObjectId, String);
-
-/// The name that HubSpot lists an association type by; its case does not matter.
-fn name(types: &[AssociationDefinition], wanted: &AssociationType, to_type: &ObjectType) -> Result<String> {
-    let found = types.iter().find(|t| t.id == *wanted || t.name.eq_ignore_ascii_case(wanted.as_str()));
-    found.map(|t| t.name.to_lowercase()).ok_or_else(|| {
-        let known: Vec<_> = types.iter().map(|t| format!("{} ({})", t.name, t.id)).collect();
-        let reason = format!("does not exist from partner clients to {to_type}");
-        let remedy = match known.as_slice() {
-            [] => "there is none; create one in HubSpot's settings".to_owned(),
-            known => format!("use one of {}", known.join(", ")),
+        let reader = Reader { client: &self.client, to_type: &to_type, types: &types, options: &self.options };
+        let existing = reader.read(&partner_clients).await?;
+        if !self.skip_unknown {
+            existing.all_known()?;
+        }
+        let is_known = |id: &PartnerClientId| !existing.unknown.contains(id);
+        wanted.retain(|change| is_known(&change.partner_client_id));
+        let made = Made {
+            server: self.client.raw.baseurl.clone(),
+            unlabeled_types: types.unlabeled(),
+            only_types: only_types.into_iter().collect(),
+            partner_clients: BTreeSet::from_iter(partner_clients).into_iter().filter(is_known).collect(),
+            unknown: existing.unknown.iter().cloned().collect(),
+            to_object_type: to_type.clone(),
+            options: self.options.clone(),
         };
-        Error::invalid_input("association type", Some(wanted.as_str()), reason, remedy)
-    })
+        Ok(Plan::new(made, &existing.there, wanted))
+    }
 }

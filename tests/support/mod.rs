@@ -1,6 +1,7 @@
 //! What several test files need.
 #![allow(dead_code)]
 
+pub mod associations;
 pub mod faults;
 pub mod tcp;
 

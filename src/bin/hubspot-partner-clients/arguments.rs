@@ -18,7 +18,7 @@ Token:
 Exit codes:
   0    done
   1    HubSpot refused it, or some rows failed
-  2    wrong arguments, a file that cannot be sent, or a journal of another run
+  2    wrong arguments, a file or plan that cannot be sent, a plan that was not agreed to, or a journal of another run
   3    no token, or one that HubSpot does not take or that lacks a scope
   4    the network, a timeout, a rate limit or a fault of HubSpot's, after all retries
   130  interrupted
@@ -35,6 +35,15 @@ File:
   supported.
 
   With --simulator all partner clients, objects and association types of the file exist.";
+
+const RECONCILE_HELP: &str = "\
+Safety:
+  Without --apply the plan is only shown. Removals are asked about on a terminal, and need --yes elsewhere. A
+  partner client loses nothing before all its additions are in: if one fails, its removals are held back. A plan
+  that removes more than 100 associations, or leaves fewer than half as many as there are, needs --max-removals.
+  A saved plan is refused if what it was made from has changed. One that was carried out in part goes on.
+
+";
 
 /// Associate HubSpot partner clients with companies, contacts, deals, tickets and custom objects
 #[derive(Parser)]
@@ -64,7 +73,7 @@ pub(super) enum Command {
     #[command(after_help = FILE_HELP)]
     DissociateMany(Many),
     /// Bring the associations of partner clients with objects of a type to what a CSV file says, removing all others
-    #[command(after_help = FILE_HELP)]
+    #[command(after_help = [RECONCILE_HELP, FILE_HELP].concat())]
     Reconcile(Reconcile),
     /// Share the rows of a CSV file between processes, through Redis
     #[cfg(feature = "redis")]
@@ -173,22 +182,50 @@ pub(super) struct Many {
 #[derive(Args)]
 pub(super) struct Reconcile {
     /// The CSV file: all associations that there should be
-    pub(super) file: PathBuf,
+    #[arg(required_unless_present = "plan")]
+    pub(super) file: Option<PathBuf>,
     /// The type of the other objects, as the file has it in each row
-    #[arg(long, value_name = "TYPE")]
-    pub(super) to_type: String,
+    #[arg(long, value_name = "TYPE", required_unless_present = "plan")]
+    pub(super) to_type: Option<String>,
     /// Look at associations of this type alone; may be given several times
     #[arg(long = "only-type", value_name = "TYPE")]
     pub(super) only_types: Vec<String>,
-    /// Change what the plan says; without, it is only shown
-    #[arg(long)]
-    pub(super) apply: bool,
-    /// The ids of the partner clients to look at: one that the file does not have loses its associations
+    /// The ids of the partner clients to look at: an id without rows in the file loses all its associations
     #[arg(long, value_delimiter = ',', value_name = "IDS")]
     pub(super) partner_clients: Vec<String>,
     /// Look at all partner clients of the file; the default without --partner-clients
     #[arg(long)]
     pub(super) all_in_file: bool,
+    /// Leave out partner clients that HubSpot does not know, and name them
+    #[arg(long)]
+    pub(super) skip_unknown: bool,
+    /// Write the plan to this file, to be looked at and applied later
+    #[arg(long, value_name = "FILE")]
+    pub(super) save_plan: Option<PathBuf>,
+    /// Use the plan in this file, written by --save-plan or --undo, in place of a CSV file
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "file", "to_type", "only_types", "partner_clients", "all_in_file", "skip_unknown", "save_plan",
+    ])]
+    pub(super) plan: Option<PathBuf>,
+    /// Change what the plan says; without it, the plan is only shown
+    #[arg(long)]
+    pub(super) apply: bool,
+    /// Remove associations without asking; needed where there is no terminal
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// Refuse a plan that removes more associations than this [default: 100, and at least half as many must be left]
+    #[arg(long, value_name = "N")]
+    pub(super) max_removals: Option<u64>,
+    /// Remove associations even from partner clients whose additions failed
+    #[arg(long, requires = "apply")]
+    pub(super) remove_anyway: bool,
+    /// Write a plan that takes the changes back to this file, before the first of them is made
+    #[arg(long, value_name = "FILE", requires = "apply")]
+    pub(super) undo: Option<PathBuf>,
+    /// Remember the plan and what is settled in this file and FILE.plan.json, so that the same command goes on where it was
+    /// interrupted
+    #[arg(long, value_name = "FILE", requires = "apply")]
+    pub(super) journal: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]

@@ -108,6 +108,10 @@ impl Failure {
         self
     }
 
+    pub(super) fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// Tells it on standard error.
     pub(super) fn report(&self, json: bool) -> ExitCode {
         let Inner { code, kind, message, remedy, details } = &*self.0;
@@ -152,7 +156,9 @@ pub(super) fn to_json(error: &Error) -> Value {
 }
 
 /// What the library tells a program to call, and what a user of the tool can do in its place.
-const INSTEAD: [(&str, &str); 6] = [
+const INSTEAD: [(&str, &str); 8] = [
+    ("`skip_unknown`", "--skip-unknown"),
+    ("`max_removals`", "--max-removals"),
     ("`association_types` lists", "the command `types` lists"),
     ("trust its certificate with `root_certificates`", "add its certificate to those that the system trusts"),
     (" or smaller pages, or give a larger max_response_bytes", ""),

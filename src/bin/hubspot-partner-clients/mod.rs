@@ -68,10 +68,7 @@ async fn dispatch(arguments: Arguments, output: &mut Output) -> Result<Code, Fai
         // These end by themselves when they are interrupted.
         Command::AssociateMany(many) => bulk::run(bulk::Change::Associate, &many, &connection, output).await,
         Command::DissociateMany(many) => bulk::run(bulk::Change::Dissociate, &many, &connection, output).await,
-        Command::Reconcile(reconcile) => {
-            let remedy = "Give the same command again: it does what is left to do.";
-            interruptible(bulk::reconcile::run(&reconcile, &connection, output), Some(remedy)).await
-        }
+        Command::Reconcile(reconcile) => bulk::reconcile::run(&reconcile, &connection, output).await,
         #[cfg(feature = "redis")]
         Command::Job(arguments) => job::run(arguments, &connection, output).await,
         Command::Call(call) => {

@@ -1,0 +1,134 @@
+//! Plans in files, which are replaced only by whole ones.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use hmac_sha256::Hash;
+use hubspot_partner_clients::reconcile::Plan;
+
+use super::hex;
+use crate::cli::{arguments::Reconcile, failure::Failure, output::printable};
+
+/// The files of a run, none of which is another.
+pub(super) struct Files {
+    journal: Option<PathBuf>,
+}
+
+impl Files {
+    pub(super) fn check(arguments: &Reconcile) -> Result<Self, Failure> {
+        let kept = arguments.journal.as_deref().map(kept_beside);
+        let read = [("the input", &arguments.file), ("--plan", &arguments.plan)];
+        let written = [
+            ("--save-plan", &arguments.save_plan),
+            ("--undo", &arguments.undo),
+            ("--journal", &arguments.journal),
+            ("the plan beside --journal", &kept),
+        ];
+        let mut others: Vec<(&str, &Path)> =
+            read.into_iter().filter_map(|(name, path)| Some((name, path.as_deref()?))).collect();
+        for (name, path) in written {
+            let Some(path) = path.as_deref() else { continue };
+            if let Some((other, _)) = others.iter().find(|(_, other)| is_same(path, other)) {
+                let message = format!("{} is {name} and {other} at once", path.display());
+                return Err(Failure::file(message, "Give each of them its own path."));
+            }
+            if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+                let message = format!("{} is no file, so {name} cannot be written there", path.display());
+                return Err(Failure::file(message, "Give the path of a file, or of one to be made."));
+            }
+            others.push((name, path));
+        }
+        Ok(Self { journal: arguments.journal.clone() })
+    }
+
+    /// The plan of the run whose journal is gone on with.
+    pub(super) fn kept_plan(&self) -> Result<Option<PathBuf>, Failure> {
+        let Some(journal) = &self.journal else { return Ok(None) };
+        let kept = kept_beside(journal);
+        let begun = fs::metadata(journal).is_ok_and(|journal| journal.len() > 0);
+        match fs::exists(&kept) {
+            Ok(exists) => Ok(Some(kept).filter(|_| begun && exists)),
+            Err(error) => Err(Failure::io(format_args!("{} cannot be read", kept.display()), &error)),
+        }
+    }
+
+    /// Keeps a plan for a run that goes on with the journal.
+    pub(super) fn keep_plan(&self, plan: &Plan) -> Result<(), Failure> {
+        self.journal.as_deref().map_or(Ok(()), |journal| write(&kept_beside(journal), plan))
+    }
+}
+
+fn kept_beside(journal: &Path) -> PathBuf {
+    let mut name = journal.as_os_str().to_owned();
+    name.push(".plan.json");
+    name.into()
+}
+
+#[cfg(unix)]
+fn is_same(a: &Path, b: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    a == b || identity(a).is_some_and(|found| identity(b) == Some(found))
+}
+
+#[cfg(not(unix))]
+fn is_same(a: &Path, b: &Path) -> bool {
+    a == b || fs::canonicalize(a).is_ok_and(|found| fs::canonicalize(b).is_ok_and(|other| other == found))
+}
+
+/// Reads a plan, and a digest of the file.
+pub(super) fn load(path: &Path) -> Result<(Plan, String), Failure> {
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(Failure::file(format!("{} is no file", path.display()), "Give the path of a saved plan."));
+    }
+    let bytes =
+        fs::read(path).map_err(|error| Failure::io(format_args!("{} cannot be read", path.display()), &error))?;
+    let plan = serde_json::from_slice(&bytes).map_err(|error| {
+        let message = format!("{} is not a plan: {}", path.display(), printable(&error.to_string()));
+        Failure::file(message, "Give a file that --save-plan or --undo has written.")
+    })?;
+    Ok((plan, hex(&Hash::hash(&bytes))))
+}
+
+/// Whether the plan has an undo file there already, which is written again. That of another plan is not lost.
+pub(super) fn check_undo(path: &Path, plan: &Plan) -> Result<bool, Failure> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    let all = plan.undo();
+    let is_of_plan = load(path).is_ok_and(|(found, _)| {
+        found.server == all.server
+            && found.to_object_type == all.to_object_type
+            && found.add.iter().all(|change| all.add.binary_search(change).is_ok())
+            && found.remove.iter().all(|change| all.remove.binary_search(change).is_ok())
+    });
+    if is_of_plan {
+        return Ok(true);
+    }
+    let message = format!("{} is there already, and is not the undo file of this plan", path.display());
+    Err(Failure::file(message, "Give --undo another path; nothing was changed."))
+}
+
+/// Replaces a file at once: after a crash it has either content.
+pub(super) fn write(path: &Path, plan: &Plan) -> Result<(), Failure> {
+    let failed = |error: io::Error| Failure::io(format_args!("{} cannot be written", path.display()), &error);
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}.part", std::process::id()));
+    let beside = path.with_file_name(name);
+    let written = File::create_new(&beside).and_then(|mut file| {
+        serde_json::to_writer_pretty(io::BufWriter::new(&file), plan)?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    });
+    written.map_err(|error| {
+        // Whatever is left of it helps nobody.
+        let _ = fs::remove_file(&beside);
+        failed(error)
+    })
+}

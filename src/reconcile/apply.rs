@@ -1,0 +1,150 @@
+//! Carrying a plan out.
+
+use std::{
+    fmt,
+    future::{self, IntoFuture},
+    pin::{Pin, pin},
+};
+
+use futures_util::{
+    FutureExt,
+    future::{Either, select},
+};
+
+use super::{
+    Applied, Plan,
+    existing::{Existing, Reader},
+    run::Run,
+    types::Types,
+};
+use crate::{
+    Client, Error, Result,
+    bulk::Journal,
+    options::{CallOptions, settings},
+};
+
+type OnProgress<'a> = Box<dyn FnMut(&Applied) + Send + 'a>;
+
+/// A plan to be carried out: await it, or call [`send`](Self::send). See [`Plan::apply`].
+///
+/// Timeouts, retries and headers hold for each request; without any, those of the [`Reconcile`](super::Reconcile) that the
+/// plan comes from.
+#[must_use = "nothing is changed until it is awaited"]
+pub struct Apply<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) client: Client,
+    pub(super) options: CallOptions,
+    max_removals: Option<u64>,
+    pub(super) remove_anyway: bool,
+    pub(super) journal: Option<Journal>,
+    pub(super) on_progress: Option<OnProgress<'a>>,
+}
+
+settings!(Apply<'_>, options);
+
+impl<'a> Apply<'a> {
+    pub(super) fn new(plan: &'a Plan, client: &Client) -> Self {
+        Self {
+            plan,
+            client: client.clone(),
+            options: plan.options.0.clone(),
+            max_removals: plan.max_removals,
+            remove_anyway: false,
+            journal: None,
+            on_progress: None,
+        }
+    }
+
+    /// How many associations the plan may remove. A plan that would remove more is refused whole, before anything is sent.
+    ///
+    /// Without it, a plan may remove at most 100, and has to leave at least half as many associations as the partner clients
+    /// have now; additions count.
+    pub fn max_removals(mut self, associations: u64) -> Self {
+        self.max_removals = Some(associations);
+        self
+    }
+
+    /// Removes what is to be removed even from partner clients whose additions failed.
+    pub fn remove_anyway(mut self) -> Self {
+        self.remove_anyway = true;
+        self
+    }
+
+    /// Remembers what is settled, additions and removals alike. A run with the same plan and journal goes on where the one
+    /// before stopped: an addition that HubSpot has refused is not tried again.
+    ///
+    /// What HubSpot lists has the last word: a change that the journal has and HubSpot does not is sent again.
+    pub fn journal(mut self, journal: Journal) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+
+    /// Tells what was done so far, each time that more of it is known.
+    pub fn on_progress(mut self, told: impl FnMut(&Applied) + Send + 'a) -> Self {
+        self.on_progress = Some(Box::new(told));
+        self
+    }
+
+    /// Carries it out.
+    ///
+    /// # Errors
+    /// Nothing was changed then. [`Error::is_invalid_input`] for a plan that removes too many, that was made of another
+    /// server, or that is no longer true: the message names the differences. [`Error::is_journal`] for a journal of another
+    /// plan. Otherwise, what kept the present state from being read.
+    pub async fn send(self) -> Result<Applied> {
+        self.run_until(future::pending()).await
+    }
+
+    /// As [`send`](Self::send), but stops when `stop` does, and tells what is settled by then. Requests under way are
+    /// dropped, and HubSpot may carry them out.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<Applied> {
+        self.options.check()?;
+        let plan = self.plan;
+        if plan.is_empty() {
+            return Ok(Applied::default());
+        }
+        plan.check_removals_against(self.max_removals)?;
+        let mut stop = pin!(stop.fuse());
+        let existing = match select(stop.as_mut(), pin!(existing(plan, &self.client, &self.options))).await {
+            Either::Left(_) => {
+                return Ok(Applied { unsettled: (plan.add.len() + plan.remove.len()) as u64, ..Applied::default() });
+            }
+            Either::Right((existing, _)) => existing?,
+        };
+        Run::new(self).run(&existing, stop).await
+    }
+}
+
+async fn existing(plan: &Plan, client: &Client, options: &CallOptions) -> Result<Existing> {
+    let Plan { server, to_object_type: to_type, partner_clients, .. } = plan;
+    if *server != client.raw.baseurl {
+        let reason = format!("was made of {server}, and not of {}", client.raw.baseurl);
+        return Err(Error::invalid_input("the plan", None, reason, "use the same base URL, or make a new plan"));
+    }
+    let types = Types::read(client, to_type, options).await?;
+    Reader { client, to_type, types: &types, options }.read(partner_clients).await
+}
+
+impl<'a> IntoFuture for Apply<'a> {
+    type Output = Result<Applied>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+impl fmt::Debug for Apply<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Apply")
+            .field("plan", &self.plan)
+            .field("options", &self.options)
+            .field("max_removals", &self.max_removals)
+            .field("remove_anyway", &self.remove_anyway)
+            .field("journal", &self.journal)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,96 @@
+//! Plans as they are saved.
+
+use std::collections::{BTreeSet, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Plan, PlannedChange, plan::Unsaved};
+use crate::{AssociationType, ObjectType, PartnerClientId};
+
+const FORMAT: &str = "hubspot-partner-clients plan 1";
+
+/// A plan with the name of its format. Nothing in it may be missing by mistake, so there are few defaults.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Saved {
+    format: String,
+    server: String,
+    to_object_type: ObjectType,
+    only_types: Vec<AssociationType>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unlabeled_types: Vec<AssociationType>,
+    partner_clients: Vec<PartnerClientId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unknown: Vec<PartnerClientId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max_removals: Option<u64>,
+    add: Vec<PlannedChange>,
+    remove: Vec<PlannedChange>,
+    keep: Vec<PlannedChange>,
+    /// Said for people; it is counted anew.
+    #[serde(default)]
+    unchanged: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    beside_labels: Vec<PlannedChange>,
+}
+
+impl From<Plan> for Saved {
+    fn from(plan: Plan) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            server: plan.server,
+            to_object_type: plan.to_object_type,
+            only_types: plan.only_types,
+            unlabeled_types: plan.unlabeled_types,
+            partner_clients: plan.partner_clients,
+            unknown: plan.unknown,
+            max_removals: plan.max_removals,
+            unchanged: plan.keep.len() as u64,
+            add: plan.add,
+            remove: plan.remove,
+            keep: plan.keep,
+            beside_labels: plan.beside_labels,
+        }
+    }
+}
+
+impl TryFrom<Saved> for Plan {
+    type Error = String;
+
+    fn try_from(saved: Saved) -> Result<Self, String> {
+        if saved.format != FORMAT {
+            return Err(format!("the format is {:?}, and this version of the crate knows {FORMAT:?}", saved.format));
+        }
+        let partner_clients: HashSet<_> = saved.partner_clients.iter().collect();
+        let mut seen = HashSet::new();
+        for change in saved.add.iter().chain(&saved.remove).chain(&saved.keep) {
+            let PlannedChange { partner_client_id, to_object_id, association_type } = change;
+            let trouble = if !partner_clients.contains(partner_client_id) {
+                "is of a partner client that is not among partnerClients"
+            } else if !saved.only_types.is_empty() && !saved.only_types.contains(association_type) {
+                "is of a type that is not among onlyTypes"
+            } else if !seen.insert(change) {
+                "comes twice"
+            } else {
+                continue;
+            };
+            return Err(format!("{partner_client_id} to {to_object_id} ({association_type}) {trouble}"));
+        }
+        let sorted = |changes: Vec<PlannedChange>| BTreeSet::from_iter(changes).into_iter().collect::<Vec<_>>();
+        Ok(Self {
+            server: saved.server,
+            to_object_type: saved.to_object_type,
+            only_types: saved.only_types,
+            unlabeled_types: saved.unlabeled_types,
+            partner_clients: saved.partner_clients,
+            unknown: saved.unknown,
+            max_removals: saved.max_removals,
+            add: sorted(saved.add),
+            remove: sorted(saved.remove),
+            unchanged: saved.keep.len() as u64,
+            keep: sorted(saved.keep),
+            beside_labels: saved.beside_labels,
+            options: Unsaved::default(),
+        })
+    }
+}

@@ -1,0 +1,239 @@
+//! A server that keeps the truth of associations between partner clients and companies, and fails what it is told to.
+#![allow(dead_code)]
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+
+use super::{RawServer, http, tcp::read_request};
+
+/// Partner client, company, type.
+pub type Triple = (u64, u64, &'static str);
+
+/// The association types, with the type that stands beside labels at the end.
+pub const TYPES: [(&str, &str); 4] =
+    [("7", "Owner"), ("8", "payer"), ("9", "client_to_company"), ("10", "client_to_company_unlabeled")];
+pub const UNLABELED: &str = "client_to_company_unlabeled";
+
+/// How a server treats the unlabeled type.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Companions {
+    /// As any other.
+    #[default]
+    None,
+    /// A pair with a label is listed by it as well.
+    Listed,
+    /// A label brings it along and leaves it behind, and it takes all labels along.
+    Base,
+}
+
+#[derive(Debug, Default)]
+pub struct World {
+    pub associations: BTreeSet<Triple>,
+    pub companions: Companions,
+    /// Answers with type ids in place of names, as JSON numbers.
+    pub types_as_numbers: bool,
+    pub unknown: BTreeSet<u64>,
+    /// Each change of these is refused.
+    pub refused: BTreeSet<Triple>,
+    /// Each change of these ends without an answer, and is carried out if the flag says so.
+    pub lost: BTreeSet<(Triple, bool)>,
+    /// Every removal, in order.
+    pub removals: Vec<Triple>,
+    pub requests: Vec<String>,
+    /// Leaves partner clients without associations out of its answers.
+    pub silent: bool,
+}
+
+pub struct Truth {
+    pub server: RawServer,
+    world: Arc<Mutex<World>>,
+}
+
+impl Truth {
+    pub async fn start(world: World) -> Self {
+        let world = Arc::new(Mutex::new(world));
+        let shared = Arc::clone(&world);
+        let server = RawServer::start(move |mut stream, _| {
+            let world = Arc::clone(&shared);
+            async move {
+                let request = read_request(&mut stream).await;
+                let answer = world.lock().unwrap().answer(&request)?;
+                let _ = stream.write_all(answer.as_bytes()).await;
+                Some(stream)
+            }
+        })
+        .await;
+        Self { server, world }
+    }
+
+    pub fn world(&self) -> std::sync::MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+}
+
+impl World {
+    /// All that is listed.
+    pub fn all_listed(&self) -> BTreeSet<Triple> {
+        let clients: BTreeSet<_> = self.associations.iter().map(|(client, ..)| *client).collect();
+        let listed = |client| self.listed(client).into_iter().map(move |(company, name)| (client, company, name));
+        clients.into_iter().flat_map(listed).collect()
+    }
+
+    /// What is listed of a partner client.
+    fn listed(&self, client: u64) -> BTreeSet<(u64, &'static str)> {
+        let of_client = self.associations.iter().filter(|(c, _, _)| *c == client);
+        let mut listed: BTreeSet<_> = of_client.map(|(_, company, name)| (*company, *name)).collect();
+        if self.companions == Companions::Listed {
+            let beside: Vec<_> = listed.iter().map(|(company, _)| (*company, UNLABELED)).collect();
+            listed.extend(beside);
+        }
+        listed
+    }
+
+    pub fn add(&mut self, (client, company, name): Triple) {
+        self.associations.insert((client, company, name));
+        if self.companions == Companions::Base {
+            self.associations.insert((client, company, UNLABELED));
+        }
+    }
+
+    fn remove(&mut self, pair: Triple) {
+        self.removals.push(pair);
+        self.associations.remove(&pair);
+        if self.companions == Companions::Base && pair.2 == UNLABELED {
+            self.associations.retain(|(client, company, _)| (*client, *company) != (pair.0, pair.1));
+        }
+    }
+
+    fn type_of(&self, name: &str) -> Value {
+        let (id, name) = TYPES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).unwrap();
+        if self.types_as_numbers { json!(id.parse::<u64>().unwrap()) } else { json!(name) }
+    }
+
+    /// `None` where the connection ends without an answer.
+    fn answer(&mut self, request: &str) -> Option<String> {
+        let (head, body) = request.split_once("\r\n\r\n").unwrap();
+        let mut line = head.split(' ');
+        let (method, path) = (line.next().unwrap(), line.next().unwrap());
+        let path = path.split('?').next().unwrap();
+        self.requests.push(head.to_owned());
+        let answer = |status: u16, body: Value| Some(http(status, "application/json", &body.to_string()));
+        let refusal =
+            json!({"status": "error", "category": "VALIDATION_ERROR", "message": "refused", "correlationId": "c"});
+        if path.ends_with("/types") {
+            let types = TYPES.map(|(id, name)| json!({"id": id, "name": name}));
+            return answer(200, json!({"results": types}));
+        }
+        if let Some(action) = path.strip_prefix("/crm/v3/associations/partner_clients/companies/batch/") {
+            let body: Value = serde_json::from_str(body).unwrap();
+            let inputs = body["inputs"].as_array().unwrap().clone();
+            if action == "read" {
+                return answer(207, self.read(&inputs));
+            }
+            let pairs: Vec<_> = inputs.iter().map(pair).collect();
+            if self.is_lost(&pairs, action == "create") {
+                return None;
+            }
+            if pairs.iter().any(|pair| self.refused.contains(pair)) {
+                return answer(400, refusal);
+            }
+            if action == "create" {
+                pairs.into_iter().for_each(|pair| self.add(pair));
+                return answer(201, complete(json!({"results": inputs})));
+            }
+            pairs.into_iter().for_each(|pair| self.remove(pair));
+            return Some(http(204, "application/json", ""));
+        }
+        // Alone: /crm/v3/objects/partner_clients/{}/associations/companies[/{}/{}]
+        let segments: Vec<_> = path.split('/').collect();
+        let client: u64 = segments[5].parse().unwrap();
+        if self.unknown.contains(&client) {
+            let not_found = json!({"status": "error", "category": "OBJECT_NOT_FOUND", "message": "resource not found"});
+            return answer(404, not_found);
+        }
+        if method == "GET" {
+            let results: Vec<_> = self.listed(client).into_iter().map(|(id, name)| self.associated(id, name)).collect();
+            return answer(200, json!({"results": results}));
+        }
+        let pair = (client, segments[8].parse().unwrap(), known(segments[9]));
+        if self.is_lost(&[pair], method == "PUT") {
+            return None;
+        }
+        if self.refused.contains(&pair) {
+            return answer(400, refusal);
+        }
+        if method == "PUT" {
+            self.add(pair);
+            return answer(200, serde_json::from_str(super::DOCUMENTED).unwrap());
+        }
+        self.remove(pair);
+        Some(http(204, "application/json", ""))
+    }
+
+    /// Whether no answer comes. Then all of it is carried out, or nothing.
+    fn is_lost(&mut self, pairs: &[Triple], add: bool) -> bool {
+        let lost = |done| pairs.iter().any(|pair| self.lost.contains(&(*pair, done)));
+        let (carried_out, not) = (lost(true), lost(false));
+        if carried_out {
+            for pair in pairs {
+                if add { self.add(*pair) } else { self.remove(*pair) }
+            }
+        }
+        carried_out || not
+    }
+
+    fn associated(&self, company: u64, name: &str) -> Value {
+        json!({"id": company.to_string(), "type": self.type_of(name)})
+    }
+
+    fn read(&self, inputs: &[Value]) -> Value {
+        let (mut results, mut errors) = (Vec::new(), Vec::new());
+        for input in inputs {
+            let id = input["id"].as_str().unwrap();
+            let client = id.parse().unwrap();
+            let listed = self.listed(client);
+            if self.unknown.contains(&client) {
+                let error =
+                    json!({"category": "OBJECT_NOT_FOUND", "message": "no such object", "context": {"ids": [id]}});
+                errors.push(error);
+            } else if !listed.is_empty() {
+                let to: Vec<_> = listed.into_iter().map(|(id, name)| self.associated(id, name)).collect();
+                results.push(json!({"from": {"id": id}, "to": to}));
+            } else if !self.silent {
+                errors.push(json!({
+                    "category": "OBJECT_NOT_FOUND",
+                    "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
+                    "message": "none",
+                    "context": {"fromObjectId": [id]},
+                }));
+            }
+        }
+        complete(json!({"results": results, "numErrors": errors.len(), "errors": errors}))
+    }
+}
+
+fn complete(mut body: Value) -> Value {
+    body["status"] = json!("COMPLETE");
+    for time in ["startedAt", "completedAt"] {
+        body[time] = json!("2026-01-01T00:00:00Z");
+    }
+    body
+}
+
+fn known(name: &str) -> &'static str {
+    let found = TYPES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
+    ["owner", "payer", "client_to_company", UNLABELED]
+        .into_iter()
+        .find(|known| found.is_some_and(|(_, name)| name.eq_ignore_ascii_case(known)))
+        .unwrap()
+}
+
+fn pair(input: &Value) -> Triple {
+    let id = |end: &str| input[end]["id"].as_str().unwrap().parse().unwrap();
+    (id("from"), id("to"), known(input["type"].as_str().unwrap()))
+}
