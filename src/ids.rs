@@ -142,6 +142,16 @@ fn order(a: &str, b: &str) -> Ordering {
     }
 }
 
+/// Digits in the form that [`number`] gives them, to compare what an answer says. Anything else stays as it is.
+pub(crate) fn canonical(id: &str) -> &str {
+    if is_number(id) {
+        let number = id.trim_start_matches('0');
+        if number.is_empty() { id.get(..1).unwrap_or(id) } else { number }
+    } else {
+        id
+    }
+}
+
 macro_rules! path_value {
     ($(#[$doc:meta])* $name:ident, $field:literal, $check:path, $refused:literal) => {
         $(#[$doc])*

@@ -94,6 +94,8 @@ struct Record {
     /// Why it is tried again.
     again: Option<Error>,
     failure: Option<Error>,
+    /// That of the success that the call ended with.
+    body: Bytes,
     ended: Option<Ended>,
 }
 
@@ -443,6 +445,7 @@ impl Exchange {
             let body = read_body(&mut response, self.shared.max_response_bytes).await.map_err(|e| self.tell(e))?;
             // The generated code shows a body that it cannot decode.
             let body = if token.is_in(&body) { token.redact_body(&body).into() } else { body };
+            self.call.record().body = body.clone();
             return Ok(self.answer(response, body, token));
         }
         // Which limit a 429 is about stands in its body.
@@ -509,17 +512,17 @@ pub(crate) async fn call<T, F>(
 where
     F: Future<Output = Result<generated::ResponseValue<T>, generated::Error<types::Error>>>,
 {
-    let (outcome, meta) = call_with_meta(client, options, operation, send).await;
+    let (outcome, meta, _) = call_with_body(client, options, operation, send).await;
     Ok((outcome?, meta))
 }
 
-/// As [`call`], and tells of a call that failed as well how it came out.
-pub(crate) async fn call_with_meta<T, F>(
+/// As [`call`], and tells of a call that failed as well how it came out. The body is that of a success, empty otherwise.
+pub(crate) async fn call_with_body<T, F>(
     mut client: generated::Client,
     options: CallOptions,
     operation: &'static str,
     send: impl FnOnce(generated::Client) -> F,
-) -> (Result<T, Error>, CallMeta)
+) -> (Result<T, Error>, CallMeta, Bytes)
 where
     F: Future<Output = Result<generated::ResponseValue<T>, generated::Error<types::Error>>>,
 {
@@ -527,14 +530,14 @@ where
     let shared = Arc::clone(&client.inner.shared);
     client.inner.call = Some(Arc::clone(&call));
     let outcome = send(client).await;
-    let Record { meta, answered, failure, ended, .. } = std::mem::take(&mut *call.record());
+    let Record { meta, answered, failure, body, ended, .. } = std::mem::take(&mut *call.record());
     let outcome = outcome
         .map(generated::ResponseValue::into_inner)
         .map_err(|error| failure.unwrap_or_else(|| Error::from(error).in_call(operation, &meta, answered)));
     if let Some(ended) = ended {
         let told = ended.tell(&shared, &meta, outcome.as_ref().err());
         let outcome = told.map_err(|panic| panic.in_call(operation, &meta, true)).and(outcome);
-        return (outcome, meta);
+        return (outcome, meta, body);
     }
-    (outcome, meta)
+    (outcome, meta, body)
 }

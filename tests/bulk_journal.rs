@@ -85,6 +85,22 @@ async fn what_may_succeed_another_time_is_tried_another_time() {
 }
 
 #[tokio::test]
+async fn what_a_gateway_refused_is_sent_again() {
+    let simulator = crm(100, 100).start().await.unwrap();
+    let directory = TempDir::new().unwrap();
+    let journal = directory.path().join("run.journal");
+    for fault in [Fault::html(400), Fault::html(404), Fault::empty(409), Fault::empty(410), Fault::html(422)] {
+        simulator.inject(fault.on("batch_associate").times(1));
+    }
+    for _ in 0..5 {
+        let outcomes: Vec<_> = run(&simulator, &journal).outcomes().collect().await;
+        assert!(outcomes.iter().any(|outcome| outcome.result.is_err()));
+    }
+    let last: Vec<_> = run(&simulator, &journal).outcomes().collect().await;
+    check(&simulator, &last);
+}
+
+#[tokio::test]
 async fn a_journal_of_another_input_or_operation_is_refused_and_nothing_is_sent() {
     let simulator = crm(100, 100).invalid_associations(InvalidAssociations::Partial).start().await.unwrap();
     let directory = TempDir::new().unwrap();

@@ -369,3 +369,24 @@ async fn inputs_that_end_before_they_said_leave_the_job_open() {
     job.enqueue_associate_many("rows", rows(10)).await.unwrap();
     assert!(job.status().await.unwrap().is_complete);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_gateway_answers_is_no_outcome() {
+    let (server, hubspot) = (RedisServer::start(), crm(1, 10).start().await.unwrap());
+    let job = job(&server).await;
+    job.enqueue_associate_many("rows", rows(10)).await.unwrap();
+    for fault in [Fault::html(404), Fault::html(400), Fault::empty(409)] {
+        hubspot.clear_requests();
+        hubspot.inject(fault.times(1));
+        let seen = async {
+            while hubspot.requests().is_empty() {
+                sleep(Duration::from_millis(10)).await;
+            }
+            sleep(Duration::from_millis(100)).await;
+        };
+        job.worker(&client_of(&hubspot)).run_until(seen).await.unwrap();
+        assert_eq!(job.status().await.unwrap().settled(), 0);
+    }
+    job.worker(&client_of(&hubspot)).run().await.unwrap();
+    assert_eq!(job.status().await.unwrap().succeeded, 10);
+}

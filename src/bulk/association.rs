@@ -1,13 +1,20 @@
 //! What a bulk run takes.
 
+use std::borrow::Cow;
+
 use hmac_sha256::Hash;
 
-use crate::{AssociationType, Error, ObjectId, ObjectType, PartnerClientId, Result, associations::Path, ids::checked};
+use crate::{
+    AssociationType, Error, ObjectId, ObjectType, PartnerClientId, Result,
+    associations::Path,
+    ids::{canonical, checked},
+};
 
 /// An association of a partner client with another object: an input of [`Client::associate_many`] or
 /// [`Client::dissociate_many`].
 ///
-/// Its parts are checked here. One that cannot be sent is kept, and its error is the input's outcome.
+/// Its parts are checked here. One that cannot be sent is kept, and its error is the input's outcome. Ids lose their leading
+/// zeros, so that `009001` is the record that HubSpot shows as `9001`.
 ///
 /// ```
 /// use hubspot_partner_clients::bulk::Association;
@@ -90,9 +97,11 @@ impl Association {
     /// Tells this input from others; the same in every version of the crate.
     pub(crate) fn digest(&self) -> u64 {
         let mut hash = Hash::new();
-        for part in self.parts() {
+        let [partner_client, to_object_type, to_object_id, association_type] =
+            self.parts().map(|part| part.unwrap_or_default());
+        for part in [partner_client, to_object_type, to_object_id, &spelling(association_type)] {
             // No id holds a line end.
-            hash.update(part.unwrap_or_default());
+            hash.update(part);
             hash.update("\n");
         }
         hash.finalize().iter().take(8).fold(0, |digest, byte| digest << 8 | u64::from(*byte))
@@ -105,6 +114,16 @@ impl Association {
             to_id: self.to_object_id.clone()?,
             association_type: self.association_type.clone()?,
         })
+    }
+}
+
+/// An association type in one form: HubSpot takes a name in any case, and an id is a number.
+pub(super) fn spelling(association_type: &str) -> Cow<'_, str> {
+    let association_type = canonical(association_type);
+    if association_type.bytes().any(|b| b.is_ascii_uppercase()) {
+        association_type.to_ascii_lowercase().into()
+    } else {
+        association_type.into()
     }
 }
 

@@ -33,7 +33,8 @@ const NEW_ONE: &str = "give another path for a new journal";
 ///
 /// An input is settled once it is made, or once HubSpot has refused it for what it is, such as an id that does not exist.
 /// Whatever may end otherwise another time is not kept, and tried again by the next run: no connection, no answer in time,
-/// a token, a scope or a limit, a fault of HubSpot's, and a value refused before anything was sent.
+/// a token, a scope or a limit, a fault of HubSpot's, an error that is not HubSpot's but that of a gateway or a wrong base
+/// URL, and a value refused before anything was sent.
 ///
 /// What is kept survives the end of the process at any moment: a line that was cut short is skipped. It is not forced to
 /// the disk, so a power failure may take the last lines with it. Their inputs are sent again, which changes nothing:
@@ -188,7 +189,7 @@ impl Journal {
         Ok(())
     }
 
-    /// What became of the input at `index`, if it is settled.
+    /// What became of the input at `index`, if it is settled for good.
     ///
     /// # Errors
     /// Where the input at `index` was another, by its digest.
@@ -201,7 +202,11 @@ impl Journal {
                 (known == digest, Recorded::Failed(error))
             }
         };
-        if same { Ok(Some(recorded)) } else { Err(self.other_input(format_args!("input {index} was not this one"))) }
+        match recorded {
+            _ if !same => Err(self.other_input(format_args!("input {index} was not this one"))),
+            Recorded::Failed(error) if !error.is_lasting() => Ok(None),
+            recorded => Ok(Some(recorded)),
+        }
     }
 
     /// The failure in the line at `offset`, and its input's digest.

@@ -13,13 +13,18 @@
 //!
 //! # What becomes of a batch
 //!
-//! - HubSpot may make what it can and tell of the rest (207). Each input that its answer says is made, or names in an
-//!   error, is settled by that; one of which it says nothing is sent again, alone.
+//! - HubSpot answers with results, and with errors beside them where some inputs failed (207). An input that an error
+//!   names has that error. One is made where a result has both its ends and its type, by the name or the id that the
+//!   answer itself shows to be the same. One of which the answer says nothing certain is sent again, alone, and so is each
+//!   where the batch is not complete; a success there proves it. The documented answer to a batch of removals, 204,
+//!   proves them all.
 //! - It may refuse the whole batch because of some inputs (400, 404 or 409). Those that it names have its error, and the
 //!   others are sent again. Where it names none, the batch is halved until the bad inputs stand alone.
 //! - Any other failure, after the retries that every call has, is the outcome of each input of that request.
 //!
-//! However bad the inputs, a batch of *n* is settled with no more than *n* + log₂ *n* (rounded up) requests, retries not
+//! An association that stands in a batch more than once is sent once, and each of its inputs has the outcome.
+//!
+//! However bad the inputs, a batch of *n* different ones is settled with no more than *n* + log₂ *n* (rounded up) requests, retries not
 //! counted: halving stops where sending the rest one by one could exceed that.
 
 mod association;
@@ -29,6 +34,7 @@ mod outcome;
 mod progress;
 mod refusal;
 mod settle;
+mod verdict;
 
 use std::fmt;
 

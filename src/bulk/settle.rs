@@ -2,12 +2,18 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use bytes::Bytes;
+use serde_json::Value;
+
 use super::{
     Association, Strategy,
-    refusal::{Partial, Refusal},
+    association::spelling,
+    refusal::{Refusal, pair},
+    verdict::{Verdict, Verdicts},
 };
 use crate::{
-    CallMeta, Client, Error, ObjectType, Result, associations::Path, generated::types, options::CallOptions, transport,
+    CallMeta, Client, Error, ObjectType, Result, associations::Path, generated::types, options::CallOptions, reading,
+    transport,
 };
 
 const PARTNER_CLIENTS: &str = "partner_clients";
@@ -23,11 +29,19 @@ pub(crate) enum Change {
 }
 
 impl Change {
-    /// The operation's id.
+    /// The id of the operation on one association.
     pub(crate) fn operation(self) -> &'static str {
         match self {
             Self::Associate => "associate",
             Self::Dissociate => "dissociate",
+        }
+    }
+
+    /// The id of the operation on a batch of them.
+    fn batch_operation(self) -> &'static str {
+        match self {
+            Self::Associate => "batch_associate",
+            Self::Dissociate => "batch_dissociate",
         }
     }
 
@@ -83,18 +97,37 @@ impl Sender {
     /// Settles inputs whose other objects are of one type, no more of them than a batch takes.
     pub(super) async fn settle(&self, inputs: &[Input]) -> Settled {
         let Some(first) = inputs.first() else { return Settled::default() };
+        // HubSpot may refuse a batch that holds an association twice.
+        let (mut distinct, mut again, mut seen) = (Vec::new(), Vec::new(), HashMap::new());
+        for input in inputs {
+            let key = (pair(&input.path), spelling(input.path.association_type.as_str()));
+            match seen.get(&key) {
+                Some(&first) => again.push((input.index, first)),
+                None => {
+                    seen.insert(key, input.index);
+                    distinct.push(input);
+                }
+            }
+        }
         let settling = Settling {
             sender: self,
             to: &first.path.to_type,
-            open: inputs.len(),
+            open: distinct.len(),
             calls: 0,
-            limit: inputs.len() + inputs.len().next_power_of_two().ilog2() as usize,
+            limit: distinct.len() + distinct.len().next_power_of_two().ilog2() as usize,
+            foreign: None,
             settled: Settled::default(),
         };
-        settling.run(inputs.iter().collect()).await
+        let mut settled = settling.run(distinct).await;
+        for (index, first) in again {
+            if let Some(result) = settled.results.get(&first).cloned() {
+                settled.results.insert(index, result);
+            }
+        }
+        settled
     }
 
-    /// Sends a batch. Where the answer tells of single inputs it is returned; otherwise all are carried out.
+    /// Sends a batch.
     async fn send(&self, to: &ObjectType, part: &[&Input]) -> (Result<Answer>, CallMeta) {
         let input = |input: &&Input| {
             types::PublicAssociation::builder()
@@ -108,57 +141,90 @@ impl Sender {
             Ok(inputs) => types::BatchInputPublicAssociation::builder().inputs(inputs),
             Err(error) => return (Err(error.into()), CallMeta::default()),
         };
-        let (raw, options, to) = (&self.client.raw, self.options.clone(), to.clone());
+        let (raw, options, to) = (self.client.raw.clone(), self.options.clone(), to.clone());
+        let operation = self.change.batch_operation();
         match self.change {
             Change::Associate => {
-                let (answer, meta) =
-                    transport::call_with_meta(raw.clone(), options, "batch_associate", |raw| async move {
-                        let request = raw.batch_associate().from_object_type(PARTNER_CLIENTS).to_object_type(to);
-                        request.body(body).send().await
-                    })
-                    .await;
-                let answer = answer.map(|answer| match (meta.status, answer.errors.as_slice()) {
-                    (Some(207), _) | (_, [_, ..]) => Answer::Partial(answer),
-                    _ => Answer::All,
-                });
+                let (answer, meta, _) = transport::call_with_body(raw, options, operation, |raw| async move {
+                    let request = raw.batch_associate().from_object_type(PARTNER_CLIENTS).to_object_type(to);
+                    request.body(body).send().await
+                })
+                .await;
+                let answer = match answer {
+                    Ok(answer) => Ok(Answer::Told(answer)),
+                    Err(error) if error.is_unread_success() => Ok(Answer::Unread(error.without_outcome())),
+                    Err(error) => Err(error),
+                };
                 (answer, meta)
             }
             Change::Dissociate => {
-                let (answer, meta) =
-                    transport::call_with_meta(raw.clone(), options, "batch_dissociate", |raw| async move {
-                        let request = raw.batch_dissociate().from_object_type(PARTNER_CLIENTS).to_object_type(to);
-                        request.body(body).send().await
-                    })
-                    .await;
-                // The description knows of no answer but an empty one.
-                let answer = answer.map(|()| if meta.status == Some(207) { Answer::Unknown } else { Answer::All });
+                let (answer, meta, body) = transport::call_with_body(raw, options, operation, |raw| async move {
+                    let request = raw.batch_dissociate().from_object_type(PARTNER_CLIENTS).to_object_type(to);
+                    request.body(body).send().await
+                })
+                .await;
+                // The one success that HubSpot documents is a 204, which has no body.
+                let answer = answer.map(|()| match reading::decode(&body, reading::answer_of("batch_associate")) {
+                    _ if meta.status == Some(204) => Answer::All,
+                    Ok(answer) => Answer::Told(answer),
+                    Err(error) => Answer::Unread(unread(&error.to_string(), &body, operation, &meta).without_outcome()),
+                });
                 (answer, meta)
             }
         }
     }
 
+    /// Sends an input by itself. That HubSpot answers with a success proves that it is carried out, whatever the body says
+    /// of the partner client.
     async fn send_alone(&self, path: Path) -> (Result<()>, CallMeta) {
-        let (raw, options) = (&self.client.raw, self.options.clone());
-        match self.change {
+        let (raw, options, operation) = (self.client.raw.clone(), self.options.clone(), self.change.operation());
+        let (outcome, meta, body) = match self.change {
             Change::Associate => {
-                let (made, meta) =
-                    transport::call_with_meta(raw.clone(), options, "associate", |raw| path.put(raw)).await;
-                (made.map(drop), meta)
+                let (made, meta, body) = transport::call_with_body(raw, options, operation, |raw| path.put(raw)).await;
+                (made.map(drop), meta, body)
             }
-            Change::Dissociate => {
-                transport::call_with_meta(raw.clone(), options, "dissociate", |raw| path.delete(raw)).await
-            }
-        }
+            Change::Dissociate => transport::call_with_body(raw, options, operation, |raw| path.delete(raw)).await,
+        };
+        let outcome = match outcome {
+            // Its body was not kept.
+            Err(error) if error.is_too_large() && meta.correlation_id.is_none() => Err(error),
+            Err(error) if !(error.is_unread_success() && proves(&body, &meta)) => Err(error),
+            Ok(()) if !proves(&body, &meta) => Err(unread("it is no answer of HubSpot's", &body, operation, &meta)),
+            _ => Ok(()),
+        };
+        (outcome, meta)
     }
+}
+
+/// Whether a success with this body is HubSpot's, and says nothing to the contrary. A gateway, or a server at a wrong base
+/// URL, may answer everything with a page.
+fn proves(body: &Bytes, meta: &CallMeta) -> bool {
+    let is_empty = |value: Option<&Value>| match value {
+        Some(Value::Array(errors)) => errors.is_empty(),
+        value => value.is_none_or(Value::is_null),
+    };
+    match reading::json(body) {
+        _ if meta.status == Some(204) => true,
+        _ if meta.status == Some(207) => false,
+        Some(Value::Object(answer)) => {
+            is_empty(answer.get("errors")) && answer.get("status").is_none_or(|status| status != "error")
+        }
+        _ => body.is_empty() || meta.correlation_id.is_some(),
+    }
+}
+
+fn unread(trouble: &str, body: &Bytes, operation: &'static str, meta: &CallMeta) -> Error {
+    Error::undecodable(trouble, &String::from_utf8_lossy(body)).in_call(operation, meta, true)
 }
 
 /// What an answer that is no error says.
 enum Answer {
     /// All inputs are carried out.
     All,
-    Partial(types::BatchResponsePublicAssociationWithErrors),
-    /// Some are not, and nobody knows which.
-    Unknown,
+    /// What it says of each.
+    Told(types::BatchResponsePublicAssociationWithErrors),
+    /// Nothing that can be read.
+    Unread(Error),
 }
 
 /// A batch on its way to being settled.
@@ -176,6 +242,8 @@ struct Settling<'a> {
     open: usize,
     calls: usize,
     limit: usize,
+    /// An answer to an input alone that is none of HubSpot's: this server can settle nothing.
+    foreign: Option<Error>,
     settled: Settled,
 }
 
@@ -190,6 +258,10 @@ impl<'a> Settling<'a> {
         };
         let mut parts = vec![all];
         while let Some(part) = parts.pop() {
+            if let Some(error) = self.foreign.clone() {
+                self.settle_all(part, &Err(error));
+                continue;
+            }
             let first = self.calls == 0;
             let affordable = self.calls + 1 + self.open <= self.limit;
             if alone || (!first && (part.len() == 1 || !affordable)) {
@@ -206,6 +278,13 @@ impl<'a> Settling<'a> {
     async fn alone(&mut self, input: &Input) {
         let (result, meta) = self.sender.send_alone(input.path.clone()).await;
         self.called(&meta);
+        if let Err(error) = &result
+            && error.is_unread_success()
+            && meta.correlation_id.is_none()
+            && meta.status != Some(207)
+        {
+            self.foreign = Some(error.clone());
+        }
         self.settle(input, result);
     }
 
@@ -215,15 +294,21 @@ impl<'a> Settling<'a> {
         self.called(&meta);
         match answer {
             Ok(Answer::All) => self.settle_all(part, &Ok(())),
-            Ok(Answer::Partial(answer)) => {
+            Ok(Answer::Told(answer)) => {
+                let operation = self.sender.change.batch_operation();
                 let paths: Vec<&Path> = part.iter().map(|input| &input.path).collect();
-                let partial = Partial::new(&answer, &meta, self.to, paths.into_iter());
-                let open = self.settle_those(part, |input| partial.of(&input.path));
-                return self.one_by_one(open);
+                let verdicts = Verdicts::new(&answer, operation, &meta, self.to, paths.into_iter());
+                let open = self.settle_those(part, |input| match verdicts.of(&input.path) {
+                    Verdict::Done => Some(Ok(())),
+                    Verdict::Refused(error) => Some(Err(error)),
+                    Verdict::Unknown => None,
+                });
+                return self.one_by_one(open, || Error::no_outcome().in_call(operation, &meta, true));
             }
-            Ok(Answer::Unknown) => return self.one_by_one(part),
+            Ok(Answer::Unread(error)) => return self.one_by_one(part, || error),
             Err(error) if error.is_refusal() && part.len() > 1 => {
-                let refusal = Refusal::new(&error, self.to);
+                let paths: Vec<&Path> = part.iter().map(|input| &input.path).collect();
+                let refusal = Refusal::new(&error, self.to, paths.into_iter());
                 let all = part.len();
                 part = self.settle_those(part, |input| refusal.of(&input.path).map(Err));
                 if part.len() < all {
@@ -238,9 +323,9 @@ impl<'a> Settling<'a> {
     }
 
     /// What an answer left open. A batch of one was alone already.
-    fn one_by_one(&mut self, open: Part<'a>) -> Vec<Part<'a>> {
+    fn one_by_one(&mut self, open: Part<'a>, unknown: impl FnOnce() -> Error) -> Vec<Part<'a>> {
         if self.open == 1 && self.calls == 1 && self.settled.results.is_empty() {
-            self.settle_all(open, &Err(Error::no_outcome()));
+            self.settle_all(open, &Err(unknown()));
             return Vec::new();
         }
         open.into_iter().rev().map(|input| vec![input]).collect()

@@ -240,7 +240,8 @@ impl Error {
 
     /// Whether the answer was a success of which nothing can be read.
     pub(crate) fn is_unread_success(&self) -> bool {
-        self.kind() == ErrorKind::Decode && self.status().is_some_and(|status| (200..300).contains(&status))
+        matches!(self.kind(), ErrorKind::Decode | ErrorKind::NoOutcome | ErrorKind::TooLarge)
+            && self.status().is_some_and(|status| (200..300).contains(&status))
     }
 
     /// The same answer, as what it says of one input of a batch: nothing.

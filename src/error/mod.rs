@@ -165,9 +165,22 @@ impl Error {
         self.is_unauthorized()
     }
 
+    /// An error that HubSpot answered with, rather than a gateway or a server at a wrong base URL.
+    pub(crate) fn is_of_hubspot(&self) -> bool {
+        self.kind().is_answer() && self.0.body.is_hubspots
+    }
+
+    /// An answer of somebody else, at a wrong base URL or on the way, where HubSpot would have told of the request.
+    #[cfg(feature = "redis")]
+    pub(crate) fn is_foreign(&self) -> bool {
+        let is_unread = self.is_unread_success() && self.0.correlation_id.is_none();
+        let refuses = matches!(self.0.status, Some(400 | 404 | 405 | 409 | 410 | 422));
+        is_unread || (self.kind().is_answer() && refuses && !self.is_of_hubspot())
+    }
+
     /// HubSpot says that something in the request is wrong, rather than with the caller or itself.
     pub(crate) fn is_refusal(&self) -> bool {
-        self.kind().is_answer() && matches!(self.0.status, Some(400 | 404 | 409))
+        self.is_of_hubspot() && matches!(self.0.status, Some(400 | 404 | 409))
     }
 
     /// Whether every other call would fail as well until somebody does something about it, or the next day comes.

@@ -43,9 +43,9 @@ struct Saved {
 
 impl Error {
     /// Whether HubSpot refused what it was asked for, and would again. Only what is known to last counts: neither a token,
-    /// a scope, a limit or a fault of the server, nor what HubSpot never saw.
+    /// a scope, a limit or a fault of the server, nor what HubSpot never saw, such as the page of a gateway.
     pub(crate) fn is_lasting(&self) -> bool {
-        self.kind().is_answer()
+        self.is_of_hubspot()
             && match self.0.status {
                 Some(status) => matches!(status, 400 | 404 | 409 | 410 | 422),
                 // Inside a batch there is no status of its own.

@@ -339,11 +339,14 @@ fn a_failure_that_lasts_is_replayed_as_it_was() {
         "status": "error", "message": "no contact 7", "category": "OBJECT_NOT_FOUND", "context": {"ids": ["7"]},
     }))
     .unwrap();
+    let signed =
+        [("x-hubspot-correlation-id", "b00c")].map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+    let signed = reqwest::header::HeaderMap::from_iter(signed);
     let errors = [
         Error::response(400, &body).in_call("associate", &meta(), true),
         Error::response(404, &body).in_call("batch_dissociate", &meta(), true),
-        Error::response(409, "<html>"),
-        Error::response(422, ""),
+        Error::response(409, "<html>").with_headers(&signed).in_call("associate", &meta(), true),
+        Error::response(422, "").with_headers(&signed).in_call("associate", &meta(), true),
         Error::in_batch(&in_batch).in_call("batch_associate", &meta(), false),
     ];
     for error in errors {
@@ -387,6 +390,11 @@ fn a_failure_that_may_not_last_is_tried_again() {
         in_batch("MISSING_SCOPES"),
         in_batch("RATE_LIMITS"),
         in_batch("INTERNAL_ERROR"),
+        // A gateway's.
+        Error::response(400, "<html>"),
+        Error::response(404, r#"{"detail":"no such page"}"#),
+        Error::response(409, r#"{"status":"error","message":"m"}"#),
+        Error::response(422, ""),
     ];
     errors.extend([301, 401, 403, 407, 408, 423, 429, 477, 500, 501, 503].map(|status| Error::response(status, "")));
     for error in errors {

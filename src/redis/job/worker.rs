@@ -64,8 +64,9 @@ impl JobWorker {
 
     /// Works until all of the job is settled, and tells what this worker's part was.
     ///
-    /// It waits where the rest is with other workers, or not enqueued yet. While Redis or HubSpot cannot be reached, or a
-    /// rate limiter fails that may recover, it waits as well, for five minutes. Failures that may pass, such as a fault of
+    /// It waits where the rest is with other workers, or not enqueued yet. While Redis or HubSpot cannot be reached, somebody
+    /// else answers in HubSpot's place, such as a gateway, or a rate limiter fails that may recover, it waits as well, for
+    /// five minutes. Failures that may pass, such as a fault of
     /// HubSpot's, are tried again later, by whichever worker comes first, and are the outcome after five attempts. Dropping
     /// the future is as safe as ending the process: the batches that it had are claimed by others 15 s later.
     ///
@@ -279,8 +280,8 @@ fn lasts(error: &Error) -> bool {
     error.is_limiter() && trouble.is_some_and(|trouble| !trouble.unreachable)
 }
 
-/// Whether HubSpot has seen nothing of it: neither was there a permit, nor a connection, in time or at all.
+/// Whether HubSpot has seen nothing of it: there was no permit, no connection in time or at all, or somebody else answered.
 fn reached_nobody(error: &Error) -> bool {
     let transport = error.source().and_then(|source| source.downcast_ref::<reqwest::Error>());
-    error.is_limiter() || error.is_connect() || transport.is_some_and(reqwest::Error::is_connect)
+    error.is_limiter() || error.is_connect() || error.is_foreign() || transport.is_some_and(reqwest::Error::is_connect)
 }
