@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeZone, Utc};
-use serde::de::{self, DeserializeOwned, IntoDeserializer, value::StrDeserializer};
+use serde::de::{self, DeserializeOwned, Expected, IntoDeserializer, Unexpected, value::StrDeserializer};
 
 use crate::{Error, PartnerClient, Result};
 
@@ -103,7 +103,8 @@ impl PartnerClient {
     ///
     /// Fields are strings, numbers, booleans, enumerations of unit variants, and whatever reads itself from a string, such as
     /// `chrono`'s types. A `Vec` takes the values of a multiple-choice property, which HubSpot separates by semicolons. A
-    /// property that is missing, `null` or empty is `None` to an `Option`.
+    /// property that is missing, `null` or empty is `None` to an `Option`. Fields that `#[serde(flatten)]` brings in are read as
+    /// well.
     ///
     /// ```
     /// # fn run(partner_client: hubspot_partner_clients::PartnerClient) -> hubspot_partner_clients::Result<()> {
@@ -121,7 +122,15 @@ impl PartnerClient {
     /// # Errors
     /// [`Error::is_decode`], naming the property that is missing or has a value of another type.
     pub fn properties_as<T: DeserializeOwned>(&self) -> Result<T> {
-        T::deserialize(Properties(&self.properties)).map_err(|error| Error::property(&self.id, &error))
+        let mut forms = Forms::default();
+        loop {
+            match T::deserialize(Properties { all: &self.properties, forms: &forms }) {
+                Ok(read) => return Ok(read),
+                Err(error) => {
+                    forms.try_another(&self.properties, error).map_err(|error| Error::property(&self.id, &error))?;
+                }
+            }
+        }
     }
 }
 
@@ -130,6 +139,28 @@ impl PartnerClient {
 struct PropertyError {
     property: Option<String>,
     message: String,
+    /// What was found in place of something else.
+    unexpected: Option<Found>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Found {
+    /// Where in memory the text begins: serde hands a value on as it lies there, and so tells whose it is.
+    Text(usize),
+    Other,
+}
+
+impl Found {
+    fn text(text: &str) -> Self {
+        Self::Text(text.as_ptr().addr())
+    }
+
+    /// Whether it is this value, or a part of it. Empty values may all lie in one place.
+    fn is_in(self, value: &str) -> bool {
+        let Self::Text(address) = self else { return false };
+        let start = value.as_ptr().addr();
+        address == start || (start..start + value.len()).contains(&address)
+    }
 }
 
 impl fmt::Display for PropertyError {
@@ -145,17 +176,85 @@ impl std::error::Error for PropertyError {}
 
 impl de::Error for PropertyError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self { property: None, message: message.to_string() }
+        Self { property: None, message: message.to_string(), unexpected: None }
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let message = format!("invalid type: {found}, expected {expected}");
+        let found = if let Unexpected::Str(text) = found { Found::text(text) } else { Found::Other };
+        Self { property: None, message, unexpected: Some(found) }
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        let message = format!("unknown variant `{variant}`, expected one of {expected:?}");
+        Self { property: None, message, unexpected: Some(Found::text(variant)) }
     }
 }
 
-struct Properties<'a>(&'a BTreeMap<String, Option<String>>);
+/// The forms in which values are given where serde does not say what it wants, which is so behind `#[serde(flatten)]`: text at
+/// first, then others for what does not fit.
+#[derive(Default)]
+struct Forms<'a> {
+    /// With what was wrong with the text.
+    forms: BTreeMap<&'a str, (Form, PropertyError)>,
+    last: Option<&'a str>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Scalar,
+    List,
+    ListOfScalars,
+    /// Text after all.
+    Text,
+}
+
+impl<'a> Forms<'a> {
+    fn of(&self, name: &str) -> Form {
+        self.forms.get(name).map_or(Form::Text, |(form, _)| *form)
+    }
+
+    /// Gives another form to the value that does not fit, or says what is wrong with it. Each value has four, so this ends.
+    fn try_another(
+        &mut self,
+        properties: &'a BTreeMap<String, Option<String>>,
+        error: PropertyError,
+    ) -> std::result::Result<(), PropertyError> {
+        let Some(found) = error.unexpected.filter(|_| error.property.is_none()) else { return Err(error) };
+        let about = |(name, value): &(&String, &Option<String>)| {
+            let tried = self.forms.contains_key(name.as_str());
+            value.as_deref().is_some_and(|value| found.is_in(value) && !(value.is_empty() && tried))
+        };
+        // What is no text any more is what was given another form before.
+        let name = properties.iter().find(about).map(|(name, _)| name.as_str()).or(self.last);
+        let Some(name) = name else { return Err(error) };
+        self.last = Some(name);
+        let next = match self.forms.get(name).map(|(form, _)| form) {
+            None => {
+                let error = PropertyError { property: Some(name.to_owned()), ..error };
+                self.forms.insert(name, (Form::Scalar, error));
+                return Ok(());
+            }
+            Some(Form::Scalar) => Form::List,
+            Some(Form::List) => Form::ListOfScalars,
+            Some(Form::ListOfScalars) => Form::Text,
+            Some(Form::Text) => return Err(self.forms.remove(name).map_or(error, |(_, first)| first)),
+        };
+        self.forms.entry(name).and_modify(|(form, _)| *form = next);
+        Ok(())
+    }
+}
+
+struct Properties<'a> {
+    all: &'a BTreeMap<String, Option<String>>,
+    forms: &'a Forms<'a>,
+}
 
 impl<'de> de::Deserializer<'de> for Properties<'de> {
     type Error = PropertyError;
 
     fn deserialize_any<V: de::Visitor<'de>>(self, visitor: V) -> std::result::Result<V::Value, PropertyError> {
-        visitor.visit_map(Entries { rest: self.0.iter(), value: None })
+        visitor.visit_map(Entries { rest: self.all.iter(), forms: self.forms, value: None })
     }
 
     serde::forward_to_deserialize_any! {
@@ -166,6 +265,7 @@ impl<'de> de::Deserializer<'de> for Properties<'de> {
 
 struct Entries<'a> {
     rest: std::collections::btree_map::Iter<'a, String, Option<String>>,
+    forms: &'a Forms<'a>,
     value: Option<(&'a str, Option<&'a str>)>,
 }
 
@@ -187,12 +287,13 @@ impl<'de> de::MapAccess<'de> for Entries<'de> {
         seed: S,
     ) -> std::result::Result<S::Value, PropertyError> {
         let (name, value) = self.value.take().unwrap_or_default();
-        seed.deserialize(Text(value)).map_err(|e| PropertyError { property: Some(name.to_owned()), ..e })
+        seed.deserialize(Text(value, self.forms.of(name)))
+            .map_err(|e| PropertyError { property: Some(name.to_owned()), ..e })
     }
 }
 
-/// A property's value, as whatever the field wants.
-struct Text<'a>(Option<&'a str>);
+/// A property's value, as whatever the field wants, or in this form where nobody says what that is.
+struct Text<'a>(Option<&'a str>, Form);
 
 impl<'a> Text<'a> {
     fn text<E: de::Error>(&self) -> std::result::Result<&'a str, E> {
@@ -231,9 +332,19 @@ impl<'de> de::Deserializer<'de> for Text<'de> {
     }
 
     fn deserialize_any<V: de::Visitor<'de>>(self, visitor: V) -> std::result::Result<V::Value, PropertyError> {
-        match self.0 {
-            Some(text) => visitor.visit_borrowed_str(text),
-            None => visitor.visit_unit(),
+        match (self.0, self.1) {
+            (None, _) | (Some(""), Form::Scalar) => visitor.visit_unit(),
+            (Some(_), Form::List | Form::ListOfScalars) => self.deserialize_seq(visitor),
+            (Some(text), Form::Scalar) => match (text.trim().parse(), text.trim().parse(), text.trim().parse()) {
+                (Ok(whole), ..) => visitor.visit_u64(whole),
+                (_, Ok(signed), _) => visitor.visit_i64(signed),
+                (_, _, Ok(number)) => visitor.visit_f64(number),
+                _ => match text.trim().parse() {
+                    Ok(truth) => visitor.visit_bool(truth),
+                    Err(_) => visitor.visit_borrowed_str(text),
+                },
+            },
+            (Some(text), Form::Text) => visitor.visit_borrowed_str(text),
         }
     }
 
@@ -262,7 +373,8 @@ impl<'de> de::Deserializer<'de> for Text<'de> {
 
     fn deserialize_seq<V: de::Visitor<'de>>(self, visitor: V) -> std::result::Result<V::Value, PropertyError> {
         let values = self.0.unwrap_or_default().split(';').filter(|value| !value.is_empty());
-        visitor.visit_seq(de::value::SeqDeserializer::new(values.map(|value| Text(Some(value)))))
+        let form = if self.1 == Form::ListOfScalars { Form::Scalar } else { Form::Text };
+        visitor.visit_seq(de::value::SeqDeserializer::new(values.map(|value| Text(Some(value), form))))
     }
 
     fn deserialize_enum<V: de::Visitor<'de>>(

@@ -1,6 +1,6 @@
 //! Which parts of an object are asked for.
 
-use crate::{Error, ObjectType, Result};
+use crate::{Error, ObjectType, Result, damage};
 
 /// HubSpot refuses URLs past about 8 kB with a 414; the rest of the URL needs less than the difference.
 const MAX_LIST_BYTES: usize = 7_000;
@@ -20,8 +20,9 @@ pub(crate) struct Lists {
     pub(crate) associations: Option<String>,
 }
 
+/// White space around a name comes from lists such as `name, domain`.
 pub(crate) fn names<S: Into<String>>(names: impl IntoIterator<Item = S>) -> impl Iterator<Item = String> {
-    names.into_iter().map(Into::into)
+    names.into_iter().map(|name| name.into().trim().to_owned())
 }
 
 impl Selection {
@@ -61,6 +62,12 @@ pub(crate) fn check_property(name: &str) -> Result<()> {
     }
     if name.chars().any(char::is_control) {
         return refuse("holds a control character", "remove it");
+    }
+    if name.trim() != name {
+        return refuse("begins or ends with white space", "remove it");
+    }
+    if name.chars().any(damage::is_invisible) {
+        return refuse("holds an invisible character", "write it anew");
     }
     refuse_comma("property name", name)
 }

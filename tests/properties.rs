@@ -100,6 +100,92 @@ fn an_error_names_the_property() {
     assert!(error.message().contains("missing field `name`"), "{error}");
 }
 
+#[derive(Debug, PartialEq, Deserialize)]
+struct Whole {
+    name: String,
+    #[serde(flatten)]
+    size: Size,
+    #[serde(flatten)]
+    rest: std::collections::BTreeMap<String, Option<String>>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Size {
+    employees: u32,
+    revenue: Option<f64>,
+    change: Option<i64>,
+    active: bool,
+    since: NaiveDate,
+    zip: String,
+    tier: Tier,
+    languages: Vec<String>,
+    sizes: Vec<u8>,
+    cleared: Option<u32>,
+    nothing: Option<bool>,
+    missing: Option<u8>,
+}
+
+fn to_be_flattened() -> Value {
+    json!({
+        "name": "Acme", "employees": "250", "revenue": "1.5e6", "change": "-7", "active": "true", "since": "2026-01-02",
+        "zip": "250", "tier": "GOLD", "languages": "de;en", "sizes": "250;1", "cleared": "", "nothing": null,
+        "other": "250", "flag": "true", "list": "de;en",
+    })
+}
+
+#[test]
+fn fields_of_a_flattened_part_are_read_as_others_are() {
+    let read: Whole = with(to_be_flattened()).properties_as().unwrap();
+    let size = Size {
+        employees: 250,
+        revenue: Some(1.5e6),
+        change: Some(-7),
+        active: true,
+        since: NaiveDate::from_ymd_opt(2026, 1, 2).unwrap(),
+        zip: "250".into(),
+        tier: Tier::Gold,
+        languages: vec!["de".into(), "en".into()],
+        sizes: vec![250, 1],
+        cleared: None,
+        nothing: None,
+        missing: None,
+    };
+    assert_eq!((read.name.as_str(), read.size), ("Acme", size));
+    let rest = |name: &str| read.rest[name].as_deref();
+    assert_eq!(
+        (rest("other"), rest("flag"), rest("list")),
+        (Some("250"), Some("true"), Some("de;en")),
+        "text stays text"
+    );
+}
+
+#[test]
+fn what_does_not_fit_a_flattened_part_is_named() {
+    for (name, value) in
+        [("employees", "many"), ("employees", "1.5"), ("active", "yes"), ("sizes", "1;x"), ("tier", "LEAD")]
+    {
+        let mut properties = to_be_flattened();
+        properties[name] = json!(value);
+        let error = with(properties).properties_as::<Whole>().unwrap_err();
+        assert!(error.is_decode() && error.message().contains(&format!("property `{name}`: ")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn names_in_a_list_are_taken_without_the_white_space_around_them() {
+    let simulator = hubspot_partner_clients::simulator::Simulator::start().await.unwrap();
+    let client = support::client_of(&simulator);
+    let list = "name, domain".split(',');
+    client.get(512).properties(list.clone()).associations([" companies"]).await.unwrap();
+    client.list().properties(list.clone()).await.unwrap();
+    let queries: Vec<_> = simulator.requests().iter().map(|request| request.query().unwrap().to_owned()).collect();
+    assert!(queries.iter().all(|query| query.contains("properties=name%2Cdomain")), "{queries:?}");
+    for name in [" name", "na\u{200b}me"] {
+        let error = client.update(512).set(name, 1).await.unwrap_err();
+        assert!(error.is_invalid_input() && error.message().starts_with("property name "), "{error}");
+    }
+}
+
 /// What an update of one property to this value sends.
 async fn sent(value: impl Into<PropertyValue>) -> Value {
     let server = MockServer::start_async().await;
