@@ -18,11 +18,13 @@ Token:
 Exit codes:
   0    done
   1    HubSpot refused it, or some rows failed
-  2    wrong arguments, a file or plan that cannot be sent, a plan that was not agreed to, or a journal of another run
+  2    wrong arguments, a file or plan that cannot be sent or written, a plan that was not agreed to, or a journal of
+       another run
   3    no token, or one that HubSpot does not take or that lacks a scope
   4    the network, a timeout, a rate limit or a fault of HubSpot's, after all retries
-  130  interrupted
-  141  whoever read the output closed it
+  129, 130, 131, 143
+       ended by SIGHUP, SIGINT (Ctrl-C), SIGQUIT or SIGTERM; a second signal ends the tool at once
+  141  output pipe closed, as by `| head`
   Where rows failed for several reasons, the first of 2, 3, 4 and 1 that occurred.";
 
 pub(super) const FILE_HELP: &str = "\
@@ -164,8 +166,8 @@ pub(super) struct Many {
     /// Remember in this file what is settled, so that the same command goes on where it was interrupted
     #[arg(long, value_name = "FILE")]
     pub(super) journal: Option<PathBuf>,
-    /// Write the rows that failed to this file, overwriting it, with all their columns and error and correlation_id; it
-    /// can be given as input again
+    /// Write the rows that failed to this file, with all their columns and error and correlation_id; it can be given as
+    /// input again. The rows are collected in FILE.partial, which replaces FILE when the run ends, by a signal as well
     #[arg(long, value_name = "FILE")]
     pub(super) failed: Option<PathBuf>,
     /// How many requests are under way at once

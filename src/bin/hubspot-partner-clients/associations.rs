@@ -57,7 +57,7 @@ pub(super) async fn list(
 ) -> Result<(), Failure> {
     let mut associated = client.associations(partner_client, to_type).items();
     let mut table = Table::new(["id", "type"]);
-    while let Some(object) = associated.try_next().await? {
+    while let Some(object) = output.wait(associated.try_next()).await?? {
         if output.json {
             output.json(&object)?;
         } else {

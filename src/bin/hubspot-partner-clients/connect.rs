@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    io::{IsTerminal, stderr, stdin},
+    io::{self, IsTerminal, stderr, stdin},
 };
 
 use hubspot_partner_clients::{
@@ -10,7 +10,7 @@ use hubspot_partner_clients::{
     simulator::{Simulator, SimulatorBuilder},
 };
 
-use super::{demo, failure::Failure};
+use super::{demo, failure::Failure, signals::Signal};
 
 const TOKEN: &str = "HUBSPOT_ACCESS_TOKEN";
 
@@ -48,11 +48,11 @@ impl Connection {
             Some(url) => builder.base_url(url),
             None => builder,
         };
-        Ok(Connected { client: builder.access_token(token()?).build()?, _simulator: None })
+        Ok(Connected { client: builder.access_token(token().await?).build()?, _simulator: None })
     }
 }
 
-fn token() -> Result<String, Failure> {
+async fn token() -> Result<String, Failure> {
     match env::var(TOKEN) {
         Ok(token) if !token.is_empty() => return Ok(token),
         Err(env::VarError::NotUnicode(_)) => {
@@ -72,10 +72,36 @@ fn token() -> Result<String, Failure> {
     if !stdin().is_terminal() || !stderr().is_terminal() {
         return Err(missing());
     }
-    let token = rpassword::prompt_password(format!("HubSpot access token ({TOKEN} is not set): "));
-    match token.as_deref().map(str::trim) {
+    match prompt().await.as_deref().map(str::trim) {
         Ok("") => Err(missing()),
         Ok(token) => Ok(token.to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            Err(Failure::interrupted(Signal::Interrupt, "there is no token", None))
+        }
         Err(error) => Err(Failure::token(format!("the token cannot be read: {error}"), format!("Set {TOKEN}."))),
+    }
+}
+
+/// Asks in a thread of its own, so that a signal ends the tool meanwhile.
+async fn prompt() -> io::Result<String> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let hidden = Hidden;
+    std::thread::Builder::new().spawn(move || {
+        sender.send(rpassword::prompt_password(format!("HubSpot access token ({TOKEN} is not set): ")))
+    })?;
+    let token = receiver.await.unwrap_or_else(|_| Err(io::ErrorKind::UnexpectedEof.into()));
+    std::mem::forget(hidden);
+    token
+}
+
+/// What is typed is not shown. Where nobody waits for it any more, the terminal has to be put right.
+struct Hidden;
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        {
+            let _ = std::process::Command::new("stty").args(["echo", "icanon", "isig"]).status();
+        }
     }
 }

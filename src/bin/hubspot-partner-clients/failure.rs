@@ -1,11 +1,18 @@
 //! What ends the tool, and how it is told.
 
-use std::{fmt::Display, io, process::ExitCode};
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use hubspot_partner_clients::{Error, ErrorKind};
 use serde_json::{Map, Value, json};
 
-use super::output::printable;
+use super::{
+    output::{printable, printable_lines, to_line},
+    signals::Signal,
+};
 
 /// The exit codes; `--help` lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +22,13 @@ pub(super) enum Code {
     Usage = 2,
     Token = 3,
     Network = 4,
+    #[cfg(unix)]
+    HungUp = 129,
     Interrupted = 130,
+    #[cfg(unix)]
+    Quit = 131,
     ClosedPipe = 141,
+    Terminated = 143,
 }
 
 impl From<Code> for ExitCode {
@@ -87,8 +99,12 @@ impl Failure {
         Self::new(Code::Usage, "io", format!("{what}: {error}"), None)
     }
 
-    pub(super) fn interrupted(message: impl Into<String>, remedy: Option<String>) -> Self {
-        Self::new(Code::Interrupted, "interrupted", message, remedy)
+    /// A run that a signal ended. `state` says how far it had come.
+    pub(super) fn interrupted(signal: Signal, state: impl Display, remedy: Option<String>) -> Self {
+        let name = signal.name();
+        let state = Some(state.to_string()).filter(|state| !state.is_empty());
+        let message = state.map_or(format!("interrupted by {name}"), |state| format!("interrupted by {name}: {state}"));
+        Self::new(signal.code(), "interrupted", message, remedy).with_detail("signal", json!(name))
     }
 
     /// Standard output takes no more.
@@ -122,15 +138,20 @@ impl Failure {
             error.insert("kind".to_owned(), json!(kind));
             error.insert("message".to_owned(), json!(message.trim_end()));
             error.insert("remedy".to_owned(), json!(remedy));
-            eprintln!("{}", json!({ "error": error }));
+            tell(&to_line(&json!({ "error": error })));
         } else {
-            eprintln!("error: {}", message.trim_end());
+            tell(&format!("error: {}\n", printable_lines(message.trim_end())));
             if let Some(remedy) = remedy {
-                eprintln!("what to do: {remedy}");
+                tell(&format!("what to do: {}\n", printable_lines(remedy)));
             }
         }
         (*code).into()
     }
+}
+
+/// Says it on standard error, if anybody listens: the exit code tells it as well.
+fn tell(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 impl From<Error> for Failure {

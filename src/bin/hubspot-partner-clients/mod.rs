@@ -3,6 +3,7 @@
 mod arguments;
 mod associations;
 mod bulk;
+mod completions;
 mod connect;
 mod demo;
 mod failure;
@@ -10,18 +11,25 @@ mod filter;
 #[cfg(feature = "redis")]
 mod job;
 mod output;
+mod output_file;
 mod partner_clients;
+mod signals;
 mod suggest;
 
-use std::{env, process::ExitCode};
+use std::{
+    env,
+    io::{Write, stdout},
+    process::ExitCode,
+};
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 use self::{
-    arguments::{Arguments, Call, Command, NAME},
+    arguments::{Arguments, Call, Command},
     connect::Connection,
     failure::{Code, Failure},
     output::Output,
+    signals::Signals,
 };
 
 pub(crate) fn main() -> ExitCode {
@@ -41,47 +49,42 @@ fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() && env::args_os().any(|argument| argument == "--json") {
         return Failure::usage(error.render().to_string()).report(true);
     }
-    // There is nobody left to be told of a failure.
-    let _ = error.print();
-    if error.use_stderr() { Code::Usage.into() } else { ExitCode::SUCCESS }
+    match error.print().and_then(|()| stdout().flush()) {
+        // Help that nobody could read.
+        Err(unwritten) if !error.use_stderr() => Failure::output(&unwritten).report(false),
+        _ if error.use_stderr() => Code::Usage.into(),
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 fn run(arguments: Arguments) -> Result<Code, Failure> {
     // One thread does: all that is waited for is the network.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::io("the asynchronous runtime cannot start", &error))?;
+    let signals = Signals::listen().map_err(|error| Failure::io("signals cannot be listened to", &error))?;
     let mut output = Output::new(arguments.json);
-    let code = runtime.block_on(dispatch(arguments, &mut output))?;
+    let code = runtime.block_on(dispatch(arguments, &signals, &mut output))?;
     output.flush()?;
     Ok(code)
 }
 
-async fn dispatch(arguments: Arguments, output: &mut Output) -> Result<Code, Failure> {
+async fn dispatch(arguments: Arguments, signals: &Signals, output: &mut Output) -> Result<Code, Failure> {
     let connection = Connection { simulator: arguments.simulator, base_url: arguments.base_url };
     match arguments.command {
         Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), NAME, &mut script);
-            output.bytes(&script)?;
+            output.bytes(&completions::script(shell))?;
             Ok(Code::Success)
         }
         // These end by themselves when they are interrupted.
-        Command::AssociateMany(many) => bulk::run(bulk::Change::Associate, &many, &connection, output).await,
-        Command::DissociateMany(many) => bulk::run(bulk::Change::Dissociate, &many, &connection, output).await,
-        Command::Reconcile(reconcile) => bulk::reconcile::run(&reconcile, &connection, output).await,
+        Command::AssociateMany(many) => bulk::run(bulk::Change::Associate, &many, &connection, signals, output).await,
+        Command::DissociateMany(many) => bulk::run(bulk::Change::Dissociate, &many, &connection, signals, output).await,
+        Command::Reconcile(reconcile) => bulk::reconcile::run(&reconcile, &connection, signals, output).await,
         #[cfg(feature = "redis")]
-        Command::Job(arguments) => job::run(arguments, &connection, output).await,
+        Command::Job(arguments) => job::run(arguments, &connection, signals, output).await,
         Command::Call(call) => {
-            interruptible(answer(call, &connection, output), None).await?;
+            signals.interrupt(answer(call, &connection, output), None).await?;
             Ok(Code::Success)
         }
-    }
-}
-
-async fn interruptible<T>(run: impl Future<Output = Result<T, Failure>>, remedy: Option<&str>) -> Result<T, Failure> {
-    tokio::select! {
-        outcome = run => outcome,
-        Ok(()) = tokio::signal::ctrl_c() => Err(Failure::interrupted("Interrupted.", remedy.map(str::to_owned))),
     }
 }
 

@@ -5,7 +5,10 @@ use std::{
     io::{self, BufWriter, Stdout, Write},
 };
 
+use futures_util::FutureExt;
 use serde::Serialize;
+use serde_json::ser::Formatter;
+use unicode_width::UnicodeWidthStr;
 
 use super::failure::Failure;
 
@@ -24,16 +27,26 @@ impl Output {
 
     /// A JSON document in a line.
     pub(super) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
-        serde_json::to_writer(&mut self.out, value).map_err(io::Error::from).map_err(|e| Failure::output(&e))?;
-        self.bytes(b"\n")
+        self.bytes(to_line(value).as_bytes())
     }
 
+    /// Text for people, in which nothing is a command to their terminal.
     pub(super) fn line(&mut self, line: fmt::Arguments<'_>) -> Result<(), Failure> {
-        writeln!(self.out, "{line}").map_err(|error| Failure::output(&error))
+        self.bytes(printable_lines(&line.to_string()).as_bytes())?;
+        self.bytes(b"\n")
     }
 
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.out.write_all(bytes).map_err(|error| Failure::output(&error))
+    }
+
+    /// Waits for what comes next. Whatever is written already goes out before that takes time.
+    pub(super) async fn wait<F: Future + Unpin>(&mut self, mut next: F) -> Result<F::Output, Failure> {
+        if let Some(next) = (&mut next).now_or_never() {
+            return Ok(next);
+        }
+        self.flush()?;
+        Ok(next.await)
     }
 
     #[cfg(feature = "redis")]
@@ -76,18 +89,73 @@ impl Table {
         let rows = std::mem::take(&mut self.rows);
         let widths = self.widths.get_or_insert_with(|| {
             let columns = rows.first().map_or(0, Vec::len);
-            let width = |row: &Vec<String>, column: usize| row.get(column).map_or(0, |cell| cell.chars().count());
+            let width = |row: &Vec<String>, column: usize| row.get(column).map_or(0, |cell| cell.width());
             (0..columns).map(|column| rows.iter().map(|row| width(row, column)).max().unwrap_or_default()).collect()
         });
         for row in &rows {
-            let padded = row.iter().zip(&*widths).map(|(cell, width)| format!("{cell:width$}"));
+            let padded = row
+                .iter()
+                .zip(&*widths)
+                .map(|(cell, width)| cell.clone() + &" ".repeat(width.saturating_sub(cell.width())));
             output.line(format_args!("{}", padded.collect::<Vec<_>>().join("  ").trim_end()))?;
         }
         Ok(())
     }
 }
 
-/// A text that neither breaks a line nor reaches a terminal as a command.
+/// A text that neither breaks a line nor reaches a terminal as a command, nor changes the order in which others are read.
 pub(super) fn printable(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+    text.chars().fold(String::with_capacity(text.len()), |mut text, c| {
+        if is_command(c) {
+            text.extend(c.escape_default())
+        } else {
+            text.push(c)
+        }
+        text
+    })
+}
+
+/// The same, of several lines.
+pub(super) fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// Control characters, those that turn the direction of writing or end a line, and those that show nothing. The joiners
+/// that emoji and many scripts need stay.
+fn is_command(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// A line of JSON in which the same characters are escaped.
+pub(super) fn to_line(value: &impl Serialize) -> String {
+    let mut line = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut line, Neutral);
+    // None of what the tool tells can fail to be JSON: no map has keys other than strings.
+    if let Err(error) = value.serialize(&mut serializer) {
+        line = serde_json::json!({"error": {"kind": "output", "message": error.to_string()}}).to_string().into_bytes();
+    }
+    line.push(b'\n');
+    String::from_utf8_lossy(&line).into_owned()
+}
+
+struct Neutral;
+
+impl Formatter for Neutral {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((before, from)) = rest.find(is_command).and_then(|place| rest.split_at_checked(place)) {
+            writer.write_all(before.as_bytes())?;
+            let mut after = from.chars();
+            for unit in after.next().into_iter().flat_map(|c| c.encode_utf16(&mut [0; 2]).to_vec()) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = after.as_str();
+        }
+        writer.write_all(rest.as_bytes())
+    }
 }

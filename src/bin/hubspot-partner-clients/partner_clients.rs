@@ -60,20 +60,20 @@ fn page(limit: Option<u64>, most: u16) -> u16 {
 
 async fn show(mut items: Items<PartnerClient>, listing: Listing, output: &mut Output) -> Result<(), Failure> {
     let mut left = listing.limit.unwrap_or(u64::MAX);
-    let mut next = async || {
-        let next = if left == 0 { None } else { items.try_next().await? };
+    let mut next = async |output: &mut Output| {
+        let next = if left == 0 { None } else { output.wait(items.try_next()).await?? };
         left -= u64::from(next.is_some());
         Result::<_, Failure>::Ok(next)
     };
     if output.json {
-        while let Some(partner_client) = next().await? {
+        while let Some(partner_client) = next(output).await? {
             output.json(&partner_client)?;
         }
         return Ok(());
     }
     let mut first = Vec::new();
     while first.len() < SAMPLE
-        && let Some(partner_client) = next().await?
+        && let Some(partner_client) = next(output).await?
     {
         first.push(partner_client);
     }
@@ -88,7 +88,7 @@ async fn show(mut items: Items<PartnerClient>, listing: Listing, output: &mut Ou
     for partner_client in first {
         row(&partner_client, output)?;
     }
-    while let Some(partner_client) = next().await? {
+    while let Some(partner_client) = next(output).await? {
         row(&partner_client, output)?;
     }
     table.end(output)

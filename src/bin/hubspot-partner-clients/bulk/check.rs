@@ -14,8 +14,11 @@ pub(in crate::cli) struct Checked {
     pub(in crate::cli) digest: String,
 }
 
+/// After so many rows, whoever waits for a signal has a turn.
+const AT_A_TIME: u64 = 1_000;
+
 /// Checks all of a file; with `to_type`, which other objects may have no other type.
-pub(in crate::cli) fn check(path: &Path, to_type: Option<&str>) -> Result<Checked, Failure> {
+pub(in crate::cli) async fn check(path: &Path, to_type: Option<&str>) -> Result<Checked, Failure> {
     let mut rows = Rows::open(path)?;
     let (mut problems, mut count) = (Problems::default(), 0);
     loop {
@@ -28,6 +31,9 @@ pub(in crate::cli) fn check(path: &Path, to_type: Option<&str>) -> Result<Checke
             }
         }
         count += 1;
+        if count % AT_A_TIME == 0 {
+            tokio::task::yield_now().await;
+        }
         if let Some(problem) = rows.trouble() {
             problems.add(problem);
             continue;

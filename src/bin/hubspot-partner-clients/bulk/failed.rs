@@ -1,66 +1,63 @@
 //! The file of the rows that failed.
 
-use std::{
-    fs::{self, File},
-    path::{Path, PathBuf},
-};
+use std::{io, path::Path};
 
 use hubspot_partner_clients::Error;
 
-use super::rows::Rows;
-use crate::cli::failure::Failure;
+use super::{
+    rows::Rows,
+    spreadsheet::{neutral, plain},
+};
+use crate::cli::{failure::Failure, output::printable, output_file::OutputFile};
 
 /// What is added to a row; where the input has them already, as such a file has, they are replaced.
 const ADDED: [&str; 2] = ["error", "correlation_id"];
 
+/// It holds more than most rows, so that a row is seldom written in two pieces.
+const BUFFER: usize = 1 << 16;
+
 pub(super) struct FailedRows {
-    path: PathBuf,
-    writer: csv::Writer<File>,
-    /// Which of the input's columns are kept; `None` before there is a header.
-    kept: Option<Vec<bool>>,
+    writer: csv::Writer<OutputFile>,
+    /// Which of the input's columns are kept.
+    kept: Vec<bool>,
 }
 
 impl FailedRows {
-    /// Makes sure that the file can be written. What it holds stays until [`begin`](Self::begin).
-    pub(super) fn open(path: &Path, others: &[Option<&Path>]) -> Result<Self, Failure> {
-        let canonical = |path: &Path| fs::canonicalize(path).ok();
-        let same = |other: &Path| path == other || (canonical(path).is_some() && canonical(path) == canonical(other));
-        if others.iter().flatten().any(|other| same(other)) {
-            let message = format!("{} would be overwritten by the rows that failed", path.display());
-            return Err(Failure::file(message, "Give --failed another path."));
-        }
-        let file = File::options().write(true).create(true).truncate(false).open(path);
-        let file = file.map_err(|error| unwritten(path, error.into()))?;
-        Ok(Self { path: path.to_owned(), writer: csv::Writer::from_writer(file), kept: None })
-    }
-
-    /// Empties the file and writes the header, the first time that it is called.
-    pub(super) fn begin(&mut self, rows: &Rows) -> Result<(), Failure> {
-        if self.kept.is_some() {
-            return Ok(());
-        }
-        self.writer.get_ref().set_len(0).map_err(|error| unwritten(&self.path, error.into()))?;
+    /// Makes sure that the file can be written, and begins it. The old one stays until the [end](Self::end).
+    pub(super) fn open(path: &Path, rows: &Rows, others: &[(&str, &Path)]) -> Result<Self, Failure> {
+        let file = OutputFile::create("--failed", path, others)?;
         let added = |name: &[u8]| ADDED.iter().any(|added| added.as_bytes() == name.trim_ascii());
-        self.kept = Some(rows.header().map(|name| !added(name)).collect());
-        self.write(rows.header(), ADDED)
+        let kept = rows.header().map(|name| !added(name)).collect();
+        let writer = csv::WriterBuilder::new().buffer_capacity(BUFFER).from_writer(file);
+        let mut failed = Self { writer, kept };
+        failed.write(rows.header(), ADDED)?;
+        failed.flush()?;
+        failed.writer.get_ref().check()?;
+        Ok(failed)
     }
 
     pub(super) fn add(&mut self, rows: &Rows, error: &Error) -> Result<(), Failure> {
         let correlation_id = error.correlation_id().map(ToString::to_string).unwrap_or_default();
-        self.write(rows.fields(), [&error.to_string(), &correlation_id])
+        self.write(rows.fields(), [&printable(&error.to_string()), &correlation_id])
     }
 
+    /// Has the system know all rows so far.
     pub(super) fn flush(&mut self) -> Result<(), Failure> {
-        self.writer.flush().map_err(|error| unwritten(&self.path, error.into()))
+        self.writer.flush().map_err(|error| unwritten(&error))
+    }
+
+    /// Puts the file into its place.
+    pub(super) fn end(self) -> Result<(), Failure> {
+        self.writer.into_inner().map_err(|error| unwritten(error.error()))?.commit()
     }
 
     fn write<'a>(&mut self, fields: impl Iterator<Item = &'a [u8]>, added: [&str; 2]) -> Result<(), Failure> {
-        let kept = fields.zip(self.kept.iter().flatten()).filter_map(|(field, kept)| kept.then_some(field));
-        let record = kept.chain(added.map(str::as_bytes));
-        self.writer.write_record(record).map_err(|error| unwritten(&self.path, error))
+        let kept = fields.zip(&self.kept).filter_map(|(field, kept)| kept.then(|| neutral(plain(field))));
+        let record = kept.chain(added.map(|text| neutral(text.as_bytes())));
+        self.writer.write_record(record).map_err(|error| unwritten(&error.into()))
     }
 }
 
-fn unwritten(path: &Path, error: csv::Error) -> Failure {
-    Failure::io(format_args!("{} cannot be written", path.display()), &error.into())
+fn unwritten(error: &io::Error) -> Failure {
+    Failure::io("the rows that failed cannot be written", error)
 }

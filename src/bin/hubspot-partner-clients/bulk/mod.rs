@@ -8,24 +8,27 @@ pub(super) mod reconcile;
 mod report;
 mod rows;
 mod seed;
+mod spreadsheet;
 
-use std::{path::Path, pin::pin, time::Instant};
+use std::{path::Path, time::Instant};
 
 use futures_util::{FutureExt, StreamExt};
 use hubspot_partner_clients::{
-    Client, Error, RateLimit,
+    Client, ClientBuilder, Error, RateLimit,
     bulk::{Association, Bulk, Journal, Outcomes},
 };
 use serde_json::json;
 
 use self::{check::Checked, failed::FailedRows, progress::Bar, report::Report, rows::Rows};
 #[cfg(feature = "redis")]
-pub(super) use self::{report::first, rows::COLUMNS};
+pub(super) use self::{report::first, rows::COLUMNS, spreadsheet::neutral};
 use super::{
     arguments::Many,
     connect::Connection,
     failure::{Code, Failure},
     output::Output,
+    output_file::same,
+    signals::{Signal, Signals},
 };
 
 /// What is done with the associations.
@@ -56,40 +59,48 @@ pub(super) async fn run(
     change: Change,
     many: &Many,
     connection: &Connection,
+    signals: &Signals,
     output: &mut Output,
 ) -> Result<Code, Failure> {
-    let checked = check::check(&many.file, None)?;
+    let unsent = Some("Give the same command again; nothing was sent.");
+    let checked = signals.interrupt(check::check(&many.file, None), unsent).await?;
     if many.dry_run {
         dry_run(&checked, output)?;
         return Ok(Code::Success);
     }
-    let connected = connection
-        .client_with(
-            |builder| match many.limit_per_10s {
-                Some(requests) => builder.rate_limit(RateLimit::per_ten_seconds(requests)),
-                None => builder,
-            },
-            |simulator| seed::seed(simulator, &many.file),
-        )
-        .await?;
-    let bar = Bar::new(checked.rows, change.done(), output.json);
+    // The rows once more, in step with the outcomes.
+    let rows = Rows::open(&many.file)?;
+    let failed = many.failed.as_deref().map(|path| open_failed(path, many, &rows)).transpose()?;
+    let settings = |builder: ClientBuilder| match many.limit_per_10s {
+        Some(requests) => builder.rate_limit(RateLimit::per_ten_seconds(requests)),
+        None => builder,
+    };
+    let connected = connection.client_with(settings, |simulator| seed::seed(simulator, &many.file));
+    let connected = signals.interrupt(connected, unsent).await?;
+    let bar = Bar::new(checked.rows, output.json);
     let told = bar.clone();
     let inputs = Inputs::open(&many.file, checked.rows)?;
     let mut bulk = change
         .bulk(&connected.client, inputs)
         .concurrency(many.concurrency.into())
         .strategy(many.strategy.into())
-        .on_progress(move |progress| told.tell(progress, change.done()));
+        .on_progress(move |progress| told.tell(progress));
     if let Some(path) = &many.journal {
+        if same(path, &many.file) {
+            let message = format!("--journal {} is the file of the rows itself", path.display());
+            return Err(Failure::file(message, "Give --journal another path; nothing was sent."));
+        }
         bulk = bulk.journal(Journal::open(path, &format!("sha256:{}", checked.digest))?);
     }
-    // The rows once more, in step with the outcomes.
-    let rows = Rows::open(&many.file)?;
-    let others = [Some(many.file.as_path()), many.journal.as_deref()];
-    let failed = many.failed.as_ref().map(|path| FailedRows::open(path, &others)).transpose()?;
     let report = Report::new(change, checked.rows);
-    let run = Run { many, checked, rows, failed, report, bar };
+    let run = Run { many, checked, rows, failed, report, bar, signals };
     run.finish(bulk, &connected.client, output).await
+}
+
+fn open_failed(path: &Path, many: &Many, rows: &Rows) -> Result<FailedRows, Failure> {
+    let mut others = vec![("the file of the rows", many.file.as_path())];
+    others.extend(many.journal.as_deref().map(|journal| ("the journal", journal)));
+    FailedRows::open(path, rows, &others)
 }
 
 fn dry_run(checked: &Checked, output: &mut Output) -> Result<(), Failure> {
@@ -143,67 +154,95 @@ struct Run<'a> {
     failed: Option<FailedRows>,
     report: Report,
     bar: Bar,
+    signals: &'a Signals,
 }
 
 enum End {
     All,
-    Interrupted,
+    Interrupted(Signal),
     /// Whatever is sent after this error fails as well.
     Stopped(Error),
+    /// The file is no longer what was checked.
+    Changed,
 }
 
 impl Run<'_> {
     async fn finish(mut self, bulk: Bulk, client: &Client, output: &mut Output) -> Result<Code, Failure> {
         let started = Instant::now();
-        let end = self.take_outcomes(bulk.outcomes(), output).await?;
-        if let End::Stopped(error) = &end {
-            while self.advance()? {
-                self.report.add(&self.rows, Err(error), self.failed.as_mut(), output)?;
-            }
-        }
-        if let Some(failed) = &mut self.failed {
-            failed.begin(&self.rows)?;
-            failed.flush()?;
-        }
+        let ended = self.take_outcomes(bulk.outcomes(), output).await;
+        // What failed in an earlier run may still be wanted where this one did nothing.
+        let is_empty = self.report.settled() == 0 && !matches!(ended, Ok(End::All));
+        let written = self.failed.take().filter(|_| !is_empty).map_or(Ok(()), FailedRows::end);
         let progress = self.bar.end();
-        self.report.end(client, &progress, started.elapsed(), output).await?;
+        let end = match ended {
+            Ok(end) => end,
+            Err(failure) => return written.and(Err(failure)),
+        };
+        if let End::Interrupted(signal) = end {
+            // Who hangs up cannot be told either.
+            let _ = self.report.end(None, &progress, started.elapsed(), output).await;
+            let _ = output.flush();
+            let interrupted = self.interrupted(signal, !is_empty);
+            return written.and(Err(interrupted));
+        }
+        let told = self.report.end(Some(client), &progress, started.elapsed(), output);
+        self.signals.interrupt(told, Some("All rows are settled.")).await?;
         // Before what standard error says of it.
         output.flush()?;
         match end {
-            End::Interrupted => Err(self.interrupted()),
-            _ if self.report.settled() != self.checked.rows || self.advance()? || self.changed() => {
+            End::Stopped(error) => Err(error.into()),
+            _ if matches!(end, End::Changed)
+                || self.report.settled() != self.checked.rows
+                || self.advance()?
+                || self.has_changed() =>
+            {
                 let message = format!("{} was changed while it was sent", self.many.file.display());
                 Err(Failure::file(message, "Start again with a file that stays as it is."))
             }
-            End::Stopped(error) => Err(error.into()),
-            End::All => Ok(self.report.code()),
+            _ => written.map(|()| self.report.code()),
         }
     }
 
+    /// Tells each outcome when it is known.
     async fn take_outcomes(&mut self, mut outcomes: Outcomes, output: &mut Output) -> Result<End, Failure> {
-        let mut interrupt = pin!(tokio::signal::ctrl_c().fuse());
         loop {
-            let outcome = tokio::select! {
-                biased;
-                Ok(()) = &mut interrupt => return Ok(End::Interrupted),
-                outcome = outcomes.next() => outcome,
+            let outcome = match outcomes.next().now_or_never() {
+                Some(outcome) => outcome,
+                None => {
+                    output.flush()?;
+                    self.failed.as_mut().map_or(Ok(()), FailedRows::flush)?;
+                    tokio::select! {
+                        biased;
+                        signal = self.signals.received() => return Ok(End::Interrupted(signal)),
+                        outcome = outcomes.next() => outcome,
+                    }
+                }
             };
             let Some(outcome) = outcome else { return Ok(End::All) };
             match &outcome.result {
-                // Nothing was sent, and what failed before may still be wanted.
                 Err(error) if error.is_journal() && self.report.settled() == 0 => return Err(error.clone().into()),
-                _ if !self.advance()? => return Ok(End::All),
+                _ if !self.advance()? || !is_of(&outcome.association, self.rows.values()) => return Ok(End::Changed),
                 _ => {}
             }
-            if let Some(failed) = &mut self.failed {
-                failed.begin(&self.rows)?;
-            }
-            let result = outcome.result.as_ref().copied();
-            self.report.add(&self.rows, result, self.failed.as_mut(), output)?;
+            self.tell(outcome.result.as_ref().copied(), output)?;
             match outcome.result {
-                Err(error) if stops(&error) => return Ok(End::Stopped(error)),
+                Err(error) if stops(&error) => {
+                    while self.advance()? {
+                        self.tell(Err(&error), output)?;
+                    }
+                    return Ok(End::Stopped(error));
+                }
                 _ => {}
             }
+        }
+    }
+
+    /// Tells the outcome of the row that was taken last.
+    fn tell(&mut self, result: Result<(), &Error>, output: &mut Output) -> Result<(), Failure> {
+        self.report.add(&self.rows, result, output)?;
+        match (result, &mut self.failed) {
+            (Err(error), Some(failed)) => failed.add(&self.rows, error),
+            _ => Ok(()),
         }
     }
 
@@ -212,19 +251,32 @@ impl Run<'_> {
     }
 
     /// Whether the file is another than was checked. It holds for a file that was read to its end.
-    fn changed(&self) -> bool {
+    fn has_changed(&self) -> bool {
         self.rows.digest() != self.checked.digest
     }
 
-    fn interrupted(&self) -> Failure {
-        let message = format!("Interrupted: {} of {} rows are settled.", self.report.settled(), self.checked.rows);
-        let remedy = match &self.many.journal {
+    fn interrupted(&self, signal: Signal, has_failed_rows: bool) -> Failure {
+        let state = format!("{} of {} rows are settled", self.report.settled(), self.checked.rows);
+        let mut remedy = match &self.many.journal {
             Some(path) => format!("Give the same command again to go on: {} has what is settled.", path.display()),
             None => "Give the same command again: nothing comes twice. With --journal it would go on where it stopped."
                 .to_owned(),
         };
-        Failure::interrupted(message, Some(remedy))
+        if let Some(path) = self.many.failed.as_ref().filter(|_| has_failed_rows) {
+            remedy.push_str(&format!(" {} has the rows that failed so far.", path.display()));
+        }
+        Failure::interrupted(signal, state, Some(remedy))
     }
+}
+
+/// Whether an outcome is that of a row of these values.
+fn is_of(association: &Association, values: [&str; 4]) -> bool {
+    let [partner_client, to_type, to_id, association_type] = values;
+    let row = Association::new(partner_client, to_type, to_id, association_type);
+    association.partner_client() == row.partner_client()
+        && association.to_object_type() == row.to_object_type()
+        && association.to_object_id() == row.to_object_id()
+        && association.association_type() == row.association_type()
 }
 
 fn stops(error: &Error) -> bool {

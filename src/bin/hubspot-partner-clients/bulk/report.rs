@@ -1,19 +1,20 @@
 //! What a run tells of each row, and at the end.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 use hubspot_partner_clients::{Client, Error, bulk::Progress};
 use serde_json::json;
 
-use super::{Change, failed::FailedRows, rows::Rows};
+use super::{Change, rows::Rows};
 use crate::cli::{
     failure::{Code, Failure, to_json},
     output::{Output, Table, printable},
     suggest,
 };
 
-/// How many failures are shown to people.
-const SHOWN: u64 = 10;
+/// How many causes are shown to people, and how many lines of each.
+const SHOWN: usize = 10;
+const LINES: usize = 5;
 /// How many association types are looked up at the end.
 const LOOKED_UP: usize = 5;
 
@@ -24,7 +25,9 @@ pub(super) struct Report {
     failed: u64,
     /// The most telling of all failures.
     code: Code,
-    shown: Vec<String>,
+    causes: Vec<Cause>,
+    /// How many rows failed of causes that are not shown.
+    others: u64,
     /// What HubSpot may have refused because of the association type, with the object type.
     suspects: BTreeSet<(String, String)>,
     suspicion: Option<Error>,
@@ -38,7 +41,8 @@ impl Report {
             succeeded: 0,
             failed: 0,
             code: Code::Success,
-            shown: Vec::new(),
+            causes: Vec::new(),
+            others: 0,
             suspects: BTreeSet::new(),
             suspicion: None,
         }
@@ -54,13 +58,7 @@ impl Report {
     }
 
     /// Takes the outcome of the row that `rows` stands at.
-    pub(super) fn add(
-        &mut self,
-        rows: &Rows,
-        result: Result<(), &Error>,
-        failed: Option<&mut FailedRows>,
-        output: &mut Output,
-    ) -> Result<(), Failure> {
+    pub(super) fn add(&mut self, rows: &Rows, result: Result<(), &Error>, output: &mut Output) -> Result<(), Failure> {
         let values = rows.values();
         if output.json {
             let [partner_client, to_type, to_id, association_type] = values;
@@ -83,21 +81,37 @@ impl Report {
         };
         self.failed += 1;
         self.code = first(self.code, Code::from(error));
-        if self.failed <= SHOWN {
-            self.shown.push(format!("line {}: {}", rows.line(), printable(&error.to_string())));
-        }
+        self.count(error, rows.line());
         if suggest::may_be_association_type(error) && self.suspects.len() < LOOKED_UP {
             let [_, to_type, _, association_type] = values;
             self.suspects.insert((to_type.to_owned(), association_type.to_owned()));
             self.suspicion.get_or_insert_with(|| error.clone());
         }
-        failed.map_or(Ok(()), |failed| failed.add(rows, error))
+        Ok(())
     }
 
-    /// Tells of the whole run.
+    /// Rows that failed alike are told together.
+    fn count(&mut self, error: &Error, line: u64) {
+        let text = error.to_string();
+        // Each answer has its own.
+        let id = error.correlation_id().map(|id| format!(" (correlation id {id})")).unwrap_or_default();
+        let key = text.strip_suffix(&*id).unwrap_or(&text);
+        if let Some(cause) = self.causes.iter_mut().find(|cause| cause.key == key) {
+            cause.rows += 1;
+            if cause.lines.len() < LINES {
+                cause.lines.push(line);
+            }
+        } else if self.causes.len() < SHOWN {
+            self.causes.push(Cause { key: key.to_owned(), text, rows: 1, lines: vec![line] });
+        } else {
+            self.others += 1;
+        }
+    }
+
+    /// Tells of the whole run. With a client, association types that HubSpot does not know are looked up.
     pub(super) async fn end(
         &self,
-        client: &Client,
+        client: Option<&Client>,
         progress: &Progress,
         took: Duration,
         output: &mut Output,
@@ -114,13 +128,13 @@ impl Report {
                 "seconds": took.as_secs_f64(),
             }}));
         }
-        for failure in &self.shown {
-            output.line(format_args!("{failure}"))?;
+        for cause in &self.causes {
+            output.line(format_args!("{cause}"))?;
         }
-        if self.failed > SHOWN {
-            output.line(format_args!("and {} more rows failed", self.failed - SHOWN))?;
+        if self.others > 0 {
+            output.line(format_args!("and {} more rows failed for other reasons", self.others))?;
         }
-        if let Some(error) = &self.suspicion {
+        if let (Some(error), Some(client)) = (&self.suspicion, client) {
             for (to_type, association_type) in &self.suspects {
                 if let Some(hint) = suggest::association_type(client, to_type, association_type, error).await {
                     output.line(format_args!("{hint}"))?;
@@ -133,6 +147,29 @@ impl Report {
         let cells = counts.iter().map(ToString::to_string).chain([format!("{:.1} s", took.as_secs_f64())]);
         table.row(cells, output)?;
         table.end(output)
+    }
+}
+
+/// Why rows failed.
+struct Cause {
+    key: String,
+    /// Of the first row.
+    text: String,
+    rows: u64,
+    /// Of the first rows.
+    lines: Vec<u64>,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = self.lines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let more = self.rows - self.lines.len() as u64;
+        match (self.rows, more) {
+            (1, _) => write!(f, "line {lines}")?,
+            (rows, 0) => write!(f, "{rows} rows, lines {lines}")?,
+            (rows, more) => write!(f, "{rows} rows, lines {lines} and {more} more")?,
+        }
+        write!(f, ": {}", printable(&self.text))
     }
 }
 

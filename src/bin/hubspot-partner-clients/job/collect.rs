@@ -8,9 +8,9 @@ use hubspot_partner_clients::{
 use serde_json::json;
 
 use crate::cli::{
-    bulk::{COLUMNS, first},
+    bulk::{COLUMNS, first, neutral},
     failure::{Code, Failure, to_json},
-    output::Output,
+    output::{Output, printable},
 };
 
 /// What is told of a row beside its values. A file with these columns can be enqueued again: they are ignored.
@@ -74,12 +74,13 @@ fn json(outcome: &Outcome, result: &str) -> serde_json::Value {
     })
 }
 
-fn fields(outcome: &Outcome, result: &str) -> Vec<String> {
+fn fields(outcome: &Outcome, result: &str) -> Vec<Vec<u8>> {
     let error = outcome.result.as_ref().err();
-    let message = error.map(ToString::to_string).unwrap_or_default();
+    let message = error.map(|error| printable(&error.to_string())).unwrap_or_default();
     let correlation_id = error.and_then(|error| error.correlation_id()).map(ToString::to_string).unwrap_or_default();
-    let values = values(&outcome.association).map(str::to_owned);
-    values.into_iter().chain([result.to_owned(), message, correlation_id]).collect()
+    let values = values(&outcome.association);
+    let cells = values.into_iter().chain([result, &message, &correlation_id]);
+    cells.map(|cell| neutral(cell.as_bytes()).into_owned()).collect()
 }
 
 fn values(association: &Association) -> [&str; 4] {

@@ -23,13 +23,18 @@ use super::{
     },
     connect::Connection,
     failure::{Code, Failure},
-    interruptible,
-    output::{Output, Table, printable},
+    output::{Output, Table},
+    signals::Signals,
 };
 
 const REDIS_URL: &str = "REDIS_URL";
 
-pub(super) async fn run(arguments: Arguments, connection: &Connection, output: &mut Output) -> Result<Code, Failure> {
+pub(super) async fn run(
+    arguments: Arguments,
+    connection: &Connection,
+    signals: &Signals,
+    output: &mut Output,
+) -> Result<Code, Failure> {
     if connection.simulator {
         let message = "--simulator is inside one process, and workers are several that need the same HubSpot";
         return Err(Failure::usage(format!("{message}.")));
@@ -40,19 +45,23 @@ pub(super) async fn run(arguments: Arguments, connection: &Connection, output: &
             let change = if *dissociate { Change::Dissociate } else { Change::Associate };
             let remedy = "Give the same command again: it goes on where it stopped.";
             let run = async { enqueue(&connect(name).await?, name, change, file, output).await };
-            interruptible(run, Some(remedy)).await
+            signals.interrupt(run, Some(remedy)).await
         }
         // It ends by itself when it is interrupted.
-        Command::Worker(worker) => work(&redis(&arguments).await?, worker, connection, output).await,
+        Command::Worker(worker) => {
+            let redis = signals.interrupt(redis(&arguments), None).await?;
+            work(&redis, worker, connection, signals, output).await
+        }
         Command::Status { job: name } => {
-            status(name, &connect(name).await?.status().await?, output)?;
+            let known = signals.interrupt(async { Ok(connect(name).await?.status().await?) }, None).await?;
+            status(name, &known, output)?;
             Ok(Code::Success)
         }
         Command::Collect { job, failed } => {
-            interruptible(async { collect::run(&connect(job).await?, *failed, output).await }, None).await
+            signals.interrupt(async { collect::run(&connect(job).await?, *failed, output).await }, None).await
         }
         Command::Remove { job } => {
-            connect(job).await?.remove().await?;
+            signals.interrupt(async { Ok(connect(job).await?.remove().await?) }, None).await?;
             Ok(Code::Success)
         }
     }
@@ -65,7 +74,7 @@ async fn redis(arguments: &Arguments) -> Result<Redis, Failure> {
 }
 
 async fn enqueue(job: &Job, name: &str, change: Change, file: &Path, output: &mut Output) -> Result<Code, Failure> {
-    let checked = check::check(file, None)?;
+    let checked = check::check(file, None).await?;
     let mut inputs = Unchanged { inputs: Inputs::open(file, checked.rows)?, checked: &checked, is_so: Ok(true) };
     let input = format!("sha256:{}", checked.digest);
     let enqueued = match change {
@@ -109,41 +118,34 @@ impl Iterator for Unchanged<'_> {
     }
 }
 
-async fn work(redis: &Redis, worker: &Worker, connection: &Connection, output: &mut Output) -> Result<Code, Failure> {
+async fn work(
+    redis: &Redis,
+    worker: &Worker,
+    connection: &Connection,
+    signals: &Signals,
+    output: &mut Output,
+) -> Result<Code, Failure> {
     let job = redis.job(&worker.job);
-    // Before a token is asked for.
-    let status = job.status().await?;
-    let mut limiter = redis.limiter(&worker.account);
-    if let Some(requests) = worker.limit_per_10s {
-        limiter = limiter.rate_limit(RateLimit::per_ten_seconds(requests));
-    }
-    let limiter = limiter.connect().await?;
-    let connected = connection.client_with(|builder| builder.rate_limiter(limiter), Ok).await?;
-    let mut interrupted = false;
-    let stop = async {
-        interrupt().await;
-        interrupted = true;
-    };
-    let worked = job.worker(&connected.client).concurrency(worker.concurrency.into()).run_until(stop).await?;
-    part(&status, &worked, output)?;
-    if interrupted {
-        let remedy = "Other workers have its rows now. Give the same command again to go on with this one as well.";
-        return Err(Failure::interrupted("Interrupted.", Some(remedy.to_owned())));
-    }
-    Ok(Code::Success)
-}
-
-/// Ctrl-C, or what supervisors send.
-async fn interrupt() {
-    #[cfg(unix)]
-    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
+    let begin = async {
+        // Before a token is asked for.
+        let status = job.status().await?;
+        let mut limiter = redis.limiter(&worker.account);
+        if let Some(requests) = worker.limit_per_10s {
+            limiter = limiter.rate_limit(RateLimit::per_ten_seconds(requests));
         }
-        return;
+        let limiter = limiter.connect().await?;
+        Ok((status, connection.client_with(|builder| builder.rate_limiter(limiter), Ok).await?))
+    };
+    let (status, connected) = signals.interrupt(begin, None).await?;
+    let mut interrupted = None;
+    let stop = async { interrupted = Some(signals.received().await) };
+    let worked = job.worker(&connected.client).concurrency(worker.concurrency.into()).run_until(stop).await?;
+    let told = part(&status, &worked, output).and_then(|()| output.flush());
+    if let Some(signal) = interrupted {
+        let remedy = "Other workers have its rows now. Give the same command again to go on with this one as well.";
+        return Err(Failure::interrupted(signal, "", Some(remedy.to_owned())));
     }
-    let _ = tokio::signal::ctrl_c().await;
+    told.map(|()| Code::Success)
 }
 
 fn done(status: &JobStatus) -> &'static str {
@@ -187,7 +189,6 @@ fn status(name: &str, status: &JobStatus, output: &mut Output) -> Result<(), Fai
             "seconds_left": status.time_left.map(|left| left.as_secs_f64()),
         }));
     }
-    let name = printable(name);
     let (state, remedy) = if status.is_finished {
         ("is finished", format!("`{NAME} job collect {name}` writes what became of each row"))
     } else if !status.is_complete {

@@ -24,8 +24,8 @@ use crate::cli::{
     arguments::Reconcile,
     connect::Connection,
     failure::{Code, Failure},
-    interruptible,
     output::Output,
+    signals::{Signal, Signals},
 };
 
 const AGAIN: &str = "Give the same command again: it does what is left to do.";
@@ -33,6 +33,7 @@ const AGAIN: &str = "Give the same command again: it does what is left to do.";
 pub(in crate::cli) async fn run(
     arguments: &Reconcile,
     connection: &Connection,
+    signals: &Signals,
     output: &mut Output,
 ) -> Result<Code, Failure> {
     let files = Files::check(arguments)?;
@@ -40,7 +41,7 @@ pub(in crate::cli) async fn run(
         let message = "--plan and --journal cannot be used with --simulator, which forgets everything at its end";
         return Err(Failure::usage(message));
     }
-    let made = interruptible(made(arguments, connection, &files), Some("Nothing was changed.")).await?;
+    let made = signals.interrupt(made(arguments, connection, &files), Some("Nothing was changed.")).await?;
     let Made { mut plan, client, digest, resumed } = made;
     plan.max_removals = arguments.max_removals.or(plan.max_removals);
     if !output.json {
@@ -62,14 +63,17 @@ pub(in crate::cli) async fn run(
     };
     // So that the plan is there to be looked at.
     output.flush()?;
-    if let Err(failure) = interruptible(agreed, Some("Nothing was changed.")).await {
+    if let Err(failure) = signals.interrupt(agreed, Some("Nothing was changed.")).await {
         if output.json {
             output.json(&json!({"plan": plan, "applied": null}))?;
             output.flush()?;
         }
         return Err(failure);
     }
-    let applied = apply(&plan, &client.client, &digest, arguments, &files).await.map_err(|failure| match &resumed {
+    let mut signal = None;
+    let stop = async { signal = Some(signals.received().await) };
+    let applied = apply(&plan, &client.client, &digest, arguments, &files, stop).await;
+    let applied = applied.map_err(|failure| match &resumed {
         Some(path) => failure.and_then_do(&format!(
             "The plan is that of an earlier run, in {}. Give --journal another path to have a new one made.",
             path.display()
@@ -83,8 +87,8 @@ pub(in crate::cli) async fn run(
     }
     output.flush()?;
     if applied.unsettled > 0 {
-        let message = format!("Interrupted: {} changes have no outcome.", applied.unsettled);
-        return Err(Failure::interrupted(message, Some(AGAIN.to_owned())));
+        let state = format!("{} changes have no outcome", applied.unsettled);
+        return Err(Failure::interrupted(signal.unwrap_or(Signal::Interrupt), state, Some(AGAIN.to_owned())));
     }
     Ok(applied.failures().map(|failed| Code::from(&failed.error)).fold(Code::Success, first))
 }
@@ -110,7 +114,7 @@ async fn made(arguments: &Reconcile, connection: &Connection, files: &Files) -> 
     let (Some(file), Some(to_type)) = (&arguments.file, &arguments.to_type) else {
         return Err(Failure::usage("a file and --to-type are needed, or --plan"));
     };
-    let checked = check::check(file, Some(to_type))?;
+    let checked = check::check(file, Some(to_type)).await?;
     let digest = digest(&checked, to_type, arguments);
     let client = connection.client_with(|builder| builder, |simulator| seed::seed(simulator, file)).await?;
     if let Some(kept) = files.kept_plan()? {
@@ -165,6 +169,7 @@ async fn apply(
     digest: &str,
     arguments: &Reconcile,
     files: &Files,
+    stop: impl Future<Output = ()>,
 ) -> Result<Applied, Failure> {
     if plan.is_empty() {
         return Ok(Applied::default());
@@ -185,13 +190,7 @@ async fn apply(
     if let Some(path) = &arguments.undo {
         write(path, &plan.undo())?;
     }
-    let interrupt = async {
-        // Without signals there is nothing to wait for.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
-        }
-    };
-    let applied = apply.run_until(interrupt).await;
+    let applied = apply.run_until(stop).await;
     match (&arguments.undo, &applied) {
         (Some(path), Ok(applied)) => write(path, &applied.undo(plan))?,
         // Nothing was changed by this run; a run before it may have changed something.
