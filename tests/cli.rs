@@ -179,6 +179,99 @@ fn a_completion_script_is_printed_for_each_shell() {
     assert_eq!(run(tool(&["completions", "cmd"])).code, Some(2));
 }
 
+#[cfg(unix)]
+#[test]
+fn bash_completes_what_follows_a_command() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let script = folder.path().join("completions.bash");
+    std::fs::write(&script, run(tool(&["completions", "bash"])).out).unwrap();
+    let complete = |line: &str| {
+        // Bash itself says which function completes the tool, and calls it with the command, the word and the one before.
+        let ask = "source \"$1\"; shift; line=(\"$@\"); COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1))
+            function=$(complete -p hubspot-partner-clients | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
+            $function \"$1\" \"${line[COMP_CWORD]}\" \"${line[COMP_CWORD-1]}\" 2>/dev/null; printf '%s\\n' \"${COMPREPLY[@]}\"";
+        let mut bash = std::process::Command::new("bash");
+        bash.args(["--norc", "-c", ask, "bash"]).arg(&script).args(line.split(' '));
+        run(bash).out
+    };
+    if std::process::Command::new("bash").arg("--version").output().is_err() {
+        println!("skipped: there is no bash");
+        return;
+    }
+    for (line, completed) in [
+        ("hubspot-partner-clients asso", "associate-many\n"),
+        ("hubspot-partner-clients associate-many --jou", "--journal\n"),
+        ("/usr/local/bin/hubspot-partner-clients associate-many --jou", "--journal\n"),
+        ("hubspot-partner-clients --json associate-many --st", "--strategy\n"),
+        ("hubspot-partner-clients associate-many --strategy sin", "single\n"),
+        ("hubspot-partner-clients dissociate-many rows.csv --fai", "--failed\n"),
+        ("hubspot-partner-clients completions fi", "fish\n"),
+    ] {
+        assert!(complete(line).contains(completed), "{line}: {:?}", complete(line));
+    }
+    #[cfg(feature = "redis")]
+    for (line, completed) in [
+        ("hubspot-partner-clients job wor", "worker\n"),
+        ("hubspot-partner-clients job worker march --conc", "--concurrency\n"),
+    ] {
+        assert!(complete(line).contains(completed), "{line}: {:?}", complete(line));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_are_in_line_on_the_screen() {
+    // On a terminal a character is one or two cells wide, or none.
+    let names =
+        [("1", "ascii", 5), ("2", "日本語株式会社", 14), ("3", "e\u{301}té", 3), ("4", "🚀 Rocket", 9), ("5", "👩‍👩‍👧", 2)];
+    let clients = names.map(|(id, name, _)| (id, [("name", name), ("domain", "x.example")]));
+    let hubspot = Simulator::builder().without_seed().partner_clients(clients).start().await.unwrap();
+    let table = run_at(&hubspot, &["list", "--properties", "name,domain"]).out;
+    assert_eq!(table.lines().next().unwrap().find("domain"), Some("id  ".len() + 14 + 2), "{table}");
+    for (line, (_, name, width)) in table.lines().skip(1).zip(names) {
+        let rest = line.split_once(name).unwrap().1;
+        assert_eq!(rest.find("x.example"), Some(14 - width + 2), "{table}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_of_properties_may_have_spaces_around_and_a_comma_at_the_end() {
+    let hubspot = crm(1, 1).start().await.unwrap();
+    for names in ["name, domain", "name,domain,", " name ,, domain "] {
+        hubspot.clear_requests();
+        let ran = run_at(&hubspot, &["get", "1", "--properties", names, "--json"]);
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        assert!(ran.json()[0]["properties"].as_object().unwrap().contains_key("name"));
+        assert_eq!(
+            run_at(&hubspot, &["list", "--properties", names]).out.lines().next().unwrap(),
+            "id  name  domain  updated"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_may_have_white_space_around_it_and_nothing_else_beside_it() {
+    let hubspot = crm(1, 1).start().await.unwrap();
+    let token = hubspot.access_token();
+    let with = |token: &str| {
+        let mut command = tool_at(&hubspot, &["get", "1"]);
+        command.env("HUBSPOT_ACCESS_TOKEN", token);
+        run(command)
+    };
+    for token in [format!("{token}\n"), format!("  {token}\r\n"), format!("\t{token} ")] {
+        assert_eq!(with(&token).code, Some(0), "{}", with(&token).err);
+    }
+    for wrong in [format!("\"{token}\""), format!("Bearer {token}"), format!("{token}\n{token}"), format!("{token}é")]
+    {
+        let ran = with(&wrong);
+        assert_eq!((ran.code, &*ran.out), (Some(3), ""), "{wrong:?}: {}", ran.err);
+        assert!(ran.err.contains("HUBSPOT_ACCESS_TOKEN") && !ran.err.contains(token), "{}", ran.err);
+    }
+    for nothing in ["", " ", "\n"] {
+        let ran = with(nothing);
+        assert_eq!((ran.code, ran.err.contains("HUBSPOT_ACCESS_TOKEN")), (Some(3), true), "{}", ran.err);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_hubspot_holds_cannot_command_the_terminal() {
     let hubspot = Simulator::builder().partner_client("9", [("name", "a\x1b[31mb\nc")]).start().await.unwrap();

@@ -22,16 +22,20 @@ Exit codes:
        another run
   3    no token, or one that HubSpot does not take or that lacks a scope
   4    the network, a timeout, a rate limit or a fault of HubSpot's, after all retries
-  129, 130, 131, 143
-       ended by SIGHUP, SIGINT (Ctrl-C), SIGQUIT or SIGTERM; a second signal ends the tool at once
+  129  ended by SIGHUP
+  130  ended by SIGINT, as Ctrl-C sends it
+  131  ended by SIGQUIT
   141  output pipe closed, as by `| head`
+  143  ended by SIGTERM
+  What is settled is told and written before a signal ends the tool; a second signal ends it at once.
   Where rows failed for several reasons, the first of 2, 3, 4 and 1 that occurred.";
 
 pub(super) const FILE_HELP: &str = "\
 File:
-  CSV in UTF-8 with a header. It needs the columns partner_client_id, to_object_type, to_object_id and
-  association_type, in any order; others are ignored, as are spaces around values and empty rows. A row
-  takes 1 MiB at most.
+  CSV in UTF-8 with a header, separated by commas, semicolons or tabs. It needs the columns
+  partner_client_id, to_object_type, to_object_id and association_type, in any order and in any usual
+  spelling, such as `Partner Client ID`; others are ignored, as are spaces around values and empty rows.
+  A row takes 1 MiB at most.
 
   All of the file is checked before anything is sent. It is read more than once, so standard input is not
   supported.
@@ -228,6 +232,11 @@ pub(super) struct Reconcile {
     /// interrupted
     #[arg(long, value_name = "FILE", requires = "apply")]
     pub(super) journal: Option<PathBuf>,
+}
+
+/// Names or ids that commas separate, with white space around them or a comma too many.
+pub(super) fn listed(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]

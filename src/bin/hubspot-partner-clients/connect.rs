@@ -6,7 +6,7 @@ use std::{
 };
 
 use hubspot_partner_clients::{
-    Client, ClientBuilder,
+    AccessToken, Client, ClientBuilder,
     simulator::{Simulator, SimulatorBuilder},
 };
 
@@ -48,17 +48,14 @@ impl Connection {
             Some(url) => builder.base_url(url),
             None => builder,
         };
-        Ok(Connected { client: builder.access_token(token().await?).build()?, _simulator: None })
+        Ok(Connected { client: builder.token_provider(token().await?).build()?, _simulator: None })
     }
 }
 
-async fn token() -> Result<String, Failure> {
-    match env::var(TOKEN) {
-        Ok(token) if !token.is_empty() => return Ok(token),
-        Err(env::VarError::NotUnicode(_)) => {
-            return Err(Failure::token(format!("{TOKEN} is not UTF-8"), "Set it anew."));
-        }
-        Ok(_) | Err(env::VarError::NotPresent) => {}
+async fn token() -> Result<AccessToken, Failure> {
+    // An empty variable is none.
+    if env::var_os(TOKEN).is_some_and(|token| token.to_str().is_none_or(|token| !token.trim().is_empty())) {
+        return Ok(AccessToken::from_env(TOKEN)?);
     }
     let missing = || {
         Failure::token(
@@ -72,9 +69,9 @@ async fn token() -> Result<String, Failure> {
     if !stdin().is_terminal() || !stderr().is_terminal() {
         return Err(missing());
     }
-    match prompt().await.as_deref().map(str::trim) {
-        Ok("") => Err(missing()),
-        Ok(token) => Ok(token.to_owned()),
+    match prompt().await {
+        Ok(token) if token.trim().is_empty() => Err(missing()),
+        Ok(token) => Ok(AccessToken::new(token)?),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => {
             Err(Failure::interrupted(Signal::Interrupt, "there is no token", None))
         }

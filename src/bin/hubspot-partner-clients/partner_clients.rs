@@ -7,7 +7,7 @@ use futures_util::TryStreamExt;
 use hubspot_partner_clients::{Client, Items, PartnerClient};
 
 use super::{
-    arguments::{Listing, Search},
+    arguments::{Listing, Search, listed},
     failure::Failure,
     output::{Output, Table},
 };
@@ -23,7 +23,7 @@ pub(super) async fn get(
     properties: Vec<String>,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let partner_client = client.get(id).properties(properties).await?;
+    let partner_client = client.get(id).properties(listed(&properties)).await?;
     if output.json {
         return output.json(&partner_client);
     }
@@ -39,12 +39,14 @@ pub(super) async fn get(
 }
 
 pub(super) async fn list(client: &Client, listing: Listing, output: &mut Output) -> Result<(), Failure> {
+    let listing = Listing { properties: listed(&listing.properties), ..listing };
     let call = client.list().properties(&listing.properties).limit(page(listing.limit, 100));
     show(call.items(), listing, output).await
 }
 
 pub(super) async fn search(client: &Client, search: Search, output: &mut Output) -> Result<(), Failure> {
     let Search { query, filters, listing } = search;
+    let listing = Listing { properties: listed(&listing.properties), ..listing };
     let mut call = client.search().properties(&listing.properties).limit(page(listing.limit, 200));
     if let Some(query) = query {
         call = call.query(query);

@@ -52,7 +52,7 @@ impl FailedRows {
     }
 
     fn write<'a>(&mut self, fields: impl Iterator<Item = &'a [u8]>, added: [&str; 2]) -> Result<(), Failure> {
-        let kept = fields.zip(&self.kept).filter_map(|(field, kept)| kept.then(|| neutral(plain(field))));
+        let kept = fields.zip(&self.kept).filter(|(_, kept)| **kept).map(|(field, _)| neutral(plain(field)));
         let record = kept.chain(added.map(|text| neutral(text.as_bytes())));
         self.writer.write_record(record).map_err(|error| unwritten(&error.into()))
     }

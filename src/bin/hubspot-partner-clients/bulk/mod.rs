@@ -2,6 +2,7 @@
 
 pub(super) mod check;
 mod failed;
+mod form;
 mod problems;
 mod progress;
 pub(super) mod reconcile;

@@ -2,14 +2,18 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read},
+    io::{self, Read, Seek},
     path::{Path, PathBuf},
 };
 
 use csv::{ByteRecord, ReaderBuilder, Terminator};
 use hmac_sha256::Hash;
 
-use super::problems::{Column, Problem, Problems};
+use super::{
+    form::{Foreign, Form, SAMPLE, is_blank, is_delimiter_line},
+    problems::{Column, Problem, Problems},
+    spreadsheet::plain,
+};
 use crate::cli::failure::Failure;
 
 /// The columns of an association, in the order of its parts.
@@ -19,6 +23,12 @@ pub(in crate::cli) const COLUMNS: [&str; 4] =
 /// A row beyond it has a quotation mark that is not closed, and would take the rest of the file.
 const MAX_ROW: u64 = 1 << 20;
 const BUFFER: usize = 1 << 16;
+
+/// How many names of a header are shown, and how much of each.
+const MOST_NAMES: usize = 12;
+const MOST_CHARS: usize = 40;
+
+const NOT_UTF_8: &str = "not in UTF-8 but in an older encoding, such as Windows-1252: save the file as \"CSV UTF-8\"";
 
 pub(super) struct Rows {
     path: PathBuf,
@@ -37,18 +47,33 @@ impl Rows {
             let message = format!("{} is no file: standard input and pipes cannot be read twice", path.display());
             return Err(Failure::file(message, "Save the rows to a file, and give its path."));
         }
-        let source = Source { file: File::open(path).map_err(unread)?, hash: Hash::new(), ended: false, left: 0 };
+        let mut file = File::open(path).map_err(unread)?;
+        let mut sample = Vec::new();
+        file.by_ref().take(SAMPLE as u64).read_to_end(&mut sample).map_err(unread)?;
+        file.rewind().map_err(unread)?;
+        let form = Form::of(&sample).map_err(|Foreign { what, remedy }| {
+            Failure::file(
+                format!("{} is {what}, not CSV in UTF-8", path.display()),
+                format!("{remedy} Nothing was sent."),
+            )
+        })?;
+        let source = Source { file, hash: Hash::new(), has_cr_lines: form.has_cr_lines, ended: false, left: 0 };
         // The carriage return of a CRLF is removed from the last field instead, because only lines that end with LF
         // have numbers to rely on. Rows of another width are told of with the line they are in.
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
+            .delimiter(form.delimiter)
             .terminator(Terminator::Any(b'\n'))
             .buffer_capacity(BUFFER)
             .from_reader(source);
         let mut rows =
             Self { path: path.to_owned(), reader, header: ByteRecord::new(), columns: [0; 4], row: ByteRecord::new() };
-        let problems = match rows.advance()? {
+        let mut first = rows.advance()?;
+        if matches!(first, Ok(true)) && is_delimiter_line(&rows.row) {
+            first = rows.advance()?;
+        }
+        let problems = match first {
             Ok(true) => {
                 rows.header = rows.row.clone();
                 rows.find_columns().err().unwrap_or_default()
@@ -72,8 +97,7 @@ impl Rows {
             let line = self.reader.position().line();
             match self.reader.read_byte_record(&mut self.row) {
                 Ok(more) => {
-                    let blank = |field: &[u8]| field.trim_ascii().is_empty();
-                    if !more || !self.row.iter().all(blank) {
+                    if !more || !is_blank(&self.row) {
                         return Ok(Ok(more));
                     }
                 }
@@ -105,8 +129,8 @@ impl Rows {
 
     /// The values of the four columns, empty where there are none.
     pub(super) fn values(&self) -> [&str; 4] {
-        let value = |column| self.row.get(column).and_then(|field| str::from_utf8(field).ok()).unwrap_or_default();
-        self.columns.map(|column| value(column).trim())
+        let value = |column| self.row.get(column).and_then(|field| str::from_utf8(plain(field)).ok());
+        self.columns.map(|column| value(column).unwrap_or_default().trim())
     }
 
     /// A problem with one of the four values.
@@ -118,12 +142,21 @@ impl Rows {
     /// What is wrong with the row, apart from its values.
     pub(super) fn trouble(&self) -> Option<Problem> {
         let (width, expected) = (self.row.len(), self.header.len());
-        if width != expected {
+        // Spreadsheets write delimiters for columns that were used once.
+        let is_wider = self.row.iter().skip(expected).any(|field| !field.trim_ascii().is_empty());
+        if width < expected || is_wider {
             let message = format!("the row has {width} fields, and the header {expected}");
             return Some(Problem { line: self.line(), column: None, message });
         }
+        let values = self.values();
+        let is_number = values.first().is_some_and(|id| id.starts_with(|c: char| c.is_ascii_digit()));
+        let is_name = |(value, column): (&str, &str)| name(value.as_bytes()) == name(column.as_bytes());
+        if !is_number && values.into_iter().zip(COLUMNS).all(is_name) {
+            let message = "the header is there once more: take the line out".to_owned();
+            return Some(Problem { line: self.line(), column: None, message });
+        }
         let number = self.row.iter().position(|field| str::from_utf8(field).is_err())?;
-        let message = "the value is not UTF-8: save the file as CSV in UTF-8".to_owned();
+        let message = format!("the value is {NOT_UTF_8}");
         Some(Problem { line: self.line(), column: Some(self.column(number)), message })
     }
 
@@ -140,22 +173,51 @@ impl Rows {
 
     fn find_columns(&mut self) -> Result<(), Vec<Problem>> {
         let line = self.line();
-        let problem = |message| Problem { line, column: None, message };
-        let names: Vec<_> = self.header().map(|name| String::from_utf8_lossy(name).trim().to_lowercase()).collect();
-        let mut problems = Vec::new();
+        let names: Vec<_> = self.header().map(name).collect();
+        let (mut problems, mut missing) = (Vec::new(), Vec::new());
         for (wanted, found) in COLUMNS.iter().zip(&mut self.columns) {
-            let mut places = names.iter().enumerate().filter(|(_, name)| name == wanted).map(|(place, _)| place);
-            match (places.next(), places.next()) {
-                (Some(place), None) => *found = place,
-                (Some(_), Some(_)) => problems.push(format!("there are two columns {wanted}")),
-                (None, _) => problems.push(format!("there is no column {wanted}")),
+            let places: Vec<_> =
+                (0..names.len()).filter(|place| names.get(*place) == Some(&name(wanted.as_bytes()))).collect();
+            match places[..] {
+                [place] => *found = place,
+                [] => missing.push(*wanted),
+                [first, second, ..] => {
+                    problems.push(format!("there are two columns {wanted}: the {}. and the {}.", first + 1, second + 1))
+                }
             }
         }
-        if names.len() == 1 && names.iter().any(|name| name.contains([';', '\t'])) {
-            problems.push("columns have to be separated by commas".to_owned());
+        if let Some((last, others)) = missing.split_last() {
+            let others = if others.is_empty() { String::new() } else { format!("{} or ", others.join(", ")) };
+            problems.push(format!("there is no column {others}{last}; the header has: {}", self.header_as_text()));
         }
+        let problem = |message| Problem { line, column: None, message };
         if problems.is_empty() { Ok(()) } else { Err(problems.into_iter().map(problem).collect()) }
     }
+
+    fn header_as_text(&self) -> String {
+        let mut names: Vec<_> = self.header().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
+        let more = names.len().saturating_sub(MOST_NAMES);
+        names.truncate(MOST_NAMES);
+        names.iter_mut().filter(|name| name.chars().count() > MOST_CHARS).for_each(|name| {
+            *name = name.chars().take(MOST_CHARS).chain(['…']).collect();
+        });
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let is_number = |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+        let hint = if names.iter().any(is_number) {
+            ". It looks like a row: the first line has to name the columns"
+        } else if self.header().any(|name| str::from_utf8(name).is_err()) {
+            return format!("{}{more}. It is {NOT_UTF_8}", names.join(", "));
+        } else {
+            ""
+        };
+        format!("{}{more}{hint}", names.join(", "))
+    }
+}
+
+/// A column's name as it is compared: letters and digits alone, so that `Partner Client ID`, `partnerClientId` and
+/// `partner-client-id` are one name, whatever invisible characters stand in it.
+pub(super) fn name(header: &[u8]) -> String {
+    String::from_utf8_lossy(header).chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// Without the carriage return of the row's end.
@@ -171,6 +233,7 @@ fn fields(row: &ByteRecord) -> impl Iterator<Item = &[u8]> {
 struct Source {
     file: File,
     hash: Hash,
+    has_cr_lines: bool,
     ended: bool,
     left: u64,
 }
@@ -182,7 +245,11 @@ impl Read for Source {
         }
         let read = self.file.read(buffer)?;
         self.left = self.left.saturating_sub(read as u64);
-        self.hash.update(buffer.get(..read).unwrap_or_default());
+        let bytes = buffer.get_mut(..read).unwrap_or_default();
+        self.hash.update(&*bytes);
+        if self.has_cr_lines {
+            bytes.iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');
+        }
         match buffer.first_mut() {
             // So that the last row has a line end too.
             Some(first) if read == 0 && !self.ended => {
