@@ -1,6 +1,9 @@
 //! Reading and updating any number of partner clients, a hundred to a request.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    mem,
+};
 
 use futures_util::{StreamExt, stream};
 use uuid::Uuid;
@@ -134,17 +137,17 @@ impl BatchRead {
 
     /// One request, and what became of each of its ids.
     async fn request(&self, ids: &[&str]) -> Vec<(String, Result<PartnerClient>)> {
-        let (answer, meta) = match self.exchange(ids).await {
+        let (mut answer, meta) = match self.exchange(ids).await {
             Ok(answered) => answered,
             Err(error) => return ids.iter().map(|id| ((*id).to_owned(), Err(error.clone()))).collect(),
         };
-        let mut found: HashMap<String, PartnerClient> = answer
-            .results
+        let mut found: HashMap<String, PartnerClient> = mem::take(&mut answer.results)
             .into_iter()
             .map(PartnerClient::from)
             .map(|object| (self.key(&object).to_owned(), object))
             .collect();
-        let errors = Errors::new("batch_read", &answer.errors, &meta);
+        let open = ids.iter().filter(|id| !found.contains_key(**id)).count();
+        let errors = Errors::new("batch_read", &answer, &meta, open);
         let mut outcome = |id: &str| found.remove(id).ok_or_else(|| errors.of(id, None));
         ids.iter().map(|id| ((*id).to_owned(), outcome(id))).collect()
     }
@@ -273,7 +276,7 @@ impl BatchUpdate {
     }
 
     async fn request(&self, inputs: &[Input]) -> Vec<(usize, Result<PartnerClient>)> {
-        let (answer, meta) = match self.exchange(inputs).await {
+        let (mut answer, meta) = match self.exchange(inputs).await {
             Ok(answered) => answered,
             Err(error) => {
                 // A success that cannot be read says of no input that it failed.
@@ -284,13 +287,15 @@ impl BatchUpdate {
         let traces: HashSet<&str> = inputs.iter().map(|input| input.trace.as_str()).collect();
         let mut by_trace = HashMap::new();
         let mut by_id = HashMap::new();
-        for object in answer.results.into_iter().map(PartnerClient::from) {
+        for object in mem::take(&mut answer.results).into_iter().map(PartnerClient::from) {
             match object.object_write_trace_id.as_deref().filter(|trace| traces.contains(trace)) {
                 Some(trace) => by_trace.insert(trace.to_owned(), object),
                 None => by_id.insert(object.id.clone(), object),
             };
         }
-        let errors = Errors::new("batch_update", &answer.errors, &meta);
+        let there = |input: &&Input| by_trace.contains_key(&input.trace) || by_id.contains_key(&input.id);
+        let open = inputs.len() - inputs.iter().filter(there).count();
+        let errors = Errors::new("batch_update", &answer, &meta, open);
         let mut outcome = |input: &Input| match errors.naming(&input.id, Some(&input.trace)) {
             Some(error) => Err(error),
             None => {
@@ -337,18 +342,27 @@ struct Errors<'a> {
     operation: &'static str,
     errors: &'a [types::StandardError],
     meta: &'a CallMeta,
+    /// Whether an error without names is about all inputs without a result.
+    common: bool,
 }
 
 impl<'a> Errors<'a> {
-    fn new(operation: &'static str, errors: &'a [types::StandardError], meta: &'a CallMeta) -> Self {
-        Self { operation, errors, meta }
+    /// The errors of an answer that leaves so many inputs open.
+    fn new(
+        operation: &'static str,
+        answer: &'a types::BatchResponseSimplePublicObjectWithErrors,
+        meta: &'a CallMeta,
+        open: usize,
+    ) -> Self {
+        let counted = answer.num_errors.and_then(|errors| usize::try_from(errors).ok());
+        Self { operation, errors: &answer.errors, meta, common: open == 1 || counted == Some(open) }
     }
 
-    /// The error of one input: that which names it, or the only one there is.
+    /// The error of one input: that which names it, or the only one there is, if it can be meant.
     fn of(&self, id: &str, trace: Option<&str>) -> Error {
         self.naming(id, trace).unwrap_or_else(|| {
             let error = match self.errors {
-                [error] => Error::in_batch(error),
+                [error] if self.common => Error::in_batch(error),
                 _ => Error::no_outcome(),
             };
             error.in_call(self.operation, self.meta, false)

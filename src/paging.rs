@@ -45,9 +45,16 @@ impl<T> Page<T> {
     }
 }
 
-/// The cursor that HubSpot gives with a page. An empty one leads nowhere but to the start.
+/// The cursor that HubSpot gives with a page, or that is in its link to the next one. An empty one leads nowhere but to the
+/// start.
 pub(crate) fn next(page: Option<NextPage>) -> Cursor {
-    page.map(|page| page.after).filter(|after| !after.is_empty()).map_or(Cursor::End, Cursor::At)
+    let Some(NextPage { after, link, .. }) = page else { return Cursor::End };
+    if !after.is_empty() {
+        return Cursor::At(after);
+    }
+    let link = link.and_then(|link| reqwest::Url::parse(&link).ok());
+    let after = link.and_then(|link| Some(link.query_pairs().find(|(name, _)| name == "after")?.1.into_owned()));
+    after.filter(|after| !after.is_empty()).map_or(Cursor::End, Cursor::At)
 }
 
 type Fetching<T> = Pin<Box<dyn Future<Output = Result<Page<T>>> + Send>>;

@@ -102,7 +102,7 @@ async fn a_partial_success_of_a_batch_keeps_its_errors() {
 
 #[tokio::test]
 async fn a_success_that_cannot_be_decoded_keeps_status_and_correlation_id() {
-    for body in ["", "<html>hi</html>", "{\"id\":\"512\",", "[]", "{\"properties\":{}}"] {
+    for body in ["<html>hi</html>", "{\"id\":\"512\",", "[]", "7"] {
         let error = associate_answered(200, body).await.unwrap_err();
         assert!(error.is_decode(), "{body}: {error:?}");
         assert_eq!(error.status(), Some(200));

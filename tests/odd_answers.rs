@@ -361,6 +361,40 @@ async fn a_write_that_was_carried_out_is_told_as_such_whatever_the_answer_says_o
 }
 
 #[tokio::test]
+async fn an_error_in_a_batch_is_that_of_the_inputs_it_can_be_about() {
+    let server = Answering::new().await;
+    let error = |context: Value| json!({"category": "VALIDATION_ERROR", "message": "bad", "context": context});
+    let kinds = async |answer: Value| {
+        let updates = [1, 2, 3].map(|id| Update::of(id).set("name", "Acme"));
+        let outcomes = server.with(answer.to_string().as_bytes()).batch_update(updates).send().await;
+        outcomes.into_iter().map(|outcome| outcome.map_or_else(|e| Some(e.kind()), |_| None)).collect::<Vec<_>>()
+    };
+    let (refused, unknown) = (Some(ErrorKind::Refused), Some(ErrorKind::NoOutcome));
+    let one = json!([{"id": "1"}]);
+    assert_eq!(kinds(json!({"results": one, "errors": [error(json!({}))]})).await, [None, unknown, unknown]);
+    assert_eq!(
+        kinds(json!({"results": one, "errors": [error(json!({}))], "numErrors": 2})).await,
+        [None, refused, refused]
+    );
+    assert_eq!(
+        kinds(json!({"results": one, "errors": [error(json!({"ids": [1, "2"]}))]})).await,
+        [refused, refused, unknown],
+        "an error that names an input wins"
+    );
+    let two = json!([{"id": "1"}, {"id": "2"}]);
+    assert_eq!(kinds(json!({"results": two, "errors": [error(json!({}))]})).await, [None, None, refused]);
+}
+
+#[tokio::test]
+async fn a_link_to_the_next_page_is_as_good_as_its_cursor() {
+    let server = Answering::new().await;
+    let page = json!({"results": [{"id": "7", "type": "a"}],
+        "paging": {"next": {"after": null, "link": "https://api.hubapi.com/x?limit=1&after=NTEy%253D"}}});
+    let mut pages = server.with(page.to_string().as_bytes()).associations(512, "companies").pages();
+    assert_eq!(pages.try_next().await.unwrap().unwrap().next.place(), Some("NTEy%3D"));
+}
+
+#[tokio::test]
 async fn what_is_no_answer_at_all_is_no_empty_result() {
     for body in ["", "null", "{}", "[]", "<html>hi</html>", r#"{"status":"error","message":"no"}"#, r#"{"results": 5}"#]
     {
