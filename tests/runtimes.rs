@@ -1,0 +1,111 @@
+//! One client in several runtimes, of which some have ended, or do not run any more, with what they had under way.
+
+mod support;
+
+use std::time::Duration;
+
+use futures_util::{FutureExt, future::join_all};
+use hubspot_partner_clients::{Client, ClientBuilder, RateLimit, Result, oauth, simulator};
+use simulator::{Fault, OAuthApp, Simulator};
+use support::crm;
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
+
+/// A simulator in a runtime that always runs.
+fn hubspot() -> (Runtime, Simulator) {
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let simulator = crm(10, 10).oauth_app(OAuthApp::new("id", "secret", "refresh"));
+    let simulator = runtime.block_on(simulator.start()).unwrap();
+    (runtime, simulator)
+}
+
+fn builder(simulator: &Simulator) -> ClientBuilder {
+    Client::builder().base_url(simulator.base_url()).access_token(simulator.access_token())
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// A call in a runtime that runs for as long as it takes.
+fn call(runtime: &Runtime, client: &Client) -> Result<()> {
+    let call = client.get(1).send();
+    runtime.block_on(async { timeout(Duration::from_secs(20), call).await.expect("it hangs") }).map(drop)
+}
+
+#[test]
+fn a_client_whose_first_runtime_has_ended() {
+    let (_server, simulator) = hubspot();
+    let client = builder(&simulator).build().unwrap();
+    for _ in 0..20 {
+        call(&runtime(), &client).unwrap();
+    }
+}
+
+#[test]
+fn a_client_whose_first_runtime_does_not_run_any_more() {
+    let (_server, simulator) = hubspot();
+    let client = builder(&simulator).build().unwrap();
+    let runtimes = [(); 20].map(|()| runtime());
+    for runtime in &runtimes {
+        call(runtime, &client).unwrap();
+    }
+    // Nor does it matter whether they run again, in whatever order.
+    for runtime in runtimes.iter().rev() {
+        call(runtime, &client).unwrap();
+    }
+}
+
+#[test]
+fn calls_that_are_left_in_another_runtime_hold_up_nobody() {
+    let (_server, simulator) = hubspot();
+    let client = builder(&simulator).rate_limit(RateLimit::per_ten_seconds(30)).build().unwrap();
+    simulator.inject(Fault::delay(Duration::from_secs(1)).times(5));
+    let (stopped, running) = (runtime(), runtime());
+    let mut kept: Vec<_> = (0..10).map(|_| client.search().send().boxed()).collect();
+    stopped.block_on(async {
+        for call in &mut kept {
+            assert!(call.now_or_never().is_none());
+        }
+        // Some have a permit, some are sent, the others wait in line.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    });
+    let outcomes = running.block_on(async {
+        let calls = join_all((0..10).map(|_| client.search().send()));
+        timeout(Duration::from_secs(30), calls).await.expect("it hangs")
+    });
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    // Where the runtime goes on, so do they.
+    let outcomes =
+        stopped.block_on(async { timeout(Duration::from_secs(30), join_all(kept)).await.expect("it hangs") });
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+}
+
+#[test]
+fn a_token_that_is_refreshed_in_a_runtime_that_does_not_run_any_more() {
+    let (_server, simulator) = hubspot();
+    simulator.inject(Fault::delay(Duration::from_millis(300)).on("oauth_token").times(1));
+    let app = oauth::OAuthApp::builder("id", "secret").base_url(simulator.base_url()).build().unwrap();
+    let client = builder(&simulator).token_provider(app.token("refresh").unwrap()).build().unwrap();
+    let (stopped, running) = (runtime(), runtime());
+    let mut kept = client.get(1).send().boxed();
+    stopped.block_on(async {
+        assert!((&mut kept).now_or_never().is_none());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    });
+    call(&running, &client).unwrap();
+    call(&running, &client).unwrap();
+    stopped.block_on(kept).unwrap();
+}
+
+#[test]
+fn a_call_outside_a_runtime_is_refused() {
+    let (_server, simulator) = hubspot();
+    let client = builder(&simulator).build().unwrap();
+    let error = client.get(1).send().now_or_never().expect("it fails at once").unwrap_err();
+    assert!(error.is_invalid_input(), "{error}");
+    assert_eq!(error.message(), "Tokio runtime is missing: make the call in one, such as that of #[tokio::main]");
+    assert!(simulator.requests().is_empty());
+}
