@@ -12,8 +12,12 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use futures_util::{FutureExt, StreamExt, future::join_all, stream};
 use hubspot_partner_clients::{
-    PermitOutcome, RateLimit, RateLimitHeaders, RateLimiter, redis::Redis, spec::RateBucket,
+    Client, NotInTime, PermitOutcome, RateLimit, RateLimitHeaders, RateLimiter,
+    redis::Redis,
+    simulator::{RateLimits, Simulator},
+    spec::RateBucket,
 };
 use limiters::{Account, GENERAL, KEY, SLACK, WINDOW, answered, limiter, limiters, load, redis, refused, take, told};
 use redis_server::RedisServer;
@@ -270,4 +274,92 @@ async fn a_call_that_waits_while_its_limiter_s_runtime_ends_fails() {
     };
     let (outcome, ()) = tokio::join!(timeout(Duration::from_secs(2), limiter.acquire(GENERAL)), waiting);
     assert!(outcome.unwrap().unwrap_err().to_string().contains("has ended"));
+}
+
+const HANGS: Duration = Duration::from_secs(30);
+
+#[tokio::test]
+async fn whoever_waits_and_is_not_polled_holds_up_nobody() {
+    let server = RedisServer::start();
+    let process = limiters(&server, 1, 10).await.remove(0);
+    let mut kept: Vec<_> = (0..25).map(|_| process.acquire(GENERAL)).collect();
+    for waiting in &mut kept {
+        assert!(waiting.now_or_never().is_none());
+    }
+    for _ in 0..25 {
+        let permit = timeout(HANGS, process.acquire(GENERAL)).await.expect("it hangs").unwrap();
+        process.settle(permit, &answered(10, None));
+    }
+}
+
+#[tokio::test]
+async fn a_call_in_the_loop_over_calls_at_once() {
+    let server = RedisServer::start();
+    let hubspot = Simulator::builder().rate_limits(RateLimits::default().per_ten_seconds(30)).start().await.unwrap();
+    let builder = Client::builder().base_url(hubspot.base_url()).access_token(hubspot.access_token());
+    let client = builder.rate_limiter(limiter(&server, 30).await).build().unwrap();
+    let get = || {
+        let client = client.clone();
+        async move { client.get(512).await.map(drop) }
+    };
+    let mut calls = stream::iter((0..35).map(|_| get())).buffer_unordered(20);
+    let mut kept: Vec<_> = (0..3).map(|_| Box::pin(get())).collect();
+    while let Some(outcome) = timeout(HANGS, calls.next()).await.expect("it hangs") {
+        outcome.unwrap();
+        if let Some(mut call) = kept.pop() {
+            assert!((&mut call).now_or_never().is_none());
+            timeout(HANGS, client.update(512).set("name", "x").send()).await.expect("it hangs").unwrap();
+            timeout(HANGS, call).await.expect("it hangs").unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_turn_that_comes_too_late_is_told_at_once_as_far_as_redis_has_told() {
+    let server = RedisServer::start();
+    let process = limiter(&server, 2).await;
+    for permit in take(&process, 2).await {
+        process.settle(permit, &PermitOutcome::NoAnswer);
+    }
+    // Redis is asked once, and says when to come back: in ten seconds.
+    let started = Instant::now();
+    let refusals = join_all((0..4).map(|_| process.acquire_by(GENERAL, started + Duration::from_secs(5)))).await;
+    for refusal in refusals {
+        let refusal: NotInTime = *refusal.unwrap_err().downcast().unwrap();
+        let room = refusal.retry_after().unwrap();
+        assert!((5..=12).contains(&room.as_secs()), "{room:?}");
+    }
+    assert!(started.elapsed() < Duration::from_secs(5), "only when its time was over");
+}
+
+#[test]
+fn a_limiter_in_another_runtime_serves_as_long_as_that_runs_and_then_says_so() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let server = RedisServer::start();
+    let (home, other) = (runtime(), runtime());
+    let process = home.block_on(limiter(&server, 100));
+    let refusal = other.block_on(async { timeout(HANGS, process.acquire(GENERAL)).await.expect("it hangs") });
+    let message = "the runtime that the limiter was connected in does not run any more";
+    assert_eq!(refusal.unwrap_err().to_string(), message);
+
+    std::thread::scope(|scope| {
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        scope.spawn(|| home.block_on(stopped));
+        let permit = other.block_on(async { timeout(HANGS, process.acquire(GENERAL)).await.expect("it hangs") });
+        process.settle(permit.unwrap(), &PermitOutcome::NotSent);
+        stop.send(()).unwrap();
+    });
+    drop(home);
+    let refusal = other.block_on(async { timeout(HANGS, process.acquire(GENERAL)).await.expect("it hangs") });
+    assert!(refusal.unwrap_err().to_string().contains("has ended"));
+}
+
+#[test]
+fn a_connection_is_made_anew_in_each_runtime() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let server = RedisServer::start();
+    let (first, second) = (runtime(), runtime());
+    let redis = first.block_on(redis(server.url()));
+    second.block_on(async { redis.limiter("account").connect().await.unwrap() });
+    first.block_on(async { redis.limiter("account").connect().await.unwrap() });
 }

@@ -2,13 +2,15 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::{
+    runtime::{Handle, Id},
     sync::{Notify, oneshot, watch},
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
 use super::{
@@ -16,7 +18,7 @@ use super::{
     window::{Answer, Outcome, Report, SharedWindow},
 };
 use crate::{
-    BucketStatus, PermitOutcome, RateLimitHeaders,
+    BucketStatus, NotInTime, PermitOutcome, RateLimitHeaders,
     rate_limit::MAX_PAUSE,
     rolling_window::{Bucket, SLACK},
 };
@@ -41,11 +43,15 @@ pub(super) struct SharedBucket {
     local: watch::Sender<Option<Arc<Bucket>>>,
     /// Wakes the task.
     changed: Notify,
+    /// The runtime of the task.
+    home: Id,
 }
 
 #[derive(Debug)]
 struct State {
-    waiting: VecDeque<oneshot::Sender<Grant>>,
+    waiting: VecDeque<Waiting>,
+    /// When the task last looked.
+    looked_at: Instant,
     /// When Redis said to come back; this process has a place in its queue.
     ask_at: Option<Instant>,
     /// The requests whose end is not known.
@@ -65,6 +71,13 @@ struct State {
     closed: bool,
 }
 
+/// Somebody who waits for a permit.
+#[derive(Debug)]
+struct Waiting {
+    sender: oneshot::Sender<Grant>,
+    deadline: Option<Instant>,
+}
+
 /// A request that was sent.
 #[derive(Debug)]
 struct Sent {
@@ -81,6 +94,16 @@ impl State {
         while self.recent.front().is_some_and(|sent| *sent + self.known.interval + SLACK <= now) {
             self.recent.pop_front();
         }
+    }
+
+    /// The earliest time at which there can be a permit for one behind all who wait, where Redis has told when to come back.
+    fn turn(&self) -> Option<Instant> {
+        let rounds = self.waiting.len() as u32 / self.known.limit.max(1);
+        self.ask_at.filter(|at| *at > Instant::now()).map(|at| at + self.known.interval * rounds)
+    }
+
+    fn refusal(&self) -> NotInTime {
+        NotInTime::new(self.turn().map(|turn| turn.saturating_duration_since(Instant::now())))
     }
 
     /// What a local limiter has let through is Redis's from now on.
@@ -137,6 +160,7 @@ impl SharedBucket {
         let known = window.exchange(0, 0, &RateLimitHeaders::default(), &[]).await?;
         let state = State {
             waiting: VecDeque::new(),
+            looked_at: Instant::now(),
             ask_at: None,
             sent: HashMap::new(),
             reports: Vec::new(),
@@ -155,6 +179,7 @@ impl SharedBucket {
             state: Mutex::new(state),
             local: watch::Sender::new(None),
             changed: Notify::new(),
+            home: Handle::current().id(),
         })
     }
 
@@ -176,13 +201,22 @@ impl SharedBucket {
         own
     }
 
-    pub(super) async fn acquire(self: &Arc<Self>) -> Result<u64, BoxError> {
+    /// Fails with [`NotInTime`] as soon as it is clear that there is no permit before the deadline, and then at the latest.
+    pub(super) async fn acquire(self: &Arc<Self>, deadline: Option<Instant>) -> Result<u64, BoxError> {
+        let Some(time) = deadline else {
+            return self.wait(None).await;
+        };
+        let outcome = timeout_at(time, self.wait(deadline)).await;
+        outcome.unwrap_or_else(|_| Err(self.state().refusal().into()))
+    }
+
+    async fn wait(self: &Arc<Self>, deadline: Option<Instant>) -> Result<u64, BoxError> {
         let mut changes = self.local.subscribe();
         loop {
             let local = changes.borrow_and_update().clone();
             if let Some(local) = local {
                 tokio::select! {
-                    id = local.acquire(None) => return Ok(self.sent_locally(Arc::clone(&local), id?)),
+                    id = local.acquire(deadline) => return Ok(self.sent_locally(Arc::clone(&local), id?)),
                     _ = changes.changed() => continue,
                 }
             }
@@ -196,16 +230,39 @@ impl SharedBucket {
                 if self.local.borrow().is_some() {
                     continue;
                 }
-                state.waiting.push_back(sender);
+                if deadline.is_some_and(|deadline| state.turn().is_some_and(|turn| turn >= deadline)) {
+                    return Err(state.refusal().into());
+                }
+                state.waiting.push_back(Waiting { sender, deadline });
             }
             self.changed.notify_one();
-            if let Some(id) = receiver.await.ok().and_then(Grant::take) {
+            if let Some(id) = self.granted_to(receiver).await?.and_then(Grant::take) {
                 return Ok(id);
             }
             // Redis is gone, or this limiter.
             let state = self.state();
             if let (false, None, Some(failure)) = (state.closed, self.local_share, &state.failure) {
                 return Err(Box::new(Arc::clone(failure)));
+            }
+        }
+    }
+
+    /// `None` where the task has given up, or this one's turn comes too late.
+    async fn granted_to(&self, mut receiver: oneshot::Receiver<Grant>) -> Result<Option<Grant>, BoxError> {
+        if Handle::try_current().is_ok_and(|here| here.id() == self.home) {
+            return Ok(receiver.await.ok());
+        }
+        // The task is in another runtime. As long as that runs, the task looks in time when it is told to.
+        let patience = 4 * self.window.redis.timeout();
+        loop {
+            let told_at = Instant::now();
+            self.changed.notify_one();
+            match timeout(patience, &mut receiver).await {
+                Ok(grant) => return Ok(grant.ok()),
+                Err(_) if self.state().looked_at < told_at => {
+                    return Err("the runtime that the limiter was connected in does not run any more".into());
+                }
+                Err(_) => {}
             }
         }
     }
@@ -249,7 +306,7 @@ impl SharedBucket {
             interval: state.known.interval,
             used: state.known.used,
             used_by_others: state.known.others,
-            waiting: state.waiting.iter().filter(|waiting| !waiting.is_closed()).count() as u32,
+            waiting: state.waiting.iter().filter(|waiting| !waiting.sender.is_closed()).count() as u32,
         }
     }
 
@@ -281,6 +338,7 @@ impl SharedBucket {
     fn next_work(&self) -> Work {
         let now = Instant::now();
         let mut state = self.state();
+        state.looked_at = now;
         let gone = self.local.borrow().is_some();
         let ask_at = match (gone, state.waiting.is_empty(), state.ask_at) {
             (true, _, at) => at,
@@ -294,7 +352,7 @@ impl SharedBucket {
             None => Work::Idle,
             Some(at) if at > now => Work::At(at),
             Some(_) => {
-                state.waiting.retain(|waiting| !waiting.is_closed());
+                state.waiting.retain(|waiting| !waiting.sender.is_closed());
                 let wanted = if gone { 0 } else { state.waiting.len().min(MAX_BLOCK) as u32 };
                 let first = state.next_id;
                 state.tell_at = None;
@@ -302,7 +360,7 @@ impl SharedBucket {
                 // an outage.
                 let old = state.known.interval + SLACK;
                 state.reports.retain(|report| report.answered + report.outcome.pause().max(old) > now);
-                let (headers, reports) = (std::mem::take(&mut state.headers), std::mem::take(&mut state.reports));
+                let (headers, reports) = (mem::take(&mut state.headers), mem::take(&mut state.reports));
                 Work::Now { first, wanted, headers, reports }
             }
         }
@@ -320,7 +378,7 @@ impl SharedBucket {
             state.send(id, None);
             let mut grant = Grant { bucket: Arc::clone(self), id: Some(id), asked };
             while let Some(waiting) = state.waiting.pop_front() {
-                match waiting.send(grant) {
+                match waiting.sender.send(grant) {
                     Ok(()) => {
                         grant = Grant { bucket: Arc::clone(self), id: None, asked };
                         break;
@@ -330,6 +388,11 @@ impl SharedBucket {
             }
             late.push(grant);
         }
+        let ask_at = state.ask_at;
+        let too_late =
+            |waiting: &Waiting| waiting.deadline.is_some_and(|deadline| ask_at.is_some_and(|at| at >= deadline));
+        let (refused, waiting) = mem::take(&mut state.waiting).into_iter().partition::<VecDeque<_>, _>(too_late);
+        state.waiting = waiting;
         if self.local.send_if_modified(|local| local.take().is_some()) {
             state.hand_over();
             state.tell_at = (!state.reports.is_empty()).then_some(now);
@@ -337,17 +400,19 @@ impl SharedBucket {
         // Giving back takes the lock.
         drop(state);
         drop(late);
+        // They come back, and learn when there is room.
+        drop(refused);
     }
 
     fn failed(&self, trouble: Trouble, headers: RateLimitHeaders, mut reports: Vec<Report>, asked: Instant) {
         let mut state = self.state();
         reports.append(&mut state.reports);
         state.reports = reports;
-        let newer = std::mem::replace(&mut state.headers, headers);
+        let newer = mem::replace(&mut state.headers, headers);
         learn(&mut state.headers, &newer);
         state.failure = Some(Arc::new(trouble));
         state.ask_at = None;
-        let waiting = std::mem::take(&mut state.waiting);
+        let waiting = mem::take(&mut state.waiting);
         match self.local_share {
             None => {
                 // With the next call, or when there is as much to tell again.
@@ -394,7 +459,7 @@ impl Drop for Closing {
         let waiting = {
             let mut state = self.0.state();
             state.closed = true;
-            std::mem::take(&mut state.waiting)
+            mem::take(&mut state.waiting)
         };
         drop(waiting);
     }

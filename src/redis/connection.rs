@@ -1,17 +1,25 @@
 //! The connection to Redis: checked when it is made, made anew when it is lost, and never waited for longer than its
 //! timeout.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    fmt, io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use ::redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, FromRedisValue, RedisError, RetryMethod,
     ScriptInvocation, ServerErrorKind, aio::MultiplexedConnection,
 };
 use reqwest::Url;
-use tokio::{sync::Mutex, time::timeout};
+use tokio::{
+    runtime::{Handle, Id},
+    time::timeout,
+};
 
 use super::{limiter::RedisLimiterBuilder, token_store::RedisTokenStore};
-use crate::{Error, Result, auth::redact, options::check_timeout};
+use crate::{Error, Result, auth::redact, options::check_timeout, task::Task};
 
 const PREFIX: &str = "hubspot-partner-clients";
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -27,8 +35,15 @@ struct Inner {
     address: String,
     prefix: String,
     timeout: Duration,
-    connection: Mutex<Option<MultiplexedConnection>>,
+    /// By runtime, as a connection lives in a task of the one that it was made in.
+    connections: Mutex<VecDeque<(Id, Connection)>>,
 }
+
+/// Locked while it is made, and only by a task: whoever waits for it may not be polled any more.
+type Connection = Arc<tokio::sync::Mutex<Option<MultiplexedConnection>>>;
+
+/// The most runtimes whose connections are kept.
+const MOST: usize = 16;
 
 impl Redis {
     /// Connects with the default settings.
@@ -84,11 +99,10 @@ impl Redis {
     ) -> std::result::Result<T, Trouble> {
         // Connecting and loading the script have round trips of their own.
         let outcome = timeout(3 * self.0.timeout, async {
-            let cached = self.0.connection.lock().await.clone();
-            if let Some(mut connection) = cached {
+            if let Some(mut connection) = self.made() {
                 match script.invoke_async(&mut connection).await {
                     // Redis was restarted or replaced while nobody used the connection: a new one may do.
-                    Err(error) if error.is_connection_dropped() || says(&error, READ_ONLY) => self.forget().await,
+                    Err(error) if error.is_connection_dropped() || says(&error, READ_ONLY) => self.forget(),
                     outcome => return outcome,
                 }
             }
@@ -100,25 +114,49 @@ impl Redis {
             Err(_) => Trouble::slow(&self.0.address),
         };
         if trouble.unreachable {
-            self.forget().await;
+            self.forget();
         }
         Err(trouble)
     }
 
-    async fn forget(&self) {
-        self.0.connection.lock().await.take();
+    /// The place of this runtime's connection.
+    fn slot(&self) -> Connection {
+        let runtime = Handle::current().id();
+        let mut connections = self.0.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, slot)) = connections.iter().find(|(id, _)| *id == runtime) {
+            return Arc::clone(slot);
+        }
+        connections.truncate(MOST - 1);
+        connections.push_front((runtime, Connection::default()));
+        connections.front().map(|(_, slot)| Arc::clone(slot)).unwrap_or_default()
+    }
+
+    fn made(&self) -> Option<MultiplexedConnection> {
+        self.slot().try_lock().ok()?.clone()
+    }
+
+    fn forget(&self) {
+        // One that is being made is new.
+        if let Ok(mut slot) = self.slot().try_lock() {
+            slot.take();
+        }
     }
 
     async fn connection(&self) -> std::result::Result<MultiplexedConnection, RedisError> {
-        let mut slot = self.0.connection.lock().await;
-        if let Some(connection) = &*slot {
-            return Ok(connection.clone());
-        }
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.0.timeout))
-            .set_response_timeout(Some(self.0.timeout));
-        let connection = self.0.client.get_multiplexed_async_connection_with_config(&config).await?;
-        Ok(slot.insert(connection).clone())
+        let (this, slot) = (self.clone(), self.slot());
+        let connecting = Task::spawn(async move {
+            let mut slot = slot.lock().await;
+            if let Some(connection) = &*slot {
+                return Ok(connection.clone());
+            }
+            let config = AsyncConnectionConfig::new()
+                .set_connection_timeout(Some(this.0.timeout))
+                .set_response_timeout(Some(this.0.timeout));
+            let connection = this.0.client.get_multiplexed_async_connection_with_config(&config).await?;
+            Ok(slot.insert(connection).clone())
+        });
+        let stopped = |error: Error| io::Error::other(error.message().to_owned());
+        connecting.map_err(stopped)?.await.map_err(stopped)?
     }
 }
 
@@ -180,7 +218,7 @@ impl RedisBuilder {
             client,
             prefix: self.prefix,
             timeout: self.timeout,
-            connection: Mutex::new(None),
+            connections: Mutex::default(),
         }));
         let ping = async { ::redis::cmd("PING").query_async::<()>(&mut redis.connection().await?).await };
         match timeout(3 * redis.0.timeout, ping).await {

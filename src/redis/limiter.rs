@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::Instant};
 use uuid::Uuid;
 
 use super::{bucket::SharedBucket, connection::Redis, window::SharedWindow};
@@ -65,7 +65,11 @@ impl RateLimiter for RedisLimiter {
     }
 
     fn acquire(&self, bucket: RateBucket) -> PermitFuture<'_> {
-        Box::pin(async move { Ok(Permit::new(bucket, self.bucket(bucket).acquire().await?)) })
+        Box::pin(async move { Ok(Permit::new(bucket, self.bucket(bucket).acquire(None).await?)) })
+    }
+
+    fn acquire_by(&self, bucket: RateBucket, deadline: Instant) -> PermitFuture<'_> {
+        Box::pin(async move { Ok(Permit::new(bucket, self.bucket(bucket).acquire(Some(deadline)).await?)) })
     }
 
     fn settle(&self, permit: Permit, outcome: &PermitOutcome) {
@@ -119,7 +123,8 @@ impl RedisLimiterBuilder {
         self
     }
 
-    /// Checks the settings, and that Redis does what is needed. Call it in the runtime that the limiter is to work in.
+    /// Checks the settings, and that Redis does what is needed. Call it in a runtime that runs as long as the limiter is
+    /// used: a task there talks to Redis for calls in all runtimes, which fail with [`Error::is_limiter`] once it is gone.
     ///
     /// # Errors
     /// [`Error::is_invalid_input`], naming what is wrong: an empty account, a limit of zero or none, a share that is not
