@@ -23,6 +23,14 @@ const RETRY_BUDGET: u32 = 100;
 /// Clones are cheap and share connections, token, rate limiter and retry budget. Everything goes through the one
 /// transport, calls by [`Client::raw`] included.
 ///
+/// A call is made in a Tokio runtime, in any: each has connections of its own, so that a static client may be used in many
+/// `#[tokio::test]`s. What a runtime that has ended or stands still has under way holds up no other. An
+/// [`http_client`](ClientBuilder::http_client) of your own is used as it is; its connections live in the runtime that
+/// they were made in.
+///
+/// A call begins when it is polled first, and goes on in a task until it has ended or its future is dropped. What you do
+/// with the futures and streams of other calls does not hold it up.
+///
 /// ```no_run
 /// # async fn run() -> hubspot_partner_clients::Result<()> {
 /// let client = hubspot_partner_clients::Client::from_env()?;
@@ -193,6 +201,10 @@ impl ClientBuilder {
 
     /// How long a call may take in all, waiting for the rate limiter and between attempts included. None by default: ten
     /// thousand calls made at once wait minutes for their turn.
+    ///
+    /// A call whose turn cannot come in time fails at once, with
+    /// [`ErrorKind::QueueTimeout`](crate::ErrorKind::QueueTimeout): nothing was sent, and
+    /// [`Error::retry_after`] tells when there will be room.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.total_timeout = Some(timeout);
         self
@@ -273,6 +285,10 @@ impl ClientBuilder {
     /// An HTTP client of your own. Its connect timeout, user agent, proxy, certificates, pool and HTTP/2 pings are then its
     /// business, and setting them here is refused. So are its redirects: one that follows them to another origin should drop
     /// `Authorization` there, as reqwest does by default.
+    ///
+    /// It is used in every runtime that makes calls, and its connections end with the runtime that they were made in: where
+    /// that stands still, calls in another may wait for their timeout. Give each runtime a client of its own, as with
+    /// `#[tokio::test]`, or leave this out: then there are connections for each runtime.
     ///
     /// Without the features `rustls` and `native-tls` it brings the TLS of its choice as well, such as rustls with ring,
     /// which builds in half the time.

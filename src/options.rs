@@ -17,7 +17,7 @@ pub struct CallMeta {
     pub status: Option<u16>,
     /// The correlation id of the last answer.
     pub correlation_id: Option<CorrelationId>,
-    /// How many times the request was sent, or tried to be.
+    /// How many times the request was sent, or tried to be; none where the call ended before.
     pub attempts: u32,
     /// How long the call waited for the rate limiter, all attempts together.
     pub rate_limit_wait: Duration,
