@@ -126,6 +126,13 @@ impl Client {
     }
 }
 
+impl Client {
+    /// The base URL in the one form it has: what is remembered of HubSpot's answers belongs to it.
+    pub(crate) fn server(&self) -> &str {
+        &self.raw.baseurl
+    }
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("base_url", &self.raw.baseurl).finish_non_exhaustive()

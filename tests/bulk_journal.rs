@@ -2,11 +2,14 @@
 
 mod support;
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use futures_util::StreamExt;
 use hubspot_partner_clients::{
-    bulk::{Association, Bulk, Journal, Outcome},
+    bulk::{Association, Bulk, Journal, Outcome, Progress},
     simulator::{Fault, InvalidAssociations, Simulator},
 };
 use support::{client_of, crm};
@@ -120,6 +123,52 @@ async fn a_journal_of_another_input_or_operation_is_refused_and_nothing_is_sent(
     }
     assert_eq!(simulator.requests().len(), before);
     assert_eq!(simulator.association_count(), 3);
+}
+
+#[tokio::test]
+async fn a_journal_of_another_server_or_account_is_refused_and_nothing_is_sent() {
+    let (one, other) = (crm(9, 9).start().await.unwrap(), crm(9, 9).start().await.unwrap());
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("run.journal");
+    let run = async |simulator: &Simulator, account: Option<&str>| -> Vec<Outcome> {
+        let journal = Journal::open(&path, "test").unwrap();
+        let journal = account.into_iter().fold(journal, Journal::account);
+        let inputs = (1..=3).map(|id| Association::new(id, "companies", 1, "owner"));
+        client_of(simulator).associate_many(inputs).journal(journal).outcomes().collect().await
+    };
+    assert!(run(&one, Some("1")).await.iter().all(|outcome| outcome.result.is_ok() && !outcome.replayed));
+    let before = one.requests().len();
+    for (simulator, account, named) in [
+        (&other, Some("1"), [one.base_url(), other.base_url()]),
+        (&one, Some("2"), ["account \"1\"", "\"2\""]),
+        (&one, None, ["account \"1\"", "does not say"]),
+    ] {
+        for outcome in run(simulator, account).await {
+            let error = outcome.result.unwrap_err();
+            assert!(error.is_journal() && !outcome.replayed, "{error}");
+            assert!(named.iter().all(|named| error.message().contains(named)), "{error}");
+            assert!(error.message().contains("another path"), "{error}");
+        }
+    }
+    assert!(run(&one, Some("1")).await.iter().all(|outcome| outcome.result.is_ok() && outcome.replayed));
+    assert_eq!((one.requests().len(), other.requests().len()), (before, 0));
+}
+
+#[tokio::test]
+async fn what_comes_from_the_journal_is_told_apart() {
+    let simulator = crm(100, 100).start().await.unwrap();
+    let directory = TempDir::new().unwrap();
+    let journal = directory.path().join("run.journal");
+    let first: Vec<_> = run(&simulator, &journal).outcomes().take(2_000).collect().await;
+    assert!(first.iter().all(|outcome| !outcome.replayed));
+    let told = Arc::new(Mutex::new(Progress::default()));
+    let last = Arc::clone(&told);
+    let bulk = run(&simulator, &journal).on_progress(move |progress| *last.lock().unwrap() = progress.clone());
+    let second: Vec<_> = bulk.outcomes().collect().await;
+    let replayed = second.iter().filter(|outcome| outcome.replayed).count() as u64;
+    let progress = told.lock().unwrap().clone();
+    assert!((2_000..INPUTS as u64).contains(&replayed), "{replayed}");
+    assert_eq!((progress.replayed, progress.succeeded + progress.failed), (replayed, INPUTS as u64));
 }
 
 #[tokio::test]

@@ -399,6 +399,25 @@ fn the_simulator_holds_what_the_file_names() {
     assert_eq!((ran.code, &*ran.err), (Some(0), ""), "{}", ran.out);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_is_refused_for_another_server_and_not_taken_for_the_simulator() {
+    let (one, other) = (crm(1, 1).start().await.unwrap(), crm(1, 1).start().await.unwrap());
+    let files = Files::new();
+    let file = files.write(format!("{HEADER}1,companies,1,owner\n"));
+    let journal = files.at("run.journal");
+    let arguments = ["associate-many", path(&file), "--journal", path(&journal)];
+    let simulated = run(tool(&[&arguments[..], &["--simulator"]].concat()));
+    assert!(simulated.code == Some(2) && simulated.err.contains("--simulator"), "{}", simulated.err);
+    assert!(!journal.exists());
+
+    assert_eq!(run_at(&one, &arguments).code, Some(0));
+    let refused = run_at(&other, &arguments);
+    assert_eq!((refused.code, other.requests().len()), (Some(2), 0), "{}", refused.err);
+    assert!([one.base_url(), other.base_url()].iter().all(|server| refused.err.contains(server)), "{}", refused.err);
+    assert_eq!(run_at(&one, &arguments).code, Some(0));
+    assert_eq!(one.requests().len(), 1);
+}
+
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_run_says_how_to_go_on() {

@@ -69,7 +69,7 @@ impl Engine {
             _ => None,
         };
         let Bulk { client, change, strategy, options, mut journal, .. } = bulk;
-        let begun = journal.as_mut().map_or(Ok(()), |journal| journal.begin(change.operation()));
+        let begun = journal.as_mut().map_or(Ok(()), |journal| journal.begin(change.operation(), client.server()));
         // With invalid options nothing is sent either, and the journal is left alone.
         let refused = begun.err();
         Self {
@@ -157,8 +157,8 @@ impl Engine {
         self.taken += 1;
         self.tally.seen();
         match (self.before(index, &association), association.path()) {
-            (Some(result), _) => self.keep(Outcome { index, association, result }),
-            (None, Err(error)) => self.keep(Outcome { index, association, result: Err(error) }),
+            (Some((result, replayed)), _) => self.keep(Outcome { index, association, result, replayed }),
+            (None, Err(error)) => self.keep(Outcome { index, association, result: Err(error), replayed: false }),
             (None, Ok(path)) => {
                 let group = self.groups.entry(path.to_type.clone()).or_default();
                 group.push(Input { index, association, path });
@@ -173,22 +173,22 @@ impl Engine {
         }
     }
 
-    /// The result of an input of which nothing is to be sent.
-    fn before(&mut self, index: u64, association: &Association) -> Option<Result<()>> {
+    /// The result of an input of which nothing is to be sent, and whether it is the journal's.
+    fn before(&mut self, index: u64, association: &Association) -> Option<(Result<()>, bool)> {
         if self.refused.is_none()
             && let Some(journal) = &mut self.journal
         {
             match journal.find(index, association.digest()) {
                 Ok(recorded) => {
                     return recorded.map(|recorded| match recorded {
-                        Recorded::Made => Ok(()),
-                        Recorded::Failed(error) => Err(error),
+                        Recorded::Made => (Ok(()), true),
+                        Recorded::Failed(error) => (Err(error), true),
                     });
                 }
                 Err(error) => self.refused = Some(error),
             }
         }
-        self.refused.clone().map(Err)
+        self.refused.clone().map(|error| (Err(error), false))
     }
 
     /// Sends groups that are not full where waiting for more would be in vain or too long.
@@ -210,7 +210,7 @@ impl Engine {
     fn start(&mut self) {
         if let Some(error) = self.refused.clone() {
             for Input { index, association, .. } in mem::take(&mut self.ready).into_iter().flatten() {
-                self.keep(Outcome { index, association, result: Err(error.clone()) });
+                self.keep(Outcome { index, association, result: Err(error.clone()), replayed: false });
             }
         }
         while self.running.len() < self.concurrency {
@@ -225,7 +225,7 @@ impl Engine {
         self.tally.ended(inputs.len(), &settled.effort);
         let outcomes = inputs.into_iter().map(|Input { index, association, .. }| {
             let result = settled.results.remove(&index).unwrap_or_else(|| Err(Error::interrupted()));
-            Outcome { index, association, result }
+            Outcome { index, association, result, replayed: false }
         });
         let outcomes = outcomes.collect();
         self.settle(outcomes);
@@ -246,7 +246,7 @@ impl Engine {
     }
 
     fn keep(&mut self, outcome: Outcome) {
-        self.tally.settled(&outcome.result);
+        self.tally.settled(&outcome);
         self.settled.insert(outcome.index, outcome);
     }
 

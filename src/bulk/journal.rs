@@ -3,7 +3,7 @@
 //! A text file to which lines are appended, the first of which says what it is a journal of:
 //!
 //! ```text
-//! hubspot-partner-clients journal 1 {"operation":"associate","input":"contacts.csv"} 5cc6a1a2
+//! hubspot-partner-clients journal 1 {"operation":"associate","input":"contacts.csv","server":"https://api.hubapi.com"} 5cc6a1a2
 //! 0 00f1d3a5b2c49e77 made 3c1f0a52
 //! 2 9be06c1144d2830a failed {"operation":"batch_associate","attempts":1,"status":400,"message":"…"} 81d20f6e
 //! ```
@@ -40,6 +40,11 @@ const NEW_ONE: &str = "give another path for a new journal";
 /// the disk, so a power failure may take the last lines with it. Their inputs are sent again, which changes nothing:
 /// associations can be made and removed twice without harm.
 ///
+/// A journal belongs to what it was true of: the inputs, the operation, the server by the client's base URL, and the
+/// [account](Self::account) where it is given. That of anything else is refused, and nothing is sent. An access token does
+/// not say which account it is of, and it changes, so neither the token nor a digest of it is kept: without an account, the
+/// journals of two accounts on one server look the same.
+///
 /// Reading and writing block, writing for a few kilobytes after each request. Opening reads the whole file, which takes a
 /// fraction of a second for a million inputs, and 8 bytes of memory for each of them stay in use. The file is locked while
 /// it is open, and takes about 40 bytes for an input that was made, and some hundred for one that failed: of an error that is
@@ -56,8 +61,9 @@ pub struct Journal {
     path: PathBuf,
     file: File,
     input: String,
-    /// That of the first line; `None` before there is one.
-    operation: Option<String>,
+    account: Option<String>,
+    /// The first line; `None` before there is one.
+    header: Option<Header>,
     /// Where the last good line ends in the file.
     end: u64,
     /// Lines that come after it.
@@ -100,13 +106,21 @@ impl Journal {
             path: path.to_owned(),
             file,
             input: input.to_owned(),
-            operation: None,
+            account: None,
+            header: None,
             end: 0,
             buffer: Vec::new(),
             settled: Settled::default(),
         };
         journal.read()?;
         Ok(journal)
+    }
+
+    /// Names the HubSpot account that the run is of, best by its hub id. A journal that was begun with another account, or
+    /// without one, is refused when the run starts. Give it wherever a program serves more than one account.
+    pub fn account(mut self, account: impl Into<String>) -> Self {
+        self.account = Some(account.into());
+        self
     }
 
     /// How many inputs are settled, those of earlier runs included.
@@ -125,11 +139,11 @@ impl Journal {
         }
         reader.read_until(b'\n', &mut line).map_err(unread)?;
         let header = self.header(&line)?;
-        if let Some(header) = header {
-            self.operation = Some(header.operation);
+        if header.is_some() {
             self.end = line.len() as u64;
         }
-        let mut damaged = self.operation.is_none();
+        let mut damaged = header.is_none();
+        self.header = header;
         for number in 2_u64.. {
             line.clear();
             if reader.read_until(b'\n', &mut line).map_err(unread)? == 0 {
@@ -165,6 +179,10 @@ impl Journal {
                 let (theirs, ours) = (excerpt(&header.input, 64), excerpt(&self.input, 64));
                 Err(self.other_input(format_args!("{theirs:?}, and not {ours:?}")))
             }
+            Some(header) if header.server.is_empty() => {
+                let trouble = "does not say which server it is of, as journals of an early version of the crate";
+                Err(Error::journal(&self.path, trouble, NEW_ONE))
+            }
             header => Ok(header),
         }
     }
@@ -172,19 +190,26 @@ impl Journal {
     /// Comes before anything is found or recorded.
     ///
     /// # Errors
-    /// For a journal of another operation, and where it cannot be written.
-    pub(crate) fn begin(&mut self, operation: &'static str) -> Result<()> {
-        if let Some(other) = self.operation.as_deref().filter(|begun| *begun != operation) {
-            let trouble = format_args!("is of a run to {other}, and not to {operation}");
-            return Err(Error::journal(&self.path, trouble, NEW_ONE));
+    /// For a journal of another operation, server or account, and where it cannot be written.
+    pub(crate) fn begin(&mut self, operation: &'static str, server: &str) -> Result<()> {
+        if let Some(header) = &self.header {
+            header.check(operation, server, self.account.as_deref()).map_err(|trouble| {
+                let remedy = "give another path for a new journal, or start the run that this one is of";
+                Error::journal(&self.path, trouble, remedy)
+            })?;
         }
         // What a crash left of a line.
         self.file.set_len(self.end).map_err(|e| unwritten(&self.path, e))?;
-        if self.operation.is_none() {
-            let header = Header { operation: operation.to_owned(), input: self.input.clone() };
+        if self.header.is_none() {
+            let header = Header {
+                operation: operation.to_owned(),
+                input: self.input.clone(),
+                server: server.to_owned(),
+                account: self.account.clone(),
+            };
             let json = serde_json::to_string(&header).map_err(|e| unwritten(&self.path, e.into()))?;
             self.append(seal(format!("{NAME}{VERSION} {json}")).as_bytes())?;
-            self.operation = Some(header.operation);
+            self.header = Some(header);
         }
         Ok(())
     }
@@ -288,7 +313,8 @@ impl fmt::Debug for Journal {
         f.debug_struct("Journal")
             .field("path", &self.path)
             .field("input", &self.input)
-            .field("operation", &self.operation)
+            .field("account", &self.account)
+            .field("header", &self.header)
             .field("settled", &self.settled.count)
             .finish_non_exhaustive()
     }
@@ -302,10 +328,39 @@ fn no_room(path: &Path, index: u64, error: &TryReserveError) -> Error {
     Error::journal(path, format_args!("finds no memory for input {index} ({error})"), "give the run fewer inputs")
 }
 
-#[derive(Serialize, Deserialize)]
+/// What a journal was true of.
+#[derive(Debug, Serialize, Deserialize)]
 struct Header {
     operation: String,
     input: String,
+    /// The base URL.
+    #[serde(default)]
+    server: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+}
+
+impl Header {
+    /// Fails with what differs.
+    fn check(&self, operation: &str, server: &str, account: Option<&str>) -> std::result::Result<(), String> {
+        if self.operation != operation {
+            return Err(format!("is of a run to {}, and not to {operation}", self.operation));
+        }
+        if self.server != server {
+            return Err(format!("is of the server {}, and not of {server}", excerpt(&self.server, 256)));
+        }
+        match (self.account.as_deref(), account) {
+            (theirs, ours) if theirs == ours => Ok(()),
+            (Some(theirs), Some(ours)) => Err(format!("is of the account {theirs:?}, and not of {ours:?}")),
+            (Some(theirs), None) => {
+                Err(format!("is of the account {theirs:?}, and this run does not say of which it is"))
+            }
+            (None, ours) => {
+                let ours = ours.unwrap_or_default();
+                Err(format!("was begun without an account, so it may be of another than {ours:?}"))
+            }
+        }
+    }
 }
 
 /// A line about an input.

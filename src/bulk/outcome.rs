@@ -26,6 +26,8 @@ pub struct Outcome {
     /// the message. The errors inside an answer that made
     /// others (207) have no status.
     pub result: Result<()>,
+    /// Whether this is from the [journal](super::Journal) of an earlier run, so that nothing was sent for it in this one.
+    pub replayed: bool,
 }
 
 /// The outcomes of a bulk run, as a [`Stream`]: one for each input.

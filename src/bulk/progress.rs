@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::settle::Effort;
-use crate::{RateLimitStatus, Result};
+use super::{Outcome, settle::Effort};
+use crate::RateLimitStatus;
 
 /// How far a bulk run has come; see [`Bulk::on_progress`](super::Bulk::on_progress).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +15,9 @@ pub struct Progress {
     pub succeeded: u64,
     /// Inputs whose outcome is an error.
     pub failed: u64,
+    /// How many of the inputs that succeeded or failed did so in an earlier run, as the journal has it. Nothing was sent for
+    /// them in this one.
+    pub replayed: u64,
     /// Inputs of the batches under way.
     pub in_flight: u64,
     /// Requests sent for the batches that are settled, retries included.
@@ -52,11 +55,12 @@ impl Tally {
         self.progress.in_flight += inputs as u64;
     }
 
-    pub(super) fn settled(&mut self, result: &Result<()>) {
-        match result {
+    pub(super) fn settled(&mut self, outcome: &Outcome) {
+        match outcome.result {
             Ok(()) => self.progress.succeeded += 1,
             Err(_) => self.progress.failed += 1,
         }
+        self.progress.replayed += u64::from(outcome.replayed);
         self.changed = true;
     }
 

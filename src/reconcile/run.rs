@@ -40,7 +40,7 @@ impl<'a> Run<'a> {
         let plan = self.apply.plan;
         present::check(plan, existing)?;
         if let Some(journal) = &mut self.apply.journal {
-            journal.begin(OPERATION)?;
+            journal.begin(OPERATION, self.apply.client.server())?;
         }
         let there = &existing.there;
         let labeled = pairs(there.iter().filter(|change| !change.is_unlabeled()));

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{CallMeta, generated::types};
 
+const SERVER: &str = "https://api.hubapi.com";
 const INPUT: &str = "contacts \"March\"\nof acme";
 
 struct Place {
@@ -25,7 +26,7 @@ impl Place {
 
     fn begin(&self) -> Journal {
         let mut journal = self.open().unwrap();
-        journal.begin("associate").unwrap();
+        journal.begin("associate", SERVER).unwrap();
         journal
     }
 
@@ -149,7 +150,7 @@ fn a_journal_cut_at_any_byte_goes_on_from_its_whole_lines() {
         let mut journal = place.open().unwrap();
         assert_eq!(journal.settled(), left, "cut at {cut}");
         assert_eq!(place.bytes(), whole[..cut], "opening changes nothing");
-        journal.begin("associate").unwrap();
+        journal.begin("associate", SERVER).unwrap();
         for index in 0..COUNT {
             assert_eq!(is_settled(&mut journal, index), index < left, "{index}, cut at {cut}");
         }
@@ -260,11 +261,19 @@ fn a_journal_of_another_run_is_refused() {
 
     let before = place.bytes();
     let mut journal = place.open().unwrap();
-    let error = journal.begin("dissociate").unwrap_err();
+    let error = journal.begin("dissociate", SERVER).unwrap_err();
     assert!(error.is_journal());
     assert!(error.message().contains("is of a run to associate, and not to dissociate: give another"), "{error}");
     drop(journal);
     assert_eq!(place.bytes(), before);
+}
+
+#[test]
+fn a_journal_that_does_not_say_what_it_was_true_of_is_refused() {
+    let place = Place::new();
+    let input = serde_json::to_string(INPUT).unwrap();
+    place.write(seal(format!(r#"{NAME}1 {{"operation":"associate","input":{input}}}"#)).as_bytes());
+    assert!(place.refusal().contains("does not say which server"));
 }
 
 #[test]

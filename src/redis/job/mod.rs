@@ -198,6 +198,7 @@ impl Job {
             index: *index + place as u64,
             association,
             result: errors.remove(&place).map_or(Ok(()), Err),
+            replayed: false,
         };
         let outcomes: Vec<_> = inputs.into_iter().enumerate().map(outcome).collect();
         *index += outcomes.len() as u64;

@@ -63,6 +63,10 @@ pub(super) async fn run(
     signals: &Signals,
     output: &mut Output,
 ) -> Result<Code, Failure> {
+    if connection.simulator && many.journal.is_some() {
+        let message = "--journal cannot be used with --simulator, which forgets everything at its end";
+        return Err(Failure::usage(format!("{message}.")));
+    }
     let unsent = Some("Give the same command again; nothing was sent.");
     let checked = signals.interrupt(check::check(&many.file, None), unsent).await?;
     if many.dry_run {
