@@ -278,6 +278,7 @@ fn a_plan_that_contradicts_itself_is_not_loaded() {
         serde_json::from_value::<Plan>(plan).map_err(|error| error.to_string())
     };
     assert!(plan(&|_| {}).is_ok());
+    assert_eq!(plan(&|plan| plan["add"][0]["associationType"] = json!("OWNER")), plan(&|_| {}), "case does not matter");
     let refusal = |change: &dyn Fn(&mut serde_json::Value)| plan(change).unwrap_err();
     assert!(refusal(&|plan| plan["format"] = json!("hubspot-partner-clients plan 2")).contains("plan 2"));
     assert!(refusal(&|plan| plan["keep"] = plan["add"].clone()).contains("twice"));

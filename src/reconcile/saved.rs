@@ -1,6 +1,6 @@
 //! Plans as they are saved.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -61,9 +61,12 @@ impl TryFrom<Saved> for Plan {
         if saved.format != FORMAT {
             return Err(format!("the format is {:?}, and this version of the crate knows {FORMAT:?}", saved.format));
         }
+        let [add, remove, keep, beside_labels] =
+            [saved.add, saved.remove, saved.keep, saved.beside_labels].map(canonical);
+        let (add, remove, keep, beside_labels) = (add?, remove?, keep?, beside_labels?);
         let partner_clients: HashSet<_> = saved.partner_clients.iter().collect();
         let mut seen = HashSet::new();
-        for change in saved.add.iter().chain(&saved.remove).chain(&saved.keep) {
+        for change in add.iter().chain(&remove).chain(&keep) {
             let PlannedChange { partner_client_id, to_object_id, association_type } = change;
             let trouble = if !partner_clients.contains(partner_client_id) {
                 "is of a partner client that is not among partnerClients"
@@ -76,7 +79,6 @@ impl TryFrom<Saved> for Plan {
             };
             return Err(format!("{partner_client_id} to {to_object_id} ({association_type}) {trouble}"));
         }
-        let sorted = |changes: Vec<PlannedChange>| BTreeSet::from_iter(changes).into_iter().collect::<Vec<_>>();
         Ok(Self {
             server: saved.server,
             to_object_type: saved.to_object_type,
@@ -85,12 +87,22 @@ impl TryFrom<Saved> for Plan {
             partner_clients: saved.partner_clients,
             unknown: saved.unknown,
             max_removals: saved.max_removals,
-            add: sorted(saved.add),
-            remove: sorted(saved.remove),
-            unchanged: saved.keep.len() as u64,
-            keep: sorted(saved.keep),
-            beside_labels: saved.beside_labels,
+            add,
+            remove,
+            unchanged: keep.len() as u64,
+            keep,
+            beside_labels,
             options: Unsaved::default(),
         })
     }
+}
+
+/// As a plan has them, whatever a person has made of them: sorted, and the case of a type does not matter.
+fn canonical(mut changes: Vec<PlannedChange>) -> Result<Vec<PlannedChange>, String> {
+    for change in &mut changes {
+        let name = change.association_type.as_str().to_lowercase();
+        change.association_type = AssociationType::new(name).map_err(|error| error.to_string())?;
+    }
+    changes.sort_unstable();
+    Ok(changes)
 }
