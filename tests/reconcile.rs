@@ -264,6 +264,12 @@ async fn a_saved_plan_is_applied_as_it_is_or_refused_where_the_world_has_changed
         "{error}"
     );
     assert!(elsewhere.requests().is_empty());
+
+    let of_account = client.reconcile([1], "companies", desired(&[(1, 2), (1, 5)])).account("11").plan().await.unwrap();
+    let of_account: Plan = serde_json::from_str(&serde_json::to_string(&of_account).unwrap()).unwrap();
+    let error = of_account.apply(&client).account("12").await.unwrap_err();
+    assert!(error.message().contains("account \"11\", and not of \"12\""), "{error}");
+    assert!(of_account.apply(&client).account("11").await.unwrap().is_complete());
 }
 
 #[test]
@@ -332,6 +338,30 @@ async fn a_run_that_is_stopped_tells_what_is_settled_and_a_journal_goes_on() {
 
     let other = client.reconcile([1, 2], "companies", desired(&[(1, 2), (1, 1), (2, 4)])).plan().await.unwrap();
     assert!(other.apply(&client).journal(journal()).await.unwrap_err().is_journal());
+}
+
+#[tokio::test]
+async fn what_is_listed_beside_a_label_is_no_association_of_its_own() {
+    let there = [(1, 1, "client_to_company"), (1, 1, UNLABELED), (2, 2, UNLABELED)];
+    let truth = Truth::start(World { associations: there.into(), ..World::default() }).await;
+    let client = client_at(&truth.server.base_url, "t");
+    let plan = async |desired: &[Triple], only: Option<&str>| {
+        let reconcile = client.reconcile([1, 2], "companies", desired.to_vec());
+        let reconcile = only.into_iter().fold(reconcile, |reconcile, only| reconcile.only_type(only));
+        let plan = reconcile.plan().await.unwrap();
+        let changes = |changes: &[PlannedChange]| -> Vec<String> {
+            changes.iter().map(|c| format!("{} {}", c.partner_client_id, c.association_type)).collect()
+        };
+        (changes(&plan.add), changes(&plan.remove), plan.unchanged)
+    };
+    let (label, both) = (format!("1 client_to_company"), [format!("2 {UNLABELED}")]);
+    let label_stays = plan(&[(1, 1, "client_to_company"), (2, 2, UNLABELED)], None).await;
+    assert_eq!(label_stays, (vec![], vec![], 2));
+    assert_eq!(plan(&[(1, 1, "9"), (1, 1, "10")], None).await, (vec![], both.to_vec(), 2), "asked for, and by id");
+    let all_goes = (vec![], vec![label.clone(), format!("1 {UNLABELED}"), both[0].clone()], 0);
+    assert_eq!(plan(&[], None).await, all_goes, "it goes with the last label");
+    assert_eq!(plan(&[(1, 1, "owner")], None).await.1, [label, both[0].clone()], "another label stays");
+    assert_eq!(plan(&[], Some(UNLABELED)).await, (vec![], both.to_vec(), 0), "a label that is not looked at stays");
 }
 
 const NAMES: [&str; 4] = ["owner", "payer", "client_to_company", UNLABELED];

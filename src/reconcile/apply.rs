@@ -35,6 +35,7 @@ pub struct Apply<'a> {
     pub(super) client: Client,
     pub(super) options: CallOptions,
     max_removals: Option<u64>,
+    account: Option<String>,
     pub(super) remove_anyway: bool,
     pub(super) journal: Option<Journal>,
     pub(super) on_progress: Option<OnProgress<'a>>,
@@ -49,6 +50,7 @@ impl<'a> Apply<'a> {
             client: client.clone(),
             options: plan.options.0.clone(),
             max_removals: plan.max_removals,
+            account: None,
             remove_anyway: false,
             journal: None,
             on_progress: None,
@@ -61,6 +63,13 @@ impl<'a> Apply<'a> {
     /// have now; additions count.
     pub fn max_removals(mut self, associations: u64) -> Self {
         self.max_removals = Some(associations);
+        self
+    }
+
+    /// Names the HubSpot account that the client's token is of. A plan that was made [of another](super::Reconcile::account)
+    /// is refused.
+    pub fn account(mut self, account: impl Into<String>) -> Self {
+        self.account = Some(account.into());
         self
     }
 
@@ -107,6 +116,7 @@ impl<'a> Apply<'a> {
             return Ok(Applied::default());
         }
         plan.check_removals_against(self.max_removals)?;
+        self.check_origin()?;
         let mut stop = pin!(stop.fuse());
         let existing = match select(stop.as_mut(), pin!(existing(plan, &self.client, &self.options))).await {
             Either::Left(_) => {
@@ -116,14 +126,28 @@ impl<'a> Apply<'a> {
         };
         Run::new(self).run(&existing, stop).await
     }
+
+    fn check_origin(&self) -> Result<()> {
+        let (made_of, server) = (&self.plan.server, &self.client.raw.baseurl);
+        let refuse = |reason, remedy| Err(Error::invalid_input("the plan", None, reason, remedy));
+        if made_of != server {
+            return refuse(
+                format!("was made of {made_of}, and not of {server}"),
+                "use the same base URL, or make a new plan",
+            );
+        }
+        match (&self.plan.account, &self.account) {
+            (Some(made_of), Some(account)) if made_of != account => {
+                let reason = format!("was made of the account {made_of:?}, and not of {account:?}");
+                refuse(reason, "use a token of the same account, or make a new plan")
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 async fn existing(plan: &Plan, client: &Client, options: &CallOptions) -> Result<Existing> {
-    let Plan { server, to_object_type: to_type, partner_clients, .. } = plan;
-    if *server != client.raw.baseurl {
-        let reason = format!("was made of {server}, and not of {}", client.raw.baseurl);
-        return Err(Error::invalid_input("the plan", None, reason, "use the same base URL, or make a new plan"));
-    }
+    let Plan { to_object_type: to_type, partner_clients, .. } = plan;
     let types = Types::read(client, to_type, options).await?;
     Reader { client, to_type, types: &types, options }.read(partner_clients).await
 }

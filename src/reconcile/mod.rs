@@ -83,6 +83,7 @@ impl Client {
             input: input(),
             only: Ok(Vec::new()),
             skip_unknown: false,
+            account: None,
             options: CallOptions::default(),
         }
     }
@@ -98,6 +99,7 @@ pub struct Reconcile {
     input: Result<Input>,
     only: Result<Vec<AssociationType>>,
     skip_unknown: bool,
+    account: Option<String>,
     options: CallOptions,
 }
 
@@ -128,6 +130,13 @@ impl Reconcile {
     /// [`Plan::unknown`]. Without this they are an error.
     pub fn skip_unknown(mut self) -> Self {
         self.skip_unknown = true;
+        self
+    }
+
+    /// Names the HubSpot account that the plan is of, best by its hub id, so that it is [applied](Apply::account) to no other.
+    /// A token does not say which account it is of.
+    pub fn account(mut self, account: impl Into<String>) -> Self {
+        self.account = Some(account.into());
         self
     }
 
@@ -171,6 +180,7 @@ impl Reconcile {
         wanted.retain(|change| is_known(&change.partner_client_id));
         let made = Made {
             server: self.client.raw.baseurl.clone(),
+            account: self.account,
             unlabeled_types: types.unlabeled(),
             only_types: only_types.into_iter().collect(),
             partner_clients: BTreeSet::from_iter(partner_clients).into_iter().filter(is_known).collect(),

@@ -19,7 +19,7 @@ const MAX_REMOVALS: u64 = 100;
 /// What has to change for the associations of partner clients to be as desired; from
 /// [`Reconcile::plan`](super::Reconcile::plan).
 ///
-/// It prints as a table. With serde it is saved and loaded again: an object with the members `format`, `server`,
+/// It prints as a table. With serde it is saved and loaded again: an object with the members `format`, `server`, `account`,
 /// `toObjectType`, `onlyTypes`, `unlabeledTypes`, `partnerClients`, `unknown`, `maxRemovals`, `add`, `remove`, `keep`,
 /// `unchanged` and `besideLabels`, where each change is `{"partnerClientId", "toObjectId", "associationType"}`. A saved plan holds all that it
 /// was true of, so that it can be looked at by a person and applied later; loading refuses one that contradicts itself.
@@ -29,6 +29,8 @@ const MAX_REMOVALS: u64 = 100;
 pub struct Plan {
     /// The base URL of the server that was asked; the plan is applied to no other.
     pub server: String,
+    /// The [account](super::Reconcile::account), where it was given.
+    pub account: Option<String>,
     /// The type of the other objects.
     pub to_object_type: ObjectType,
     /// The association types that were looked at, by name; all of them if it is empty.
@@ -84,6 +86,7 @@ pub struct PlannedChange {
 /// How a plan came about.
 pub(super) struct Made {
     pub(super) server: String,
+    pub(super) account: Option<String>,
     pub(super) to_object_type: ObjectType,
     pub(super) only_types: Vec<AssociationType>,
     pub(super) unlabeled_types: Vec<AssociationType>,
@@ -108,9 +111,11 @@ impl Plan {
         let (keep, add): (Vec<_>, Vec<_>) =
             wanted.iter().cloned().partition(|change| there.contains(change) && !was_beside_label(change));
         beside_labels.extend(add.iter().filter(|change| there.contains(change)).cloned());
-        let Made { server, to_object_type, only_types, unlabeled_types, partner_clients, unknown, options } = made;
+        let Made { server, account, to_object_type, only_types, unlabeled_types, partner_clients, unknown, options } =
+            made;
         Self {
             server,
+            account,
             to_object_type,
             only_types,
             unlabeled_types,

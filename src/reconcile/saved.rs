@@ -15,6 +15,8 @@ const FORMAT: &str = "hubspot-partner-clients plan 1";
 pub(super) struct Saved {
     format: String,
     server: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
     to_object_type: ObjectType,
     only_types: Vec<AssociationType>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -39,6 +41,7 @@ impl From<Plan> for Saved {
         Self {
             format: FORMAT.to_owned(),
             server: plan.server,
+            account: plan.account,
             to_object_type: plan.to_object_type,
             only_types: plan.only_types,
             unlabeled_types: plan.unlabeled_types,
@@ -81,6 +84,7 @@ impl TryFrom<Saved> for Plan {
         }
         Ok(Self {
             server: saved.server,
+            account: saved.account,
             to_object_type: saved.to_object_type,
             only_types: saved.only_types,
             unlabeled_types: saved.unlabeled_types,
