@@ -354,7 +354,7 @@ async fn what_is_listed_beside_a_label_is_no_association_of_its_own() {
         };
         (changes(&plan.add), changes(&plan.remove), plan.unchanged)
     };
-    let (label, both) = (format!("1 client_to_company"), [format!("2 {UNLABELED}")]);
+    let (label, both) = ("1 client_to_company".to_owned(), [format!("2 {UNLABELED}")]);
     let label_stays = plan(&[(1, 1, "client_to_company"), (2, 2, UNLABELED)], None).await;
     assert_eq!(label_stays, (vec![], vec![], 2));
     assert_eq!(plan(&[(1, 1, "9"), (1, 1, "10")], None).await, (vec![], both.to_vec(), 2), "asked for, and by id");

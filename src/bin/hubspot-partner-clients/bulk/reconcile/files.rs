@@ -1,9 +1,7 @@
-//! Plans in files, which are replaced only by whole ones.
+//! Plans in files.
 
 use std::{
-    ffi::OsString,
-    fs::{self, File},
-    io::{self, Write},
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -11,7 +9,12 @@ use hmac_sha256::Hash;
 use hubspot_partner_clients::reconcile::Plan;
 
 use super::hex;
-use crate::cli::{arguments::Reconcile, failure::Failure, output::printable};
+use crate::cli::{
+    arguments::Reconcile,
+    failure::Failure,
+    output::printable,
+    output_file::{OutputFile, same},
+};
 
 /// The files of a run, none of which is another.
 pub(super) struct Files {
@@ -21,26 +24,27 @@ pub(super) struct Files {
 impl Files {
     pub(super) fn check(arguments: &Reconcile) -> Result<Self, Failure> {
         let kept = arguments.journal.as_deref().map(kept_beside);
-        let read = [("the input", &arguments.file), ("--plan", &arguments.plan)];
+        let read = [("the input", &arguments.file), ("the plan", &arguments.plan)];
+        let mut others: Vec<(&str, &Path)> =
+            read.into_iter().filter_map(|(name, path)| Some((name, path.as_deref()?))).collect();
+        // It looks after itself, but for what else it may be.
+        if let Some(journal) = arguments.journal.as_deref() {
+            if let Some((other, _)) = others.iter().find(|(_, other)| same(journal, other)) {
+                let message = format!("--journal {} would overwrite {other}", journal.display());
+                return Err(Failure::file(message, "Give --journal another path; nothing was sent."));
+            }
+            others.push(("the journal", journal));
+        }
         let written = [
             ("--save-plan", &arguments.save_plan),
             ("--undo", &arguments.undo),
-            ("--journal", &arguments.journal),
-            ("the plan beside --journal", &kept),
+            ("the plan beside the journal,", &kept),
         ];
-        let mut others: Vec<(&str, &Path)> =
-            read.into_iter().filter_map(|(name, path)| Some((name, path.as_deref()?))).collect();
-        for (name, path) in written {
-            let Some(path) = path.as_deref() else { continue };
-            if let Some((other, _)) = others.iter().find(|(_, other)| is_same(path, other)) {
-                let message = format!("{} is {name} and {other} at once", path.display());
-                return Err(Failure::file(message, "Give each of them its own path."));
+        for (option, path) in written {
+            if let Some(path) = path.as_deref() {
+                drop(OutputFile::create(option, path, &others)?);
+                others.push((option, path));
             }
-            if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-                let message = format!("{} is no file, so {name} cannot be written there", path.display());
-                return Err(Failure::file(message, "Give the path of a file, or of one to be made."));
-            }
-            others.push((name, path));
         }
         Ok(Self { journal: arguments.journal.clone() })
     }
@@ -58,7 +62,9 @@ impl Files {
 
     /// Keeps a plan for a run that goes on with the journal.
     pub(super) fn keep_plan(&self, plan: &Plan) -> Result<(), Failure> {
-        self.journal.as_deref().map_or(Ok(()), |journal| write(&kept_beside(journal), plan))
+        self.journal
+            .as_deref()
+            .map_or(Ok(()), |journal| write("the plan beside the journal,", &kept_beside(journal), plan))
     }
 }
 
@@ -66,18 +72,6 @@ fn kept_beside(journal: &Path) -> PathBuf {
     let mut name = journal.as_os_str().to_owned();
     name.push(".plan.json");
     name.into()
-}
-
-#[cfg(unix)]
-fn is_same(a: &Path, b: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let identity = |path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
-    a == b || identity(a).is_some_and(|found| identity(b) == Some(found))
-}
-
-#[cfg(not(unix))]
-fn is_same(a: &Path, b: &Path) -> bool {
-    a == b || fs::canonicalize(a).is_ok_and(|found| fs::canonicalize(b).is_ok_and(|other| other == found))
 }
 
 /// Reads a plan, and a digest of the file.
@@ -114,21 +108,9 @@ pub(super) fn check_undo(path: &Path, plan: &Plan) -> Result<bool, Failure> {
 }
 
 /// Replaces a file at once: after a crash it has either content.
-pub(super) fn write(path: &Path, plan: &Plan) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::io(format_args!("{} cannot be written", path.display()), &error);
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.part", std::process::id()));
-    let beside = path.with_file_name(name);
-    let written = File::create_new(&beside).and_then(|mut file| {
-        serde_json::to_writer_pretty(io::BufWriter::new(&file), plan)?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    });
-    written.map_err(|error| {
-        // Whatever is left of it helps nobody.
-        let _ = fs::remove_file(&beside);
-        failed(error)
-    })
+pub(super) fn write(option: &str, path: &Path, plan: &Plan) -> Result<(), Failure> {
+    let mut file = OutputFile::create(option, path, &[])?;
+    let written = serde_json::to_writer_pretty(&mut file, plan);
+    written.map_err(|error| Failure::io(format_args!("{} cannot be written", path.display()), &error.into()))?;
+    file.commit()
 }

@@ -24,7 +24,7 @@ use crate::cli::{
     arguments::Reconcile,
     connect::Connection,
     failure::{Code, Failure},
-    output::Output,
+    output::{Output, printable_lines},
     signals::{Signal, Signals},
 };
 
@@ -48,10 +48,10 @@ pub(in crate::cli) async fn run(
         if let Some(path) = &resumed {
             output.line(format_args!("Going on with the plan in {}.", path.display()))?;
         }
-        output.line(format_args!("{plan}"))?;
+        output.line(format_args!("{}", printable_lines(&plan.to_string())))?;
     }
     if let Some(path) = &arguments.save_plan {
-        write(path, &plan)?;
+        write("--save-plan", path, &plan)?;
     }
     let Some(client) = client.filter(|_| arguments.apply) else {
         tell::not_applied(&plan, arguments, output)?;
@@ -174,7 +174,7 @@ async fn apply(
     if plan.is_empty() {
         // A script that takes a run back finds a file all the same.
         if let Some(path) = arguments.undo.as_ref().filter(|path| !path.exists()) {
-            write(path, &plan.undo())?;
+            write("--undo", path, &plan.undo())?;
         }
         return Ok(Applied::default());
     }
@@ -192,11 +192,12 @@ async fn apply(
     }
     // Before anything is sent, so that it is right whenever the run ends.
     if let Some(path) = &arguments.undo {
-        write(path, &plan.undo())?;
+        write("--undo", path, &plan.undo())?;
     }
     let applied = apply.run_until(stop).await;
     match (&arguments.undo, &applied) {
-        (Some(path), Ok(applied)) => write(path, &applied.undo(plan))?,
+        // Without what was not changed. If that cannot be written, the file that is there is right as well.
+        (Some(path), Ok(applied)) => drop(write("--undo", path, &applied.undo(plan))),
         // Nothing was changed by this run; a run before it may have changed something.
         (Some(path), Err(_)) if !had_undo => drop(fs::remove_file(path)),
         _ => {}
