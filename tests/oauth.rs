@@ -229,6 +229,23 @@ async fn an_answer_may_hold_nothing_but_the_access_token() {
     assert!(error.is_invalid_input() && error.message().starts_with("refresh token is empty"), "{error}");
 }
 
+#[tokio::test]
+async fn an_odd_field_of_an_answer_does_not_cost_its_tokens() {
+    for odd in
+        [r#""expires_in":"600","hub_id":"7","scopes":null"#, r#""expires_in":600.0,"hub_id":7,"scopes":[],"new":[{}]"#]
+    {
+        let server = answering(&format!("\u{feff}{{{odd},\"access_token\":\"a-1\",\"refresh_token\":\"r-1\"}}")).await;
+        let app = OAuthApp::builder(ID, SECRET).base_url(server.base_url()).build().unwrap();
+        let grant = app.exchange("code", REDIRECT, None).await.unwrap();
+        assert_eq!((grant.hub_id(), grant.expires_in()), (Some(7), Duration::from_secs(600)), "{odd}");
+        assert!(grant.scopes().is_empty() && grant.refresh_token().is_some());
+    }
+    let server = answering(r#"{"access_token":"a-1","expires_in":-1,"hub_id":{}}"#).await;
+    let app = OAuthApp::builder(ID, SECRET).base_url(server.base_url()).build().unwrap();
+    let grant = app.exchange("code", REDIRECT, None).await.unwrap();
+    assert_eq!((grant.hub_id(), grant.expires_in()), (None, LIFETIME));
+}
+
 /// Its answer to every request for a token.
 async fn answering(body: &str) -> MockServer {
     let server = MockServer::start_async().await;

@@ -50,6 +50,7 @@ use crate::{
     connection::{CORRELATION_ID, Connection, check_base_url, read_body},
     http_client::HttpClient,
     options::check_timeout,
+    reading::{self, Field, Shape},
 };
 
 /// The current version of the endpoint; `/oauth/v1/token` ends on 2027-02-16.
@@ -299,13 +300,21 @@ impl Grant {
         struct Answer {
             access_token: String,
             refresh_token: Option<String>,
-            expires_in: Option<u64>,
-            hub_id: Option<u64>,
+            expires_in: Option<i64>,
+            hub_id: Option<i64>,
             #[serde(default)]
             scopes: Vec<String>,
         }
+        // A code is good for one answer, so an odd one is read as far as it goes.
+        static SHAPE: Shape = Shape::Object(&[
+            Field { name: "access_token", required: true, shape: Shape::Id },
+            Field { name: "refresh_token", required: false, shape: Shape::Text },
+            Field { name: "expires_in", required: false, shape: Shape::Integer },
+            Field { name: "hub_id", required: false, shape: Shape::Integer },
+            Field { name: "scopes", required: false, shape: Shape::List(&Shape::Text) },
+        ]);
         // Neither the body nor what serde says of it may show: both may hold a token.
-        let answer: Answer = serde_json::from_slice(body).map_err(|e| {
+        let answer: Answer = reading::decode(body, Some(&SHAPE)).map_err(|e| {
             let place = format!("unreadable from line {} column {}", e.line(), e.column());
             Error::undecodable(&place, "")
         })?;
@@ -314,8 +323,9 @@ impl Grant {
             refresh_token: answer.refresh_token.filter(|token| !token.is_empty()).map(SecretString::from),
             expires_in: answer
                 .expires_in
+                .and_then(|seconds| u64::try_from(seconds).ok())
                 .map_or(LIFETIME, |seconds| Duration::from_secs(seconds.min(MAX_LIFETIME_SECONDS))),
-            hub_id: answer.hub_id,
+            hub_id: answer.hub_id.and_then(|id| u64::try_from(id).ok()),
             scopes: answer.scopes,
         })
     }

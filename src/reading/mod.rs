@@ -10,10 +10,10 @@ mod shape;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use self::shape::{Reader, Shape};
+use self::shape::Reader;
 pub(crate) use self::{
     repair::json,
-    shape::{scalar, text},
+    shape::{Field, Shape, scalar, text},
 };
 
 /// The shape of what an operation answers a success with, where it is known.

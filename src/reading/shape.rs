@@ -25,9 +25,9 @@ pub(crate) enum Shape {
 
 /// A member of an object.
 pub(crate) struct Field {
-    name: &'static str,
-    required: bool,
-    shape: Shape,
+    pub(crate) name: &'static str,
+    pub(crate) required: bool,
+    pub(crate) shape: Shape,
 }
 
 include!(concat!(env!("OUT_DIR"), "/shapes.rs"));
