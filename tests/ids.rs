@@ -73,6 +73,20 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_number_with_anything_in_it_is_no_id(number in "[1-9][0-9]{0,14}", place in any::<prop::sample::Index>(), c in any::<char>()) {
+        prop_assume!(!c.is_ascii_digit());
+        let mut damaged = number;
+        damaged.insert(place.index(damaged.len() + 1), c);
+        for error in [PartnerClientId::new(&damaged).err(), ObjectId::new(&damaged).err()] {
+            prop_assert!(error.is_some_and(|error| error.is_invalid_input()), "{:?}", damaged);
+        }
+    }
+}
+
 fn refused<T>(value: Result<T, Error>, field: &str, reason: &str) {
     let error = value.err().unwrap();
     assert!(error.is_invalid_input());

@@ -188,6 +188,7 @@ async fn a_limit_says_how_long_to_wait() {
         (Associate, 429, "", "", RateLimited, true, &["ten seconds"], &[]),
         (Associate, 429, "retry-after: 61\r\n", &rolling, RateLimited, false, &["61 seconds"], &["ten seconds"]),
         (Associate, 429, "retry-after: 3\r\n", &rolling, RateLimited, true, &["3 seconds"], &["ten seconds"]),
+        (Associate, 429, "retry-after: 0\r\n", &rolling, RateLimited, true, &["ten seconds"], &["0 seconds"]),
         (Associate, 429, "retry-after: 1\r\n", &rolling, RateLimited, true, &["1 second "], &["ten seconds"]),
         (Search, 429, "", &secondly, RateLimited, true, &["a second", "five searches"], &["ten seconds"]),
         (Associate, 429, "", &daily, DailyLimit, false, &["midnight"], &["ten seconds"]),
@@ -256,6 +257,16 @@ async fn an_attempt_without_an_answer_says_whether_to_repeat_the_call() {
         assert_eq!((associated.kind(), updated.kind()), (kind, kind));
         assert!(associated.remedy().contains("repeating it does no harm"), "{}", associated.remedy());
         assert!(updated.remedy().contains("Look whether `update` was carried out"), "{}", updated.remedy());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_breaks_off_was_a_refusal() {
+    for (status, again) in [(429, true), (500, false), (200, false)] {
+        let cut = format!("HTTP/1.1 {status} X\r\ncontent-length: 500\r\nconnection: close\r\n\r\n{{");
+        let server = RawServer::answering(cut).await;
+        let error = client_of(&server).update(512).set("name", "x").await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts() == 2), (ErrorKind::Transport, again), "{status}: {error}");
     }
 }
 

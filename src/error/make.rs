@@ -384,24 +384,18 @@ fn in_chain<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E
 }
 
 /// Whether TLS is what failed, rather than the network below it.
-fn is_tls(error: &reqwest::Error) -> bool {
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        #[cfg(feature = "rustls")]
-        {
-            // What an `io::Error` wraps is no source of it.
-            let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-            if error.is::<rustls::Error>() || wrapped.is_some_and(|wrapped| wrapped.is::<rustls::Error>()) {
-                return true;
-            }
-        }
-        // The error type of `native-tls` is out of reach.
-        if cfg!(feature = "native-tls") && error.to_string().contains("certificate") {
-            return true;
-        }
-        source = error.source();
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    #[cfg(feature = "rustls")]
+    if error.is::<rustls::Error>() {
+        return true;
     }
-    false
+    // The error type of `native-tls` is out of reach.
+    if cfg!(feature = "native-tls") && error.to_string().contains("certificate") {
+        return true;
+    }
+    // What an `io::Error` wraps is no source of it.
+    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    wrapped.is_some_and(|wrapped| is_tls(wrapped)) || error.source().is_some_and(is_tls)
 }
 
 /// With its port, where the URL has one.

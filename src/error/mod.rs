@@ -144,6 +144,8 @@ impl Error {
     /// Whether HubSpot cannot have done what was asked: it was never reached, or refused before doing anything.
     pub(crate) fn was_not_carried_out(&self) -> bool {
         match self.kind() {
+            // What broke off after this status was a refusal.
+            _ if self.0.status.is_some_and(|status| (300..500).contains(&status)) => true,
             ErrorKind::Timeout
             | ErrorKind::Transport
             | ErrorKind::Decode

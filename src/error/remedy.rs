@@ -136,7 +136,7 @@ impl Error {
     }
 
     fn remedy_of_rate_limit(&self) -> Cow<'static, str> {
-        match (self.0.retry_after, self.0.body.cause) {
+        match (self.0.retry_after.filter(|delay| !delay.is_zero()), self.0.body.cause) {
             (Some(delay), _) => format!("Wait {} and send fewer requests at once.", in_words(delay)).into(),
             (None, Some(Cause::Secondly)) => {
                 "Wait a second and search less often: all programs on the account share five searches a second.".into()
@@ -229,7 +229,7 @@ impl Error {
     }
 
     fn in_time(&self) -> Option<String> {
-        self.0.retry_after.map(|delay| format!("in {}", in_words(delay)))
+        self.0.retry_after.filter(|delay| !delay.is_zero()).map(|delay| format!("in {}", in_words(delay)))
     }
 }
 
