@@ -161,6 +161,35 @@ fn a_file_that_changes_while_it_is_enqueued_makes_no_complete_job() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_a_signal_ends_tells_what_it_did_and_leaves_the_rest_to_others() {
+    let (redis, hubspot) = (RedisServer::start(), crm(1, 1).start().await.unwrap());
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("rows.csv");
+    // Halved until the bad rows stand alone.
+    let rows = "1,companies,1,owner\n1,companies,9,owner\n".repeat(3_000);
+    fs::write(&file, format!("{HEADER}{rows}")).unwrap();
+    assert_eq!(job(&redis, &["enqueue", "march", path(&file), "--dissociate"]).code, Some(0));
+    hubspot.inject(Fault::delay(Duration::from_millis(100)));
+    for (signal, code) in [("-TERM", 143), ("-HUP", 129), ("-INT", 130)] {
+        hubspot.clear_requests();
+        let mut worker = at(&hubspot, &redis, &["worker", "march", "--concurrency", "1", "--json"]);
+        let worker = worker.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        while hubspot.requests().len() < 3 {
+            sleep(Duration::from_millis(5));
+        }
+        assert!(Command::new("kill").args([signal, &worker.id().to_string()]).status().unwrap().success());
+        let ran = cli::ran(worker.wait_with_output().unwrap());
+        assert_eq!(ran.code, Some(code), "{}", ran.err);
+        assert!(ran.json()[0]["worker"]["requests"].as_u64().unwrap() >= 2, "{}", ran.out);
+        assert!(ran.error()["remedy"].as_str().unwrap().contains("Other workers have its rows now"), "{}", ran.err);
+    }
+    hubspot.clear_faults();
+    assert_eq!(run(at(&hubspot, &redis, &["worker", "march"])).code, Some(0));
+    assert_eq!(&job(&redis, &["status", "march", "--json"]).json()[0]["finished"], &true);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_redis_has_lost_of_a_job_is_told_before_anything_is_written() {
     let (redis, hubspot) = (RedisServer::start(), crm(1, 1).start().await.unwrap());
