@@ -340,7 +340,17 @@ async fn a_journal_is_refused_for_another_file_and_another_operation() {
     let (journal, failed) = (files.at("run.journal"), files.at("failed.csv"));
     let arguments = ["associate-many", path(&file), "--journal", path(&journal), "--failed", path(&failed), "--json"];
     assert_eq!(run_at(&hubspot, &arguments).code, Some(0));
-    assert_eq!(run_at(&hubspot, &arguments).json()[1]["summary"]["requests"], 0, "all is settled");
+    let again = run_at(&hubspot, &arguments).json();
+    assert_eq!(
+        (&again[0]["from_journal"], &again[1]["summary"]["requests"]),
+        (&true.into(), &0.into()),
+        "all is settled"
+    );
+    assert_eq!(again[1]["summary"]["from_journal"], 1);
+    let again = run_at(&hubspot, &arguments[..6]).out;
+    assert!(again.contains("1 from the journal, settled by an earlier run: 1 made, 0 failed."), "{again}");
+    let table: Vec<Vec<_>> = again.lines().rev().take(2).map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(table[0][..4], ["1", "1", "0", "0"], "this run made nothing: {again}");
 
     fs::write(&failed, "kept").unwrap();
     let before = hubspot.requests().len();

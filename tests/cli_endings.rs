@@ -357,6 +357,34 @@ async fn a_file_that_changes_under_way_is_told_of_and_no_row_gets_the_outcome_of
     }
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn progress_takes_one_line_of_a_terminal() {
+    if !Command::new("script").arg("--version").output().is_ok_and(|script| script.status.success()) {
+        println!("skipped: there is no `script`, which makes a terminal");
+        return;
+    }
+    let hubspot = slow().await;
+    let folder = Folder::new();
+    let file = folder.write("rows.csv", rows(30));
+    for width in [40, 80] {
+        let many = format!("associate-many {} --strategy single --concurrency 1", path(&file));
+        let tool = env!("CARGO_BIN_EXE_hubspot-partner-clients");
+        let mut command = Command::new("script");
+        command.args(["-qec", &format!("stty cols {width} rows 24; exec {tool} {many}"), "/dev/null"]);
+        command.envs(tool_at(&hubspot, &[]).get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("TERM", "xterm").stdin(Stdio::null());
+        let ran = run(command);
+        assert_eq!(ran.code, Some(1), "{}", ran.out);
+        let drawn: Vec<_> = ran.out.split(['\r', '\n']).filter(|line| line.contains("/30 ro")).collect();
+        assert!(drawn.len() > 2, "{}", ran.out);
+        for line in drawn {
+            let shown = line.rsplit("\x1b[2K").next().unwrap();
+            assert!(shown.chars().count() <= width, "{shown:?}");
+        }
+    }
+}
+
 /// Runs the tool with its output or its errors led somewhere by a shell.
 fn led(command: &Command, to: &str) -> Ran {
     let mut shell = Command::new("bash");

@@ -48,6 +48,14 @@ impl Change {
         }
     }
 
+    /// The same, over a column. HubSpot does not say whether an association was there that is not there any more.
+    pub(super) fn heading(self) -> &'static str {
+        match self {
+            Self::Associate => "made",
+            Self::Dissociate => "gone",
+        }
+    }
+
     fn bulk(self, client: &Client, inputs: Inputs) -> Bulk {
         match self {
             Self::Associate => client.associate_many(inputs),
@@ -229,11 +237,11 @@ impl Run<'_> {
                 _ if !self.advance()? || !is_of(&outcome.association, self.rows.values()) => return Ok(End::Changed),
                 _ => {}
             }
-            self.tell(outcome.result.as_ref().copied(), output)?;
+            self.tell(outcome.result.as_ref().copied(), outcome.replayed, output)?;
             match outcome.result {
                 Err(error) if stops(&error) => {
                     while self.advance()? {
-                        self.tell(Err(&error), output)?;
+                        self.tell(Err(&error), false, output)?;
                     }
                     return Ok(End::Stopped(error));
                 }
@@ -243,8 +251,8 @@ impl Run<'_> {
     }
 
     /// Tells the outcome of the row that was taken last.
-    fn tell(&mut self, result: Result<(), &Error>, output: &mut Output) -> Result<(), Failure> {
-        self.report.add(&self.rows, result, output)?;
+    fn tell(&mut self, result: Result<(), &Error>, is_from_journal: bool, output: &mut Output) -> Result<(), Failure> {
+        self.report.add(&self.rows, result, is_from_journal, output)?;
         match (result, &mut self.failed) {
             (Err(error), Some(failed)) => failed.add(&self.rows, error),
             _ => Ok(()),

@@ -36,11 +36,13 @@ impl Bar {
 
     /// All counts are in the message, so that none is drawn before the others; the first are the most telling.
     fn show(&self, progress: &Progress) {
-        let Progress { succeeded, failed, requests, time_left, .. } = progress;
+        let Progress { succeeded, failed, replayed, requests, time_left, .. } = progress;
         let (settled, rows) = (HumanCount(succeeded + failed), HumanCount(self.bar.length().unwrap_or_default()));
         let left = time_left.map(|left| format!(", {} left", HumanDuration(left))).unwrap_or_default();
+        let replayed =
+            if *replayed > 0 { format!(", {} from the journal", HumanCount(*replayed)) } else { String::new() };
         let (failed, requests) = (HumanCount(*failed), HumanCount(*requests));
-        self.bar.set_message(format!("{settled}/{rows} rows, {failed} failed{left}, {requests} requests"));
+        self.bar.set_message(format!("{settled}/{rows} rows, {failed} failed{left}{replayed}, {requests} requests"));
         self.bar.set_position(settled.0);
     }
 

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, fmt, time::Duration};
 
 use hubspot_partner_clients::{Client, Error, bulk::Progress};
+use indicatif::HumanCount;
 use serde_json::json;
 
 use super::{Change, rows::Rows};
@@ -23,6 +24,8 @@ pub(super) struct Report {
     rows: u64,
     succeeded: u64,
     failed: u64,
+    /// How many of both an earlier run has settled.
+    from_journal: [u64; 2],
     /// The most telling of all failures.
     code: Code,
     causes: Vec<Cause>,
@@ -40,6 +43,7 @@ impl Report {
             rows,
             succeeded: 0,
             failed: 0,
+            from_journal: [0; 2],
             code: Code::Success,
             causes: Vec::new(),
             others: 0,
@@ -58,7 +62,15 @@ impl Report {
     }
 
     /// Takes the outcome of the row that `rows` stands at.
-    pub(super) fn add(&mut self, rows: &Rows, result: Result<(), &Error>, output: &mut Output) -> Result<(), Failure> {
+    pub(super) fn add(
+        &mut self,
+        rows: &Rows,
+        result: Result<(), &Error>,
+        is_from_journal: bool,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
+        let [succeeded, failed] = &mut self.from_journal;
+        *(if result.is_ok() { succeeded } else { failed }) += u64::from(is_from_journal);
         let values = rows.values();
         if output.json {
             let [partner_client, to_type, to_id, association_type] = values;
@@ -70,8 +82,13 @@ impl Report {
                 "association_type": association_type,
                 "result": if result.is_ok() { self.change.done() } else { "failed" },
             });
-            if let (Err(error), Some(outcome)) = (result, outcome.as_object_mut()) {
-                outcome.insert("error".to_owned(), to_json(error));
+            if let Some(outcome) = outcome.as_object_mut() {
+                if is_from_journal {
+                    outcome.insert("from_journal".to_owned(), true.into());
+                }
+                if let Err(error) = result {
+                    outcome.insert("error".to_owned(), to_json(error));
+                }
             }
             output.json(&outcome)?;
         }
@@ -117,11 +134,13 @@ impl Report {
         output: &mut Output,
     ) -> Result<(), Failure> {
         let open = self.rows - self.settled();
+        let from_journal = self.from_journal.iter().sum::<u64>();
         if output.json {
             return output.json(&json!({"summary": {
                 "rows": self.rows,
                 (self.change.done()): self.succeeded,
                 "failed": self.failed,
+                "from_journal": from_journal,
                 "not_settled": open,
                 "requests": progress.requests,
                 "retries": progress.retries,
@@ -141,11 +160,27 @@ impl Report {
                 }
             }
         }
-        let mut table =
-            Table::new(["rows", self.change.done(), "failed", "not settled", "requests", "retries", "time"]);
-        let counts = [self.rows, self.succeeded, self.failed, open, progress.requests, progress.retries];
-        let cells = counts.iter().map(ToString::to_string).chain([format!("{:.1} s", took.as_secs_f64())]);
-        table.row(cells, output)?;
+        let [succeeded, failed] = self.from_journal;
+        // With a journal, what this run did stands apart.
+        let mut columns = vec![
+            ("rows", self.rows.to_string()),
+            (self.change.heading(), (self.succeeded - succeeded).to_string()),
+            ("failed", (self.failed - failed).to_string()),
+            ("not settled", open.to_string()),
+            ("requests", progress.requests.to_string()),
+            ("retries", progress.retries.to_string()),
+            ("time", format!("{:.1} s", took.as_secs_f64())),
+        ];
+        if from_journal > 0 {
+            let (all, succeeded, failed) = (HumanCount(from_journal), HumanCount(succeeded), HumanCount(failed));
+            let heading = self.change.heading();
+            output.line(format_args!(
+                "{all} from the journal, settled by an earlier run: {succeeded} {heading}, {failed} failed."
+            ))?;
+            columns.insert(1, ("from journal", from_journal.to_string()));
+        }
+        let mut table = Table::new(columns.iter().map(|(heading, _)| *heading));
+        table.row(columns.iter().map(|(_, cell)| cell), output)?;
         table.end(output)
     }
 }

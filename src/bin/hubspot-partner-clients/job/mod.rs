@@ -148,21 +148,21 @@ async fn work(
     told.map(|()| Code::Success)
 }
 
-fn done(status: &JobStatus) -> &'static str {
-    if status.operation == "dissociate" { Change::Dissociate.done() } else { Change::Associate.done() }
+fn change(status: &JobStatus) -> Change {
+    if status.operation == "dissociate" { Change::Dissociate } else { Change::Associate }
 }
 
 /// What this worker did.
 fn part(status: &JobStatus, worked: &Progress, output: &mut Output) -> Result<(), Failure> {
     let Progress { succeeded, failed, requests, retries, .. } = worked;
     if output.json {
-        let (done, time) = (done(status), worked.waiting_for_limit.as_secs_f64());
+        let (done, time) = (change(status).done(), worked.waiting_for_limit.as_secs_f64());
         return output.json(&json!({"worker": {
             (done): succeeded, "failed": failed, "requests": requests, "retries": retries,
             "seconds_waiting_for_limit": time,
         }}));
     }
-    let mut table = Table::new([done(status), "failed", "requests", "retries"]);
+    let mut table = Table::new([change(status).heading(), "failed", "requests", "retries"]);
     table.row([succeeded, failed, requests, retries].map(ToString::to_string), output)?;
     table.end(output)
 }
@@ -178,7 +178,7 @@ fn status(name: &str, status: &JobStatus, output: &mut Output) -> Result<(), Fai
             "rows": status.total,
             "enqueued": status.enqueued,
             "all_enqueued": status.is_complete,
-            (done(status)): status.succeeded,
+            (change(status).done()): status.succeeded,
             "failed": status.failed,
             "left": left,
             "finished": status.is_finished,
@@ -199,8 +199,17 @@ fn status(name: &str, status: &JobStatus, output: &mut Output) -> Result<(), Fai
         ("is under way", "this shows how far it has come".to_owned())
     };
     output.line(format_args!("Job {name} {state}: {remedy}."))?;
-    let mut table =
-        Table::new(["rows", done(status), "failed", "left", "workers", "requests", "retries", "rows/s", "time left"]);
+    let mut table = Table::new([
+        "rows",
+        change(status).heading(),
+        "failed",
+        "left",
+        "workers",
+        "requests",
+        "retries",
+        "rows/s",
+        "time left",
+    ]);
     let counts = [total, status.succeeded, status.failed, left, status.workers.into(), status.requests, status.retries];
     let time_left = status.time_left.map(|left| HumanDuration(left).to_string()).unwrap_or_default();
     let cells = counts.iter().map(ToString::to_string).chain([format!("{:.1}", status.rate), time_left]);
