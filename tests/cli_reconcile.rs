@@ -238,6 +238,8 @@ async fn a_plan_is_saved_and_applied_as_it_is_and_taken_back() {
     let refused = apply(&other, &[]);
     assert_eq!(refused.code, Some(2));
     assert!(refused.err.contains("partner client 3 now has companies 9 (owner)"), "{}", refused.err);
+    let refused = apply(&other, &["--json"]);
+    assert_eq!((&refused.json()[0]["applied"], &refused.error()["kind"]), (&Value::Null, &"invalid_input".into()));
 
     let mut elsewhere = tool(&["reconcile", "--plan", path(&other), "--apply", "--yes"]);
     elsewhere.env("HUBSPOT_ACCESS_TOKEN", "t").env("HUBSPOT_BASE_URL", "http://127.0.0.1:9");

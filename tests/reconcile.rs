@@ -150,6 +150,9 @@ async fn all_partner_clients_that_hubspot_does_not_know_are_named_or_left_out() 
     assert!(plan.to_string().contains("HubSpot does not know them: 77, 9999\n1 to add"), "{plan}");
     assert!(plan.apply(&client).await.unwrap().is_complete());
 
+    // An answer that names none.
+    simulator.inject(Fault::status(404).on("batch_read_associations").times(1));
+    assert_eq!(reconcile().plan().await.unwrap_err().context()["ids"], ["77", "9999"]);
     simulator.inject(Fault::status(403).on("batch_read_associations"));
     assert_eq!(reconcile().plan().await.unwrap_err().status(), Some(403));
 }

@@ -63,23 +63,29 @@ pub(in crate::cli) async fn run(
     };
     // So that the plan is there to be looked at.
     output.flush()?;
-    if let Err(failure) = signals.interrupt(agreed, Some("Nothing was changed.")).await {
-        if output.json {
+    let mut signal = None;
+    let applied = match signals.interrupt(agreed, Some("Nothing was changed.")).await {
+        Ok(()) => {
+            let stop = async { signal = Some(signals.received().await) };
+            apply(&plan, &client.client, &digest, arguments, &files, stop).await.map_err(|failure| match &resumed {
+                Some(path) => failure.and_then_do(&format!(
+                    "The plan is that of an earlier run, in {}. Give --journal another path to have a new one made.",
+                    path.display()
+                )),
+                None => failure,
+            })
+        }
+        Err(failure) => Err(failure),
+    };
+    let applied = match applied {
+        Ok(applied) => applied,
+        Err(failure) if output.json => {
             output.json(&json!({"plan": plan, "applied": null}))?;
             output.flush()?;
+            return Err(failure);
         }
-        return Err(failure);
-    }
-    let mut signal = None;
-    let stop = async { signal = Some(signals.received().await) };
-    let applied = apply(&plan, &client.client, &digest, arguments, &files, stop).await;
-    let applied = applied.map_err(|failure| match &resumed {
-        Some(path) => failure.and_then_do(&format!(
-            "The plan is that of an earlier run, in {}. Give --journal another path to have a new one made.",
-            path.display()
-        )),
-        None => failure,
-    })?;
+        Err(failure) => return Err(failure),
+    };
     if output.json {
         output.json(&json!({"plan": plan, "applied": tell::json(&applied)}))?;
     } else {
