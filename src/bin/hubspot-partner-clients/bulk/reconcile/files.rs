@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -110,7 +111,8 @@ pub(super) fn check_undo(path: &Path, plan: &Plan) -> Result<bool, Failure> {
 /// Replaces a file at once: after a crash it has either content.
 pub(super) fn write(option: &str, path: &Path, plan: &Plan) -> Result<(), Failure> {
     let mut file = OutputFile::create(option, path, &[])?;
-    let written = serde_json::to_writer_pretty(&mut file, plan);
-    written.map_err(|error| Failure::io(format_args!("{} cannot be written", path.display()), &error.into()))?;
+    let written = serde_json::to_writer_pretty(&mut file, plan).map_err(io::Error::from);
+    let written = written.and_then(|()| file.write_all(b"\n"));
+    written.map_err(|error| Failure::io(format_args!("{} cannot be written", path.display()), &error))?;
     file.commit()
 }
