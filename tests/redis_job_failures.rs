@@ -390,3 +390,30 @@ async fn what_a_gateway_answers_is_no_outcome() {
     job.worker(&client_of(&hubspot)).run().await.unwrap();
     assert_eq!(job.status().await.unwrap().succeeded, 10);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_belongs_to_one_server_and_one_account() {
+    let server = RedisServer::start();
+    let (one, other) = (crm(1, 10).start().await.unwrap(), crm(1, 10).start().await.unwrap());
+    let of = async |account: &str| job(&server).await.account(account);
+    of("1").await.enqueue_associate_many("rows", rows(10)).await.unwrap();
+    names_it(&of("2").await.enqueue_associate_many("rows", rows(10)).await.unwrap_err(), &["\"1\"", "\"2\""]);
+    for (job, client, named) in [
+        (of("2").await, client_of(&one), ["account \"1\"", "\"2\""]),
+        (job(&server).await, client_of(&one), ["account \"1\"", "not said"]),
+    ] {
+        let error = job.worker(&client).run().await.unwrap_err();
+        assert!(error.is_invalid_input(), "{error}");
+        names_it(&error, &named);
+    }
+    of("1").await.worker(&client_of(&one)).run().await.unwrap();
+    let error = of("1").await.worker(&client_of(&other)).run().await.unwrap_err();
+    assert!(error.is_invalid_input(), "{error}");
+    names_it(&error, &[one.base_url(), other.base_url()]);
+    assert_eq!((one.requests().len(), other.requests().len()), (1, 0));
+    let status = job(&server).await.status().await.unwrap();
+    assert_eq!(
+        (status.succeeded, status.server.as_deref(), status.account.as_deref()),
+        (10, Some(one.base_url()), Some("1"))
+    );
+}

@@ -28,7 +28,7 @@ for i, kind in ipairs({ 'hash', 'stream', 'hash', 'list' }) do
   end
 end
 
--- operation, input, total (or '')
+-- operation, input, total and account (or '')
 if action == 'begin' then
   if redis.call('EXISTS', meta) == 0 then
     redis.call('DEL', batches, outcomes, pace)
@@ -41,8 +41,11 @@ if action == 'begin' then
     redis.call('XGROUP', 'DELCONSUMER', batches, GROUP, id)
     redis.call('HSET', meta, 'id', id, 'operation', ARGV[3], 'input', ARGV[4], 'total', ARGV[5],
       'batches', 0, 'inputs', 0)
+    if ARGV[6] ~= '' then redis.call('HSET', meta, 'account', ARGV[6]) end
   end
-  return redis.call('HMGET', meta, 'id', 'operation', 'input', 'batches', 'inputs')
+  local begun = redis.call('HMGET', meta, 'id', 'operation', 'input', 'batches', 'inputs', 'account')
+  begun[6] = begun[6] or ''
+  return begun
 end
 
 if redis.call('HGET', meta, 'id') ~= id and action ~= 'status' then return { GONE } end
@@ -57,8 +60,15 @@ local function owner(entry)
   return pending and pending[2]
 end
 
+-- server (or '', to look), account (or ''): those of the first outcomes, unless the account was known before
+if action == 'bind' then
+  if ARGV[3] ~= '' and redis.call('HSETNX', meta, 'server', ARGV[3]) == 1 and ARGV[4] ~= '' then
+    redis.call('HSETNX', meta, 'account', ARGV[4])
+  end
+  return { 'known', redis.call('HGET', meta, 'server') or '', redis.call('HGET', meta, 'account') or '' }
+
 -- number, how many inputs, inputs
-if action == 'add' then
+elseif action == 'add' then
   local known = number('batches')
   if known == tonumber(ARGV[3]) then
     redis.call('XADD', batches, '*', 'number', ARGV[3], 'inputs', ARGV[5])
@@ -156,7 +166,7 @@ elseif action == 'settle' then
 -- lease in milliseconds
 elseif action == 'status' then
   local fields = { 'id', 'operation', 'input', 'total', 'complete', 'batches', 'inputs', 'settled_batches', 'succeeded',
-    'failed', 'requests', 'retries', 'started', 'ended' }
+    'failed', 'requests', 'retries', 'started', 'ended', 'server', 'account' }
   local known = redis.call('HMGET', meta, unpack(fields))
   if not known[1] then return { GONE } end
   local workers = 0

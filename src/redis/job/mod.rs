@@ -19,6 +19,7 @@ use super::Redis;
 use crate::{
     Client, Error, Result,
     bulk::{Association, Change, Outcome},
+    error::excerpt,
 };
 
 /// Associations to be made or removed by any number of processes, on any number of machines.
@@ -59,16 +60,25 @@ use crate::{
 #[derive(Clone)]
 pub struct Job {
     store: JobStore,
+    account: Option<String>,
 }
 
 impl Redis {
     /// A job by its name, whether or not it is enqueued.
     pub fn job(&self, name: impl Into<String>) -> Job {
-        Job { store: JobStore::new(self.clone(), name.into()) }
+        Job { store: JobStore::new(self.clone(), name.into()), account: None }
     }
 }
 
 impl Job {
+    /// Names the HubSpot account that the job is of, best by its hub id. All that enqueue it or work on it give the same;
+    /// a worker that gives another, or none, is refused. Give it wherever there is more than one account: a job is bound to
+    /// the server that its first outcomes are of, but an access token does not say which account it is of.
+    pub fn account(mut self, account: impl Into<String>) -> Self {
+        self.account = Some(account.into());
+        self
+    }
+
     /// Enqueues associations to be made. `input` is a name for the inputs as a whole, such as the digest of the file that
     /// they come from.
     ///
@@ -77,7 +87,7 @@ impl Job {
     /// the others, and its error becomes its outcome.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for a job of that name with other inputs or another operation, an empty name, keys in
+    /// [`Error::is_invalid_input`] for a job of that name with other inputs, another operation or account, an empty name, keys in
     /// Redis that hold something else, what Redis lets nobody do, or inputs that are not as many as their iterator's exact
     /// [size hint](Iterator::size_hint) said, as of a file that changes: such a job is not complete, and never finished.
     /// [`Error::is_connect`] for a Redis that cannot be reached, at first or for five minutes; and for one that has lost what
@@ -111,7 +121,10 @@ impl Job {
             _ => None,
         };
         let id = Uuid::new_v4().simple().to_string();
-        let begun = self.store.begin(&id, change.operation(), input, total).await?;
+        let begun = self.store.begin(&id, change.operation(), input, total, self.account_or_empty()).await?;
+        if let Some(ours) = self.account.as_deref().filter(|ours| *ours != begun.account) {
+            return Err(self.of_another(&account_differs(&begun.account, ours)));
+        }
         if begun.operation != change.operation() || begun.input != input {
             let reason = format!("is enqueued already, to {} {:?}", begun.operation, begun.input);
             let remedy = "give another name, or remove that job first";
@@ -173,6 +186,33 @@ impl Job {
             Result::Ok(outcomes.map(|outcomes| (stream::iter(outcomes.into_iter().map(Ok)), (job, Some(position)))))
         });
         batches.try_flatten().boxed()
+    }
+
+    /// Checks that it is not of another server or account than a worker, and `binds` it to them if it is of none yet.
+    ///
+    /// # Errors
+    /// Where it is of others.
+    async fn check(&self, id: &str, server: &str, binds: bool) -> Result<()> {
+        let ours = self.account_or_empty();
+        let [theirs, account] = self.store.bind(id, if binds { server } else { "" }, ours).await?;
+        if !theirs.is_empty() && theirs != server {
+            return Err(self.of_another(&format!("is of the server {}, and not of {server}", excerpt(&theirs, 256))));
+        }
+        // Of a job that is not bound yet, the account may still be given.
+        if account != ours && !(account.is_empty() && theirs.is_empty()) {
+            return Err(self.of_another(&account_differs(&account, ours)));
+        }
+        Ok(())
+    }
+
+    /// Empty where it is not known.
+    fn account_or_empty(&self) -> &str {
+        self.account.as_deref().unwrap_or_default()
+    }
+
+    fn of_another(&self, trouble: &str) -> Error {
+        let remedy = "give what it is of, or another name; or remove it and enqueue it again";
+        Error::invalid_input("job", Some(&self.store.name), trouble, remedy)
     }
 
     /// The outcomes of the next batch.
@@ -244,6 +284,15 @@ impl Job {
 
     fn damaged(&self, trouble: &dyn fmt::Display) -> Error {
         self.store.damaged(trouble)
+    }
+}
+
+/// Two accounts that are not the same, one of which may not be known.
+fn account_differs(theirs: &str, ours: &str) -> String {
+    match (theirs, ours) {
+        ("", ours) => format!("was begun without an account, so it may be of another than {ours:?}"),
+        (theirs, "") => format!("is of the account {theirs:?}, and it is not said to be of any here"),
+        (theirs, ours) => format!("is of the account {theirs:?}, and not of {ours:?}"),
     }
 }
 

@@ -10,6 +10,10 @@ pub struct JobStatus {
     pub operation: String,
     /// The name of the inputs as a whole that was given when they were enqueued.
     pub input: String,
+    /// The server that its workers send to, by the base URL; none before the first outcomes.
+    pub server: Option<String>,
+    /// The account that it is of, where one was [given](super::Job::account).
+    pub account: Option<String>,
     /// How many inputs there are, where they said so from the beginning or all are enqueued.
     pub total: Option<u64>,
     /// Inputs that are in Redis.
@@ -46,7 +50,8 @@ impl JobStatus {
         else {
             return None;
         };
-        let [settled, succeeded, failed, requests, retries, ..] = rest else { return None };
+        let [settled, succeeded, failed, requests, retries, _, _, server, account, ..] = rest else { return None };
+        let known = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let number = |text: &str| text.parse::<u64>().unwrap_or_default();
         let rate = 1_000.0 * number(lately) as f64 / number(milliseconds).max(1) as f64;
         let is_complete = !complete.is_empty();
@@ -60,6 +65,8 @@ impl JobStatus {
         Some(Self {
             operation: operation.clone(),
             input: input.clone(),
+            server: known(server),
+            account: known(account),
             total,
             enqueued: number(inputs),
             is_complete,

@@ -36,6 +36,8 @@ pub(super) struct Begun {
     pub(super) input: String,
     pub(super) batches: u64,
     pub(super) inputs: u64,
+    /// Empty where it is not known.
+    pub(super) account: String,
 }
 
 pub(super) enum Claimed {
@@ -138,15 +140,30 @@ impl JobStore {
     }
 
     /// The job as it is, or begun with this id.
-    pub(super) async fn begin(&self, id: &str, operation: &str, input: &str, total: Option<u64>) -> Result<Begun> {
+    pub(super) async fn begin(
+        &self,
+        id: &str,
+        operation: &str,
+        input: &str,
+        total: Option<u64>,
+        account: &str,
+    ) -> Result<Begun> {
         if self.name.is_empty() {
             return Err(Error::invalid_input("job", None, "has no name", "give one, such as that of the file"));
         }
         let total = total.map(|total| total.to_string()).unwrap_or_default();
-        let (id, fields) = self.call(&["begin", id, operation, input, &total]).await?;
-        let [operation, input, batches, inputs] = <[String; 4]>::try_from(fields).map_err(|_| self.unknown())?;
+        let (id, fields) = self.call(&["begin", id, operation, input, &total, account]).await?;
+        let [operation, input, batches, inputs, account] =
+            <[String; 5]>::try_from(fields).map_err(|_| self.unknown())?;
         let number = |text: &str| text.parse().unwrap_or_default();
-        Ok(Begun { id, operation, input, batches: number(&batches), inputs: number(&inputs) })
+        Ok(Begun { id, operation, input, batches: number(&batches), inputs: number(&inputs), account })
+    }
+
+    /// Binds the job to a server and an account unless it is bound, and tells which ones it is bound to. An empty server binds
+    /// nothing.
+    pub(super) async fn bind(&self, id: &str, server: &str, account: &str) -> Result<[String; 2]> {
+        let (_, fields) = self.ask(&["bind", id, server, account]).await?;
+        <[String; 2]>::try_from(fields).map_err(|_| self.unknown())
     }
 
     /// Adds the batch unless it is there, and tells how many are.

@@ -73,7 +73,7 @@ impl JobWorker {
     /// # Errors
     /// Where going on would be in vain; nothing is lost, and other workers go on: a token that is missing, refused or
     /// lacks a scope, HubSpot's daily limit. [`Error::is_limiter`] for a limiter that fails for good.
-    /// [`Error::is_invalid_input`] for a job that is not in Redis, a concurrency of zero, and what Redis refuses.
+    /// [`Error::is_invalid_input`] for a job that is not in Redis, one that is of another server or account, a concurrency of zero, and what Redis refuses.
     /// [`Error::is_connect`] for a Redis or a HubSpot that is gone for too long.
     pub async fn run(self) -> Result<Progress> {
         self.run_until(pending::<()>()).await
@@ -89,6 +89,7 @@ impl JobWorker {
             return Err(Error::invalid_input("concurrency", Some("0"), "lets nothing through", "give 1 or more"));
         }
         let (id, change) = self.job.identity().await?;
+        self.job.check(&id, self.client.server(), false).await?;
         let (feed, mut fed) = unbounded_channel();
         let inputs = stream::poll_fn(move |cx| fed.poll_recv(cx));
         let progress = Arc::new(Mutex::new(Progress::default()));
@@ -100,6 +101,8 @@ impl JobWorker {
         let mut run = Run {
             job: self.job,
             id,
+            server: self.client.server().to_owned(),
+            is_bound: false,
             worker: Uuid::new_v4().simple().to_string(),
             most: self.concurrency.saturating_mul(2),
             feed,
@@ -134,6 +137,9 @@ impl fmt::Debug for JobWorker {
 struct Run {
     job: Job,
     id: String,
+    server: String,
+    /// Whether the job is known to be of this server and account.
+    is_bound: bool,
     worker: String,
     /// How many batches it may have at most.
     most: usize,
@@ -231,6 +237,10 @@ impl Run {
         let passing = |error: &Error| !error.is_lasting() && !error.is_invalid_input();
         if open.errors.values().any(passing) && open.tries + 1 < TRIES {
             return self.job.store.tried(&self.id, open.number, open.tries + 1).await;
+        }
+        if !self.is_bound {
+            self.job.check(&self.id, &self.server, true).await?;
+            self.is_bound = true;
         }
         let progress = self.progress();
         let settled = Settled {
