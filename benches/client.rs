@@ -136,25 +136,30 @@ fn decode(table: &mut Table, criterion: &mut Criterion) {
     );
 }
 
-/// The window of an Enterprise account while it fills up; what is almost full has the most to look at.
+/// Windows of several sizes while they fill up: the size makes no difference.
 fn limiter(table: &mut Table, criterion: &mut Criterion) {
-    const LIMIT: u32 = 190;
-    let mut headers = RateLimitHeaders::default();
-    headers.limit = Some(LIMIT);
-    let mut take = |window: &RollingWindow, used: u32| {
-        let permit = window.try_acquire(RateBucket::General).expect("room");
-        headers.remaining = Some(LIMIT - used - 1);
-        window.settle(permit, &PermitOutcome::Answered { headers, refused: false });
-    };
-    table.single(criterion, "a permit, taken and settled, the window almost full", |calls| {
-        (0..calls)
-            .map(|_| {
-                let window = RollingWindow::new(RateLimit::per_ten_seconds(LIMIT));
-                (0..LIMIT - 10).for_each(|used| take(&window, used));
-                timed(|| (LIMIT - 10..LIMIT).for_each(|used| take(&window, used))) / 10
-            })
-            .sum()
-    });
+    for (limit, name) in [
+        (100, "a permit, taken and settled, a window of 100 almost full"),
+        (190, "a permit, taken and settled, a window of 190 almost full"),
+        (10_000, "a permit, taken and settled, a window of 10,000 almost full"),
+    ] {
+        let mut headers = RateLimitHeaders::default();
+        headers.limit = Some(limit);
+        let mut take = |window: &RollingWindow, used: u32| {
+            let permit = window.try_acquire(RateBucket::General).expect("room");
+            headers.remaining = Some(limit - used - 1);
+            window.settle(permit, &PermitOutcome::Answered { headers, refused: false });
+        };
+        table.single(criterion, name, |calls| {
+            (0..calls)
+                .map(|_| {
+                    let window = RollingWindow::new(RateLimit::per_ten_seconds(limit));
+                    (0..limit - 50).for_each(|used| take(&window, used));
+                    timed(|| (limit - 50..limit).for_each(|used| take(&window, used))) / 50
+                })
+                .sum()
+        });
+    }
 }
 
 fn token(table: &mut Table, criterion: &mut Criterion, runtime: &Runtime) {

@@ -1,5 +1,7 @@
 //! Answers as the generated code takes them.
 
+use std::{fmt, io};
+
 use bytes::Bytes;
 use futures_util::stream;
 use progenitor_client::ResponseValue;
@@ -10,7 +12,7 @@ use reqwest::{
 use serde::de::DeserializeOwned;
 
 use crate::{
-    AccessToken, Error, PartnerClientId,
+    AccessToken, CallMeta, Error, PartnerClientId,
     generated::{self, types},
     reading,
     spec::Operation,
@@ -27,6 +29,15 @@ struct Read(Bytes);
 #[derive(Clone, Copy)]
 struct Of(&'static Operation);
 
+/// How the call came out that an answer is of, as an extension of it: for who calls the generated client itself.
+#[derive(Clone)]
+struct Came(CallMeta);
+
+/// Adds to an answer how its call came out, for the error of one that cannot be decoded.
+pub(crate) fn came(response: &mut Response, meta: CallMeta) {
+    response.extensions_mut().insert(Came(meta));
+}
+
 /// An answer with its body beside it, for [`value`]. The facade takes nothing else of an answer.
 pub(crate) fn read(mut response: Response, body: Bytes, operation: &'static Operation) -> Response {
     response.extensions_mut().insert(Of(operation));
@@ -41,6 +52,7 @@ pub(crate) async fn value<T: DeserializeOwned, E>(
 ) -> Result<ResponseValue<T>, generated::Error<E>> {
     let status = response.status();
     let of = response.extensions_mut().remove::<Of>();
+    let came = response.extensions_mut().remove::<Came>();
     let shape = match of {
         Some(Of(operation)) if status.is_success() => reading::answer_of(operation.id),
         Some(_) => reading::schema(ERROR),
@@ -55,7 +67,49 @@ pub(crate) async fn value<T: DeserializeOwned, E>(
     };
     match reading::decode(&body, shape) {
         Ok(inner) => Ok(ResponseValue::new(inner, status, headers)),
-        Err(e) => Err(generated::Error::InvalidResponsePayload(body, e)),
+        Err(e) => {
+            let trouble = match (of, came) {
+                (Some(Of(operation)), Some(Came(meta))) => {
+                    let error = Error::undecodable(&e.to_string(), &String::from_utf8_lossy(&body));
+                    carry_in_json(error.in_call(operation.id, &meta, true))
+                }
+                _ => e,
+            };
+            Err(generated::Error::InvalidResponsePayload(body, trouble))
+        }
+    }
+}
+
+/// A `serde_json::Error`, the only one that the generated code has for this, with `failure` as its source.
+fn carry_in_json(failure: Error) -> serde_json::Error {
+    /// The source of an `io::Error` is that of what it holds.
+    #[derive(Debug)]
+    struct Carried(Error);
+
+    impl fmt::Display for Carried {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0.message())
+        }
+    }
+
+    impl std::error::Error for Carried {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    /// What cannot be read: the way by which serde_json takes an `io::Error`.
+    struct Unreadable(Option<Error>);
+
+    impl io::Read for Unreadable {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            self.0.take().map_or(Ok(0), |failure| Err(io::Error::other(Carried(failure))))
+        }
+    }
+
+    match serde_json::from_reader::<_, serde::de::IgnoredAny>(Unreadable(Some(failure))) {
+        Err(error) => error,
+        Ok(_) => serde::de::Error::custom("the answer cannot be decoded"),
     }
 }
 

@@ -21,6 +21,8 @@ mod batch;
 #[cfg(feature = "client")]
 pub mod bulk;
 #[cfg(feature = "client")]
+mod call;
+#[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "client")]
 mod connection;

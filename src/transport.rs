@@ -3,7 +3,7 @@
 //! token → rate limit → send → classify → retry, inside one span.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -14,14 +14,14 @@ use reqwest::{
     header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue},
 };
 use tokio::time::Instant;
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
 use crate::{
-    AccessToken, Attempt, CallEnd, CallMeta, CorrelationId, Error, ErrorKind, NotInTime, Observer, PermitOutcome,
-    RateLimit, RateLimitHeaders, RateLimiter, RetryPolicy, TokenProvider,
+    AccessToken, CallMeta, CorrelationId, Error, ErrorKind, NotInTime, Observer, PermitOutcome, RateLimit,
+    RateLimitHeaders, RateLimiter, RetryPolicy, TokenProvider,
     answer::{carry, decodable, read, rebuild},
+    call::{Call, Ended, Record, UnderWay, Unended},
     connection::{CORRELATION_ID, read_body},
-    error::mark,
     generated::{self, types},
     http_client::HttpClient,
     observe,
@@ -73,140 +73,10 @@ impl std::fmt::Debug for Inner {
     }
 }
 
-/// One call.
-#[derive(Default)]
-struct Call {
-    options: CallOptions,
-    record: Mutex<Record>,
-}
-
-/// What a call learns on its way.
-#[derive(Default)]
-struct Record {
-    meta: CallMeta,
-    /// Whether the status in `meta` is that of the attempt under way, rather than of one before.
-    answered: bool,
-    token: Option<AccessToken>,
-    /// The attempt under way, until it is told of.
-    attempt: Option<UnderWay>,
-    /// Since when it waits for the rate limiter.
-    waiting: Option<Instant>,
-    /// Why it is tried again.
-    again: Option<Error>,
-    failure: Option<Error>,
-    /// That of the success that the call ended with.
-    body: Bytes,
-    ended: Option<Ended>,
-}
-
-struct UnderWay {
-    number: u32,
-    since: Instant,
-}
-
-/// A call that is over but for being told of.
-struct Ended {
-    span: Span,
-    operation: &'static Operation,
-    started: Instant,
-}
-
-impl Ended {
-    /// # Errors
-    /// Where the observer panics.
-    fn tell(&self, shared: &Shared, meta: &CallMeta, error: Option<&Error>) -> Result<(), Error> {
-        let end = CallEnd { operation: self.operation, duration: self.started.elapsed(), meta, error };
-        observe::call_ended(&self.span, &end);
-        match &shared.observer {
-            Some(observer) => guard("the observer", || observer.on_call(&end)),
-            None => Ok(()),
-        }
-    }
-}
-
-/// A call that is told of as dropped, unless it ends.
-struct Unended {
-    shared: Arc<Shared>,
-    call: Arc<Call>,
-    ended: Option<Ended>,
-}
-
-impl Unended {
-    /// Gives the generated code what it takes: an answer, also of a failure.
-    fn end(mut self, raw: bool, outcome: Result<Response, Failed>) -> Result<Response, Error> {
-        let error = outcome.as_ref().err().map(|failed| failed.error.clone());
-        let mut answer = match outcome {
-            Ok(response) | Err(Failed { response: Some(response), .. }) => Ok(response),
-            Err(Failed { error, response: None }) => Err(error),
-        };
-        let Some(ended) = self.ended.take() else { return answer };
-        let mut record = self.call.record();
-        if !raw {
-            // Whether the answer can be decoded is still to be seen.
-            record.failure = error;
-            record.ended = Some(ended);
-            return answer;
-        }
-        let meta = std::mem::take(&mut record.meta);
-        drop(record);
-        let id = ended.operation.id;
-        ended.tell(&self.shared, &meta, error.as_ref()).map_err(|panic| panic.in_call(id, &meta, true))?;
-        if let (Ok(response), Some(_)) = (&mut answer, error) {
-            mark(response.headers_mut(), id, meta.attempts);
-        }
-        answer
-    }
-}
-
-impl Drop for Unended {
-    fn drop(&mut self) {
-        let Some(ended) = self.ended.take() else { return };
-        let (meta, answered) = {
-            let record = self.call.record();
-            (record.meta.clone(), record.answered)
-        };
-        let error = Error::dropped().in_call(ended.operation.id, &meta, answered);
-        // Nobody is left to hear that the observer panicked.
-        let _ = ended.span.in_scope(|| self.call.end_attempt(&self.shared, ended.operation, Some(&error)));
-        let _ = ended.tell(&self.shared, &meta, Some(&error));
-    }
-}
-
-impl Record {
-    /// The status that the attempt under way was answered with.
-    fn status(&self) -> Option<u16> {
-        self.meta.status.filter(|_| self.answered)
-    }
-}
-
-impl Call {
-    fn record(&self) -> MutexGuard<'_, Record> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Tells of the attempt under way, once, whatever it ends by.
-    ///
-    /// # Errors
-    /// Where the observer panics.
-    fn end_attempt(&self, shared: &Shared, operation: &'static Operation, error: Option<&Error>) -> Result<(), Error> {
-        let (UnderWay { number, since }, status) = {
-            let mut record = self.record();
-            let Some(attempt) = record.attempt.take() else { return Ok(()) };
-            (attempt, record.status())
-        };
-        let attempt = Attempt { operation, number, duration: since.elapsed(), status, error };
-        observe::attempt_ended(&attempt);
-        match &shared.observer {
-            Some(observer) => guard("the observer", || observer.on_attempt(&attempt)),
-            None => Ok(()),
-        }
-    }
-}
-
 /// A failed attempt, with the answer if there was one, its body replaced by one that the generated code can decode.
-struct Failed {
-    error: Error,
-    response: Option<Response>,
+pub(crate) struct Failed {
+    pub(crate) error: Error,
+    pub(crate) response: Option<Response>,
 }
 
 impl From<Error> for Failed {

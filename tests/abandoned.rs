@@ -1,5 +1,7 @@
 //! Calls go on whatever becomes of the futures and streams of other calls: polled, left or dropped, at any of their awaits.
 
+#[path = "support/http2.rs"]
+mod frames;
 mod support;
 
 use std::{
@@ -27,6 +29,7 @@ use hubspot_partner_clients::{
 use proptest::prelude::*;
 use support::crm;
 use tokio::{
+    net::TcpListener,
     sync::Mutex,
     time::{Instant, sleep, timeout},
 };
@@ -308,6 +311,39 @@ async fn a_permit_that_nobody_takes_goes_to_the_next_in_line() {
     assert!((&mut new).now_or_never().is_none());
     assert!((&mut first).now_or_never().is_none());
     assert_eq!(ends(async { tokio::join!(new, first) }).await, (1, 0));
+}
+
+/// One stream at once (RFC 9113, section 6.5.2).
+const ONE_STREAM: &[u8] = &[0, 3, 0, 0, 0, 1];
+
+#[tokio::test]
+async fn calls_beside_those_that_are_left_on_an_http_2_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(frames::serve(stream, ONE_STREAM, usize::MAX));
+        }
+    });
+    let dissociate = |client: &Client| Box::pin(client.dissociate(1).with("companies", 2).as_type(3).send());
+    // Each time they are left a little later: while the connection is made, and while another has the stream.
+    for polls in [1, 2, 3, 5, 8, 13] {
+        let http = reqwest::Client::builder().no_proxy().http2_prior_knowledge().build().unwrap();
+        let builder = Client::builder().base_url(&base_url).access_token("t").http_client(http);
+        let client = builder.rate_limit(RateLimit::unlimited()).build().unwrap();
+        let mut kept: Vec<_> = (0..5).map(|_| dissociate(&client)).collect();
+        for _ in 0..polls {
+            poll_fn(|cx| {
+                kept.retain_mut(|call| call.as_mut().poll(cx).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            tokio::task::yield_now().await;
+        }
+        let others = join_all((0..5).map(|_| dissociate(&client)));
+        let outcomes = timeout(Duration::from_secs(60), others).await.expect("it hangs");
+        assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    }
 }
 
 #[derive(Clone, Copy, Debug)]

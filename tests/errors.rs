@@ -272,3 +272,35 @@ async fn the_generated_client_s_errors_become_the_same_error() {
     let error = Error::from(client.raw().get().partner_client_id("..").send().await.unwrap_err());
     assert!(error.is_invalid_input(), "{error:?}");
 }
+
+/// Of the same answer, the generated client's error and the facade's, as far as anybody can tell them apart.
+#[tokio::test]
+async fn an_error_of_the_generated_client_knows_what_the_facade_s_knows() {
+    let headers = "x-hubspot-correlation-id: 0190c5f2-8a0e-7c55-9b1d-0123456789ab\r\nretry-after: 7\r\n";
+    for (status, body) in [
+        (400, r#"{"message":"no","category":"VALIDATION_ERROR"}"#),
+        (404, r#"{"message":"gone","category":"OBJECT_NOT_FOUND","correlationId":"x"}"#),
+        (429, "{}"),
+        (502, r#"{"status":"error"}"#),
+        (301, ""),
+        (200, "<html>"),
+        (200, "[5]"),
+        (200, r#"{"id":{}}"#),
+    ] {
+        let answer =
+            http(status, "application/json", body).replacen("content-length", &format!("{headers}content-length"), 1);
+        let server = RawServer::answering(answer).await;
+        let client = client_at(&server.base_url, "t");
+        let facade = client.get("1").await.unwrap_err();
+        let raw = Error::from(client.raw().get().partner_client_id("1").send().await.unwrap_err());
+        assert_eq!((raw.operation(), raw.attempts()), (Some("get"), 1));
+        let told = |error: &Error| {
+            let known = (error.kind(), error.status(), error.last_status(), error.retry_after());
+            (known, error.correlation_id().cloned(), error.to_string(), error.remedy())
+        };
+        assert_eq!(told(&raw), told(&facade), "{status} {body}");
+    }
+    let unreachable = client_at("http://127.0.0.1:1", "t");
+    let raw = Error::from(unreachable.raw().get().partner_client_id("1").send().await.unwrap_err());
+    assert_eq!((raw.operation(), raw.attempts(), raw.is_connect()), (Some("get"), 1, true));
+}

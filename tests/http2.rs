@@ -3,6 +3,9 @@
 //! Of the TLS libraries only rustls agrees on HTTP/2 with the server, and it is used where native-tls is not enabled.
 #![cfg(all(feature = "rustls", not(feature = "native-tls")))]
 
+#[path = "support/http2.rs"]
+mod frames;
+
 use std::{
     sync::{
         Arc,
@@ -11,24 +14,13 @@ use std::{
     time::Duration,
 };
 
+use frames::serve;
 use hubspot_partner_clients::Client;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    time::Instant,
-};
+use tokio::{net::TcpListener, time::Instant};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{ServerConfig, pki_types::PrivateKeyDer},
 };
-
-const HEADERS: u8 = 1;
-const SETTINGS: u8 = 4;
-const ACK: u8 = 1;
-/// Of a request or an answer without a body.
-const WHOLE: u8 = 5;
-/// `:status: 204`, as HPACK has it in its table.
-const NO_CONTENT: u8 = 0x89;
 
 /// A server that answers each request with 204, on the first connection the first one alone; then nothing comes back.
 struct Server {
@@ -52,38 +44,12 @@ impl Server {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let answers = if counter.fetch_add(1, Ordering::SeqCst) == 0 { 1 } else { usize::MAX };
-                tokio::spawn(serve(acceptor.clone(), stream, answers));
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move { serve(acceptor.accept(stream).await?, &[], answers).await });
             }
         });
         Self { base_url, pem: own.cert.pem(), accepted }
     }
-}
-
-async fn serve(acceptor: TlsAcceptor, stream: TcpStream, mut answers: usize) -> std::io::Result<()> {
-    let mut stream = acceptor.accept(stream).await?;
-    stream.read_exact(&mut [0; 24]).await?;
-    stream.write_all(&frame(SETTINGS, 0, [0; 4], &[])).await?;
-    loop {
-        // Length, type, flags and stream: RFC 9113, section 4.1.
-        let mut head = [0; 9];
-        stream.read_exact(&mut head).await?;
-        let [high, middle, low, kind, flags, id @ ..] = head;
-        let mut payload = vec![0; u32::from_be_bytes([0, high, middle, low]) as usize];
-        stream.read_exact(&mut payload).await?;
-        match kind {
-            SETTINGS if flags & ACK == 0 => stream.write_all(&frame(SETTINGS, ACK, [0; 4], &[])).await?,
-            HEADERS if answers > 0 => {
-                answers -= 1;
-                stream.write_all(&frame(HEADERS, WHOLE, id, &[NO_CONTENT])).await?;
-            }
-            _ => {}
-        }
-    }
-}
-
-fn frame(kind: u8, flags: u8, stream: [u8; 4], payload: &[u8]) -> Vec<u8> {
-    let [_, length @ ..] = (payload.len() as u32).to_be_bytes();
-    [&length[..], &[kind, flags], &stream, payload].concat()
 }
 
 #[tokio::test(start_paused = true)]

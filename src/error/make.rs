@@ -340,9 +340,9 @@ impl From<generated::Error<types::Error>> for Error {
             generated::Error::CommunicationError(e)
             | generated::Error::ResponseBodyError(e)
             | generated::Error::InvalidUpgrade(e) => carried_by(&e).unwrap_or_else(|| Self::transport(e)),
-            generated::Error::InvalidResponsePayload(body, e) => {
-                Self::undecodable(&e.to_string(), &String::from_utf8_lossy(&body))
-            }
+            generated::Error::InvalidResponsePayload(body, e) => in_chain::<Self>(&e)
+                .cloned()
+                .unwrap_or_else(|| Self::undecodable(&e.to_string(), &String::from_utf8_lossy(&body))),
             generated::Error::UnexpectedResponse(response) => Self::response(response.status().as_u16(), "")
                 .with_headers(response.headers())
                 .marked(response.headers()),
@@ -372,8 +372,8 @@ fn carried_by(error: &reqwest::Error) -> Option<Error> {
 }
 
 /// The first error of this type among the sources.
-fn in_chain<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E> {
-    let mut source = std::error::Error::source(error);
+fn in_chain<'a, E: std::error::Error + 'static>(error: &'a dyn std::error::Error) -> Option<&'a E> {
+    let mut source = error.source();
     while let Some(error) = source {
         if let Some(error) = error.downcast_ref() {
             return Some(error);
