@@ -261,8 +261,7 @@ impl Engine {
 
 /// A batch under way, in a task that ends with this.
 ///
-/// It is a task because a request may hold its turn at the rate limiter: if it went on only while the stream is polled, a
-/// caller who uses the client between two outcomes would wait for that turn for ever.
+/// It is a task so that what takes several requests goes on while the caller is busy with the outcomes before.
 struct Running {
     task: JoinHandle<Settled>,
     inputs: Arc<Vec<Input>>,
