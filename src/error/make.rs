@@ -372,7 +372,7 @@ fn carried_by(error: &reqwest::Error) -> Option<Error> {
 }
 
 /// The first error of this type among the sources.
-fn in_chain<'a, E: std::error::Error + 'static>(error: &'a dyn std::error::Error) -> Option<&'a E> {
+fn in_chain<E: std::error::Error + 'static>(error: &dyn std::error::Error) -> Option<&E> {
     let mut source = error.source();
     while let Some(error) = source {
         if let Some(error) = error.downcast_ref() {
