@@ -42,7 +42,7 @@ pub(in crate::cli) async fn run(
         return Err(Failure::usage(message));
     }
     let made = signals.interrupt(made(arguments, connection, &files), Some("Nothing was changed.")).await?;
-    let Made { mut plan, client, digest, resumed } = made;
+    let Made { mut plan, client, journal, resumed } = made;
     plan.max_removals = arguments.max_removals.or(plan.max_removals);
     if !output.json {
         if let Some(path) = &resumed {
@@ -67,7 +67,7 @@ pub(in crate::cli) async fn run(
     let applied = match signals.interrupt(agreed, Some("Nothing was changed.")).await {
         Ok(()) => {
             let stop = async { signal = Some(signals.received().await) };
-            apply(&plan, &client.client, &digest, arguments, &files, stop).await.map_err(|failure| match &resumed {
+            apply(&plan, &client.client, journal, arguments, &files, stop).await.map_err(|failure| match &resumed {
                 Some(path) => failure.and_then_do(&format!(
                     "The plan is that of an earlier run, in {}. Give --journal another path to have a new one made.",
                     path.display()
@@ -104,8 +104,7 @@ struct Made {
     plan: Plan,
     /// None where nothing is to be sent.
     client: Option<crate::cli::connect::Connected>,
-    /// Tells what the plan was made from.
-    digest: String,
+    journal: Option<Journal>,
     /// The file that the plan of an earlier run was kept in.
     resumed: Option<PathBuf>,
 }
@@ -114,7 +113,7 @@ async fn made(arguments: &Reconcile, connection: &Connection, files: &Files) -> 
     if let Some(path) = &arguments.plan {
         let (plan, digest) = load(path)?;
         let client = if arguments.apply { Some(connection.client().await?) } else { None };
-        return Ok(Made { plan, client, digest, resumed: None });
+        return Ok(Made { plan, client, journal: journal(arguments, &digest)?, resumed: None });
     }
     // clap asks for both unless there is a plan.
     let (Some(file), Some(to_type)) = (&arguments.file, &arguments.to_type) else {
@@ -123,12 +122,20 @@ async fn made(arguments: &Reconcile, connection: &Connection, files: &Files) -> 
     let checked = check::check(file, Some(to_type)).await?;
     let digest = digest(&checked, to_type, arguments);
     let client = connection.client_with(|builder| builder, |simulator| seed::seed(simulator, file)).await?;
-    if let Some(kept) = files.kept_plan()? {
-        let (plan, _) = load(&kept)?;
-        return Ok(Made { plan, client: Some(client), digest, resumed: Some(kept) });
-    }
-    let plan = plan(&client.client, file, to_type, arguments).await?;
-    Ok(Made { plan, client: Some(client), digest, resumed: None })
+    let resumed = files.kept_plan()?;
+    // Before a plan is shown that is not of this file.
+    let journal = journal(arguments, &digest)?;
+    let plan = match &resumed {
+        Some(kept) => load(kept)?.0,
+        None => plan(&client.client, file, to_type, arguments).await?,
+    };
+    Ok(Made { plan, client: Some(client), journal, resumed })
+}
+
+/// The journal of a run with a plan that was made from what has this digest.
+fn journal(arguments: &Reconcile, digest: &str) -> Result<Option<Journal>, Failure> {
+    let open = |path: &PathBuf| Journal::open(path, &format!("sha256:{digest}"));
+    Ok(arguments.journal.as_ref().map(open).transpose()?)
 }
 
 async fn plan(client: &Client, file: &Path, to_type: &str, arguments: &Reconcile) -> Result<Plan, Failure> {
@@ -172,7 +179,7 @@ fn hex(bytes: &[u8]) -> String {
 async fn apply(
     plan: &Plan,
     client: &Client,
-    digest: &str,
+    journal: Option<Journal>,
     arguments: &Reconcile,
     files: &Files,
     stop: impl Future<Output = ()>,
@@ -192,9 +199,9 @@ async fn apply(
         Some(path) => files::check_undo(path, plan)?,
         None => false,
     };
-    if let Some(path) = &arguments.journal {
+    if let Some(journal) = journal {
         files.keep_plan(plan)?;
-        apply = apply.journal(Journal::open(path, &format!("sha256:{digest}"))?);
+        apply = apply.journal(journal);
     }
     // Before anything is sent, so that it is right whenever the run ends.
     if let Some(path) = &arguments.undo {
