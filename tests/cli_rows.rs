@@ -51,4 +51,34 @@ proptest! {
         prop_assert_eq!((ran.code, &*ran.err), (Some(0), ""));
         prop_assert!(ran.out.contains(&rows.len().to_string()), "{}", ran.out);
     }
+
+    #[test]
+    fn a_table_is_read_however_its_program_writes_it(
+        columns in Just(["partner client id", "to object type", "to object id", "association type", "note"]).prop_shuffle(),
+        separator in select(vec!["", " ", "_", "-", ".", "\u{a0}", " \u{200b}"]),
+        case in select(vec![str::to_lowercase as fn(&str) -> String, str::to_uppercase]),
+        mark in select(vec!["", "\u{feff}"]),
+        delimiter in select(vec![",", ";", "\t", "|"]),
+        end in select(vec!["\n", "\r\n", "\r"]),
+        quote in select(vec!["", "\""]),
+        rows in 1..5_usize,
+        after in select(vec!["", "\n", ",,,,\n", "\r\n\r\n"]),
+    ) {
+        let value = |column: &str| match column {
+            "to object type" => "companies",
+            "association type" => "owner",
+            "note" => "x",
+            _ => "17",
+        };
+        let spelled = |column: &str| case(column).replace(' ', separator);
+        let line = |cell: &dyn Fn(&str) -> String| {
+            let cells = columns.map(|column| format!("{quote}{}{quote}", cell(column)));
+            cells.join(delimiter) + end
+        };
+        let body = line(&|column| value(column).to_owned()).repeat(rows);
+        let after = if end == "\r" { String::new() } else { after.replace(',', delimiter) };
+        let ran = check(format!("{mark}{}{body}{after}", line(&spelled)).as_bytes());
+        prop_assert_eq!((ran.code, &*ran.err), (Some(0), ""));
+        prop_assert!(ran.out.contains(&format!("All {rows} rows")), "{}", ran.out);
+    }
 }

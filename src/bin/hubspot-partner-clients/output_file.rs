@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use fs4::FileExt;
+use fs4::{FileExt, TryLockError};
 
 use super::failure::Failure;
 
@@ -55,8 +55,8 @@ impl OutputFile {
         }
         let file = File::options().write(true).create(true).truncate(false).open(&partial);
         let file = file.map_err(|error| refused(format!("cannot be written: {}: {error}", partial.display())))?;
-        // Of the standard library from Rust 1.89 on.
-        if FileExt::try_lock(&file).is_err() {
+        // Of the standard library from Rust 1.89 on. A file system without locks has to do.
+        if matches!(FileExt::try_lock(&file), Err(TryLockError::WouldBlock)) {
             return Err(refused(format!("is being written by another run: {} is in use", partial.display())));
         }
         let emptied = file.set_len(0);
