@@ -217,7 +217,14 @@ async fn an_answer_that_cannot_be_read_does_not_show_the_tokens_in_it() {
     ] {
         let server = answering(200, &[], &body).await;
         let app = app_at(&server.base_url());
-        let error = app.exchange(CODE, REDIRECT, None).await.unwrap_err();
+        // What is odd beside the access token does not lose it.
+        let error = match app.exchange(CODE, REDIRECT, None).await {
+            Ok(grant) => {
+                assert_hidden(&debug(&grant));
+                continue;
+            }
+            Err(error) => error,
+        };
         assert!(error.is_token(), "{body}: {error:?}");
         assert_hidden(&all_of(&error));
         let client = Client::builder().base_url(server.base_url()).token_provider(app.token(REFRESH).unwrap());
@@ -498,7 +505,13 @@ async fn a_token_that_an_answer_repeats_with_escapes_does_not_show() {
     ] {
         let server = answering(status, &[], &body).await;
         let client = client_at(&server.base_url(), ACCESS);
-        let error = client.get(1).await.unwrap_err();
+        let error = match client.get(1).await {
+            Ok(read) => {
+                assert_hidden(&debug(&read));
+                continue;
+            }
+            Err(error) => error,
+        };
         assert_hidden(&all_of(&error));
         assert!(!all_of(&error).contains(&escaped[1..]), "it is as good as the token: {error:?}");
         let raw = client.raw().get().partner_client_id(1).send().await.unwrap_err();
