@@ -382,3 +382,21 @@ async fn the_certainty_that_a_turn_comes_too_late_is_told_at_once() {
     assert_eq!(started.elapsed(), Duration::from_secs(10));
     limiter.settle(permit, &PermitOutcome::NoAnswer);
 }
+
+/// `cargo test --release --test rolling_window -- --ignored --nocapture cost` prints what a permit costs in windows of several
+/// sizes.
+#[tokio::test(start_paused = true)]
+#[ignore = "a measurement"]
+async fn the_cost_of_a_permit_in_windows_of_several_sizes() {
+    for limit in [100, 1_000, 10_000, 100_000] {
+        let limiter = RollingWindow::new(RateLimit::per_ten_seconds(limit));
+        let take = |used: u32| {
+            let permit = limiter.try_acquire(RateBucket::General).unwrap();
+            limiter.settle(permit, &answered(Some(limit), Some(limit - used - 1)));
+        };
+        (0..limit - 50).for_each(take);
+        let started = std::time::Instant::now();
+        (limit - 50..limit).for_each(take);
+        println!("{limit}: {:?}", started.elapsed() / 50);
+    }
+}
