@@ -369,6 +369,21 @@ proptest! {
     }
 }
 
+/// Requests in flight may leave the window any time from now on, so that what they make full refuses nobody yet.
+#[tokio::test(start_paused = true)]
+async fn a_window_full_of_requests_in_flight_is_no_certainty() {
+    let limiter = RollingWindow::new(RateLimit::per_ten_seconds(1));
+    let permit = limiter.try_acquire(RateBucket::General).unwrap();
+    let deadline = Instant::now() + Duration::from_millis(10_500);
+    let waits = limiter.acquire_by(RateBucket::General, deadline);
+    let answer = async {
+        sleep(Duration::from_millis(50)).await;
+        limiter.settle(permit, &answered(Some(1), Some(0)));
+    };
+    let (next, ()) = tokio::join!(waits, answer);
+    limiter.settle(next.unwrap(), &PermitOutcome::NoAnswer);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_certainty_that_a_turn_comes_too_late_is_told_at_once() {
     let limiter = RollingWindow::new(RateLimit::per_ten_seconds(1));

@@ -94,7 +94,7 @@ impl Others {
 pub(super) enum NoRoom {
     /// The allowance is used up, or HubSpot asked for a pause; nobody gets a permit before.
     Until(Instant),
-    /// Enough is in flight. An answer makes room, or time at the latest.
+    /// Requests in flight take all that there is, or as much as may be. An answer makes room, or time at the latest.
     Answer(Instant),
 }
 
@@ -169,11 +169,13 @@ impl Window {
         let used = self.used(now);
         let free = limit.saturating_sub(self.others.used().saturating_add(used));
         if free == 0 {
-            return match self.next_room(now) {
-                Some(room_at) => Err(NoRoom::Until(room_at)),
-                None if self.promised > 0 => Err(NoRoom::Answer(now + SLACK)),
+            return match (self.counted.get(self.left(now)), self.oldest()) {
+                (Some(&counted), _) => Err(NoRoom::Until(counted + self.interval)),
+                // An answer tells earlier when it leaves the window.
+                (None, Some(sent)) => Err(NoRoom::Answer(sent + SLACK + self.interval)),
+                (None, None) if self.promised > 0 => Err(NoRoom::Answer(now + SLACK)),
                 // With nothing of our own in the window, only asking shows whether the others have left room.
-                None => Ok(()),
+                (None, None) => Ok(()),
             };
         }
         if self.in_flight + self.promised >= self.at_once(free, now) {
@@ -269,7 +271,7 @@ impl Window {
             // Without a word of HubSpot's, room comes with the first request of our own to leave the window; without
             // any of our own, only asking tells.
             let told = headers.retry_after.map(|pause| pause.min(MAX_PAUSE));
-            let pause = told.or_else(|| self.next_room(now).is_none().then_some(self.interval / 4));
+            let pause = told.or_else(|| (self.counting(now) as u32 + self.uncounted == 0).then_some(self.interval / 4));
             self.paused_until = pause.map(|pause| now + pause).or(self.paused_until);
         }
         let remaining = if refused { Some(0) } else { headers.remaining };
@@ -304,12 +306,6 @@ impl Window {
     /// How many of those that are counted had left it.
     fn left(&self, time: Instant) -> usize {
         self.counted.partition_point(|&counted| counted + self.interval <= time)
-    }
-
-    /// When the first request of our own leaves the window.
-    fn next_room(&self, now: Instant) -> Option<Instant> {
-        let counted = self.counted.get(self.left(now)).copied();
-        counted.or_else(|| self.oldest().map(|sent| sent + SLACK)).map(|counted| counted + self.interval)
     }
 
     /// When the first was sent that HubSpot may not have counted yet.
