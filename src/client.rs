@@ -60,20 +60,7 @@ impl Client {
 
     /// Starts a client that is set up in code.
     pub fn builder() -> ClientBuilder {
-        ClientBuilder {
-            base_url: BASE_URL.to_owned(),
-            allow_insecure_http: false,
-            tokens: None,
-            connection: Connection::default(),
-            timeout: TIMEOUT,
-            total_timeout: None,
-            max_response_bytes: MAX_RESPONSE_BYTES,
-            limit: RateLimit::default(),
-            limiter: None,
-            retry: RetryPolicy::default(),
-            retry_budget: RETRY_BUDGET,
-            observer: None,
-        }
+        ClientBuilder::default()
     }
 
     /// A client of another account on the same connections and with the same settings, but with a token, a
@@ -148,6 +135,7 @@ fn variable(name: &str) -> Result<Option<String>> {
 }
 
 /// Sets up a [`Client`]. A token is needed; the rest has defaults.
+#[derive(Clone)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct ClientBuilder {
     base_url: String,
@@ -162,6 +150,26 @@ pub struct ClientBuilder {
     retry: RetryPolicy,
     retry_budget: u32,
     observer: Option<Arc<dyn Observer>>,
+}
+
+/// As [`Client::builder`].
+impl Default for ClientBuilder {
+    fn default() -> Self {
+        Self {
+            base_url: BASE_URL.to_owned(),
+            allow_insecure_http: false,
+            tokens: None,
+            connection: Connection::default(),
+            timeout: TIMEOUT,
+            total_timeout: None,
+            max_response_bytes: MAX_RESPONSE_BYTES,
+            limit: RateLimit::default(),
+            limiter: None,
+            retry: RetryPolicy::default(),
+            retry_budget: RETRY_BUDGET,
+            observer: None,
+        }
+    }
 }
 
 impl ClientBuilder {

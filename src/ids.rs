@@ -1,6 +1,6 @@
 //! The values that become a segment of a URL's path, checked once.
 
-use std::{borrow::Cow, cmp::Ordering, fmt};
+use std::{borrow::Cow, cmp::Ordering, fmt, num::NonZero, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -212,7 +212,7 @@ macro_rules! path_value {
             }
         }
 
-        path_value!(@try_from $name: &str, String, &String);
+        path_value!(@try_from $name: &str, &&str, String, &String, Cow<'_, str>, Box<str>, Arc<str>);
 
         /// Takes a JSON number as well: newer endpoints of HubSpot's send ids as numbers.
         impl<'de> Deserialize<'de> for $name {
@@ -231,12 +231,26 @@ macro_rules! path_value {
     )*};
     (@integers $($name:ident, $field:literal;)*) => {$(
         path_value!(@unsigned $name: u8, u16, u32, u64, usize);
-        path_value!(@signed $name, $field: i8, i16, i32, i64, isize);
+        path_value!(@signed $name, $field: i8, i16, i32, i64, i128, isize);
+        // Most of its values are beyond 64 bits, and refused.
+        path_value!(@try_from $name: u128, &u128, NonZero<u128>);
     )*};
     (@unsigned $name:ident: $($from:ty),*) => {$(
         impl From<$from> for $name {
             fn from(value: $from) -> Self {
                 Self(value.to_string())
+            }
+        }
+
+        impl From<&$from> for $name {
+            fn from(value: &$from) -> Self {
+                (*value).into()
+            }
+        }
+
+        impl From<NonZero<$from>> for $name {
+            fn from(value: NonZero<$from>) -> Self {
+                value.get().into()
             }
         }
     )*};
@@ -248,7 +262,21 @@ macro_rules! path_value {
                     let value = value.to_string();
                     return Err(Error::invalid_input($field, Some(&value), "is negative", "give the value HubSpot shows"));
                 }
-                Ok(Self(value.to_string()))
+                Self::new(value.to_string())
+            }
+        }
+
+        impl TryFrom<&$from> for $name {
+            type Error = Error;
+            fn try_from(value: &$from) -> Result<Self, Error> {
+                (*value).try_into()
+            }
+        }
+
+        impl TryFrom<NonZero<$from>> for $name {
+            type Error = Error;
+            fn try_from(value: NonZero<$from>) -> Result<Self, Error> {
+                value.get().try_into()
             }
         }
     )*};
@@ -257,7 +285,7 @@ macro_rules! path_value {
 path_value!(
     /// The id of a partner client: the record id that HubSpot shows, such as `512`.
     ///
-    /// Made from `&str`, `String` or an integer. Zeros in front are left out, so that an id has one form.
+    /// Made from text, such as `&str`, `String`, `Cow<str>` or `Arc<str>`, or from an integer. Zeros in front are left out, so that an id has one form.
     PartnerClientId, "partner client id", check_id,
     "anything but digits, and for a number beyond 64 bits."
 );
@@ -265,7 +293,7 @@ path_value!(
     /// A kind of CRM object: a name in singular or plural (`companies`), or a type id (`0-2`, `2-1234567` for a custom
     /// object).
     ///
-    /// Made from `&str` or `String`. A value of digits alone is refused, because it is an object id in the wrong place.
+    /// Made from text, such as `&str`, `String`, `Cow<str>` or `Arc<str>`. A value of digits alone is refused, because it is an object id in the wrong place.
     ObjectType, "object type", check_object_type,
     "a value that is empty, `.`, `..` or longer than 256 bytes, that holds a backslash, a control character or an \
      invisible one, or that a spreadsheet has made of something else."
@@ -273,7 +301,7 @@ path_value!(
 path_value!(
     /// The id of a CRM object, such as a company's record id.
     ///
-    /// Made from `&str`, `String` or an integer. Zeros in front are left out, so that an id has one form.
+    /// Made from text, such as `&str`, `String`, `Cow<str>` or `Arc<str>`, or from an integer. Zeros in front are left out, so that an id has one form.
     ObjectId, "object id", check_id,
     "anything but digits, and for a number beyond 64 bits."
 );
@@ -281,7 +309,7 @@ path_value!(
     /// The type of an association: a numeric id (`202`) or a name (`note_to_contact`; case does not matter).
     ///
     /// HubSpot publishes none for partner clients; [`Client::association_types`](crate::Client::association_types) lists
-    /// those of an account. Made from `&str`, `String` or an integer.
+    /// those of an account. Made from text or an integer.
     AssociationType, "association type", check_association_type,
     "a value that is empty, `.`, `..` or longer than 256 bytes, that holds a backslash, a control character or an \
      invisible one, or that a spreadsheet has made of something else."
@@ -289,7 +317,7 @@ path_value!(
 path_value!(
     /// A path parameter that has no type of its own, of an operation added to the description.
     ///
-    /// Made from `&str`, `String` or an integer.
+    /// Made from text or an integer.
     PathSegment, "path parameter", check_segment,
     "a value that is empty, `.`, `..` or longer than 256 bytes, or that holds a backslash, a control character or an \
      invisible one."
@@ -315,7 +343,7 @@ impl PartnerClientId {
 
 /// What a partner client is found by: its id, or the value of another property where a call has `id_property`.
 ///
-/// Made from `&str`, `String`, an integer or a [`PartnerClientId`]. It is checked when the call is sent.
+/// Made from text, an integer or a [`PartnerClientId`]. It is checked when the call is sent.
 #[derive(Debug, Clone)]
 pub struct RecordKey(Result<PartnerClientId, String>);
 
@@ -343,6 +371,9 @@ impl From<&PartnerClientId> for RecordKey {
 }
 
 macro_rules! record_key {
+    (@numbers $($from:ty),*) => {
+        record_key!($($from, &$from, NonZero<$from>),*);
+    };
     ($($from:ty),*) => {$(
         impl From<$from> for RecordKey {
             fn from(value: $from) -> Self {
@@ -352,12 +383,19 @@ macro_rules! record_key {
     )*};
 }
 
-record_key!(&str, String, &String, u8, u16, u32, u64, usize, i8, i16, i32, i64, isize);
+record_key!(&str, &&str, String, &String, Cow<'_, str>, Box<str>, Arc<str>);
+record_key!(@numbers u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize);
 
 /// A partner client is a CRM object as well.
 impl From<&PartnerClientId> for ObjectId {
     fn from(value: &PartnerClientId) -> Self {
         Self(value.0.clone())
+    }
+}
+
+impl From<PartnerClientId> for ObjectId {
+    fn from(value: PartnerClientId) -> Self {
+        Self(value.0)
     }
 }
 

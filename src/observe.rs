@@ -1,6 +1,6 @@
 //! What a call tells the outside: spans, events, metrics.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tracing::Span;
 
@@ -22,6 +22,16 @@ pub trait Observer: Send + Sync {
     /// [`ErrorKind::Dropped`](crate::ErrorKind::Dropped).
     fn on_call(&self, call: &CallEnd<'_>) {
         let _ = call;
+    }
+}
+
+impl<O: Observer + ?Sized> Observer for Arc<O> {
+    fn on_attempt(&self, attempt: &Attempt<'_>) {
+        (**self).on_attempt(attempt);
+    }
+
+    fn on_call(&self, call: &CallEnd<'_>) {
+        (**self).on_call(call);
     }
 }
 

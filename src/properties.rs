@@ -1,6 +1,6 @@
 //! Property values: written from Rust's types in HubSpot's form, and read into them.
 
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeZone, Utc};
 use serde::de::{self, DeserializeOwned, Expected, IntoDeserializer, Unexpected, value::StrDeserializer};
@@ -67,7 +67,8 @@ macro_rules! from_display {
     )*};
 }
 
-from_display!(&str, String, &String, bool, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
+from_display!(&str, &&str, String, &String, Cow<'_, str>, Box<str>, Arc<str>);
+from_display!(bool, i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize);
 
 impl From<f64> for PropertyValue {
     fn from(value: f64) -> Self {

@@ -4,7 +4,7 @@ mod support;
 
 use std::{process::Command, time::Duration};
 
-use hubspot_partner_clients::{Client, Error, simulator::Simulator};
+use hubspot_partner_clients::{Client, ClientBuilder, Error, simulator::Simulator};
 
 fn at(url: &str) -> Result<Client, Error> {
     Client::builder().access_token("t").base_url(url).build()
@@ -31,6 +31,24 @@ fn https_or_loopback_only() {
         assert!(error.message().contains("in the clear"), "{error}");
         assert!(Client::builder().access_token("t").base_url(url).allow_insecure_http().build().is_ok(), "{url}");
     }
+}
+
+/// As a program with several clients, or one that keeps its settings in a struct, has them.
+#[tokio::test]
+async fn a_builder_can_be_kept_and_used_again() {
+    #[derive(Default, Clone)]
+    struct Settings {
+        builder: ClientBuilder,
+    }
+    let simulator = Simulator::start().await.unwrap();
+    let settings = Settings {
+        builder: Settings::default().builder.base_url(simulator.base_url()).access_token(simulator.access_token()),
+    };
+    let quick = settings.clone().builder.timeout(Duration::from_secs(1)).build().unwrap();
+    for client in [quick, settings.builder.build().unwrap()] {
+        client.list().await.unwrap();
+    }
+    assert!(ClientBuilder::default().build().unwrap_err().message().contains("access token is missing"));
 }
 
 #[test]

@@ -304,3 +304,65 @@ async fn an_error_of_the_generated_client_knows_what_the_facade_s_knows() {
     let raw = Error::from(unreachable.raw().get().partner_client_id("1").send().await.unwrap_err());
     assert_eq!((raw.operation(), raw.attempts(), raw.is_connect()), (Some("get"), 1, true));
 }
+
+#[tokio::test]
+async fn an_error_is_data_for_logs_and_apis() {
+    let body = format!(
+        r#"{{"status":"error","message":"no scope","category":"MISSING_SCOPES","correlationId":"{ID}","errors":[{{"message":"one of these","context":{{"requiredGranularScopes":["a.read","a.write"]}}}}]}}"#
+    );
+    let error = json(403, &body).await;
+    let told = serde_json::to_value(&error).unwrap();
+    let expected = serde_json::json!({
+        "kind": "missing_scope",
+        "message": "no scope",
+        "remedy": error.remedy(),
+        "operation": "associate",
+        "attempts": 1,
+        "status": 403,
+        "lastStatus": 403,
+        "category": "MISSING_SCOPES",
+        "correlationId": ID,
+        "errors": [{ "message": "one of these", "context": { "requiredGranularScopes": ["a.read", "a.write"] } }],
+        "requiredScopes": ["a.read", "a.write"],
+    });
+    assert_eq!(told, expected);
+
+    let refused = client_at("http://localhost:9", "t").get("1.5").await.unwrap_err();
+    let told = serde_json::to_value(&refused).unwrap();
+    let members: Vec<&String> = told.as_object().unwrap().keys().collect();
+    assert_eq!(members, ["attempts", "kind", "message", "remedy"], "{told}");
+}
+
+#[tokio::test]
+async fn an_error_as_data_is_bounded_and_holds_no_token() {
+    let ids: Vec<String> = (0..5_000).map(|id| format!("\"{id} of super-secret-token\"")).collect();
+    let body = format!(
+        r#"{{"message":"{}","category":"VALIDATION_ERROR","context":{{"ids":[{}]}}}}"#,
+        "wrong: super-secret-token ".repeat(10_000),
+        ids.join(",")
+    );
+    let server = MockServer::start_async().await;
+    server
+        .mock_async(|_, then| {
+            then.status(400).header("content-type", "application/json").body(body);
+        })
+        .await;
+    let client = client_at(&server.base_url(), "super-secret-token");
+    let error = client.associate(512).with("companies", 9001).as_type(1).await.unwrap_err();
+    let told = serde_json::to_string(&error).unwrap();
+    assert!(told.len() <= 66 * 1024, "{}", told.len());
+    assert!(!told.contains("super-secret-token"));
+    assert!(told.contains("\"kind\":\"refused\"") && told.contains("wrong: "), "{told}");
+}
+
+#[tokio::test]
+async fn errors_are_equal_if_they_say_the_same() {
+    let missing = || json(404, r#"{"message":"resource not found","category":"OBJECT_NOT_FOUND"}"#);
+    let (one, other) = (missing().await, missing().await);
+    assert_eq!(one, other);
+    assert_eq!(one, one.clone());
+    assert_ne!(one, json(404, r#"{"message":"not here","category":"OBJECT_NOT_FOUND"}"#).await);
+    assert_ne!(one, json(410, r#"{"message":"resource not found","category":"OBJECT_NOT_FOUND"}"#).await);
+    let outcome: hubspot_partner_clients::Result<()> = Err(one);
+    assert_eq!(outcome, Err(other));
+}

@@ -2,7 +2,11 @@
 
 mod support;
 
-use std::sync::LazyLock;
+use std::{
+    borrow::Cow,
+    num::NonZero,
+    sync::{Arc, LazyLock},
+};
 
 use hubspot_partner_clients::{
     AssociationType, Client, Error, ObjectId, ObjectType, PartnerClientId, simulator::Simulator,
@@ -218,6 +222,63 @@ fn an_id_has_one_form_and_ids_are_in_the_order_of_their_numbers() {
     let mut ids = ["10", "9", "0100", "1"].map(|id| ObjectId::new(id).unwrap());
     ids.sort();
     assert_eq!(ids.map(|id| id.to_string()), ["1", "9", "10", "100"]);
+}
+
+/// Whatever a program has its ids in: JSON, databases, maps, iterators over slices.
+#[tokio::test]
+async fn ids_come_from_any_text_and_any_whole_number() {
+    let simulator = Simulator::start().await.unwrap();
+    let client = client_of(&simulator);
+    let text = String::from("512");
+    let number = NonZero::new(512_u64).unwrap();
+    let ids: Vec<PartnerClientId> = vec![
+        PartnerClientId::try_from("512").unwrap(),
+        PartnerClientId::try_from(&"512").unwrap(),
+        PartnerClientId::try_from(text.clone()).unwrap(),
+        PartnerClientId::try_from(&text).unwrap(),
+        PartnerClientId::try_from(Cow::from("512")).unwrap(),
+        PartnerClientId::try_from(Box::<str>::from("512")).unwrap(),
+        PartnerClientId::try_from(Arc::<str>::from("512")).unwrap(),
+        512_u16.into(),
+        512_u64.into(),
+        (&512_u64).into(),
+        number.into(),
+        PartnerClientId::try_from(&512).unwrap(),
+        PartnerClientId::try_from(512_i64).unwrap(),
+        PartnerClientId::try_from(512_u128).unwrap(),
+        PartnerClientId::try_from(512_i128).unwrap(),
+        PartnerClientId::try_from(NonZero::new(512_i64).unwrap()).unwrap(),
+    ];
+    assert!(ids.iter().all(|id| id.as_str() == "512"), "{ids:?}");
+    assert_eq!(ObjectId::from(ids[0].clone()), ObjectId::from(&ids[0]));
+
+    // Calls take the same.
+    for companies in [&["companies"], &["0-2"]] {
+        for company in &[9001_u64] {
+            for object_type in companies {
+                client
+                    .associate(number)
+                    .with(object_type, company)
+                    .as_type(Cow::from("partner_client_to_company"))
+                    .await
+                    .unwrap();
+            }
+        }
+    }
+    let in_slices = ["512"].iter().map(|id| client.get(id)).chain([512_u64].iter().map(|id| client.get(id)));
+    for read in in_slices.chain([
+        client.get(Cow::from("512")),
+        client.get(Box::<str>::from("512")),
+        client.get(Arc::<str>::from("512")),
+        client.get(512_u128),
+        client.get(number),
+    ]) {
+        assert_eq!(read.await.unwrap().id, "512");
+    }
+    assert!(client.get(u128::MAX).await.unwrap_err().message().contains("larger than any id"));
+    refused(ObjectId::try_from(u128::from(u64::MAX) + 1), "object id", "larger than any id");
+    refused(ObjectId::try_from(&-1), "object id", "is negative");
+    refused(ObjectId::try_from(i128::MIN), "object id", "is negative");
 }
 
 #[tokio::test]

@@ -615,3 +615,25 @@ async fn an_answer_that_cannot_be_decoded_is_heard_of_as_a_failure() {
     assert_eq!(heard.in_short(), ["associate attempt 1: 200 ok", "associate call of 1: 200 failed"]);
     assert_eq!(tracing.span()["error.type"], "decode");
 }
+
+#[tokio::test]
+async fn an_observer_may_be_shared() {
+    #[derive(Default)]
+    struct Calls(Mutex<u32>);
+    impl Observer for Calls {
+        fn on_attempt(&self, _: &Attempt<'_>) {
+            *self.0.lock().unwrap() += 1;
+        }
+
+        fn on_call(&self, _: &CallEnd<'_>) {
+            *self.0.lock().unwrap() += 10;
+        }
+    }
+    let simulator = Simulator::start().await.unwrap();
+    let calls = Arc::new(Calls::default());
+    let chosen_at_run_time: Arc<dyn Observer> = calls.clone();
+    let builder = Client::builder().base_url(simulator.base_url()).access_token(simulator.access_token());
+    builder.clone().observer(Arc::clone(&calls)).build().unwrap().list().await.unwrap();
+    builder.observer(chosen_at_run_time).build().unwrap().list().await.unwrap();
+    assert_eq!(*calls.0.lock().unwrap(), 22);
+}

@@ -26,7 +26,7 @@ use crate::{
 ///
 /// [`Client::associate_many`]: crate::Client::associate_many
 /// [`Client::dissociate_many`]: crate::Client::dissociate_many
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Association {
     partner_client: Result<PartnerClientId>,
     to_object_type: Result<ObjectType>,

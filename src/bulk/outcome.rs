@@ -12,7 +12,7 @@ use super::{Association, engine::Engine};
 use crate::Result;
 
 /// What became of one input.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome {
     /// The input's position, from 0 on.

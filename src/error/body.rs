@@ -38,7 +38,7 @@ pub(super) enum Cause {
 }
 
 /// An error body, field by field: none of them is sure to be there or to be of its type.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub(super) struct ErrorBody {
     pub(super) message: Option<String>,
     pub(super) category: Option<String>,

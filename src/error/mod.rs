@@ -16,12 +16,31 @@ pub use self::{correlation_id::CorrelationId, kind::ErrorKind};
 use crate::generated::types;
 
 /// What calls of this crate return.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a call failed.
 ///
 /// [`Error::kind`] tells what kind it is, and the predicates put kinds together; more than one may hold. [`Error::remedy`] says in a sentence what to do next.
 /// Neither `Debug` nor `Display` ever shows the token, and both are bounded, whatever HubSpot answers.
+///
+/// # As data
+/// An error is serialized as an object, for logs and for APIs of your own. It holds no secret, neither the
+/// [excerpt](Error::body_excerpt) nor the [source](std::error::Error::source), and is 64 KiB of JSON at most: a larger one
+/// lacks `errors`, `context` and `requiredScopes`. A member without a value is left out, and versions to come may add some.
+///
+/// | member | value |
+/// |---|---|
+/// | `kind` | [`ErrorKind::as_str`] |
+/// | `message`, `remedy` | [`Error::message`], [`Error::remedy`] |
+/// | `operation`, `attempts` | [`Error::operation`], [`Error::attempts`] |
+/// | `status`, `lastStatus` | [`Error::status`], [`Error::last_status`] |
+/// | `category`, `correlationId` | [`Error::category`], [`Error::correlation_id`] as text |
+/// | `cause` | what HubSpot's words point to, in a word such as `association_type`, where that is known |
+/// | `errors`, `context` | [`Error::details`], [`Error::context`] |
+/// | `requiredScopes` | [`Error::required_scopes`] |
+/// | `retryAfterMs` | [`Error::retry_after`] in milliseconds |
+///
+/// Two errors are equal if they say the same of the same; their sources are not compared.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -267,6 +286,18 @@ impl Error {
         self.0.body_excerpt.as_deref()
     }
 }
+
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        fn words(e: &Inner) -> impl PartialEq + use<'_> {
+            (&e.message, e.operation, &e.correlation_id, &e.body, &e.body_excerpt)
+        }
+        let figures = |e: &Inner| (e.kind, e.beneath, e.status, e.attempts, e.last_status, e.retry_after);
+        Arc::ptr_eq(&self.0, &other.0) || (figures(&self.0) == figures(&other.0) && words(&self.0) == words(&other.0))
+    }
+}
+
+impl Eq for Error {}
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

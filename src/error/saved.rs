@@ -1,8 +1,8 @@
-//! Errors that outlive the process: as text, and back.
+//! Errors as data: for logs and APIs, and for journals that are read back.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer, ser};
 
 use super::{
     CorrelationId, Error, ErrorKind,
@@ -13,8 +13,11 @@ use crate::{generated::types, spec};
 
 /// An error that is larger is kept in part, since a million inputs may have one each.
 const MAX_SAVED: usize = 2 * 1024;
+/// One that is told may have more.
+const MAX_TOLD: usize = 64 * 1024;
 
-/// What is kept of an error: all but its source, and the excerpt of HubSpot's answer, which mostly repeats the rest.
+/// The one form of an error as data: all but its source, and the excerpt of HubSpot's answer, which mostly repeats the
+/// rest. [`Error`] documents it.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Saved {
@@ -39,6 +42,36 @@ struct Saved {
     errors: Vec<types::ErrorDetail>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     context: BTreeMap<String, Vec<String>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    required_scopes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
+    /// For readers only: it follows from the rest.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+}
+
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let told = Saved { remedy: Some(self.remedy().into_owned()), ..self.saved() };
+        told.bounded(MAX_TOLD).map_err(ser::Error::custom)?.0.serialize(serializer)
+    }
+}
+
+impl Saved {
+    /// With its JSON, which is no longer than that: where it would be, without what HubSpot lists, and with the beginning of
+    /// the message.
+    fn bounded(mut self, max: usize) -> serde_json::Result<(Self, String)> {
+        let mut json = serde_json::to_string(&self)?;
+        let mut room = 2 * max;
+        while json.len() > max && room > 8 {
+            (self.errors, self.context, self.required_scopes) = Default::default();
+            room /= 2;
+            self.message = excerpt(&self.message, room);
+            json = serde_json::to_string(&self)?;
+        }
+        Ok((self, json))
+    }
 }
 
 impl Error {
@@ -53,19 +86,9 @@ impl Error {
             }
     }
 
-    /// One line of JSON, of 2 KiB at most: where it would be longer, without details and context, and with the beginning of
-    /// the message.
+    /// One line of JSON, of 2 KiB at most.
     pub(crate) fn to_json(&self) -> serde_json::Result<String> {
-        let mut saved = self.saved();
-        let mut json = serde_json::to_string(&saved)?;
-        let mut room = 2 * MAX_SAVED;
-        while json.len() > MAX_SAVED && room > 8 {
-            (saved.errors, saved.context) = Default::default();
-            room /= 2;
-            saved.message = excerpt(&saved.message, room);
-            json = serde_json::to_string(&saved)?;
-        }
-        Ok(json)
+        Ok(self.saved().bounded(MAX_SAVED)?.1)
     }
 
     fn saved(&self) -> Saved {
@@ -82,6 +105,9 @@ impl Error {
             correlation_id: e.correlation_id.as_ref().map(CorrelationId::to_string),
             errors: e.body.details.clone(),
             context: e.body.context.clone(),
+            required_scopes: e.body.required_scopes.clone(),
+            retry_after_ms: e.retry_after.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+            remedy: None,
         }
     }
 
@@ -95,6 +121,7 @@ impl Error {
             cause: saved.cause,
             details: saved.errors,
             context: saved.context,
+            required_scopes: saved.required_scopes,
             ..ErrorBody::default()
         };
         let kind = kind.unwrap_or_else(|| body.kind(saved.status));
@@ -104,6 +131,7 @@ impl Error {
             e.status = saved.status;
             e.last_status = saved.last_status;
             e.correlation_id = saved.correlation_id.as_deref().map(CorrelationId::from);
+            e.retry_after = saved.retry_after_ms.map(Duration::from_millis);
             e.body = body;
         }))
     }

@@ -81,6 +81,7 @@ fn random() -> String {
 }
 
 /// Where to send a user, and what to keep until the user comes back.
+#[derive(Clone)]
 pub struct Authorization {
     url: String,
     state: String,

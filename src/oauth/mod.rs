@@ -202,6 +202,7 @@ impl fmt::Debug for OAuthApp {
 }
 
 /// Sets up an [`OAuthApp`].
+#[derive(Clone)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct OAuthAppBuilder {
     client_id: String,
@@ -286,6 +287,7 @@ impl fmt::Debug for OAuthAppBuilder {
 }
 
 /// What the token endpoint gives. `Debug` does not show the tokens.
+#[derive(Clone)]
 pub struct Grant {
     access_token: AccessToken,
     refresh_token: Option<SecretString>,

@@ -172,6 +172,7 @@ impl fmt::Debug for Redis {
 }
 
 /// Sets up a [`Redis`].
+#[derive(Clone)]
 #[must_use = "a builder does nothing until `connect`"]
 pub struct RedisBuilder {
     url: String,

@@ -94,7 +94,7 @@ impl fmt::Debug for RedisLimiter {
 }
 
 /// Sets up a [`RedisLimiter`]; see [`Redis::limiter`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `connect`"]
 pub struct RedisLimiterBuilder {
     redis: Redis,

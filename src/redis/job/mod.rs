@@ -183,7 +183,7 @@ impl Job {
                 None => job.begin_to_read().await?,
             };
             let outcomes = job.read(&mut position).await?;
-            Result::Ok(outcomes.map(|outcomes| (stream::iter(outcomes.into_iter().map(Ok)), (job, Some(position)))))
+            Ok::<_, Error>(outcomes.map(|outcomes| (stream::iter(outcomes.into_iter().map(Ok)), (job, Some(position)))))
         });
         batches.try_flatten().boxed()
     }
