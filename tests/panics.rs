@@ -3,10 +3,11 @@
 mod support;
 
 use std::{
+    convert::Infallible,
     panic::panic_any,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -214,7 +215,14 @@ async fn a_callback_for_refresh_tokens_fails_one_call() {
     let app = OAuthApp::new("id", "secret", "refresh").rotating_refresh_token();
     let simulator = crm(10, 10).oauth_app(app).start().await.unwrap();
     let app = oauth::OAuthApp::builder("id", "secret").base_url(simulator.base_url()).build().unwrap();
-    let token = app.token("refresh").unwrap().on_new_refresh_token(|_| panic!("the disk is full"));
+    let first = AtomicBool::new(true);
+    let token = app.token("refresh").unwrap().on_new_refresh_token(move |_| {
+        let first = first.swap(false, Ordering::Relaxed);
+        async move {
+            assert!(!first, "the disk is full");
+            Ok::<_, Infallible>(())
+        }
+    });
     let client = builder(&simulator).token_provider(token).build().unwrap();
     is_told(&failure(&client).await, "on_new_refresh_token's callback panicked: the disk is full");
     client.get(1).await.unwrap();

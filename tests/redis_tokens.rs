@@ -239,7 +239,10 @@ async fn a_new_refresh_token_that_could_not_be_saved_is_used_and_told_all_the_sa
     let tell = Arc::clone(&told);
     let store = FailsToSave(store(&server).await, Arc::new(Mutex::new(1)));
     let token = app(&simulator).token(REFRESH).unwrap().store(store);
-    let token = token.on_new_refresh_token(move |token| tell.lock().unwrap().push(token.to_owned()));
+    let token = token.on_new_refresh_token(move |token| {
+        tell.lock().unwrap().push(token);
+        std::future::ready(Ok::<_, std::convert::Infallible>(()))
+    });
     let refused = got(&token).await;
     assert_eq!(told.lock().unwrap().len(), 1);
     simulator.expire_tokens();

@@ -10,6 +10,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
     CallMeta, NotInTime, RateLimitHeaders,
+    auth::redact,
     connection::CORRELATION_ID,
     generated::{self, types},
     spec::{self, RateBucket},
@@ -71,6 +72,14 @@ impl Error {
             Err(source) => Self::new(ErrorKind::Token, format!("no access token: {source}"))
                 .with(|e| e.source = Some(Arc::from(source))),
         }
+    }
+
+    /// A new refresh token that its callback did not keep. What the callback says of it may hold it.
+    pub(crate) fn not_kept(source: BoxError, refresh_token: &str) -> Self {
+        let shows = format!("{source:?}{source}").contains(refresh_token);
+        let said = redact(&source.to_string(), refresh_token);
+        Self::new(ErrorKind::Token, format!("no access token: the new refresh token is not kept: {said}"))
+            .with(|e| e.source = (!shows).then(|| Arc::from(source)))
     }
 
     /// `waited` is how long the call had waited for a permit.

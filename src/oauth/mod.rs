@@ -20,14 +20,15 @@
 //! assert_eq!(state, authorization.state());
 //! let grant = app.exchange(code, "https://my.app/connected", Some(authorization.code_verifier())).await?;
 //!
-//! let token = app.token_of(&grant)?.on_new_refresh_token(|token| save(token));
+//! let token = app.token_of(&grant)?.on_new_refresh_token(|token| async move { save(&token).await });
 //! let client = Client::builder().token_provider(token).build()?;
 //! # Ok(())
 //! # }
-//! # fn save(_: &str) {}
+//! # async fn save(_: &str) -> std::io::Result<()> { Ok(()) }
 //! ```
 
 mod authorization;
+mod refused;
 mod shared;
 mod store;
 mod token;
@@ -38,6 +39,7 @@ use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use self::refused::Refused;
 pub use self::{
     authorization::{Authorization, AuthorizationBuilder},
     store::{StoreFuture, StoredToken, TokenStore},
@@ -65,6 +67,10 @@ const MAX_LIFETIME_SECONDS: u64 = 24 * 3600;
 
 /// An app registered with HubSpot: its client id and secret, and where its tokens come from. Clones share connections.
 ///
+/// A refresh token that HubSpot has refused is not sent again for a minute: calls of the account fail with the same error
+/// ([`Error::is_invalid_grant`]), and HubSpot is not asked for each. [Connecting the account again](Self::exchange) ends it,
+/// and another refresh token is not concerned.
+///
 /// An answer of the token endpoint of more than 1 MiB, decompressed, is refused.
 #[derive(Clone)]
 pub struct OAuthApp {
@@ -74,6 +80,7 @@ pub struct OAuthApp {
     http: HttpClient,
     timeout: Duration,
     retry: RetryPolicy,
+    refused: Refused,
 }
 
 impl OAuthApp {
@@ -116,7 +123,16 @@ impl OAuthApp {
         let mut form = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri)];
         form.extend(code_verifier.map(|verifier| ("code_verifier", verifier)));
         // A code is good for one use, so a lost answer cannot be had again.
-        self.request(&form, false).await
+        let grant = self.request(&form, false).await?;
+        self.forget_refusal(&grant);
+        Ok(grant)
+    }
+
+    /// HubSpot has just given it, whatever it said of its refresh token before.
+    fn forget_refusal(&self, grant: &Grant) {
+        if let Some(refresh_token) = &grant.refresh_token {
+            self.refused.forget(refresh_token);
+        }
     }
 
     /// The access tokens of an account, had by its refresh token. Nothing is sent yet.
@@ -136,12 +152,23 @@ impl OAuthApp {
     /// [`Error::is_invalid_input`] for a grant without a refresh token.
     pub fn token_of(&self, grant: &Grant) -> Result<OAuthToken> {
         let token = self.token(grant.refresh_token().unwrap_or_default())?;
+        self.forget_refusal(grant);
         token.start_with(grant);
         Ok(token)
     }
 
     pub(crate) async fn refresh(&self, refresh_token: &SecretString) -> Result<Grant> {
-        self.request(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())], true).await
+        if let Some(error) = self.refused.error(refresh_token) {
+            return Err(error);
+        }
+        let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
+        let answer = self.request(&form, true).await;
+        if let Err(error) = &answer
+            && error.is_invalid_grant()
+        {
+            self.refused.remember(refresh_token, error);
+        }
+        answer
     }
 
     /// Asks the token endpoint, as often as it takes. Every value of the form is taken for a secret.
@@ -273,6 +300,7 @@ impl OAuthAppBuilder {
             http,
             timeout: self.timeout,
             retry: self.retry,
+            refused: Refused::default(),
         })
     }
 }

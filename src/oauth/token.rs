@@ -13,12 +13,12 @@ use futures_util::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
     runtime::{Handle, Id},
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 use uuid::Uuid;
 
 use super::{Grant, OAuthApp, TokenStore, shared::SharedRefresh};
-use crate::{AccessToken, Error, Result, TokenFuture, TokenProvider, task::guard};
+use crate::{AccessToken, Error, Result, TokenFuture, TokenProvider, task::guard_future};
 
 /// A token this close to its end is not sent any more: the request has to arrive before it.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -64,19 +64,30 @@ impl Flight {
     }
 }
 
-type Callback = Arc<dyn Fn(&str) + Send + Sync>;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+type Keep = Arc<dyn Fn(String) -> BoxFuture<'static, std::result::Result<(), BoxError>> + Send + Sync>;
+
+/// How long a callback may take to keep a refresh token.
+const KEEPING: Duration = Duration::from_secs(30);
 
 struct State {
     refresh_token: Arc<SecretString>,
     current: Option<Current>,
     flight: Option<Flight>,
-    on_new_refresh_token: Option<Callback>,
+    keep: Option<Keep>,
+    /// What came with a new refresh token that is not kept yet.
+    unkept: Option<Unkept>,
     store: Option<Arc<dyn TokenStore>>,
     /// What the store's lock knows it by.
     owner: Arc<str>,
     /// What HubSpot refused last; the store may still give it.
     refused: Option<AccessToken>,
     /// The store does not have the current token.
+    unsaved: bool,
+}
+
+struct Unkept {
+    current: Current,
     unsaved: bool,
 }
 
@@ -139,7 +150,8 @@ impl OAuthToken {
             refresh_token: Arc::new(refresh_token),
             current: None,
             flight: None,
-            on_new_refresh_token: None,
+            keep: None,
+            unkept: None,
             store: None,
             owner: Uuid::new_v4().simple().to_string().into(),
             refused: None,
@@ -152,10 +164,31 @@ impl OAuthToken {
         self.state().current = Some(Current::new(&grant.into()));
     }
 
-    /// Hears of every refresh token that takes the place of the one before, to be kept for the next start.
+    /// Keeps every refresh token that takes the place of the one before, in a database for example, for the next start of
+    /// your program.
+    ///
+    /// The callback is awaited before the access token that came with the refresh token is used. If it fails, panics or takes
+    /// more than 30 seconds, nothing is lost as long as the process lives: the new tokens stay in memory, calls go on with
+    /// the old access token while that is good, and after that they fail with [`Error::is_token`]. The callback is then asked
+    /// again with the same refresh token, at the next call or after 10 seconds, without another request to HubSpot.
+    ///
+    /// Do not make a call with this token in the callback: the call may wait for the callback to end.
+    ///
+    /// ```
+    /// # use hubspot_partner_clients::oauth::OAuthToken;
+    /// # async fn save(_account: u64, _token: &str) -> std::io::Result<()> { Ok(()) }
+    /// # fn run(token: OAuthToken) {
+    /// let account = 8675309;
+    /// let token = token.on_new_refresh_token(move |refresh_token| async move { save(account, &refresh_token).await });
+    /// # }
+    /// ```
     #[must_use]
-    pub fn on_new_refresh_token(self, callback: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        self.state().on_new_refresh_token = Some(Arc::new(callback));
+    pub fn on_new_refresh_token<F, E>(self, callback: impl Fn(String) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = std::result::Result<(), E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.state().keep = Some(Arc::new(move |token| callback(token).map(|kept| kept.map_err(Into::into)).boxed()));
         self
     }
 
@@ -213,12 +246,17 @@ impl OAuthToken {
             let unsaved = unsaved.map(|current| current.fresh(&refresh_token));
             SharedRefresh { store, owner: Arc::clone(&state.owner), refused: state.refused.clone(), unsaved }
         });
+        let unkept = state.unkept.is_some();
         let task = here.spawn(async move {
-            let outcome = match shared {
-                None => this.app.refresh(&refresh_token).await.map(|grant| Fresh::from(&grant)),
-                Some(shared) => shared.run(&this.app, &refresh_token).await,
-            };
-            this.land(outcome)
+            let outcome = this.fly(unkept, &refresh_token, shared).await;
+            let mut state = this.state();
+            state.flight = None;
+            if outcome.is_err()
+                && let Some(current) = &mut state.current
+            {
+                current.refresh_at = Instant::now() + PAUSE;
+            }
+            outcome
         });
         let this = self.clone();
         let outcome = async move {
@@ -233,36 +271,71 @@ impl OAuthToken {
         Flight { outcome: outcome.boxed().shared(), runtime: here.id(), since: Instant::now() }
     }
 
-    fn land(&self, outcome: Result<Fresh>) -> Result<AccessToken> {
-        let mut state = self.state();
-        state.flight = None;
-        let fresh = match outcome {
-            Ok(fresh) => fresh,
-            Err(error) => {
-                if let Some(current) = &mut state.current {
-                    current.refresh_at = Instant::now() + PAUSE;
-                }
-                return Err(error);
+    async fn fly(
+        &self,
+        unkept: bool,
+        refresh_token: &SecretString,
+        shared: Option<SharedRefresh>,
+    ) -> Result<AccessToken> {
+        if unkept {
+            self.keep().await?;
+            let state = self.state();
+            if let Some(current) = state.current.as_ref().filter(|current| Instant::now() < current.expires_at) {
+                return Ok(current.token.clone());
             }
+        }
+        let fresh = match shared {
+            None => Fresh::from(&self.app.refresh(refresh_token).await?),
+            Some(shared) => shared.run(&self.app, refresh_token).await?,
         };
+        self.land(fresh).await
+    }
+
+    async fn land(&self, fresh: Fresh) -> Result<AccessToken> {
+        let token = fresh.access_token.clone();
         let mut current = Current::new(&fresh);
-        state.unsaved = fresh.unsaved;
         if fresh.unsaved {
             current.refresh_at = Instant::now() + PAUSE;
         }
-        state.current = Some(current);
-        let changed = fresh.refresh_token.filter(|new| new.expose_secret() != state.refresh_token.expose_secret());
-        if let Some(new) = changed {
-            let new = Arc::new(new);
-            state.refresh_token = Arc::clone(&new);
-            let callback = state.on_new_refresh_token.clone();
-            // The callback may use this token.
-            drop(state);
-            if let Some(callback) = callback {
-                guard("on_new_refresh_token's callback", || callback(new.expose_secret()))?;
+        {
+            let mut state = self.state();
+            let changed = fresh.refresh_token.filter(|new| new.expose_secret() != state.refresh_token.expose_secret());
+            let is_new = changed.is_some();
+            if let Some(new) = changed {
+                // HubSpot may take no other from now on, whether it is kept or not.
+                state.refresh_token = Arc::new(new);
             }
+            if !is_new || state.keep.is_none() {
+                (state.current, state.unsaved, state.unkept) = (Some(current), fresh.unsaved, None);
+                return Ok(token);
+            }
+            state.unkept = Some(Unkept { current, unsaved: fresh.unsaved });
         }
-        Ok(fresh.access_token)
+        self.keep().await?;
+        Ok(token)
+    }
+
+    /// Lets the callback keep the refresh token; only then is what came with it used.
+    async fn keep(&self) -> Result<()> {
+        let (keep, refresh_token) = {
+            let state = self.state();
+            (state.keep.clone(), Arc::clone(&state.refresh_token))
+        };
+        if let Some(keep) = keep {
+            let text = refresh_token.expose_secret();
+            let kept = guard_future("on_new_refresh_token's callback", async {
+                timeout(KEEPING, keep(text.to_owned())).await
+            });
+            let kept = kept.await?.unwrap_or_else(|_| Err(format!("it took longer than {KEEPING:?}").into()));
+            kept.map_err(|source| Error::not_kept(source, text))?;
+        }
+        let mut state = self.state();
+        if Arc::ptr_eq(&state.refresh_token, &refresh_token)
+            && let Some(Unkept { current, unsaved }) = state.unkept.take()
+        {
+            (state.current, state.unsaved) = (Some(current), unsaved);
+        }
+        Ok(())
     }
 }
 
