@@ -1,12 +1,21 @@
 //! Rust out of an adapted document, by progenitor.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    collections::BTreeSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use openapiv3::OpenAPI;
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
 
+use syn::parse::Parser;
+
 use crate::{
-    codegen::adapt::{ID_TYPES, checked},
+    codegen::{
+        adapt::{ID_TYPES, checked},
+        walk,
+    },
     lean,
 };
 
@@ -27,15 +36,76 @@ pub fn client(api: &OpenAPI) -> Result<String, String> {
             settings.with_replacement(checked(id), format!("crate::{id}"), impls.into_iter());
         }
         let tokens = Generator::new(&settings).generate_tokens(api).map_err(text)?;
-        let mut file = parse(lean::requests(tokens)?)?;
-        file.items.extend(with_associations(&file)?);
+        let mut file = parse(lean::requests(named(tokens.clone()))).or_else(|_| parse(named(tokens)))?;
+        file.items.extend(partner_client(&file)?);
+        may_get_fields(&mut file, &sent(api)?)?;
         Ok(pretty(&file))
     })
 }
 
-/// Some operations answer with an object without its associations. To users it is the same object, so one type turns
-/// into the other, whatever fields the description gives them.
-fn with_associations(file: &syn::File) -> Result<Option<syn::Item>, String> {
+/// Types that the facade hands out under names of its own: rustc's messages tell where a type is defined.
+const FACADE_NAMES: [(&str, &str); 5] = [
+    ("SimplePublicObjectWithAssociations", "PartnerClient"),
+    ("CollectionResponseSimplePublicObjectWithAssociationsForwardPaging", "PartnerClientsPage"),
+    ("CollectionResponseAssociatedIdForwardPaging", "AssociationsPage"),
+    ("CollectionResponseWithTotalSimplePublicObject", "SearchPage"),
+    ("PublicAssociationDefinition", "AssociationDefinition"),
+];
+
+fn named(tokens: TokenStream) -> TokenStream {
+    let name = |token| match token {
+        TokenTree::Group(group) => {
+            let mut renamed = Group::new(group.delimiter(), named(group.stream()));
+            renamed.set_span(group.span());
+            renamed.into()
+        }
+        TokenTree::Ident(ident) => {
+            let renamed = FACADE_NAMES.iter().find_map(|(theirs, ours)| match () {
+                () if ident == theirs => Some((*ours).to_owned()),
+                // In a description of something else.
+                () if ident == ours => Some(format!("Other{ours}")),
+                () => None,
+            });
+            renamed.map_or(ident.clone(), |name| Ident::new(&name, ident.span())).into()
+        }
+        other => other,
+    };
+    tokens.into_iter().map(name).collect()
+}
+
+/// The schemas of which requests are made.
+fn sent(api: &OpenAPI) -> Result<BTreeSet<String>, String> {
+    let schemas = serde_json::to_value(api.components.as_ref().map(|components| &components.schemas)).map_err(text)?;
+    let bodies = walk::operations(&mut api.clone())
+        .map(|(_, _, operation)| serde_json::to_value(&operation.request_body))
+        .collect::<Result<_, _>>()
+        .map_err(text)?;
+    Ok(walk::needed_schemas(&serde_json::Value::Array(bodies), &schemas))
+}
+
+/// What HubSpot adds to its answers breaks nobody's build. What is sent can still be written as a struct.
+fn may_get_fields(file: &mut syn::File, sent: &BTreeSet<String>) -> Result<(), String> {
+    let attribute = syn::Attribute::parse_outer.parse_str("#[non_exhaustive]").map_err(text)?;
+    for item in &mut file.items {
+        let syn::Item::Mod(module) = item else { continue };
+        if module.ident != "types" {
+            continue;
+        }
+        for item in module.content.iter_mut().flat_map(|(_, items)| items) {
+            if let syn::Item::Struct(item) = item
+                && matches!(item.fields, syn::Fields::Named(_))
+                && !sent.contains(&item.ident.to_string())
+            {
+                item.attrs.extend(attribute.iter().cloned());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How a partner client comes about, whatever fields the description gives it: of an id alone, and of the object without
+/// associations that some operations answer with, which is the same to users.
+fn partner_client(file: &syn::File) -> Result<Vec<syn::Item>, String> {
     let types = file.items.iter().find_map(|item| match item {
         syn::Item::Mod(module) if module.ident == "types" => module.content.as_ref().map(|(_, items)| items),
         _ => None,
@@ -48,9 +118,9 @@ fn with_associations(file: &syn::File) -> Result<Option<syn::Item>, String> {
             _ => None,
         })
     };
-    let (from, to) = ("SimplePublicObject", "SimplePublicObjectWithAssociations");
+    let (from, to) = ("SimplePublicObject", "PartnerClient");
     let (Some(theirs), Some(ours)): (Option<Vec<_>>, Option<Vec<_>>) = (fields(from), fields(to)) else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
     let field = |(name, ours): &(&syn::Ident, &syn::Type)| match theirs.iter().find(|(theirs, _)| theirs == name) {
         Some((_, theirs)) if theirs == ours => format!("{name}: object.{name},"),
@@ -61,12 +131,30 @@ fn with_associations(file: &syn::File) -> Result<Option<syn::Item>, String> {
         None => format!("{name}: ::std::default::Default::default(),"),
     };
     let fields: String = ours.iter().map(field).collect();
+    let empty: String = ours
+        .iter()
+        .filter(|(name, _)| *name != "id")
+        .map(|(name, _)| format!("{name}: ::std::default::Default::default(),"))
+        .collect();
     let conversion = format!(
         "impl ::std::convert::From<types::{from}> for types::{to} {{
             fn from(object: types::{from}) -> Self {{ Self {{ {fields} }} }}
+        }}
+        impl types::{to} {{
+            /// A partner client of which nothing but the id is known, for tests: its fields can be set.
+            ///
+            /// ```
+            /// use hubspot_partner_clients::PartnerClient;
+            ///
+            /// let acme = PartnerClient::new(\"512\").with_property(\"name\", \"Acme\");
+            /// assert_eq!(acme.property(\"name\"), Some(\"Acme\"));
+            /// ```
+            pub fn new(id: impl ::std::convert::Into<::std::string::String>) -> Self {{
+                Self {{ id: id.into(), {empty} }}
+            }}
         }}"
     );
-    syn::parse_str(&conversion).map(Some).map_err(text)
+    parse(conversion).map(|file| file.items)
 }
 
 /// The mock helpers.
@@ -76,20 +164,23 @@ fn with_associations(file: &syn::File) -> Result<Option<syn::Item>, String> {
 #[cfg(feature = "mock")]
 pub fn mock(api: &OpenAPI) -> Result<String, String> {
     quietly(|| {
-        let mut file = parse(Generator::new(&settings()).httpmock(api, "crate::generated").map_err(text)?)?;
-        closures_may_end_with_a_value(&mut file)?;
-        Ok(pretty(&file))
+        let file = parse(named(Generator::new(&settings()).httpmock(api, "crate::generated").map_err(text)?))?;
+        let mut changed = file.clone();
+        let known = closures_may_end_with_a_value(&mut changed)?;
+        Ok(pretty(if known { &changed } else { &file }))
     })
 }
 
 /// `|when, then| { when.id("512"); then.ok(&object) }` ends with a value, which a closure that returns nothing may not.
+/// False if progenitor writes them in another way, so that they stay as they are.
 #[cfg(feature = "mock")]
-fn closures_may_end_with_a_value(file: &mut syn::File) -> Result<(), String> {
+fn closures_may_end_with_a_value(file: &mut syn::File) -> Result<bool, String> {
     use syn::{
         Expr, GenericParam, ImplItem, Item, PathArguments, Signature, Stmt, TraitItem, TypeParamBound, WherePredicate,
     };
 
-    let any_output = |signature: &mut Signature| -> Result<(), String> {
+    let any_output = |signature: &mut Signature| -> Result<bool, String> {
+        let mut known = false;
         signature.generics.params.push(syn::parse_str::<GenericParam>("R").map_err(text)?);
         for predicate in signature.generics.where_clause.iter_mut().flat_map(|clause| &mut clause.predicates) {
             let WherePredicate::Type(predicate) = predicate else { continue };
@@ -99,37 +190,41 @@ fn closures_may_end_with_a_value(file: &mut syn::File) -> Result<(), String> {
                         bound.path.segments.last_mut().map(|segment| &mut segment.arguments)
                 {
                     closure.output = syn::parse_str("-> R").map_err(text)?;
+                    known = true;
                 }
             }
         }
-        Ok(())
+        Ok(known)
     };
+    let value_is_dropped = |body: &mut syn::Block| -> Option<()> {
+        let Some(Stmt::Expr(Expr::MethodCall(mock), _)) = body.stmts.last_mut() else { return None };
+        let Some(Expr::Closure(closure)) = mock.args.last_mut() else { return None };
+        let Expr::Block(body) = &mut *closure.body else { return None };
+        let Some(Stmt::Expr(_, semicolon)) = body.block.stmts.last_mut() else { return None };
+        *semicolon = Some(Default::default());
+        Some(())
+    };
+    let mut known = true;
     for item in &mut file.items {
         match item {
             Item::Trait(extension) => {
                 for item in &mut extension.items {
                     if let TraitItem::Fn(method) = item {
-                        any_output(&mut method.sig)?;
+                        known &= any_output(&mut method.sig)?;
                     }
                 }
             }
-            Item::Impl(extension) => {
+            // The other types' methods have no closures.
+            Item::Impl(extension) if extension.trait_.is_some() => {
                 for item in &mut extension.items {
                     let ImplItem::Fn(method) = item else { continue };
-                    any_output(&mut method.sig)?;
-                    if let Some(Stmt::Expr(Expr::MethodCall(mock), _)) = method.block.stmts.last_mut()
-                        && let Some(Expr::Closure(closure)) = mock.args.last_mut()
-                        && let Expr::Block(body) = &mut *closure.body
-                        && let Some(Stmt::Expr(_, semicolon)) = body.block.stmts.last_mut()
-                    {
-                        *semicolon = Some(Default::default());
-                    }
+                    known &= any_output(&mut method.sig)? && value_is_dropped(&mut method.block).is_some();
                 }
             }
             _ => {}
         }
     }
-    Ok(())
+    Ok(known)
 }
 
 fn settings() -> GenerationSettings {

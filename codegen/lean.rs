@@ -6,36 +6,34 @@ use proc_macro2::{Group, TokenStream, TokenTree};
 /// - HubSpot knows no `api-version` header.
 /// - The transport has read an answer's body already; `answer::value` does not read it again.
 ///
-/// # Errors
-/// When progenitor writes them in another way.
-pub fn requests(client: TokenStream) -> Result<TokenStream, String> {
-    let lean = leaner(client);
+/// What progenitor writes in another way stays as it is: it costs more, but a user's build goes on. A test of ours tells.
+pub fn requests(client: TokenStream) -> TokenStream {
+    let tokens: Vec<TokenTree> = client.into_iter().map(inside).collect();
+    let lean = leaner(&tokens, true);
+    // Without its header the map is not needed, unless something else takes it.
     let text = lean.to_string();
-    match ["encode_path (", "\"api-version\"", "from_response"].into_iter().find(|costly| text.contains(costly)) {
-        Some(costly) => Err(format!("it writes {costly} in a way that codegen/lean.rs does not know")),
-        None => Ok(lean),
-    }
+    if text.contains("header_map") && !text.contains("let mut header_map") { leaner(&tokens, false) } else { lean }
 }
 
-fn leaner(tokens: TokenStream) -> TokenStream {
-    let tokens: Vec<TokenTree> = tokens.into_iter().map(inside).collect();
-    let version_alone = || tokens.windows(2).any(|pair| texts(pair) == ["with_capacity", "(1usize)"]);
+fn leaner(tokens: &[TokenTree], without_map: bool) -> TokenStream {
+    let version_alone = || without_map && tokens.windows(2).any(|pair| texts(pair) == ["with_capacity", "(1usize)"]);
     let mut lean = TokenStream::new();
-    let mut rest = &tokens[..];
+    let mut rest = tokens;
     while let [first, after @ ..] = rest {
         rest = if starts(rest, &["ResponseValue", ":", ":", "from_response"]) {
             lean.extend(path("crate::answer::value"));
-            &rest[4..]
+            rest.get(4..).unwrap_or_default()
         } else if let Some(id) = encoded(rest) {
             lean.extend(path("crate::ids::segment"));
             lean.extend([TokenTree::Group(id)]);
-            &rest[2..]
-        } else if starts(rest, &["header_map", ".", "append"]) && rest[3].to_string().contains("\"api-version\"")
+            rest.get(2..).unwrap_or_default()
+        } else if starts(rest, &["header_map", ".", "append"])
+            && rest.get(3).is_some_and(|argument| argument.to_string().contains("\"api-version\""))
             || starts(rest, &["let", "mut", "header_map"]) && version_alone()
         {
             after_statement(rest)
         } else if starts(rest, &[".", "headers", "(header_map)"]) && version_alone() {
-            &rest[3..]
+            rest.get(3..).unwrap_or_default()
         } else {
             lean.extend([first.clone()]);
             after
@@ -46,7 +44,7 @@ fn leaner(tokens: TokenStream) -> TokenStream {
 
 fn inside(token: TokenTree) -> TokenTree {
     match token {
-        TokenTree::Group(group) => Group::new(group.delimiter(), leaner(group.stream())).into(),
+        TokenTree::Group(group) => Group::new(group.delimiter(), requests(group.stream())).into(),
         other => other,
     }
 }

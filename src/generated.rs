@@ -1,7 +1,11 @@
 //! The client as progenitor generates it from the description: a builder for every operation and every schema as a type.
 //!
 //! [`Client::raw`](crate::Client::raw) hands one out that sends the token and keeps the transport's rules; it cannot be
-//! built in any other way. Its names follow the description, and its errors turn into [`crate::Error`] with `?`.
+//! built in any other way. Its names follow the description, except for those that the facade has given, and its errors turn
+//! into [`crate::Error`] with `?`.
+//!
+//! HubSpot adds fields to its answers without notice, so the structs of answers are `#[non_exhaustive]`. Each has a `builder()`
+//! whose result `try_into` turns into it, and [`PartnerClient`](crate::PartnerClient) has `new`.
 #![allow(
     clippy::all,
     clippy::expect_used,

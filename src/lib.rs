@@ -86,10 +86,8 @@ pub use self::{
     cursor::Cursor,
     error::{CorrelationId, Error, ErrorKind, Result},
     generated::types::{
-        AssociatedId, CollectionResponseAssociatedIdForwardPaging as AssociationsPage,
-        CollectionResponseSimplePublicObjectWithAssociationsForwardPaging as PartnerClientsPage,
-        CollectionResponseWithTotalSimplePublicObject as SearchPage, ErrorDetail,
-        PublicAssociationDefinition as AssociationDefinition, SimplePublicObjectWithAssociations as PartnerClient,
+        AssociatedId, AssociationDefinition, AssociationsPage, ErrorDetail, PartnerClient, PartnerClientsPage,
+        SearchPage,
     },
     ids::{AssociationType, ObjectId, ObjectType, PartnerClientId, PathSegment, RecordKey},
     observe::{Attempt, CallEnd, Observer},

@@ -100,6 +100,13 @@ impl PartnerClient {
         self.properties.get(name)?.as_deref()
     }
 
+    /// With another value of a property, for tests; see [`new`](Self::new).
+    #[must_use]
+    pub fn with_property(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.properties.insert(name.into(), Some(value.into()));
+        self
+    }
+
     /// Reads the properties into a type of your own.
     ///
     /// Fields are strings, numbers, booleans, enumerations of unit variants, and whatever reads itself from a string, such as

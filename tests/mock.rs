@@ -4,12 +4,12 @@ mod support;
 
 use httpmock::MockServer;
 use hubspot_partner_clients::{PartnerClient, mock::MockServerExt};
-use support::{DOCUMENTED, client_at};
+use support::client_at;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_is_mocked_by_its_name_and_types() {
     let server = MockServer::start_async().await;
-    let object: PartnerClient = serde_json::from_str(DOCUMENTED).unwrap();
+    let object = PartnerClient::new("512").with_property("name", "Acme");
     let mock = server.associate(|when, then| {
         when.partner_client_id("512");
         then.ok(&object)

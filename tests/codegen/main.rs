@@ -4,9 +4,13 @@
 #[allow(dead_code)]
 mod codegen;
 
+#[path = "../../codegen/lean.rs"]
+mod lean;
+
 mod adapt;
 mod correct;
 mod fill;
+mod generated;
 mod merge;
 mod operations;
 mod read;

@@ -1,0 +1,119 @@
+//! What is made of progenitor's code. Where a release of it writes something otherwise, users' builds go on without the
+//! change, and these tests tell us.
+
+use proc_macro2::TokenStream;
+use syn::{Fields, Item};
+
+use crate::lean;
+
+const CLIENT: &str = include_str!(concat!(env!("OUT_DIR"), "/client.rs"));
+#[cfg(feature = "mock")]
+const MOCK: &str = include_str!(concat!(env!("OUT_DIR"), "/mock.rs"));
+
+#[test]
+fn requests_cost_no_more_than_they_need() {
+    // Inside of macros the formatter leaves spaces.
+    let client: String = CLIENT.split_whitespace().collect();
+    for costly in ["encode_path(", "\"api-version\"", "from_response", "header_map"] {
+        assert!(!client.contains(costly), "codegen/lean.rs does not know how progenitor writes {costly}");
+    }
+    for lean in ["crate::ids::segment(", "crate::answer::value"] {
+        assert!(client.contains(lean), "{lean}");
+    }
+}
+
+#[test]
+fn the_facade_s_types_are_defined_under_the_facade_s_names() {
+    for name in ["PartnerClient", "PartnerClientsPage", "AssociationsPage", "SearchPage", "AssociationDefinition"] {
+        assert_eq!(CLIENT.matches(&format!("pub struct {name} {{")).count(), 2, "{name} and its builder");
+    }
+    assert!(!CLIENT.contains("SimplePublicObjectWithAssociations {"));
+}
+
+#[test]
+fn a_field_more_in_an_answer_breaks_no_build() {
+    let file = syn::parse_file(CLIENT).unwrap();
+    let types = file.items.iter().find_map(|item| match item {
+        Item::Mod(module) if module.ident == "types" => module.content.as_ref().map(|(_, items)| items),
+        _ => None,
+    });
+    let closed: Vec<String> = types
+        .unwrap()
+        .iter()
+        .filter_map(|item| match item {
+            Item::Struct(item) if matches!(item.fields, Fields::Named(_)) => Some(item),
+            _ => None,
+        })
+        .filter(|item| !item.attrs.iter().any(|attribute| attribute.path().is_ident("non_exhaustive")))
+        .map(|item| item.ident.to_string())
+        .collect();
+    let sent = [
+        "BatchInputPublicAssociation",
+        "BatchInputPublicObjectId",
+        "BatchInputSimplePublicObjectBatchInput",
+        "BatchReadInputSimplePublicObjectId",
+        "Filter",
+        "FilterGroup",
+        "PublicAssociation",
+        "PublicObjectId",
+        "PublicObjectSearchRequest",
+        "SimplePublicObjectBatchInput",
+        "SimplePublicObjectId",
+        "SimplePublicObjectInput",
+    ];
+    assert_eq!(closed, sent, "what is sent can be written as a struct");
+}
+
+#[cfg(feature = "mock")]
+#[test]
+fn a_mock_s_closure_may_end_with_a_value() {
+    assert!(MOCK.contains("-> R"), "codegen/generate.rs does not know how progenitor writes mocks");
+}
+
+fn lean(code: &str) -> String {
+    let tokens: TokenStream = code.parse().unwrap();
+    lean::requests(tokens).to_string()
+}
+
+#[test]
+fn what_is_known_is_taken_out() {
+    let written = r#"{
+        let url = format!("{}/a/{}", client.baseurl, encode_path(&id.to_string()));
+        let mut header_map = HeaderMap::with_capacity(1usize);
+        header_map.append(HeaderName::from_static("api-version"), HeaderValue::from_static("v3"));
+        let request = client.client.get(url).headers(header_map).build()?;
+        ResponseValue::from_response(response).await
+    }"#;
+    let expected: TokenStream = r#"{
+        let url = format!("{}/a/{}", client.baseurl, crate::ids::segment(&id));
+        let request = client.client.get(url).build()?;
+        crate::answer::value(response).await
+    }"#
+    .parse()
+    .unwrap();
+    assert_eq!(lean(written), expected.to_string());
+}
+
+/// Whatever another release of progenitor writes: what is left compiles wherever what came did.
+#[test]
+fn what_is_not_known_stays_as_it_is() {
+    for code in [
+        "encode_path(id.as_str())",
+        "encode_path(&id)",
+        "ResponseValue::<T>::from_response(response)",
+        "from_response(response)",
+        "let headers = HeaderMap::new(); request.headers(headers)",
+        "let mut header_map = HeaderMap::with_capacity(1usize); insert(&mut header_map); get(url).headers(header_map)",
+        "let mut header_map = HeaderMap::with_capacity(1usize); let r = { get(url).headers(header_map) };",
+        "let mut header_map = HeaderMap::with_capacity(1usize); get(url).headers(header_map.clone())",
+        "let mut header_map = HeaderMap::with_capacity(2usize); get(url).headers(header_map)",
+        "header_map",
+        "header_map.append",
+        "ResponseValue::",
+        "encode_path",
+        "",
+    ] {
+        let expected: TokenStream = code.parse().unwrap();
+        assert_eq!(lean(code), expected.to_string());
+    }
+}
