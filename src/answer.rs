@@ -7,7 +7,7 @@ use futures_util::stream;
 use progenitor_client::ResponseValue;
 use reqwest::{
     Response, ResponseBuilderExt, StatusCode,
-    header::{HeaderMap, HeaderValue},
+    header::{HeaderMap, HeaderName, HeaderValue},
 };
 use serde::de::DeserializeOwned;
 
@@ -20,6 +20,9 @@ use crate::{
 
 /// The schema of an error's body.
 const ERROR: &str = "Error";
+
+/// How many entries of an answer could not be read, as a header of it.
+static LEFT_OUT: HeaderName = HeaderName::from_static("x-hubspot-partner-clients-left-out");
 
 /// A body that was read, as an extension of the answer whose body it was.
 #[derive(Clone)]
@@ -58,15 +61,20 @@ pub(crate) async fn value<T: DeserializeOwned, E>(
         Some(_) => reading::schema(ERROR),
         None => None,
     };
-    let (headers, body) = match response.extensions_mut().remove() {
+    let (mut headers, body) = match response.extensions_mut().remove() {
         Some(Read(body)) => (HeaderMap::new(), body),
         None => {
             let headers = std::mem::take(response.headers_mut());
             (headers, response.bytes().await.map_err(generated::Error::ResponseBodyError)?)
         }
     };
-    match reading::decode(&body, shape) {
-        Ok(inner) => Ok(ResponseValue::new(inner, status, headers)),
+    match reading::decode_counted(&body, shape) {
+        Ok((inner, left_out)) => {
+            if left_out > 0 {
+                headers.insert(&LEFT_OUT, left_out.into());
+            }
+            Ok(ResponseValue::new(inner, status, headers))
+        }
         Err(e) => {
             let trouble = match (of, came) {
                 (Some(Of(operation)), Some(Came(meta))) => {
@@ -111,6 +119,12 @@ fn carry_in_json(failure: Error) -> serde_json::Error {
         Err(error) => error,
         Ok(_) => serde::de::Error::custom("the answer cannot be decoded"),
     }
+}
+
+/// How many entries of an answer could not be read.
+pub(crate) fn left_out<T>(answer: &ResponseValue<T>) -> usize {
+    let count = answer.headers().get(&LEFT_OUT).and_then(|count| count.to_str().ok());
+    count.and_then(|count| count.parse().ok()).unwrap_or_default()
 }
 
 /// Sends a write of one object. One that was carried out does not fail for what its answer says: where no object can be read

@@ -8,6 +8,7 @@ use crate::{
     generated::{self, types},
     ids::checked,
     options::{CallOptions, call},
+    paging::check_read,
     partner_clients::check_limit,
     transport,
 };
@@ -306,8 +307,8 @@ impl ListAssociations {
         Pages::new(self.after.clone(), move |after| {
             let call = Self { after, ..self.clone() };
             Box::pin(async move {
-                let page = call.send().await?;
-                Ok(Page::forward(page.results, page.paging))
+                let (page, meta) = call.run().await?;
+                Ok(Page::forward(page.results, page.paging, &meta))
             })
         })
     }
@@ -323,15 +324,18 @@ impl ListAssociations {
         if self.after.is_end() {
             return Ok((AssociationsPage::builder().results(Vec::new()).try_into()?, CallMeta::default()));
         }
-        transport::call(self.client.raw, self.options, "list_associations", |raw| async move {
+        let called = transport::call(self.client.raw, self.options, "list_associations", |raw| async move {
             let mut request =
                 raw.list_associations().partner_client_id(partner_client).to_object_type(to_type).limit(limit);
             if let Cursor::At(after) = self.after {
                 request = request.after(after);
             }
             request.send().await
-        })
-        .await
+        });
+        let (page, meta) = called.await?;
+        let next = page.paging.as_ref().and_then(|paging| paging.next.as_ref());
+        check_read("list_associations", &page.results, next, &meta)?;
+        Ok((page, meta))
     }
 }
 

@@ -23,6 +23,8 @@ pub struct CallMeta {
     pub rate_limit_wait: Duration,
     /// What the last answer said of the allowance.
     pub rate_limit: RateLimitHeaders,
+    /// How many entries of the answer's lists could not be read, such as a partner client without an id, and are left out.
+    pub left_out: usize,
 }
 
 /// The settings of one call. Most calls have none, and they are moved often, so they take no room until one is made.

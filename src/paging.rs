@@ -9,7 +9,7 @@ use std::{
 use futures_util::{FutureExt, Stream};
 
 use crate::{
-    Cursor, Error, Result,
+    CallMeta, Cursor, Error, Result,
     generated::types::{ForwardPaging, NextPage},
     task::Task,
 };
@@ -25,24 +25,44 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Where the next page starts, or the end. It is good for the same call only.
     pub next: Cursor,
+    /// How many entries of HubSpot's answer could not be read, such as a partner client without an id, and are left out.
+    pub left_out: usize,
     /// Whether the stream ends here, although there is a place to go on from later.
     ended: bool,
 }
 
 impl<T> Page<T> {
     pub(crate) fn new(items: Vec<T>, next: Cursor) -> Self {
-        Self { items, next, ended: false }
+        Self { items, next, left_out: 0, ended: false }
     }
 
     /// The last page of a stream that can go on later.
     pub(crate) fn last(items: Vec<T>, later: Cursor) -> Self {
-        Self { items, next: later, ended: true }
+        Self { items, next: later, left_out: 0, ended: true }
     }
 
     /// As HubSpot tells of the next page.
-    pub(crate) fn forward(items: Vec<T>, paging: Option<ForwardPaging>) -> Self {
-        Self::new(items, next(paging.and_then(|paging| paging.next)))
+    pub(crate) fn forward(items: Vec<T>, paging: Option<ForwardPaging>, meta: &CallMeta) -> Self {
+        Self::new(items, next(paging.and_then(|paging| paging.next))).leaving_out(meta.left_out)
     }
+
+    pub(crate) fn leaving_out(self, left_out: usize) -> Self {
+        Self { left_out, ..self }
+    }
+}
+
+/// An answer of which no entry can be read, and that leads no further, is not an empty one.
+pub(crate) fn check_read<T>(
+    operation: &'static str,
+    results: &[T],
+    following: Option<&NextPage>,
+    meta: &CallMeta,
+) -> Result<()> {
+    let leads_on = !next(following.cloned()).is_end();
+    if meta.left_out == 0 || !results.is_empty() || leads_on {
+        return Ok(());
+    }
+    Err(Error::unread_entries(operation, meta))
 }
 
 /// The cursor that HubSpot gives with a page, or that is in its link to the next one. An empty one leads nowhere but to the
@@ -98,7 +118,7 @@ impl<T> Pages<T> {
 
     /// The single items of the pages.
     pub fn items(self) -> Items<T> {
-        Items { pages: self, page: VecDeque::new(), cursor: Cursor::Start }
+        Items { pages: self, page: VecDeque::new(), cursor: Cursor::Start, left_out: 0 }
     }
 }
 
@@ -185,6 +205,7 @@ pub struct Items<T> {
     page: VecDeque<T>,
     /// Where the page under way started.
     cursor: Cursor,
+    left_out: usize,
 }
 
 impl<T> Items<T> {
@@ -192,6 +213,12 @@ impl<T> Items<T> {
     /// items may come a second time. After an error it is the page that failed, and after the last item the end.
     pub fn cursor(&self) -> Cursor {
         if self.page.is_empty() { self.pages.cursor() } else { self.cursor.clone() }
+    }
+
+    /// How many entries of the answers so far could not be read and are left out; see [`Page::left_out`]. Where pages
+    /// overlap, one may count twice.
+    pub fn left_out(&self) -> usize {
+        self.left_out
     }
 }
 
@@ -216,6 +243,7 @@ impl<T: Unpin> Stream for Items<T> {
             match ready!(Pin::new(&mut this.pages).poll_next(cx)) {
                 Some(Ok(page)) => {
                     this.page = page.items.into();
+                    this.left_out += page.left_out;
                     this.cursor = cursor;
                 }
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),

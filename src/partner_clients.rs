@@ -7,6 +7,7 @@ use crate::{
     Result, answer,
     generated::types,
     options::{CallOptions, call},
+    paging::check_read,
     selection::{Selection, check_property, selects},
     transport,
 };
@@ -183,8 +184,8 @@ impl ListPartnerClients {
         Pages::new(self.after.clone(), move |after| {
             let call = Self { after, ..self.clone() };
             Box::pin(async move {
-                let page = call.send().await?;
-                Ok(Page::forward(page.results, page.paging))
+                let (page, meta) = call.run().await?;
+                Ok(Page::forward(page.results, page.paging, &meta))
             })
         })
     }
@@ -201,7 +202,7 @@ impl ListPartnerClients {
         if self.after.is_end() {
             return Ok((PartnerClientsPage::builder().results(Vec::new()).try_into()?, CallMeta::default()));
         }
-        transport::call(self.client.raw, self.options, "list", |raw| async move {
+        let called = transport::call(self.client.raw, self.options, "list", |raw| async move {
             let mut request = raw.list().limit(limit);
             if let Cursor::At(after) = self.after {
                 request = request.after(after);
@@ -219,8 +220,11 @@ impl ListPartnerClients {
                 request = request.archived(true);
             }
             request.send().await
-        })
-        .await
+        });
+        let (page, meta) = called.await?;
+        let next = page.paging.as_ref().and_then(|paging| paging.next.as_ref());
+        check_read("list", &page.results, next, &meta)?;
+        Ok((page, meta))
     }
 }
 

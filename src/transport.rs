@@ -19,7 +19,7 @@ use tracing::Instrument;
 use crate::{
     AccessToken, CallMeta, CorrelationId, Error, ErrorKind, NotInTime, Observer, PermitOutcome, RateLimit,
     RateLimitHeaders, RateLimiter, RetryPolicy, TokenProvider,
-    answer::{carry, decodable, read, rebuild},
+    answer::{self, carry, decodable, read, rebuild},
     call::{Call, Ended, Record, UnderWay, Unended},
     connection::{CORRELATION_ID, read_body},
     generated::{self, types},
@@ -27,6 +27,7 @@ use crate::{
     observe,
     options::CallOptions,
     rate_limit::Ticket,
+    reading,
     retry::RetryBudget,
     spec::{Operation, operation},
     task::{Task, guard, guard_future},
@@ -313,14 +314,20 @@ impl Exchange {
             let settled = ticket.settle(&PermitOutcome::Answered { headers, refused: false });
             settled.map_err(|e| self.tell(e))?;
             let body = read_body(&mut response, self.shared.max_response_bytes).await.map_err(|e| self.tell(e))?;
+            let body = reading::utf8(body);
             // The generated code shows a body that it cannot decode.
             let body = if token.is_in(&body) { token.redact_body(&body).into() } else { body };
             self.call.record().body = body.clone();
+            // The answer to a batch has a status of its own, and tells of each input.
+            let is_batch = self.operation.id.starts_with("batch");
+            if !is_batch && let Some(error) = Error::in_success(status.as_u16(), response.headers(), &body) {
+                return Err(self.tell(error).into());
+            }
             return Ok(self.answer(response, body, token));
         }
         // Which limit a 429 is about stands in its body.
         let body = match read_body(&mut response, self.shared.max_response_bytes).await {
-            Ok(body) => token.redact_body(&body),
+            Ok(body) => token.redact_body(&reading::utf8(body)),
             Err(e) => {
                 let settled = ticket.settle(&PermitOutcome::Answered { headers, refused: status.as_u16() == 429 });
                 settled.map_err(|e| self.tell(e))?;
@@ -400,7 +407,8 @@ where
     let shared = Arc::clone(&client.inner.shared);
     client.inner.call = Some(Arc::clone(&call));
     let outcome = send(client).await;
-    let Record { meta, answered, failure, body, ended, .. } = std::mem::take(&mut *call.record());
+    let Record { mut meta, answered, failure, body, ended, .. } = std::mem::take(&mut *call.record());
+    meta.left_out = outcome.as_ref().map(answer::left_out).unwrap_or_default();
     let outcome = outcome
         .map(generated::ResponseValue::into_inner)
         .map_err(|error| failure.unwrap_or_else(|| Error::from(error).in_call(operation, &meta, answered)));

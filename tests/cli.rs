@@ -7,7 +7,7 @@ mod support;
 
 use cli::{run, run_at, tool, tool_at};
 use hubspot_partner_clients::simulator::{Fault, READ_SCOPE, Simulator};
-use support::crm;
+use support::{RawServer, crm, http};
 
 const OWNER: [&str; 4] = ["1", "companies", "1", "owner"];
 
@@ -156,6 +156,25 @@ fn the_simulator_needs_no_token() {
     assert_eq!((ran.code, &*ran.err), (Some(0), ""));
     assert_eq!(run(tool(&["list", "--simulator", "--json"])).json().len(), 251);
     assert_eq!(run(tool(&["list", "--simulator", "--base-url", "http://127.0.0.1:1"])).code, Some(2));
+}
+
+#[tokio::test]
+async fn an_entry_that_cannot_be_read_is_told_on_standard_error() {
+    let page = r#"{"total": 1, "results": [{"id": "7", "type": "a"}, {"name": "no id"}]}"#;
+    let server = RawServer::answering(http(200, "application/json", page)).await;
+    for command in [&["list"][..], &["search"], &["associations", "512", "companies"]] {
+        let ran = async |more: &[&str]| {
+            let mut tool = tool(&[&["--base-url", &server.base_url], command, more].concat());
+            tool.env("HUBSPOT_ACCESS_TOKEN", "t");
+            tokio::task::spawn_blocking(move || run(tool)).await.unwrap()
+        };
+        let text = ran(&[]).await;
+        assert_eq!((text.code, text.out.lines().count()), (Some(0), 2), "{}", text.err);
+        assert_eq!(text.err, "warning: 1 entry of HubSpot's answers cannot be read and is left out\n");
+        let json = ran(&["--json"]).await;
+        let warning: serde_json::Value = serde_json::from_str(&json.err).unwrap();
+        assert_eq!(warning["warning"]["count"], 1);
+    }
 }
 
 #[test]

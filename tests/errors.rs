@@ -50,7 +50,7 @@ async fn a_validation_error() {
             "associate: HubSpot answered 400 VALIDATION_ERROR: Property values were not valid: [] (correlation id {ID})"
         )
     );
-    assert!(error.remedy().contains("association_types"));
+    assert_eq!(error.remedy(), "Correct the properties and values that the message names.");
 }
 
 #[tokio::test]

@@ -299,6 +299,62 @@ async fn pages_that_never_end_end_in_an_error_and_the_stream_can_be_resumed() {
 }
 
 #[tokio::test]
+async fn an_order_that_was_not_asked_for_is_told_before_anything_is_missed() {
+    let shuffled = |records: &mut Vec<Record>| Rng::with_seed(7).shuffle(records);
+    for order in [|records: &mut Vec<Record>| records.reverse(), shuffled] {
+        for (count, is_whole) in [(450, false), (150, true)] {
+            let mut all: Vec<Record> =
+                (1..=count).map(|id| Record { id, changed: 1_000 + id as i64, hidden: false, lasting: true }).collect();
+            order(&mut all);
+            let (_server, client) = serve(move |_, body| {
+                let filter = &body["filterGroups"][0]["filters"][0];
+                let least: i64 = filter["value"].as_str().unwrap().parse().unwrap();
+                let matches = |record: &&Record| match filter["operator"].as_str().unwrap() {
+                    "GT" => record.id as i64 > least,
+                    _ => record.changed >= least,
+                };
+                let found: Vec<Value> = all.iter().filter(matches).map(object).collect();
+                json!({"results": found[..found.len().min(200)], "total": found.len()})
+            })
+            .await;
+            for mut items in [client.search().items(), client.changed_since(DateTime::UNIX_EPOCH).items()] {
+                let mut found = BTreeSet::new();
+                let end = loop {
+                    match items.try_next().await {
+                        Ok(Some(item)) => assert!(found.insert(id(&item))),
+                        end => break end,
+                    }
+                };
+                match end {
+                    Ok(_) => assert!(is_whole && found.len() == 150),
+                    Err(error) => assert!(!is_whole && error.message().contains("not in the order of"), "{error}"),
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_which_nothing_can_be_read_ends_no_walk() {
+    let odd = |after: &str| json!({"results": [{"name": "no id"}], "total": 3, "paging": {"next": {"after": after}}});
+    let (_server, client) = serve(move |_, body| match body["after"].as_str() {
+        None if body["filterGroups"][0]["filters"][0]["value"] == "0" => odd("1"),
+        Some("1") => json!({"results": [{"id": "7"}], "total": 3, "paging": {"next": {"after": "2"}}}),
+        _ => json!({"results": [{"name": "no id"}, {"name": "neither"}], "total": 2}),
+    })
+    .await;
+    let mut items = client.search().items();
+    assert_eq!(items.try_next().await.unwrap().unwrap().id, "7");
+    assert_eq!(items.left_out(), 1);
+    let error = items.try_next().await.unwrap_err();
+    assert!(
+        error.is_decode() && error.to_string().contains("entries of the answer can be read: there are 2"),
+        "{error}"
+    );
+    assert_eq!((error.operation(), items.cursor().place()), (Some("search"), Some("7")));
+}
+
+#[tokio::test]
 async fn a_total_that_lies_keeps_no_stream_going() {
     let (_server, client) = serve(|_, body| {
         let first = body["filterGroups"][0]["filters"][0]["value"] == "0" && body["after"].is_null();

@@ -324,11 +324,75 @@ async fn an_entry_that_cannot_be_read_loses_no_other() {
     let page = json!({"total": 4, "results": [object(), {"properties": {"name": "no id"}}, {"id": "", "url": "x"}, "odd",
         null, object()]});
     let (_server, client) = answering(200, page.to_string().as_bytes()).await;
-    assert_eq!(client.search().await.unwrap().results.len(), 2);
+    let (found, meta) = client.search().send_with_meta().await.unwrap();
+    assert_eq!((found.results.len(), meta.left_out), (2, 3));
+    let mut listed = client.list().items();
+    let count = (&mut listed).try_fold(0, async |count, _| Ok(count + 1)).await.unwrap();
+    assert_eq!((count, listed.left_out()), (2, 3));
+    assert_eq!(client.list().pages().try_next().await.unwrap().unwrap().left_out, 3);
     let page = json!({"results": [{"id": "7", "type": "a"}, {"id": "", "type": "b"}, {"id": 8, "type": null}]});
     let (_server, client) = answering(200, page.to_string().as_bytes()).await;
     let read = client.associations(512, "companies").await.unwrap().results;
     assert_eq!(read.iter().map(|other| other.id.as_str()).collect::<Vec<_>>(), ["7", "8"]);
+}
+
+#[tokio::test]
+async fn a_body_is_read_whatever_its_encoding_and_what_stands_around_it() {
+    let text = json!({"id": 512.0, "properties": {"name": "Käse 😀"}}).to_string();
+    let units = || text.encode_utf16();
+    let whole = text.as_bytes();
+    let bodies: [(&str, Vec<u8>); 10] = [
+        ("UTF-16 LE", units().flat_map(u16::to_le_bytes).collect()),
+        ("UTF-16 BE", units().flat_map(u16::to_be_bytes).collect()),
+        ("UTF-16 LE, marked", [0xfeff].into_iter().chain(units()).flat_map(u16::to_le_bytes).collect()),
+        ("UTF-16 BE, marked", [0xfeff].into_iter().chain(units()).flat_map(u16::to_be_bytes).collect()),
+        ("marked twice", [b"\xef\xbb\xbf\xef\xbb\xbf", whole].concat()),
+        ("zeros behind", [whole, b"\0\0\0"].concat()),
+        ("zeros and a line end", [whole, b"\0\r\n\0"].concat()),
+        ("a zero before", [b"\0", whole].concat()),
+        ("a semicolon behind", [whole, b";"].concat()),
+        ("a proxy's mark", [whole, b"<!-- \"cached\" -->"].concat()),
+    ];
+    for (what, body) in bodies {
+        let found = get(&body).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!((found.id.as_str(), found.property("name")), ("512", Some("Käse 😀")), "{what}");
+    }
+    // Something would be lost.
+    for body in [text.repeat(2), text[..text.len() - 2].to_owned(), format!("[{text}]")] {
+        assert!(get(&body).await.unwrap_err().is_decode(), "{body}");
+    }
+    let error: Vec<u8> = r#"{"message":"Käse","category":"C"}"#.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(refused([&[0xff, 0xfe][..], &error].concat()).await.message(), "Käse");
+}
+
+#[tokio::test]
+async fn an_error_with_the_status_of_a_success_is_an_error() {
+    let server = Answering::new().await;
+    let error = json!({"status": "error", "message": "no such record", "category": "OBJECT_NOT_FOUND", "id": "8d1c",
+        "correlationId": "c", "results": []});
+    let client = server.with(error.to_string().as_bytes());
+    let errors = [
+        client.get(512).await.map(drop),
+        client.update(512).set("name", "Acme").await.map(drop),
+        client.associate(512).with("companies", 9001).as_type(1).await.map(drop),
+        client.dissociate(512).with("companies", 9001).as_type(1).await,
+        client.list().items().try_next().await.map(drop),
+        client.search().items().try_next().await.map(drop),
+        client.associations(512, "companies").await.map(drop),
+        client.association_types("companies").await.map(drop),
+    ];
+    for error in errors.map(Result::unwrap_err) {
+        assert_eq!((error.kind(), error.status()), (ErrorKind::NotFound, Some(200)), "{error}");
+        assert_eq!((error.message(), error.attempts()), ("no such record", 1));
+    }
+    assert_eq!(Error::from(client.raw().list().send().await.unwrap_err()).kind(), ErrorKind::NotFound);
+    // Nothing shows that it is HubSpot's.
+    let client = server.with(br#"{"status": "ERROR", "message": "no", "results": [], "id": "8d1c"}"#);
+    assert!(client.list().await.unwrap_err().is_decode() && client.get(512).await.unwrap_err().is_decode());
+    assert!(client.dissociate(512).with("companies", 9001).as_type(1).await.unwrap_err().is_decode());
+    // A value is none.
+    let client = server.with(br#"{"id": "512", "properties": {"status": "error", "message": "m"}}"#);
+    assert_eq!(client.get(512).await.unwrap().property("status"), Some("error"));
 }
 
 #[tokio::test]

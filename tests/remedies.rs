@@ -74,6 +74,8 @@ async fn a_refusal_names_what_has_to_be_corrected() {
         (Associate, 400, "", r#"{"status":"error","message":"One or more associations are invalid","category":"VALIDATION_ERROR","correlationId":"x","context":{"INVALID_ASSOCIATION_TYPE_ID":["999"]}}"#, Refused, false, &["association type", "`association_types`"], &["object"]),
         (Associate, 400, "", r#"{"status":"error","message":"invalid","category":"VALIDATION_ERROR","correlationId":"x","errors":[{"message":"no","context":{"INVALID_ASSOCIATION_TYPE_ID":["999"]}}]}"#, Refused, false, &["association type"], &["object"]),
         (Get, 400, "", r#"{"status":"error","message":"The cursor is not valid","category":"VALIDATION_ERROR","correlationId":"x"}"#, Refused, false, &["as the message says"], &[]),
+        (Associate, 400, "", r#"{"status":"error","message":"Property values were not valid","category":"VALIDATION_ERROR","correlationId":"x","errors":[{"message":"bad id"}]}"#, Refused, false, &["properties and values"], &["association type"]),
+        (Associate, 400, "", r#"{"status":"error","message":"Ungültige Eingabe","category":"VALIDATION_ERROR","correlationId":"x"}"#, Refused, false, &["as the message says"], &["association type"]),
         (Associate, 400, "", HTML, Refused, false, &["base URL", "proxy"], &["association type"]),
         (Associate, 407, "", "", Refused, false, &["proxy's user name and password"], &[]),
         (Get, 414, "", "", Refused, false, &["URL is too long", "fewer properties"], &["base URL"]),

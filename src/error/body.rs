@@ -98,10 +98,10 @@ impl ErrorBody {
         }
     }
 
-    /// The kind of an answer with this status; `None` inside a batch.
+    /// The kind of an answer with this status; `None` inside a batch. A success that holds an error is told by the error.
     pub(super) fn kind(&self, status: Option<u16>) -> ErrorKind {
         let category = self.category.as_deref();
-        let Some(status) = status else {
+        let Some(status) = status.filter(|status| !(200..300).contains(status)) else {
             return match category {
                 Some("OBJECT_NOT_FOUND") => ErrorKind::NotFound,
                 Some("CONFLICT" | "OBJECT_ALREADY_EXISTS") => ErrorKind::Conflict,

@@ -65,7 +65,8 @@ pub enum ErrorKind {
     DailyLimit,
     /// HubSpot has locked the object, or moves the account, for a time (423, 477). Nothing was done.
     Locked,
-    /// HubSpot refuses the request as it is: any other 4xx. Nothing was done.
+    /// HubSpot refuses the request as it is: any other 4xx, or an error in an answer that has the status of a success.
+    /// Nothing was done.
     Refused,
     /// The server failed (5xx). The request may have been carried out.
     Server,

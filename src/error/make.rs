@@ -13,6 +13,7 @@ use crate::{
     auth::redact,
     connection::CORRELATION_ID,
     generated::{self, types},
+    reading,
     spec::{self, RateBucket},
     task::text_of,
 };
@@ -180,6 +181,20 @@ impl Error {
         )
     }
 
+    /// Going on from the last of them would miss some.
+    pub(crate) fn out_of_order(order: &str) -> Self {
+        let message = format!(
+            "HubSpot gave results of a search that are not in the order of {order}, as asked for, so the next page would \
+             miss some"
+        );
+        Self::new(ErrorKind::Decode, message)
+    }
+
+    pub(crate) fn unread_entries(operation: &'static str, meta: &CallMeta) -> Self {
+        let message = format!("none of the entries of the answer can be read: there are {}", meta.left_out);
+        Self::new(ErrorKind::Decode, message).in_call(operation, meta, true)
+    }
+
     pub(crate) fn no_time_of_change() -> Self {
         Self::new(
             ErrorKind::Decode,
@@ -277,6 +292,22 @@ impl Error {
             e.correlation_id = parsed.correlation_id.as_deref().map(CorrelationId::from);
             e.body = parsed;
             e.body_excerpt = (!body.is_empty()).then(|| excerpt(body, MAX_EXCERPT));
+        })
+    }
+
+    /// What the answer to a single call says where it has the status of a success and is an error all the same.
+    pub(crate) fn in_success(status: u16, headers: &HeaderMap, body: &[u8]) -> Option<Self> {
+        let has = |word: &[u8]| body.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+        if body.len() > MAX_ERROR || !has(b"\"error\"") {
+            return None;
+        }
+        let json = reading::json(body)?;
+        let is_error = json.get("status")?.as_str()?.eq_ignore_ascii_case("error") && json.get("message").is_some();
+        let text = String::from_utf8_lossy(body);
+        let error = is_error.then(|| Self::response(status, &text).with_headers(headers))?;
+        Some(match error.is_of_hubspot() {
+            true => error,
+            false => Self::undecodable(&format!("it is an error: {}", error.message()), &text),
         })
     }
 
@@ -429,6 +460,8 @@ fn fallback_message(status: u16) -> &'static str {
 }
 
 const MAX_EXCERPT: usize = 1024;
+/// A larger body is no error alone.
+const MAX_ERROR: usize = 16 * 1024;
 /// HubSpot lists every bad value of a request in its message.
 const MAX_MESSAGE: usize = 8 * 1024;
 /// Of a message that is the same for many.

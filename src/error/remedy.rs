@@ -176,9 +176,6 @@ impl Error {
 
     /// HubSpot answers 400 for many mistakes.
     fn remedy_of_refusal(&self) -> &'static str {
-        let associates = self.operation().is_some_and(|operation| {
-            matches!(operation, "associate" | "dissociate" | "batch_associate" | "batch_dissociate")
-        });
         match (self.0.body.cause, self.status()) {
             (Some(Cause::ObjectType), _) => {
                 "Check the object type: a name such as companies, or an id such as 2-1234567."
@@ -189,7 +186,6 @@ impl Error {
             }
             (_, Some(414)) => "The URL is too long: ask for fewer properties, or use batch_read.",
             (_, Some(413)) => "Send less at once.",
-            (_, Some(400) | None) if associates => CHECK_ASSOCIATION_TYPE,
             (Some(Cause::Property), _) => "Correct the properties and values that the message names.",
             _ => "Correct the request as the message says.",
         }

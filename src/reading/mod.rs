@@ -4,6 +4,7 @@
 //! and each value is brought to the shape that the description gives it. What has another type is converted where that is
 //! safe, `null` is absent, and what cannot be read is left out alone.
 
+mod encoding;
 mod repair;
 mod shape;
 
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 
 use self::shape::Reader;
 pub(crate) use self::{
+    encoding::utf8,
     repair::json,
     shape::{Field, Shape, scalar, text},
 };
@@ -31,10 +33,22 @@ pub(crate) fn schema(name: &str) -> Option<&'static Shape> {
 /// # Errors
 /// That of the first reading, if the second fails as well.
 pub(crate) fn decode<T: DeserializeOwned>(body: &[u8], shape: Option<&Shape>) -> serde_json::Result<T> {
-    serde_json::from_slice(body).or_else(|error| {
-        let read = shape.and_then(|shape| lenient(body, shape));
-        read.and_then(|value| serde_json::from_value(value).ok()).ok_or(error)
-    })
+    Ok(decode_counted(body, shape)?.0)
+}
+
+/// As [`decode`], with how many entries of the answer's lists and maps could not be read.
+pub(crate) fn decode_counted<T: DeserializeOwned>(
+    body: &[u8],
+    shape: Option<&Shape>,
+) -> serde_json::Result<(T, usize)> {
+    match serde_json::from_slice(body) {
+        Ok(value) => Ok((value, 0)),
+        Err(error) => {
+            let read = shape.and_then(|shape| lenient(body, shape));
+            let decoded = read.and_then(|(value, left_out)| Some((serde_json::from_value(value).ok()?, left_out)));
+            decoded.ok_or(error)
+        }
+    }
 }
 
 /// Decodes a body that is about an object whose id is known, and may say nothing more of it.
@@ -49,22 +63,22 @@ pub(crate) fn decode_object<T: DeserializeOwned>(body: &[u8], shape: &Shape, id:
     if object.get("id").cloned().and_then(scalar).is_none_or(|id| id.is_empty()) {
         object.insert("id".to_owned(), id.into());
     }
-    serde_json::from_value(as_shaped(Value::Object(object), shape)?).ok()
+    serde_json::from_value(as_shaped(Value::Object(object), shape)?.0).ok()
 }
 
 /// An odd body as its shape wants it, unless nothing of it is as described.
-fn lenient(body: &[u8], shape: &Shape) -> Option<Value> {
+fn lenient(body: &[u8], shape: &Shape) -> Option<(Value, usize)> {
     let value = json(body)?;
     if shape.is_like(&value) { as_shaped(value, shape) } else { None }
 }
 
-fn as_shaped(value: Value, shape: &Shape) -> Option<Value> {
+fn as_shaped(value: Value, shape: &Shape) -> Option<(Value, usize)> {
     let mut reader = Reader::default();
-    let read = reader.read(shape, value);
+    let read = reader.read(shape, value)?;
     if reader.left_out > 0 {
         tracing::warn!(entries = reader.left_out, "entries of an answer cannot be read and are left out");
     }
-    read
+    Some((read, reader.left_out))
 }
 
 /// A value as a schema wants it, if it can be read so at all.

@@ -4,24 +4,31 @@ use std::fmt::Write;
 
 use serde_json::{Number, Value};
 
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// What stands around a body without being a part of it: byte order marks, and the zeros of a buffer.
+const AROUND: [char; 2] = ['\u{feff}', '\0'];
 
 /// Deeper than any answer of HubSpot's, and less than serde_json reads.
 const MAX_DEPTH: usize = 100;
 
 /// A body as JSON. Where its text is broken, U+FFFD takes the place of what is broken, in that value alone.
 pub(crate) fn json(body: &[u8]) -> Option<Value> {
-    serde_json::from_str(&repaired(body)).ok()
+    let text = repaired(body);
+    let mut values = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
+    let value = values.next()?.ok()?;
+    let rest = text.get(values.byte_offset()..)?.trim_start();
+    // An object is whole, whatever a proxy appends; but a second one would be lost.
+    let is_alone = rest.is_empty() || (value.is_object() && !rest.starts_with(['{', '[']));
+    is_alone.then_some(value)
 }
 
-/// - A byte order mark goes, and what is no UTF-8 becomes U+FFFD.
+/// - Byte order marks and zeros around it go, and what is no UTF-8 becomes U+FFFD.
 /// - In a string, half a surrogate pair becomes U+FFFD; control characters and backslashes that escape nothing stay.
 /// - What is nested too deep becomes `null`.
 /// - A number that would lose a digit becomes a string; what is no value, such as `NaN`, becomes `null`.
 fn repaired(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body));
+    let text = String::from_utf8_lossy(body);
     let mut out = String::with_capacity(text.len());
-    let (mut rest, mut depth) = (&*text, 0_usize);
+    let (mut rest, mut depth) = (text.trim_matches(AROUND), 0_usize);
     while let Some((c, after)) = first(rest) {
         if matches!(c, '[' | '{') && depth == MAX_DEPTH {
             out.push_str("null");

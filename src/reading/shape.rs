@@ -81,7 +81,7 @@ impl Reader {
             (_, Value::Null) => None,
             (Shape::Any | Shape::Schema(_), value) => Some(value),
             (Shape::Text, value) => Some(Value::String(text(value))),
-            (Shape::Id, value) => scalar(value).filter(|id| !id.is_empty()).map(Value::String),
+            (Shape::Id, value) => id(value).map(Value::String),
             (Shape::Checked(check), value) => scalar(value).filter(|text| check(text)).map(Value::String),
             (Shape::Integer, value) => integer(&value).map(Value::from),
             (Shape::Number, value) => number(&value).map(Value::from),
@@ -142,6 +142,18 @@ pub(crate) fn scalar(value: Value) -> Option<String> {
         Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
+}
+
+/// A text that is not empty, or a number: one that is whole without a fraction, for some languages write 512 as `512.0`.
+fn id(value: Value) -> Option<String> {
+    let id = match value {
+        Value::Number(number) => integer(&Value::Number(number.clone()))
+            .filter(|_| number.is_f64())
+            .map_or_else(|| number.to_string(), |whole| whole.to_string()),
+        Value::String(text) => text.trim().to_owned(),
+        _ => return None,
+    };
+    Some(id).filter(|id| !id.is_empty())
 }
 
 /// As [`scalar`], and what is nested as its JSON.

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeZone};
 
 use super::{
     MAX_PAGE, Search, filter,
-    walk::{Found, behind},
+    walk::{Found, behind, check_order},
 };
 use crate::{Client, Cursor, Error, Items, Page, Pages, PartnerClient, Result, options::settings, selection::selects};
 
@@ -155,27 +155,34 @@ async fn page(search: Search, step: Step, latest: &Mutex<Latest>) -> Result<Page
         Step::Since(at) => search.filter(filter(CHANGED).gte(*at)).sort_ascending(CHANGED),
         Step::Within(at, id) => behind(search.filter(filter(CHANGED).eq(*at)), Some(id), MAX_PAGE),
     };
-    let Found { objects, more } = Search { limit: Some(MAX_PAGE), ..request }.found().await?;
+    let Found { objects, more, left_out } = Search { limit: Some(MAX_PAGE), ..request }.found().await?;
     let times = || objects.iter().filter_map(changed);
     let next = match (step, objects.last()) {
         (Step::Since(_), Some(_)) if more => {
-            let (Some(from), Some(to)) = (times().min(), times().max()) else {
+            let (Some(from), Some(to)) = (times().next(), times().next_back()) else {
                 return Err(Error::no_time_of_change());
             };
+            if !times().is_sorted() {
+                return Err(Error::out_of_order("times of change"));
+            }
             // A page of one millisecond may not be all of it; which of it came is not said by their order.
             Some(if from == to { Step::Within(to, "0".to_owned()) } else { Step::Since(to) })
         }
         (Step::Since(_), _) => None,
-        (Step::Within(at, _), Some(last)) if more => Some(Step::Within(at, last.id.clone())),
+        (Step::Within(at, behind), Some(last)) if more => {
+            check_order(&objects, Some(&behind))?;
+            Some(Step::Within(at, last.id.clone()))
+        }
         (Step::Within(at, _), _) => Some(Step::Since(at.saturating_add(1))),
     };
     let mut latest = latest.lock().unwrap_or_else(PoisonError::into_inner);
     let new = |object: &PartnerClient| changed(object).is_none_or(|at| latest.see(at, &object.id));
     let items = objects.into_iter().filter(new).collect();
-    Ok(match next {
+    let page = match next {
         Some(step) => Page::new(items, step.cursor()),
         None => Page::last(items, latest.later()),
-    })
+    };
+    Ok(page.leaving_out(left_out))
 }
 
 /// When it was changed last, where HubSpot says so.

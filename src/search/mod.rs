@@ -14,6 +14,7 @@ use crate::{
     CallMeta, Client, Cursor, Error, Items, Pages, PartnerClient, Result, SearchPage,
     generated::types,
     options::{CallOptions, call},
+    paging::check_read,
     partner_clients::check_limit,
     selection::{Selection, check_property, selects},
     transport,
@@ -154,13 +155,13 @@ impl Search {
         if self.after.is_end() {
             return Ok((SearchPage::builder().results(Vec::new()).try_into()?, CallMeta::default()));
         }
-        transport::call(
-            self.client.raw,
-            self.options,
-            "search",
-            |raw| async move { raw.search().body(body).send().await },
-        )
-        .await
+        let called = transport::call(self.client.raw, self.options, "search", |raw| async move {
+            raw.search().body(body).send().await
+        });
+        let (page, meta) = called.await?;
+        let next = page.paging.as_ref().and_then(|paging| paging.next.as_ref());
+        check_read("search", &page.results, next, &meta)?;
+        Ok((page, meta))
     }
 
     /// The request, within HubSpot's limits.

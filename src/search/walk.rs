@@ -24,6 +24,8 @@ pub(super) struct Found {
     pub(super) objects: Vec<PartnerClient>,
     /// Whether there may be more behind them.
     pub(super) more: bool,
+    /// How many could not be read.
+    pub(super) left_out: usize,
 }
 
 impl Search {
@@ -34,15 +36,16 @@ impl Search {
     /// not zero is asked for once more, and then believed.
     pub(super) async fn found(mut self) -> Result<Found> {
         let limit = usize::from(self.limit.unwrap_or(MAX_PAGE));
-        let mut doubted = false;
+        let (mut doubted, mut left_out) = (false, 0);
         for _ in 0..=MAX_EMPTY {
-            let page = self.clone().send().await?;
+            let (page, meta) = self.clone().run().await?;
+            left_out += meta.left_out;
             let next = next(page.paging.and_then(|paging| paging.next));
             let more_than = |count: usize| page.total.map(|total| usize::try_from(total).unwrap_or(0) > count);
             if !page.results.is_empty() {
                 let count = page.results.len();
                 let more = !next.is_end() || more_than(count).unwrap_or(true) || count >= limit;
-                return Ok(Found { objects: page.results.into_iter().map(Into::into).collect(), more });
+                return Ok(Found { objects: page.results.into_iter().map(Into::into).collect(), more, left_out });
             }
             if !next.is_end() {
                 if next == self.after {
@@ -52,7 +55,7 @@ impl Search {
             } else if more_than(0).unwrap_or(false) && !doubted {
                 doubted = true;
             } else {
-                return Ok(Found { objects: Vec::new(), more: false });
+                return Ok(Found { objects: Vec::new(), more: false, left_out });
             }
         }
         Err(Error::empty_pages(MAX_EMPTY))
@@ -68,7 +71,11 @@ fn by_id(search: Search) -> Pages<PartnerClient> {
         Box::pin(async move {
             let limit = search.limit.unwrap_or(MAX_PAGE);
             let wanted = *left.lock().unwrap_or_else(PoisonError::into_inner);
-            let Found { mut objects, more } = behind(search, after.place(), limit).found().await?;
+            let Found { mut objects, more, left_out } = behind(search, after.place(), limit).found().await?;
+            objects.dedup_by(|a, b| a.id == b.id);
+            if more {
+                check_order(&objects, after.place())?;
+            }
             let last = objects.last().map(|object| object.id.clone());
             let mut next = last.filter(|_| more);
             if let Some(wanted) = wanted {
@@ -77,9 +84,16 @@ fn by_id(search: Search) -> Pages<PartnerClient> {
                 *left.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
                 next = next.filter(|_| rest > 0);
             }
-            Ok(Page::new(objects, next.map_or(Cursor::End, Cursor::At)))
+            Ok(Page::new(objects, next.map_or(Cursor::End, Cursor::At)).leaving_out(left_out))
         })
     })
+}
+
+/// Whether the last id of a page, all of it behind another one, is the place to go on from.
+pub(super) fn check_order(objects: &[PartnerClient], behind: Option<&str>) -> Result<()> {
+    let ids = behind.into_iter().chain(objects.iter().map(|object| object.id.as_str()));
+    let numbers = ids.filter_map(|id| id.parse::<u128>().ok());
+    if numbers.is_sorted_by(|a, b| a < b) { Ok(()) } else { Err(Error::out_of_order("ids")) }
 }
 
 /// The search, from behind an id on, in the order of ids.
@@ -112,10 +126,10 @@ fn sorted(search: Search) -> Pages<PartnerClient> {
                 return Ok(Page::new(Vec::new(), Cursor::End));
             };
             let search = Search { after, limit: Some(limit), ..search };
-            let mut page = search.clone().send().await?;
+            let (mut page, mut meta) = search.clone().run().await?;
             let is_last = |page: &SearchPage| page.paging.as_ref().is_none_or(|paging| paging.next.is_none());
             if page.results.is_empty() && is_last(&page) && page.total.is_some_and(|total| total > i64::from(start)) {
-                page = search.send().await?;
+                (page, meta) = search.run().await?;
             }
             let count = u32::try_from(page.results.len()).unwrap_or(u32::MAX);
             let end = start.saturating_add(count);
@@ -131,7 +145,7 @@ fn sorted(search: Search) -> Pages<PartnerClient> {
             let rest = left.saturating_sub(u32::try_from(objects.len()).unwrap_or(u32::MAX));
             let over =
                 rest == 0 || next.place().and_then(|place| place.parse().ok()).is_some_and(|n: u32| n >= MAX_RESULTS);
-            Ok(Page::new(objects, if over { Cursor::End } else { next }))
+            Ok(Page::new(objects, if over { Cursor::End } else { next }).leaving_out(meta.left_out))
         })
     })
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     arguments::Association,
-    failure::Failure,
+    failure::{Failure, warn_left_out},
     output::{Output, Table},
     suggest,
 };
@@ -64,7 +64,11 @@ pub(super) async fn list(
             table.row([object.id.as_str(), &object.type_], output)?;
         }
     }
-    if output.json { Ok(()) } else { table.end(output) }
+    if !output.json {
+        table.end(output)?;
+    }
+    warn_left_out(associated.left_out(), output.json);
+    Ok(())
 }
 
 pub(super) async fn types(client: &Client, to_type: &str, output: &mut Output) -> Result<(), Failure> {

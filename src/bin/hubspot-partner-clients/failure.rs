@@ -149,6 +149,20 @@ impl Failure {
     }
 }
 
+/// Says on standard error what is missing from the output.
+pub(super) fn warn_left_out(left_out: usize, json: bool) {
+    let entries = match left_out {
+        0 => return,
+        1 => "1 entry of HubSpot's answers cannot be read and is left out".to_owned(),
+        n => format!("{n} entries of HubSpot's answers cannot be read and are left out"),
+    };
+    if json {
+        tell(&to_line(&json!({ "warning": { "kind": "left_out", "message": entries, "count": left_out } })));
+    } else {
+        tell(&format!("warning: {entries}\n"));
+    }
+}
+
 /// Says it on standard error, if anybody listens: the exit code tells it as well.
 fn tell(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());

@@ -8,7 +8,7 @@ use hubspot_partner_clients::{Client, Items, PartnerClient};
 
 use super::{
     arguments::{Listing, Search, listed},
-    failure::Failure,
+    failure::{Failure, warn_left_out},
     output::{Output, Table},
 };
 
@@ -61,6 +61,12 @@ fn page(limit: Option<u64>, most: u16) -> u16 {
 }
 
 async fn show(mut items: Items<PartnerClient>, listing: Listing, output: &mut Output) -> Result<(), Failure> {
+    show_all(&mut items, listing, output).await?;
+    warn_left_out(items.left_out(), output.json);
+    Ok(())
+}
+
+async fn show_all(items: &mut Items<PartnerClient>, listing: Listing, output: &mut Output) -> Result<(), Failure> {
     let mut left = listing.limit.unwrap_or(u64::MAX);
     let mut next = async |output: &mut Output| {
         let next = if left == 0 { None } else { output.wait(items.try_next()).await?? };
