@@ -190,3 +190,15 @@ async fn an_input_that_is_named_among_many_has_what_is_about_itself() {
         assert_eq!((outcomes.len(), server.received().len()), (10, 1));
     }
 }
+
+#[tokio::test]
+async fn a_batch_that_is_refused_by_any_status_of_a_refusal_is_taken_apart() {
+    for status in [400, 404, 409, 410, 413, 422] {
+        let simulator = crm(100, 40).start().await.unwrap();
+        simulator.inject(Fault::status(status).on("batch_associate").times(2));
+        let outcomes = all(client_of(&simulator).associate_many(inputs(100))).await;
+        let failed = outcomes.iter().filter(|outcome| outcome.result.is_err()).count();
+        assert_eq!((failed, simulator.association_count()), (0, 100), "{status}");
+        assert!(simulator.requests().len() < 10, "{status}");
+    }
+}

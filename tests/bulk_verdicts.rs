@@ -451,3 +451,12 @@ async fn a_batch_that_is_refused_costs_no_more_for_its_duplicates() {
     assert!(outcomes.len() == 2_000 && outcomes.iter().all(|outcome| outcome.result.is_err()));
     assert_eq!(server.received().len(), 6);
 }
+
+#[tokio::test]
+async fn an_input_that_a_rate_limit_kept_out_of_a_batch_is_sent_again() {
+    let limited = json!({"status": "error", "category": "RATE_LIMITS", "message": "too many",
+        "context": {"fromObjectId": ["2"], "toObjectId": ["1"]}});
+    let (server, lines) = first(207, &answer("COMPLETE", &[made(1, 1, "owner")], 1, &[limited])).await;
+    let inputs = vec![link(1, 1, "owner"), link(2, 1, "owner")];
+    assert_eq!(outcomes(&client_at(&server.base_url, "t"), &lines, inputs).await, (vec![true, true], 2));
+}

@@ -18,7 +18,7 @@
 //!   answer itself shows to be the same. One of which the answer says nothing certain is sent again, alone, and so is each
 //!   where the batch is not complete; a success there proves it. The documented answer to a batch of removals, 204,
 //!   proves them all.
-//! - It may refuse the whole batch because of some inputs (400, 404 or 409). Those that it names have its error, and the
+//! - It may refuse the whole batch because of some inputs (400, 404, 409, 410 or 422), or because there are too many (413). Those that it names have its error, and the
 //!   others are sent again. Where it names none, the batch is halved until the bad inputs stand alone.
 //! - Any other failure, after the retries that every call has, is the outcome of each input of that request.
 //!
@@ -47,7 +47,7 @@ pub use self::{
     outcome::{Outcome, Outcomes},
     progress::Progress,
 };
-pub(crate) use self::{journal::Recorded, settle::Change};
+pub(crate) use self::{journal::Recorded, settle::Change, verdict::is_complete};
 use crate::{
     Client, Error,
     options::{CallOptions, settings},

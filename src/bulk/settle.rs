@@ -164,11 +164,15 @@ impl Sender {
                 })
                 .await;
                 // The one success that HubSpot documents is a 204, which has no body.
-                let answer = answer.map(|()| match reading::decode(&body, reading::answer_of("batch_associate")) {
-                    _ if meta.status == Some(204) => Answer::All,
-                    Ok(answer) => Answer::Told(answer),
-                    Err(error) => Answer::Unread(unread(&error.to_string(), &body, operation, &meta).without_outcome()),
-                });
+                let answer = match answer.map(|()| reading::decode(&body, reading::answer_of("batch_associate"))) {
+                    Ok(_) if meta.status == Some(204) => Ok(Answer::All),
+                    Ok(Ok(answer)) => Ok(Answer::Told(answer)),
+                    Ok(Err(error)) => {
+                        Ok(Answer::Unread(unread(&error.to_string(), &body, operation, &meta).without_outcome()))
+                    }
+                    Err(error) if error.is_unread_success() => Ok(Answer::Unread(error.without_outcome())),
+                    Err(error) => Err(error),
+                };
                 (answer, meta)
             }
         }
@@ -306,7 +310,8 @@ impl<'a> Settling<'a> {
                 return self.one_by_one(open, || Error::no_outcome().in_call(operation, &meta, true));
             }
             Ok(Answer::Unread(error)) => return self.one_by_one(part, || error),
-            Err(error) if error.is_refusal() && part.len() > 1 => {
+            // Whoever answers 413, smaller requests may pass.
+            Err(error) if part.len() > 1 && (error.is_refusal() || error.status() == Some(413)) => {
                 let paths: Vec<&Path> = part.iter().map(|input| &input.path).collect();
                 let refusal = Refusal::new(&error, self.to, paths.into_iter());
                 let all = part.len();

@@ -55,7 +55,7 @@ impl<'a> Verdicts<'a> {
             asked.entry(pair(path)).or_default().push(spelling(path.association_type.as_str()));
         }
         let mut listed = HashMap::<_, Vec<_>>::new();
-        let results = if is_complete(answer, meta) { answer.results.as_slice() } else { &[] };
+        let results = if is_complete(answer.status.as_str(), meta) { answer.results.as_slice() } else { &[] };
         for result in results {
             let ends = (canonical(result.from.id.as_str()), canonical(result.to.id.as_str()));
             if asked.contains_key(&ends) {
@@ -72,6 +72,14 @@ impl<'a> Verdicts<'a> {
     }
 
     pub(super) fn of(&self, path: &Path) -> Verdict {
+        match self.said_of(path) {
+            // It was not looked at.
+            Verdict::Refused(error) if error.is_rate_limited() && !error.is_daily_limit() => Verdict::Unknown,
+            verdict => verdict,
+        }
+    }
+
+    fn said_of(&self, path: &Path) -> Verdict {
         let asked = self.asked.get(&pair(path)).map(Vec::as_slice).unwrap_or_default();
         let is_listed = self.is_listed(path, &spelling(path.association_type.as_str()));
         if let Some(error) = self.errors.of_pair(path) {
@@ -102,8 +110,8 @@ impl<'a> Verdicts<'a> {
 }
 
 /// A batch that is under way or was given up proves nothing by its results. A status that is missing is no such thing.
-fn is_complete(answer: &types::BatchResponsePublicAssociationWithErrors, meta: &CallMeta) -> bool {
-    let status = answer.status.as_str().trim();
+pub(crate) fn is_complete(status: &str, meta: &CallMeta) -> bool {
+    let status = status.trim();
     meta.status != Some(202) && (status.is_empty() || status.eq_ignore_ascii_case("COMPLETE"))
 }
 

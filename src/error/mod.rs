@@ -201,7 +201,7 @@ impl Error {
 
     /// HubSpot says that something in the request is wrong, rather than with the caller or itself.
     pub(crate) fn is_refusal(&self) -> bool {
-        self.is_of_hubspot() && matches!(self.0.status, Some(400 | 404 | 409))
+        self.is_of_hubspot() && matches!(self.0.status, Some(400 | 404 | 409 | 410 | 422))
     }
 
     /// Whether every other call would fail as well until somebody does something about it, or the next day comes.
