@@ -289,6 +289,8 @@ fn a_plan_that_contradicts_itself_is_not_loaded() {
     assert!(plan(&|_| {}).is_ok());
     assert_eq!(plan(&|plan| plan["add"][0]["associationType"] = json!("OWNER")), plan(&|_| {}), "case does not matter");
     let refusal = |change: &dyn Fn(&mut serde_json::Value)| plan(change).unwrap_err();
+    let upper = plan(&|plan| plan["onlyTypes"] = json!(["OWNER"]));
+    assert_eq!(upper, plan(&|_| {}), "nor does that of the types looked at");
     assert!(refusal(&|plan| plan["format"] = json!("hubspot-partner-clients plan 2")).contains("plan 2"));
     assert!(refusal(&|plan| plan["keep"] = plan["add"].clone()).contains("twice"));
     assert!(refusal(&|plan| plan["partnerClients"] = json!(["2"])).contains("not among partnerClients"));
@@ -475,5 +477,109 @@ async fn whatever_fails_no_partner_client_loses_anything_before_it_has_all_it_sh
             // The rest was applied since.
             Err(error) => assert_eq!((state, error.is_invalid_input()), (wanted, true), "{case}{undo}: {error}"),
         }
+    }
+}
+
+#[tokio::test]
+async fn what_a_limit_kept_out_is_added_once_a_removal_has_made_room() {
+    let moved = [(1, 2), (2, 3), (3, 4)];
+    for (there, remove_anyway, rest) in [
+        // The last of the chain is free at once, the others only after it.
+        ([(1, 1), (2, 2), (9, 3)], false, false),
+        // Nobody can begin.
+        ([(1, 1), (2, 2), (3, 3)], true, true),
+    ] {
+        for journal in [false, true] {
+            let directory = tempfile::TempDir::new().unwrap();
+            let associations = there.iter().map(|&(client, company)| (client, company, "owner")).collect();
+            let truth = Truth::start(World { one_client_each: true, associations, ..World::default() }).await;
+            let client = client_at(&truth.server.base_url, "t");
+            let wanted: Vec<_> = if rest { vec![(1, 2), (2, 3), (3, 1)] } else { moved.to_vec() };
+            let plan = client.reconcile([1, 2, 3, 9], "companies", desired(&wanted)).plan().await.unwrap();
+            let apply = |anyway: bool| {
+                let mut apply = plan.apply(&client).max_removals(9);
+                if journal {
+                    apply = apply.journal(Journal::open(directory.path().join("journal"), "plan").unwrap());
+                }
+                if anyway { apply.remove_anyway() } else { apply }
+            };
+            let mut applied = apply(false).await.unwrap();
+            if remove_anyway {
+                assert_eq!((applied.failed_additions.len(), applied.held_back.len()), (3, 3));
+                applied = apply(true).await.unwrap();
+            }
+            assert!(applied.is_complete(), "{applied:?}");
+            assert_eq!((applied.added, applied.removed), (3, 3));
+            let wanted: BTreeSet<_> = wanted.iter().map(|&(client, company)| (client, company, "owner")).collect();
+            assert_eq!(truth.world().associations, wanted);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_addition_is_tried_again_only_where_something_was_removed() {
+    let world = World {
+        associations: [(1, 1, "owner"), (2, 1, "owner")].into(),
+        refused: [(1, 5, "owner"), (2, 6, "owner")].into(),
+        ..World::default()
+    };
+    let truth = Truth::start(world).await;
+    let client = client_at(&truth.server.base_url, "t");
+    let plan = client.reconcile([1, 2], "companies", desired(&[(1, 5), (2, 1), (2, 6)])).plan().await.unwrap();
+    let puts = || truth.world().requests.iter().filter(|head| head.contains("/5/") || head.contains("/6/")).count();
+    let applied = plan.apply(&client).await.unwrap();
+    assert_eq!((applied.failed_additions.len(), applied.held_back.len(), puts()), (2, 1, 2));
+    let applied = plan.apply(&client).remove_anyway().await.unwrap();
+    assert_eq!((applied.failed_additions.len(), applied.removed), (2, 1));
+    assert_eq!(applied.undo(&plan).remove, []);
+}
+
+#[tokio::test]
+async fn a_plan_that_names_a_type_by_its_id_is_refused_with_the_name() {
+    let truth = Truth::start(World { associations: [(1, 1, "owner")].into(), ..World::default() }).await;
+    let client = client_at(&truth.server.base_url, "t");
+    let plan = client.reconcile([1], "companies", desired(&[(1, 2)])).plan().await.unwrap();
+    for changes in ["add", "remove"] {
+        let mut edited = serde_json::to_value(&plan).unwrap();
+        edited[changes][0]["associationType"] = json!("7");
+        let edited: Plan = serde_json::from_value(edited).unwrap();
+        let error = edited.apply(&client).await.unwrap_err();
+        assert!(error.is_invalid_input() && error.message().contains("\"7\" is called owner in plans"), "{error}");
+        assert_eq!(truth.world().associations, [(1, 1, "owner")].into());
+    }
+}
+
+/// A plan where batches of partner clients are read so; 1 has company 1, 2 has none, 9 does not exist.
+async fn planned(answer: serde_json::Value) -> Plan {
+    let truth = Truth::start(World {
+        associations: [(1, 1, "owner")].into(),
+        unknown: [9].into(),
+        read: Some(answer),
+        ..World::default()
+    })
+    .await;
+    let reconcile = client_at(&truth.server.base_url, "t").reconcile([1, 2, 9], "companies", desired(&[(1, 1)]));
+    reconcile.skip_unknown().plan().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_partner_client_is_unknown_only_where_it_is_so_by_itself() {
+    let of = |to: serde_json::Value| json!({"from": {"id": "1"}, "to": to});
+    let not_found = |id: &str, sub_category: &str| {
+        json!({"category": "OBJECT_NOT_FOUND", "subCategory": sub_category, "message": "-",
+            "context": {"fromObjectId": [id]}})
+    };
+    let there = of(json!([{"id": "1", "type": "owner"}]));
+    let answers = [
+        json!({"status": "COMPLETE", "results": [there], "errors": [not_found("1", ""), not_found("9", "")]}),
+        json!({"status": "COMPLETE", "results": [there], "errors": [not_found("2", "crm.associations.NONE")]}),
+        // Under way, so it proves nothing.
+        json!({"status": "PENDING", "results": [of(json!([]))]}),
+        json!({"status": "CANCELED", "results": [], "errors": [not_found("1", "NO_ASSOCIATIONS_FOUND")]}),
+    ];
+    for answer in answers {
+        let plan = planned(answer.clone()).await;
+        let unknown: Vec<_> = plan.unknown.iter().map(|id| id.as_str()).collect();
+        assert_eq!((plan.is_empty(), plan.unchanged, unknown), (true, 1, vec!["9"]), "{answer}");
     }
 }

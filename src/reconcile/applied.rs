@@ -58,13 +58,11 @@ impl Applied {
         let not_added = changes(&self.failed_additions);
         let mut not_removed = changes(&self.failed_removals);
         not_removed.extend(self.held_back.iter().cloned());
-        let mut undo = plan.undo();
-        undo.remove.retain(|change| !not_added.contains(change));
-        undo.max_removals = Some(undo.remove.len() as u64);
-        undo.add.retain(|change| !not_removed.contains(change));
-        undo.keep.extend(not_removed);
-        undo.keep.sort_unstable();
-        undo.unchanged = undo.keep.len() as u64;
-        undo
+        let mut changed = plan.clone();
+        changed.add.retain(|change| !not_added.contains(change));
+        changed.remove.retain(|change| !not_removed.contains(change));
+        changed.keep.extend(not_removed);
+        changed.keep.sort_unstable();
+        changed.undo()
     }
 }

@@ -12,7 +12,7 @@ use futures_util::{
 };
 
 use super::{
-    Applied, Plan,
+    Applied, Plan, PlannedChange,
     existing::{Existing, Reader},
     run::Run,
     types::Types,
@@ -73,14 +73,15 @@ impl<'a> Apply<'a> {
         self
     }
 
-    /// Removes what is to be removed even from partner clients whose additions failed.
+    /// Removes what is to be removed even from partner clients whose additions failed, as where HubSpot limits how many
+    /// associations they may have. What was refused is then tried once more.
     pub fn remove_anyway(mut self) -> Self {
         self.remove_anyway = true;
         self
     }
 
     /// Remembers what is settled, additions and removals alike. A run with the same plan and journal goes on where the one
-    /// before stopped: an addition that HubSpot has refused is not tried again.
+    /// before stopped: an addition that HubSpot has refused is not tried again, unless a removal may have made room for it.
     ///
     /// What HubSpot lists has the last word: a change that the journal has and HubSpot does not is sent again.
     pub fn journal(mut self, journal: Journal) -> Self {
@@ -149,6 +150,13 @@ impl<'a> Apply<'a> {
 async fn existing(plan: &Plan, client: &Client, options: &CallOptions) -> Result<Existing> {
     let Plan { to_object_type: to_type, partner_clients, .. } = plan;
     let types = Types::read(client, to_type, options).await?;
+    for PlannedChange { association_type, .. } in plan.add.iter().chain(&plan.remove).chain(&plan.keep) {
+        let name = types.listed(association_type.as_str())?;
+        if name != *association_type {
+            let (given, reason) = (Some(association_type.as_str()), format!("is called {name} in plans"));
+            return Err(Error::invalid_input("association type", given, reason, "give that name, or make a new plan"));
+        }
+    }
     Reader { client, to_type, types: &types, options }.read(partner_clients).await
 }
 

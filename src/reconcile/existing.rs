@@ -6,7 +6,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{PlannedChange, types::Types};
 use crate::{
-    AssociatedId, Client, Error, ObjectType, PartnerClientId, Result, generated, options::CallOptions, transport,
+    AssociatedId, Client, Error, ObjectType, PartnerClientId, Result, bulk::is_complete, generated,
+    options::CallOptions, transport,
 };
 
 const MAX_INPUTS: usize = 1_000;
@@ -49,7 +50,8 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads a thousand partner clients to a request. One of which an answer says nothing is asked for by itself.
+    /// Reads a thousand partner clients to a request. One of which an answer says nothing that is certain is asked for by
+    /// itself.
     pub(super) async fn read(&self, partner_clients: &[PartnerClientId]) -> Result<Existing> {
         let mut existing = Existing::default();
         let distinct: Vec<_> = partner_clients.iter().collect::<BTreeSet<_>>().into_iter().collect();
@@ -72,7 +74,7 @@ impl Reader<'_> {
         Ok(existing)
     }
 
-    /// Takes what one answer says, and gives back the partner clients of which it says nothing.
+    /// Takes what one answer says, and gives back the partner clients of which it says nothing that is certain.
     async fn batch(&self, chunk: &[&PartnerClientId], existing: &mut Existing) -> Result<BTreeSet<PartnerClientId>> {
         let asked: BTreeSet<_> = chunk.iter().copied().cloned().collect();
         let mut unsaid = asked.clone();
@@ -88,6 +90,10 @@ impl Reader<'_> {
             Err(error) if error.is_not_found() => return Ok(unsaid),
             called => called?,
         };
+        if !is_complete(answer.status.as_str(), &meta) {
+            return Ok(unsaid);
+        }
+        let mut doubtful = BTreeSet::new();
         for error in &answer.errors {
             let sub_category = error.sub_category.as_ref().and_then(|value| value.as_str());
             let is_empty = sub_category.is_some_and(|sub_category| sub_category.ends_with(NONE_FOUND));
@@ -97,17 +103,19 @@ impl Reader<'_> {
             }
             let of_inputs = error.context().iter().filter(|(name, _)| !name.starts_with("to"));
             let named: BTreeSet<&str> = of_inputs.flat_map(|(_, values)| values).map(String::as_str).collect();
-            unsaid.retain(|partner_client| {
-                let is_named = named.contains(partner_client.as_str());
-                if is_named && !is_empty {
-                    existing.add_unknown(partner_client, error.clone());
+            let named = asked.iter().filter(|partner_client| named.contains(partner_client.as_str()));
+            if is_empty {
+                for partner_client in named {
+                    unsaid.remove(partner_client);
                 }
-                !is_named
-            });
+            } else {
+                // The partner client itself may not be there, or only what it has.
+                doubtful.extend(named.cloned());
+            }
         }
         for result in answer.results {
             let partner_client = PartnerClientId::try_from(result.from.id.as_str())?;
-            if !asked.contains(&partner_client) {
+            if !asked.contains(&partner_client) || doubtful.contains(&partner_client) {
                 continue;
             }
             unsaid.remove(&partner_client);
@@ -119,6 +127,7 @@ impl Reader<'_> {
                 existing.there.insert(self.association(&partner_client, other)?);
             }
         }
+        unsaid.extend(doubtful);
         Ok(unsaid)
     }
 

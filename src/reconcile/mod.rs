@@ -5,6 +5,8 @@
 //!
 //! - A removal waits until all additions of the same partner client are in. If one of them fails, or nobody knows how it
 //!   ended, the partner client keeps what it has, and [`Applied::held_back`] names the removals.
+//! - HubSpot may limit how many associations a record can have. An addition that it refused is tried once more when a
+//!   removal has made room: so an object moves from one partner client to another in one run.
 //! - A plan that removes many is refused; see [`Apply::max_removals`].
 //! - What the plan was made from is read again before it is applied, and a plan that is no longer true is refused.
 //! - A plan can be saved and loaded with serde, and [`Plan::undo`] makes the plan that takes it back.

@@ -1,6 +1,6 @@
 //! The steps by which a plan is carried out.
 
-use std::{collections::HashSet, pin::Pin};
+use std::{collections::HashSet, mem, pin::Pin};
 
 use futures_util::{
     StreamExt,
@@ -56,9 +56,39 @@ impl<'a> Run<'a> {
             self.applied.unsettled += remove.len() as u64;
             return Ok(self.applied);
         }
-        let remove = self.hold_back(remove);
-        self.settle(Change::Dissociate, remove, stop).await;
-        Ok(self.applied)
+        let mut gone: Vec<_> = plan.remove.iter().filter(|change| !there.contains(change)).collect();
+        let mut waiting = remove;
+        loop {
+            let (remove, held_back) = self.hold_back(waiting);
+            gone.extend(remove.iter().map(|(_, change)| *change));
+            self.settle(Change::Dissociate, remove, stop.as_mut()).await;
+            if stop.is_terminated() || self.refused.is_some() {
+                return Ok(self.applied);
+            }
+            let again = self.unblocked(mem::take(&mut gone));
+            let failed = self.applied.failed_additions.len() + again.len();
+            self.settle(Change::Associate, again, stop.as_mut()).await;
+            if stop.is_terminated() || held_back.is_empty() || self.applied.failed_additions.len() >= failed {
+                return Ok(self.applied);
+            }
+            waiting = held_back;
+        }
+    }
+
+    /// The refused additions to records that have lost an association since. HubSpot limits how many a record may have, so
+    /// there may be room now.
+    fn unblocked(&mut self, gone: Vec<&PlannedChange>) -> Vec<Open<'a>> {
+        let kept: HashSet<_> = self.applied.failed_removals.iter().map(|failed| &failed.change).collect();
+        let (clients, objects): (HashSet<_>, HashSet<_>) =
+            gone.into_iter().filter(|change| !kept.contains(change)).map(PlannedChange::pair).unzip();
+        let (again, failed): (Vec<_>, Vec<_>) =
+            mem::take(&mut self.applied.failed_additions).into_iter().partition(|FailedChange { change, error }| {
+                let has_room = clients.contains(&change.partner_client_id) || objects.contains(&change.to_object_id);
+                has_room && error.is_lasting()
+            });
+        self.applied.failed_additions = failed;
+        let again: HashSet<_> = again.into_iter().map(|failed| failed.change).collect();
+        (0..).zip(&self.apply.plan.add).filter(|(_, change)| again.contains(change)).collect()
     }
 
     /// What is still to be sent of some changes.
@@ -86,17 +116,17 @@ impl<'a> Run<'a> {
         Ok(open)
     }
 
-    /// The removals of partner clients whose additions are all in.
-    fn hold_back(&mut self, remove: Vec<Open<'a>>) -> Vec<Open<'a>> {
+    /// The removals of partner clients whose additions are all in, and the others.
+    fn hold_back(&mut self, remove: Vec<Open<'a>>) -> (Vec<Open<'a>>, Vec<Open<'a>>) {
         if self.apply.remove_anyway {
-            return remove;
+            return (remove, Vec::new());
         }
         let failed = self.applied.failed_additions.iter().map(|failed| &failed.change.partner_client_id);
         let incomplete: HashSet<&PartnerClientId> = failed.collect();
         let (held_back, remove): (Vec<_>, Vec<_>) =
             remove.into_iter().partition(|(_, change)| incomplete.contains(&change.partner_client_id));
-        self.applied.held_back = held_back.into_iter().map(|(_, change)| change.clone()).collect();
-        remove
+        self.applied.held_back = held_back.iter().map(|(_, change)| (*change).clone()).collect();
+        (remove, held_back)
     }
 
     async fn settle<S>(&mut self, kind: Change, open: Vec<Open<'a>>, stop: Pin<&mut Fuse<S>>)

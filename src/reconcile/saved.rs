@@ -67,13 +67,15 @@ impl TryFrom<Saved> for Plan {
         let [add, remove, keep, beside_labels] =
             [saved.add, saved.remove, saved.keep, saved.beside_labels].map(canonical);
         let (add, remove, keep, beside_labels) = (add?, remove?, keep?, beside_labels?);
+        let lower = |types: Vec<AssociationType>| types.iter().map(lower_case).collect::<Result<Vec<_>, _>>();
+        let (only_types, unlabeled_types) = (lower(saved.only_types)?, lower(saved.unlabeled_types)?);
         let partner_clients: HashSet<_> = saved.partner_clients.iter().collect();
         let mut seen = HashSet::new();
         for change in add.iter().chain(&remove).chain(&keep) {
             let PlannedChange { partner_client_id, to_object_id, association_type } = change;
             let trouble = if !partner_clients.contains(partner_client_id) {
                 "is of a partner client that is not among partnerClients"
-            } else if !saved.only_types.is_empty() && !saved.only_types.contains(association_type) {
+            } else if !only_types.is_empty() && !only_types.contains(association_type) {
                 "is of a type that is not among onlyTypes"
             } else if !seen.insert(change) {
                 "comes twice"
@@ -86,8 +88,8 @@ impl TryFrom<Saved> for Plan {
             server: saved.server,
             account: saved.account,
             to_object_type: saved.to_object_type,
-            only_types: saved.only_types,
-            unlabeled_types: saved.unlabeled_types,
+            only_types,
+            unlabeled_types,
             partner_clients: saved.partner_clients,
             unknown: saved.unknown,
             max_removals: saved.max_removals,
@@ -104,9 +106,12 @@ impl TryFrom<Saved> for Plan {
 /// As a plan has them, whatever a person has made of them: sorted, and the case of a type does not matter.
 fn canonical(mut changes: Vec<PlannedChange>) -> Result<Vec<PlannedChange>, String> {
     for change in &mut changes {
-        let name = change.association_type.as_str().to_lowercase();
-        change.association_type = AssociationType::new(name).map_err(|error| error.to_string())?;
+        change.association_type = lower_case(&change.association_type)?;
     }
     changes.sort_unstable();
     Ok(changes)
+}
+
+fn lower_case(association_type: &AssociationType) -> Result<AssociationType, String> {
+    AssociationType::new(association_type.as_str().to_lowercase()).map_err(|error| error.to_string())
 }

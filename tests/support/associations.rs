@@ -38,6 +38,8 @@ pub struct World {
     /// Answers with type ids in place of names, as JSON numbers.
     pub types_as_numbers: bool,
     pub unknown: BTreeSet<u64>,
+    /// A company takes one partner client.
+    pub one_client_each: bool,
     /// Each change of these is refused.
     pub refused: BTreeSet<Triple>,
     /// Each change of these ends without an answer, and is carried out if the flag says so.
@@ -45,6 +47,8 @@ pub struct World {
     /// Every removal, in order.
     pub removals: Vec<Triple>,
     pub requests: Vec<String>,
+    /// The answer to each batch of partner clients, in place of the truth.
+    pub read: Option<Value>,
     /// Leaves partner clients without associations out of its answers.
     pub silent: bool,
 }
@@ -110,6 +114,10 @@ impl World {
         }
     }
 
+    fn is_full(&self, (client, company, _): Triple) -> bool {
+        self.one_client_each && self.associations.iter().any(|(c, o, _)| *o == company && *c != client)
+    }
+
     fn type_of(&self, name: &str) -> Value {
         let (id, name) = TYPES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).unwrap();
         if self.types_as_numbers { json!(id.parse::<u64>().unwrap()) } else { json!(name) }
@@ -133,13 +141,13 @@ impl World {
             let body: Value = serde_json::from_str(body).unwrap();
             let inputs = body["inputs"].as_array().unwrap().clone();
             if action == "read" {
-                return answer(207, self.read(&inputs));
+                return answer(207, self.read.clone().unwrap_or_else(|| self.read(&inputs)));
             }
             let pairs: Vec<_> = inputs.iter().map(pair).collect();
             if self.is_lost(&pairs, action == "create") {
                 return None;
             }
-            if pairs.iter().any(|pair| self.refused.contains(pair)) {
+            if pairs.iter().any(|pair| self.refused.contains(pair) || action == "create" && self.is_full(*pair)) {
                 return answer(400, refusal);
             }
             if action == "create" {
@@ -164,7 +172,7 @@ impl World {
         if self.is_lost(&[pair], method == "PUT") {
             return None;
         }
-        if self.refused.contains(&pair) {
+        if self.refused.contains(&pair) || method == "PUT" && self.is_full(pair) {
             return answer(400, refusal);
         }
         if method == "PUT" {

@@ -82,7 +82,9 @@ pub(super) fn load(path: &Path) -> Result<(Plan, String), Failure> {
     }
     let bytes =
         fs::read(path).map_err(|error| Failure::io(format_args!("{} cannot be read", path.display()), &error))?;
-    let plan = serde_json::from_slice(&bytes).map_err(|error| {
+    // Editors put a byte order mark in front.
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let plan = serde_json::from_slice(text).map_err(|error| {
         let message = format!("{} is not a plan: {}", path.display(), printable(&error.to_string()));
         Failure::file(message, "Give a file that --save-plan or --undo has written.")
     })?;
