@@ -27,29 +27,72 @@ pub(crate) fn in_text(value: &str) -> Option<String> {
     if is_quote(first) || is_quote(last) {
         return Some("has a quotation mark at an end, as spreadsheets mark numbers kept as text".to_owned());
     }
-    let bare = value.trim_matches(['(', ')', '<', '>', '[', ']', '{', '}']);
-    let stands_for_nothing = bare.is_empty() || PLACEHOLDERS.iter().any(|word| word.eq_ignore_ascii_case(bare));
-    stands_for_nothing.then(|| "looks like a mark for a missing value or a truth value, not like a value".to_owned())
+    is_placeholder(value).then(|| "looks like a mark for a missing value or a truth value, not like a value".to_owned())
 }
 
-const PLACEHOLDERS: [&str; 16] = [
+/// What exports and templates write where there is no value: a word for it, marks alone, or anything in brackets.
+fn is_placeholder(value: &str) -> bool {
+    let text = value.strip_prefix('$').unwrap_or(value);
+    text.starts_with(['(', '<', '[', '{']) && text.ends_with([')', '>', ']', '}'])
+        || !value.chars().any(char::is_alphanumeric)
+        || PLACEHOLDERS.iter().any(|word| word.eq_ignore_ascii_case(value))
+}
+
+const PLACEHOLDERS: [&str; 25] = [
     "null",
     "none",
     "nil",
     "nan",
     "na",
     "n/a",
+    "n.a.",
+    "n.a",
+    "n/v",
+    "k.a.",
+    "s.o.",
+    "tbd",
     "undefined",
+    "inf",
+    "-inf",
+    "infinity",
+    "-infinity",
     "true",
     "false",
-    "inf",
-    "infinity",
-    "-",
-    "--",
-    "–",
-    "—",
-    "object object",
+    "wahr",
+    "falsch",
+    "vrai",
+    "faux",
+    "verdadero",
+    "falso",
 ];
+
+/// A hyphen, dash or minus sign that is not the one of keyboards, as text programs put it in place of that.
+pub(crate) fn dash(value: &str) -> Option<char> {
+    value.chars().find(|c| {
+        matches!(
+            c,
+            '\u{58a}' | '\u{5be}' | '\u{1400}' | '\u{1806}' | '\u{2010}'
+                ..='\u{2015}'
+                    | '\u{2043}'
+                    | '\u{2212}'
+                    | '\u{2e17}'
+                    | '\u{2e1a}'
+                    | '\u{2e3a}'
+                    | '\u{2e3b}'
+                    | '\u{2e40}'
+                    | '\u{2e5d}'
+                    | '\u{301c}'
+                    | '\u{3030}'
+                    | '\u{30a0}'
+                    | '\u{fe31}'
+                    | '\u{fe32}'
+                    | '\u{fe58}'
+                    | '\u{fe63}'
+                    | '\u{ff0d}'
+                    | '\u{10ead}'
+        )
+    })
+}
 
 /// Another form of a number, or what spreadsheets make of one.
 pub(crate) fn in_number(value: &str) -> Option<&'static str> {
@@ -57,7 +100,9 @@ pub(crate) fn in_number(value: &str) -> Option<&'static str> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let separated = |text: &str| {
         text.bytes().any(|b| b.is_ascii_digit())
-            && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '\'' | '’' | '_' | ' '))
+            && text
+                .chars()
+                .all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '\'' | '’' | '_' | ' ' | '·' | '٫' | '٬'))
     };
     if unsigned.len() < value.len() && digits(unsigned) {
         return Some("a number with a sign");

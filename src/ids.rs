@@ -106,10 +106,14 @@ fn check_text(field: &'static str, value: &str, numbers: bool) -> Result<(), Err
     if let Some(reason) = damage::in_text(value) {
         return refuse(reason, "give the value HubSpot shows");
     }
-    match damage::in_number(value) {
-        Some(form) => {
-            refuse(format!("looks like {form}"), if numbers { GIVE_ID } else { "give the value HubSpot shows" })
-        }
+    if let Some(form) = damage::in_number(value) {
+        return refuse(format!("looks like {form}"), if numbers { GIVE_ID } else { "give the value HubSpot shows" });
+    }
+    match damage::dash(value) {
+        Some(dash) => refuse(
+            format!("holds U+{:04X}, a dash that is not the hyphen of keyboards", u32::from(dash)),
+            "put a hyphen in its place",
+        ),
         None => Ok(()),
     }
 }

@@ -95,7 +95,7 @@ async fn a_bad_file_is_told_of_by_line_and_column_and_nothing_is_sent() {
     let hubspot = crm(1, 1).start().await.unwrap();
     let good = "1,companies,1,owner\n";
     let unclosed = format!("{HEADER}{good}1,companies,1,\"owner\n{}", good.repeat(100_000));
-    let cases: [(Vec<u8>, &[&str]); 16] = [
+    let cases: [(Vec<u8>, &[&str]); 18] = [
         (b"".into(), &["line 1: the file is empty"]),
         (
             b"partner_client_id,x\n1,2\n".into(),
@@ -104,6 +104,11 @@ async fn a_bad_file_is_told_of_by_line_and_column_and_nothing_is_sent() {
         (
             good.into(),
             &["no column partner_client_id, to_object_type, ", "has: 1, companies, 1, owner. It looks like a row: the first line"],
+        ),
+        (format!("Partners of 2026,,,\n\n{HEADER}{good}").into(), &["line 1: there is no column", "Line 3 has them all"]),
+        (
+            format!("Partners of 2026;;;\n{}", HEADER.replace(',', ";")).into(),
+            &["line 1: there is no column", "Line 2 has them all: take out what stands above it"],
         ),
         (b"Gr\xf6\xdfe,x\n1,2\n".into(), &["no column", "Windows-1252", "CSV UTF-8"]),
         (format!("association_type,{HEADER}").into(), &["line 1: there are two columns association_type: the 1. and the 5."]),

@@ -8,8 +8,11 @@ mod support;
 use std::{
     fs,
     io::{BufRead, BufReader},
-    os::unix::fs::{PermissionsExt, symlink},
-    path::PathBuf,
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt, chown, symlink},
+        process::CommandExt,
+    },
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread::sleep,
     time::Duration,
@@ -257,6 +260,7 @@ async fn an_output_file_that_cannot_be_one_is_refused_before_anything_is_sent() 
         ("linked_pipe", "is a pipe"),
         ("directory", "is a directory"),
         ("missing/failed.csv", "cannot be written: the directory"),
+        ("missing/", "is the name of a directory"),
         ("read_only.csv", "read-only"),
         ("taken.csv", "taken.csv.partial is in the way"),
         ("rows.csv/failed.csv", "Not a directory"),
@@ -300,6 +304,57 @@ async fn a_link_to_the_file_of_failed_rows_stays_a_link_and_the_file_as_private_
     assert!(fs::symlink_metadata(folder.at("failed.csv")).unwrap().is_symlink());
     assert!(fs::read_to_string(&kept).unwrap().contains("1,companies,9,owner,"));
     assert_eq!(fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+/// Whether a process may act for another user, as that of a container may.
+fn is_root(folder: &Folder) -> bool {
+    fs::metadata(folder.0.path()).unwrap().uid() == 0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_failed_rows_stays_its_owner_s_and_hidden_from_others_from_the_beginning() {
+    let hubspot = slow().await;
+    let folder = Folder::new();
+    let (file, failed) = (folder.write("rows.csv", rows(40)), folder.write("failed.csv", "old"));
+    fs::set_permissions(&failed, fs::Permissions::from_mode(0o600)).unwrap();
+    let owner = if is_root(&folder) { 65_534 } else { fs::metadata(&failed).unwrap().uid() };
+    chown(&failed, Some(owner), None).unwrap();
+    let many = ["associate-many", path(&file), "--strategy", "single", "--failed", path(&failed)];
+    let child = begin(tool_at(&hubspot, &many));
+    wait_for_requests(&hubspot, 8);
+    let is_private = |path: &Path| {
+        let found = fs::metadata(path).unwrap();
+        found.permissions().mode() & 0o777 == 0o600 && found.uid() == owner
+    };
+    assert!(is_private(&folder.at("failed.csv.partial")));
+    signal(child.id(), "TERM");
+    assert_eq!(ran(child.wait_with_output().unwrap()).code, Some(143));
+    assert!(is_private(&failed) && fs::read_to_string(&failed).unwrap().starts_with(HEADER.trim_end()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_user_s_file_in_a_shared_directory_is_written_to() {
+    let hubspot = crm(1, 1).start().await.unwrap();
+    let folder = Folder::new();
+    if !is_root(&folder) {
+        return;
+    }
+    let (file, failed) = (folder.write("rows.csv", rows(2)), folder.write("failed.csv", "x".repeat(10_000)));
+    fs::set_permissions(folder.0.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+    fs::set_permissions(&failed, fs::Permissions::from_mode(0o666)).unwrap();
+    let many = tool_at(&hubspot, &["associate-many", path(&file), "--failed", path(&failed)]);
+    // Where that user can get at it.
+    fs::copy(many.get_program(), folder.at("tool")).unwrap();
+    let mut command = Command::new(folder.at("tool"));
+    command.args(many.get_args()).envs(many.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.uid(65_534).gid(65_534);
+    let ran = run(command);
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    let written = fs::read_to_string(&failed).unwrap();
+    assert!(written.starts_with(HEADER.trim_end()) && written.lines().count() == 2, "{written}");
+    assert_eq!(fs::metadata(&failed).unwrap().uid(), 0);
+    fs::remove_file(folder.at("tool")).unwrap();
+    assert_eq!(folder.names(), ["failed.csv", "rows.csv"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -64,10 +64,12 @@ proptest! {
         rows in 1..5_usize,
         after in select(vec!["", "\n", ",,,,\n", "\r\n\r\n"]),
     ) {
+        // In cells, programs that end lines with one of them write the other.
+        let note = if quote.is_empty() { "x".to_owned() } else { ["x\ny", "x\r\ny", "x\ry"][rows % 3].to_owned() };
         let value = |column: &str| match column {
             "to object type" => "companies",
             "association type" => "owner",
-            "note" => "x",
+            "note" => &note,
             _ => "17",
         };
         let spelled = |column: &str| case(column).replace(' ', separator);

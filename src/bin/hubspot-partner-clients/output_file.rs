@@ -59,9 +59,9 @@ impl OutputFile {
         if matches!(FileExt::try_lock(&file), Err(TryLockError::WouldBlock)) {
             return Err(refused(format!("is being written by another run: {} is in use", partial.display())));
         }
-        let emptied = file.set_len(0);
+        let begun = begin(&file, &target);
         let output = Self { target, partial, file: Some(file), trouble: None };
-        emptied.map_err(|error| refused(format!("cannot be written: {error}")))?;
+        begun.map_err(|error| refused(format!("cannot be written: {}: {error}", output.partial.display())))?;
         Ok(output)
     }
 
@@ -73,15 +73,11 @@ impl OutputFile {
         let Some(file) = self.file.take() else { return Ok(()) };
         let written = self.trouble.take().map_or_else(|| file.sync_all().or_else(unsupported), Err);
         let placed = written.and_then(|()| {
-            if let Ok(old) = fs::metadata(&self.target) {
-                // It is no less private than before.
-                fs::set_permissions(&self.partial, old.permissions())?;
-            }
             // Some systems rename no file that is open.
             drop(file);
             fs::rename(&self.partial, &self.target).or_else(|_| {
-                // A file that is mounted by itself cannot be replaced.
-                fs::copy(&self.partial, &self.target)?;
+                // A file that is mounted by itself cannot be replaced, nor that of another user in a shared directory.
+                overwrite(&self.partial, &self.target)?;
                 fs::remove_file(&self.partial)
             })
         });
@@ -126,6 +122,26 @@ impl Drop for OutputFile {
     }
 }
 
+/// Empties the file, which is from then on as private as the one whose place it takes, and its owner's where that may be.
+fn begin(file: &File, target: &Path) -> io::Result<()> {
+    file.set_len(0)?;
+    let Ok(old) = fs::metadata(target) else { return Ok(()) };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        let _ = fchown(file, Some(old.uid()), Some(old.gid()));
+    }
+    file.set_permissions(old.permissions())
+}
+
+/// Puts the content of one file into another, which loses nothing before it is written to.
+fn overwrite(from: &Path, to: &Path) -> io::Result<()> {
+    let (mut from, mut to) = (File::open(from)?, File::options().write(true).open(to)?);
+    let length = io::copy(&mut from, &mut to)?;
+    to.set_len(length)?;
+    to.sync_all().or_else(unsupported)
+}
+
 /// Where a file of this path is or would be, or what is wrong with it.
 fn place(path: &Path) -> Result<PathBuf, String> {
     match fs::metadata(path) {
@@ -133,6 +149,9 @@ fn place(path: &Path) -> Result<PathBuf, String> {
         Ok(found) if found.permissions().readonly() => Err("may not be written: it is read-only".to_owned()),
         Ok(_) => fs::canonicalize(path).map_err(|error| format!("cannot be found: {error}")),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(format!("cannot be written: {error}")),
+        Err(_) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
+            Err("is the name of a directory, which does not exist".to_owned())
+        }
         Err(_) if fs::symlink_metadata(path).is_ok() => Err("is a link to a file that does not exist".to_owned()),
         Err(_) => {
             let Some(name) = path.file_name() else { return Err("has no file name".to_owned()) };

@@ -27,8 +27,22 @@ impl Form {
         if let Some(foreign) = Foreign::of(sample) {
             return Err(foreign);
         }
-        let has_cr_lines = sample.contains(&b'\r') && !sample.contains(&b'\n');
+        let has_cr_lines = has_cr_lines(sample);
         Ok(Self { delimiter: delimiter(sample, if has_cr_lines { b'\r' } else { b'\n' }), has_cr_lines })
+    }
+}
+
+/// By the first line end outside quotes: where lines end with CR, those inside a cell may be LF, and the other way round.
+fn has_cr_lines(sample: &[u8]) -> bool {
+    let mut is_quoted = false;
+    let end = sample.iter().position(|byte| {
+        is_quoted ^= *byte == b'"';
+        !is_quoted && matches!(byte, b'\r' | b'\n')
+    });
+    match end.and_then(|end| sample.get(end..)) {
+        Some([b'\r', next, ..]) => *next != b'\n',
+        Some(_) => false,
+        None => sample.contains(&b'\r') && !sample.contains(&b'\n'),
     }
 }
 
@@ -38,12 +52,17 @@ fn delimiter(sample: &[u8], line_end: u8) -> u8 {
         let mut reader = ReaderBuilder::new();
         reader.has_headers(false).flexible(true).terminator(Terminator::Any(line_end)).delimiter(*delimiter);
         let records = reader.from_reader(sample).into_byte_records().map_while(Result::ok);
-        let header = records.take(100).find(|record| !is_blank(record) && !is_delimiter_line(record));
-        let is_there = |column: &&&str| header.iter().flatten().any(|field| name(field) == name(column.as_bytes()));
-        COLUMNS.iter().filter(is_there).count()
+        // A title may stand above them.
+        records.take(100).map(|record| columns_in(&record)).max()
     };
     // The last of those that are equal counts.
     [b'|', b'\t', b';', b','].into_iter().max_by_key(columns).unwrap_or(b',')
+}
+
+/// How many of the columns a row names.
+pub(super) fn columns_in(row: &ByteRecord) -> usize {
+    let names: Vec<_> = row.iter().map(name).collect();
+    COLUMNS.iter().filter(|column| names.contains(&name(column.as_bytes()))).count()
 }
 
 pub(super) fn is_blank(row: &ByteRecord) -> bool {

@@ -10,7 +10,7 @@ use csv::{ByteRecord, ReaderBuilder, Terminator};
 use hmac_sha256::Hash;
 
 use super::{
-    form::{Foreign, Form, SAMPLE, is_blank, is_delimiter_line},
+    form::{Foreign, Form, SAMPLE, columns_in, is_blank, is_delimiter_line},
     problems::{Column, Problem, Problems},
     spreadsheet::plain,
 };
@@ -27,6 +27,9 @@ const BUFFER: usize = 1 << 16;
 /// How many names of a header are shown, and how much of each.
 const MOST_NAMES: usize = 12;
 const MOST_CHARS: usize = 40;
+
+/// How many rows below the first may be the header instead.
+const TITLE_ROWS: usize = 20;
 
 const NOT_UTF_8: &str = "not in UTF-8 but in an older encoding, such as Windows-1252: save the file as \"CSV UTF-8\"";
 
@@ -76,7 +79,13 @@ impl Rows {
         let problems = match first {
             Ok(true) => {
                 rows.header = rows.row.clone();
-                rows.find_columns().err().unwrap_or_default()
+                let mut problems = rows.find_columns().err().unwrap_or_default();
+                if let Some(problem) = problems.last_mut()
+                    && let Some(line) = rows.find_header()
+                {
+                    problem.message.push_str(&format!(". Line {line} has them all: take out what stands above it"));
+                }
+                problems
             }
             Ok(false) => vec![Problem { line: 1, column: None, message: "the file is empty".to_owned() }],
             Err(problem) => vec![problem],
@@ -192,6 +201,17 @@ impl Rows {
         }
         let problem = |message| Problem { line, column: None, message };
         if problems.is_empty() { Ok(()) } else { Err(problems.into_iter().map(problem).collect()) }
+    }
+
+    /// The line of a header below the first row, as of a table with a title.
+    fn find_header(&mut self) -> Option<u64> {
+        for _ in 0..TITLE_ROWS {
+            let Ok(Ok(true)) = self.advance() else { return None };
+            if columns_in(&self.row) == COLUMNS.len() {
+                return Some(self.line());
+            }
+        }
+        None
     }
 
     fn header_as_text(&self) -> String {

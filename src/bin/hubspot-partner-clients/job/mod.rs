@@ -68,7 +68,7 @@ pub(super) async fn run(
 }
 
 async fn redis(arguments: &Arguments) -> Result<Redis, Failure> {
-    let url = arguments.redis.clone().or_else(|| env::var(REDIS_URL).ok());
+    let url = arguments.redis.clone().or_else(|| env::var(REDIS_URL).ok()).filter(|url| !url.trim().is_empty());
     let url = url.ok_or_else(|| Failure::usage(format!("Set {REDIS_URL}, or give --redis: where is Redis?")))?;
     Ok(Redis::builder(url).prefix(&arguments.redis_prefix).connect().await?)
 }
