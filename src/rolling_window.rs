@@ -37,8 +37,8 @@ pub(crate) const SLACK: Duration = Duration::from_secs(1);
 /// It is fair (first come, first served), and a call that is dropped while it waits gives up its place. A 429 with
 /// `Retry-After` pauses it for that long, a minute at most.
 ///
-/// No call waits for a future that nobody polls: a permit that is not taken within a tenth of a second goes to the next in
-/// line, and whoever missed it has its old place back when it is polled again.
+/// No call waits for a future that nobody polls: a permit that is not taken within a tenth of a second is offered to the next
+/// in line, then to the next two, and so on. Whoever is polled first takes it, and the others have their old places back.
 #[derive(Debug)]
 pub struct RollingWindow {
     general: Arc<Bucket>,

@@ -313,6 +313,54 @@ async fn a_permit_that_nobody_takes_goes_to_the_next_in_line() {
     assert_eq!(ends(async { tokio::join!(new, first) }).await, (1, 0));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_thousand_who_take_no_permit_delay_the_next_in_line_by_little() {
+    for limit in [1, 10] {
+        let limiter = RollingWindow::new(RateLimit::per_ten_seconds(limit));
+        while let Some(permit) = limiter.try_acquire(RateBucket::General) {
+            limiter.settle(permit, &PermitOutcome::NoAnswer);
+        }
+        let mut kept: Vec<_> = (0..1_000).map(|_| limiter.acquire(RateBucket::General)).collect();
+        for waiting in &mut kept {
+            assert!(!touch(waiting).await);
+        }
+        let started = Instant::now();
+        let next = ends(limiter.acquire(RateBucket::General)).await.unwrap();
+        limiter.settle(next, &PermitOutcome::NoAnswer);
+        // A window and its slack, and a few tenths of a second.
+        assert!(started.elapsed() < Duration::from_secs(13), "{limit}: {:?}", started.elapsed());
+        assert_eq!(limiter.status().general.waiting, 1_000);
+        // Those who were passed over have not lost their places, and get no permit that is not there.
+        let served = join_all(kept.drain(..5).map(async |waiting| {
+            limiter.settle(waiting.await.unwrap(), &PermitOutcome::NoAnswer);
+            let used = limiter.status().general.used;
+            assert!(used <= limit, "{used} of {limit}");
+        }));
+        ends(served).await;
+        drop(kept);
+        assert_eq!(limiter.status().general.waiting, 0);
+    }
+}
+
+/// An executor that is busy gets to whoever was woken long after a permit was offered.
+#[tokio::test(start_paused = true)]
+async fn waiters_that_are_polled_late_get_their_permits_in_time() {
+    let limiter = RollingWindow::new(RateLimit::per_ten_seconds(1));
+    limiter.settle(limiter.try_acquire(RateBucket::General).unwrap(), &PermitOutcome::NoAnswer);
+    let mut waiting: Vec<_> = (0..6).map(|_| limiter.acquire(RateBucket::General)).collect();
+    let started = Instant::now();
+    while !waiting.is_empty() {
+        for place in (0..waiting.len()).rev() {
+            tokio::time::advance(Duration::from_millis(300)).await;
+            if let Poll::Ready(permit) = poll_fn(|cx| Poll::Ready(waiting[place].as_mut().poll(cx))).await {
+                limiter.settle(permit.unwrap(), &PermitOutcome::NoAnswer);
+                drop(waiting.remove(place));
+            }
+        }
+        assert!(started.elapsed() < Duration::from_secs(90), "{} of them wait", waiting.len());
+    }
+}
+
 /// One stream at once (RFC 9113, section 6.5.2).
 const ONE_STREAM: &[u8] = &[0, 3, 0, 0, 0, 1];
 

@@ -22,8 +22,10 @@ use tokio::{
 use super::window::{NoRoom, Window};
 use crate::rate_limit::{BucketStatus, NotInTime, PermitOutcome};
 
-/// How long a permit is kept for somebody who does not take it.
+/// How long a permit waits for those it is offered to, before it is offered to more.
 const GRACE: Duration = Duration::from_millis(100);
+/// How often the number of those a permit is offered to doubles at most.
+const MOST_DOUBLINGS: u32 = 16;
 
 #[derive(Debug)]
 pub(crate) struct Bucket {
@@ -40,10 +42,13 @@ struct State {
     next_place: u64,
     /// The deadlines of those who have one.
     deadlines: BTreeSet<(Instant, u64)>,
-    /// Permits that are kept, and since when.
-    kept: BTreeMap<u64, Instant>,
-    /// In that order; some may be taken.
-    kept_since: VecDeque<(Instant, u64)>,
+    /// Those who were woken to take a permit. Whoever of them is polled first takes one.
+    woken: BTreeSet<u64>,
+    /// Since when each permit is offered to them, in that order.
+    offers: VecDeque<Instant>,
+    /// A permit is offered to two to the power of this, so that many who are not polled hold up the others no longer than a
+    /// few.
+    doublings: u32,
     /// Those who cannot have one in time.
     too_late: BTreeMap<u64, NotInTime>,
     /// The tasks, and when each looks again.
@@ -63,8 +68,9 @@ impl Bucket {
             line: BTreeMap::new(),
             next_place: 0,
             deadlines: BTreeSet::new(),
-            kept: BTreeMap::new(),
-            kept_since: VecDeque::new(),
+            woken: BTreeSet::new(),
+            offers: VecDeque::new(),
+            doublings: 0,
             too_late: BTreeMap::new(),
             tasks: Vec::new(),
         };
@@ -125,7 +131,7 @@ impl Bucket {
             interval: state.window.interval,
             used: state.window.used(Instant::now()),
             used_by_others: state.window.used_by_others(),
-            waiting: (state.line.len() + state.kept.len()) as u32,
+            waiting: (state.line.len() + state.woken.len()) as u32,
         }
     }
 
@@ -196,45 +202,40 @@ impl State {
     /// Gives whoever waits as many permits as there are.
     fn hand_out(&mut self, now: Instant) -> Woken {
         let mut woken = Woken::default();
-        if self.line.is_empty() && self.kept.is_empty() {
-            self.kept_since.clear();
-            return woken;
+        let mut missed = false;
+        while self.offers.front().is_some_and(|&since| since + GRACE <= now) {
+            self.offers.pop_front();
+            self.window.release();
+            missed = true;
         }
-        while let Some(&(since, place)) = self.kept_since.front() {
-            let kept = self.kept.get(&place) == Some(&since);
-            if kept && now < since + GRACE {
-                woken.look_at = Some(since + GRACE);
-                break;
-            }
-            self.kept_since.pop_front();
-            if kept {
-                self.kept.remove(&place);
-                self.window.release();
-            }
+        if missed {
+            self.doublings = (self.doublings + 1).min(MOST_DOUBLINGS);
         }
         while !self.line.is_empty() {
             match self.window.room(now) {
                 Ok(()) => {
-                    let Some((place, waiting)) = self.line.pop_first() else { break };
-                    self.forget_deadline(place, waiting.deadline);
                     self.window.promise();
-                    self.kept.insert(place, now);
-                    self.kept_since.push_back((now, place));
-                    woken.wakers.push(waiting.waker);
-                    woken.look_at = woken.look_at.or(Some(now + GRACE));
+                    self.offers.push_back(now);
+                    for _ in 0..1_u32 << self.doublings {
+                        let Some((place, waiting)) = self.line.pop_first() else { break };
+                        self.forget_deadline(place, waiting.deadline);
+                        self.woken.insert(place);
+                        woken.wakers.push(waiting.waker);
+                    }
                 }
                 Err(no_room) => {
                     if let NoRoom::Until(room_at) = no_room {
                         self.refuse_before(room_at, now, &mut woken.wakers);
                     }
                     if !self.line.is_empty() {
-                        let look_at = no_room.look_at();
-                        woken.look_at = Some(woken.look_at.map_or(look_at, |time| time.min(look_at)));
+                        woken.look_at = Some(no_room.look_at());
                     }
                     break;
                 }
             }
         }
+        let offered_until = self.offers.front().map(|&since| since + GRACE);
+        woken.look_at = woken.look_at.into_iter().chain(offered_until).min();
         woken
     }
 
@@ -282,6 +283,15 @@ impl State {
         NotInTime::new(turn.max(room).saturating_duration_since(now))
     }
 
+    /// Takes back the latest offer, if there is one: the others come to their end in time.
+    fn take_offer(&mut self) -> bool {
+        let offered = self.offers.pop_back().is_some();
+        if offered {
+            self.window.release();
+        }
+        offered
+    }
+
     fn forget_deadline(&mut self, place: u64, deadline: Option<Instant>) {
         if let Some(deadline) = deadline {
             self.deadlines.remove(&(deadline, place));
@@ -294,7 +304,7 @@ impl State {
 pub(crate) struct Acquire {
     bucket: Arc<Bucket>,
     deadline: Option<Instant>,
-    /// In line; it stays the same for one who missed a permit.
+    /// In line; it stays the same for one who was woken and found no permit.
     place: Option<u64>,
 }
 
@@ -302,8 +312,8 @@ impl Acquire {
     fn poll_in(&mut self, state: &mut State, cx: &Context<'_>) -> Poll<Result<u64, NotInTime>> {
         let now = Instant::now();
         if let Some(place) = self.place {
-            if state.kept.remove(&place).is_some() {
-                state.window.release();
+            if state.woken.remove(&place) && state.take_offer() {
+                state.doublings = state.doublings.saturating_sub(1);
                 return Poll::Ready(Ok(state.window.send(now)));
             }
             if let Some(refusal) = state.too_late.remove(&place) {
@@ -373,7 +383,7 @@ impl Future for Acquire {
     }
 }
 
-/// Gives up the place, and a permit that was kept for it.
+/// Gives up the place, and a permit that was offered to it.
 impl Drop for Acquire {
     fn drop(&mut self) {
         let Some(place) = self.place else { return };
@@ -382,8 +392,7 @@ impl Drop for Acquire {
         let waiting = state.line.remove(&place);
         state.forget_deadline(place, self.deadline);
         let mut woken = Woken::default();
-        if state.kept.remove(&place).is_some() {
-            state.window.release();
+        if state.woken.remove(&place) && state.take_offer() {
             woken = state.hand_out(Instant::now());
         }
         self.bucket.hand_over(state, woken);
