@@ -12,6 +12,14 @@ use tokio::{runtime::Handle, task::JoinHandle};
 
 use crate::{Error, Result};
 
+/// The runtime that this code runs in.
+///
+/// # Errors
+/// Outside a Tokio runtime, where Tokio's own timers and sockets would panic.
+pub(crate) fn in_runtime() -> Result<Handle> {
+    Handle::try_current().map_err(|_| Error::no_runtime())
+}
+
 /// A future that goes on whether it is polled or not, until it is dropped.
 pub(crate) struct Task<T>(JoinHandle<T>);
 
@@ -19,8 +27,7 @@ impl<T: Send + 'static> Task<T> {
     /// # Errors
     /// Outside a Tokio runtime.
     pub(crate) fn spawn(future: impl Future<Output = T> + Send + 'static) -> Result<Self> {
-        let runtime = Handle::try_current().map_err(|_| Error::no_runtime())?;
-        Ok(Self(runtime.spawn(future)))
+        Ok(Self(in_runtime()?.spawn(future)))
     }
 }
 
@@ -30,7 +37,7 @@ impl<T> Future for Task<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let outcome = ready!(Pin::new(&mut self.0).poll(cx));
         Poll::Ready(outcome.map_err(|stopped| match stopped.try_into_panic() {
-            Ok(panic) => Error::panicked("a task of this crate", &*panic),
+            Ok(panic) => told("a task of this crate", panic),
             Err(_) => Error::interrupted(),
         }))
     }
@@ -44,12 +51,21 @@ impl<T> Drop for Task<T> {
 
 /// Runs code that a user gave; a panic is an error that says whose it was.
 pub(crate) fn guard<T>(whose: &str, run: impl FnOnce() -> T) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| Error::panicked(whose, &*panic))
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| told(whose, panic))
 }
 
 /// As [`guard`], for what takes its time.
 pub(crate) async fn guard_future<T>(whose: &str, run: impl Future<Output = T>) -> Result<T> {
-    AssertUnwindSafe(run).catch_unwind().await.map_err(|panic| Error::panicked(whose, &*panic))
+    AssertUnwindSafe(run).catch_unwind().await.map_err(|panic| told(whose, panic))
+}
+
+/// What a panic carries is a user's as well, and may panic when it is dropped.
+fn told(whose: &str, panic: Box<dyn Any + Send>) -> Error {
+    let error = Error::panicked(whose, &*panic);
+    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(another);
+    }
+    error
 }
 
 /// What a panic said, where it is text.

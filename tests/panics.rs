@@ -100,6 +100,35 @@ async fn an_observer_of_a_call_that_is_dropped_or_out_of_time() {
     );
 }
 
+/// What a panic carries may panic itself.
+struct Payload;
+
+impl Drop for Payload {
+    fn drop(&mut self) {
+        panic!("again");
+    }
+}
+
+struct Twice;
+
+impl Observer for Twice {
+    fn on_call(&self, _: &CallEnd<'_>) {
+        panic_any(Payload);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_that_panics() {
+    let simulator = hubspot().await;
+    let client = builder(&simulator).observer(Twice).build().unwrap();
+    is_told(&failure(&client).await, "the observer panicked: it said nothing that is text");
+    let raw = Error::from(client.raw().get().partner_client_id("1").send().await.unwrap_err());
+    is_told(&raw, "the observer panicked: it said nothing that is text");
+    // Nor where a call is dropped.
+    simulator.inject(Fault::delay(Duration::from_secs(100)).times(1));
+    timeout(Duration::from_secs(1), client.get(1).send()).await.unwrap_err();
+}
+
 struct Tokens(&'static str);
 
 impl TokenProvider for Tokens {

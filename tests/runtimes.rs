@@ -4,8 +4,11 @@ mod support;
 
 use std::time::Duration;
 
-use futures_util::{FutureExt, future::join_all};
-use hubspot_partner_clients::{Client, ClientBuilder, RateLimit, Result, oauth, simulator};
+use futures_util::{FutureExt, StreamExt, future::join_all, stream};
+use hubspot_partner_clients::{
+    Client, ClientBuilder, Error, ErrorKind, RateLimit, Result, TokenProvider, bulk::Association, oauth, redis,
+    simulator,
+};
 use simulator::{Fault, OAuthApp, Simulator};
 use support::crm;
 use tokio::{
@@ -108,4 +111,57 @@ fn a_call_outside_a_runtime_is_refused() {
     assert!(error.is_invalid_input(), "{error}");
     assert_eq!(error.message(), "Tokio runtime is missing: make the call in one, such as that of #[tokio::main]");
     assert!(simulator.requests().is_empty());
+}
+
+/// The rest of what takes a runtime: nothing of it may panic.
+#[test]
+fn whatever_needs_a_runtime_is_refused_outside_one() {
+    let (_server, simulator) = hubspot();
+    let client = builder(&simulator).build().unwrap();
+    let is_told = |error: &Error| {
+        assert!(format!("{error} {:?}", error.message()).contains("Tokio runtime is missing"), "{error}");
+    };
+    let inputs = || (1..=3).map(|id| Association::new(id, "companies", id, "owner"));
+    for lines in [stream::iter(inputs()).boxed(), stream::iter(inputs()).chain(stream::pending()).boxed()] {
+        let outcomes = client.associate_many_from(lines).outcomes().take(3).collect::<Vec<_>>();
+        let outcomes = outcomes.now_or_never().expect("it fails at once");
+        assert_eq!(outcomes.len(), 3);
+        outcomes.into_iter().for_each(|outcome| is_told(&outcome.result.unwrap_err()));
+    }
+    for mut items in [client.list().items(), client.list().items().read_ahead()] {
+        is_told(&items.next().now_or_never().expect("it fails at once").unwrap().unwrap_err());
+    }
+    let raw = client.raw().get().partner_client_id("1").send().now_or_never().expect("it fails at once");
+    is_told(&Error::from(raw.unwrap_err()));
+
+    let app = oauth::OAuthApp::builder("id", "secret").base_url(simulator.base_url()).build().unwrap();
+    let exchange = app.exchange("code", "https://my.app", None).now_or_never().expect("it fails at once");
+    let error = exchange.unwrap_err();
+    assert!(error.is_token(), "{error}");
+    let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+    assert!(format!("{error} {cause}").contains("Tokio runtime is missing"), "{error} {cause}");
+    let token = app.token("refresh").unwrap();
+    let error = token.access_token().now_or_never().expect("it fails at once").unwrap_err();
+    assert!(error.to_string().contains("Tokio runtime is missing"), "{error}");
+
+    let connect = redis::Redis::connect("redis://127.0.0.1:1").now_or_never().expect("it fails at once");
+    is_told(&connect.unwrap_err());
+    assert!(simulator.requests().is_empty());
+}
+
+/// Tokio itself says what is missing.
+#[test]
+fn a_runtime_without_timers_or_sockets_is_told() {
+    let (_server, simulator) = hubspot();
+    let client = builder(&simulator).build().unwrap();
+    for (runtime, missing) in [
+        (Builder::new_current_thread().enable_io().build().unwrap(), "enable_time"),
+        (Builder::new_current_thread().enable_time().build().unwrap(), "enable_io"),
+        (Builder::new_current_thread().build().unwrap(), "enable_"),
+    ] {
+        let error = runtime.block_on(client.get(1).send()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Panic);
+        assert!(error.message().contains(missing), "{error}");
+    }
+    call(&runtime(), &client).unwrap();
 }

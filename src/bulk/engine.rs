@@ -13,10 +13,7 @@ use futures_util::{
     Stream, StreamExt,
     stream::{BoxStream, Fuse, FuturesUnordered},
 };
-use tokio::{
-    task::JoinHandle,
-    time::{Sleep, sleep},
-};
+use tokio::time::{Sleep, sleep};
 use tracing::Instrument;
 
 use super::{
@@ -25,7 +22,10 @@ use super::{
     progress::Tally,
     settle::{Input, Sender, Settled},
 };
-use crate::{Error, ObjectType, Result};
+use crate::{
+    Error, ObjectType, Result,
+    task::{Task, in_runtime},
+};
 
 /// How long a group waits for more from an input that has nothing ready. One request a second for an object type is a
 /// small part of any allowance.
@@ -96,6 +96,9 @@ impl Engine {
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Outcome>> {
+        if let Err(error) = in_runtime() {
+            self.refused.get_or_insert(error);
+        }
         loop {
             if let Some(outcome) = self.next() {
                 return Poll::Ready(Some(outcome));
@@ -220,11 +223,15 @@ impl Engine {
         }
     }
 
-    fn end(&mut self, inputs: Arc<Vec<Input>>, mut settled: Settled) {
+    fn end(&mut self, inputs: Arc<Vec<Input>>, settled: Result<Settled>) {
+        let (mut settled, missing) = match settled {
+            Ok(settled) => (settled, Error::interrupted()),
+            Err(error) => (Settled::default(), error),
+        };
         let inputs = Arc::into_inner(inputs).unwrap_or_default();
         self.tally.ended(inputs.len(), &settled.effort);
         let outcomes = inputs.into_iter().map(|Input { index, association, .. }| {
-            let result = settled.results.remove(&index).unwrap_or_else(|| Err(Error::interrupted()));
+            let result = settled.results.remove(&index).unwrap_or_else(|| Err(missing.clone()));
             Outcome { index, association, result, replayed: false }
         });
         let outcomes = outcomes.collect();
@@ -263,7 +270,7 @@ impl Engine {
 ///
 /// It is a task so that what takes several requests goes on while the caller is busy with the outcomes before.
 struct Running {
-    task: JoinHandle<Settled>,
+    task: Result<Task<Settled>>,
     inputs: Arc<Vec<Input>>,
 }
 
@@ -276,21 +283,18 @@ impl Running {
             drop(batch);
             settled
         };
-        Self { task: tokio::spawn(settling.in_current_span()), inputs }
+        Self { task: Task::spawn(settling.in_current_span()), inputs }
     }
 }
 
 impl Future for Running {
-    type Output = (Arc<Vec<Input>>, Settled);
+    type Output = (Arc<Vec<Input>>, Result<Settled>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let settled = ready!(Pin::new(&mut self.task).poll(cx)).unwrap_or_default();
+        let settled = match &mut self.task {
+            Ok(task) => ready!(Pin::new(task).poll(cx)),
+            Err(error) => Err(error.clone()),
+        };
         Poll::Ready((mem::take(&mut self.inputs), settled))
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }

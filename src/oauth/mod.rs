@@ -53,6 +53,7 @@ use crate::{
     http_client::HttpClient,
     options::check_timeout,
     reading::{self, Field, Shape},
+    task::in_runtime,
 };
 
 /// The current version of the endpoint; `/oauth/v1/token` ends on 2027-02-16.
@@ -173,6 +174,7 @@ impl OAuthApp {
 
     /// Asks the token endpoint, as often as it takes. Every value of the form is taken for a secret.
     async fn request(&self, form: &[(&str, &str)], repeatable: bool) -> Result<Grant> {
+        in_runtime().map_err(|error| Error::token(Box::new(error)))?;
         let mut meta = CallMeta::default();
         loop {
             meta.attempts += 1;

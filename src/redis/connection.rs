@@ -19,7 +19,12 @@ use tokio::{
 };
 
 use super::{limiter::RedisLimiterBuilder, token_store::RedisTokenStore};
-use crate::{Error, Result, auth::redact, options::check_timeout, task::Task};
+use crate::{
+    Error, Result,
+    auth::redact,
+    options::check_timeout,
+    task::{Task, in_runtime},
+};
 
 const PREFIX: &str = "hubspot-partner-clients";
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -213,6 +218,7 @@ impl RedisBuilder {
             return Err(Error::invalid_input("Redis prefix", None, "is empty", "give a name, or leave it out"));
         }
         check_timeout("Redis timeout", Some(self.timeout))?;
+        in_runtime()?;
         let client = open(&self.url, self.root_certificates)?;
         let redis = Redis(Arc::new(Inner {
             address: address(client.get_connection_info().addr()),

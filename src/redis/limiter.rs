@@ -10,6 +10,7 @@ use crate::{
     Error, Permit, PermitFuture, PermitOutcome, RateLimit, RateLimitStatus, RateLimiter, Result,
     rolling_window::{INTERVAL, SEARCH_INTERVAL, SEARCH_LIMIT},
     spec::RateBucket,
+    task::in_runtime,
 };
 
 /// A limiter for all processes that act for one account; a [`RateLimiter`].
@@ -145,6 +146,7 @@ impl RedisLimiterBuilder {
         if let Some(share) = self.local_share.filter(|share| !(*share > 0.0 && *share <= 1.0)) {
             return refuse("local share", Some(share.to_string()), "is no share", "give more than 0 and up to 1");
         }
+        in_runtime()?;
         Ok(RedisLimiter {
             general: self.start("general", limit, INTERVAL).await?,
             search: self.start("search", SEARCH_LIMIT, SEARCH_INTERVAL).await?,

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     Error, Result,
     redis::connection::{Redis, Trouble},
+    task::in_runtime,
 };
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("job.lua")));
@@ -109,6 +110,7 @@ impl JobStore {
 
     /// Asks until there is an answer, but not for ever.
     async fn ask(&self, arguments: &[&str]) -> Result<(String, Vec<String>)> {
+        in_runtime()?;
         let until = Instant::now() + PATIENCE;
         loop {
             match self.call(arguments).await {
