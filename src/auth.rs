@@ -194,6 +194,8 @@ pub type TokenFuture<'a> = Pin<
 /// let client = Client::builder().token_provider(TokenFile("/run/secrets/hubspot".into())).build()?;
 /// # Ok::<(), hubspot_partner_clients::Error>(())
 /// ```
+///
+/// It is asked in the call's own task, so task-local values of whoever makes the call are not there.
 pub trait TokenProvider: Send + Sync {
     /// The token to send with the next request. An error fails the call with [`Error::is_token`], before anything is
     /// sent.

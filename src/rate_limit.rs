@@ -53,6 +53,8 @@ pub type PermitFuture<'a> =
 ///
 /// Every attempt of every call takes one permit and settles it once, whatever becomes of the call. Hand one limiter to
 /// several clients by [`ClientBuilder::rate_limiter`](crate::ClientBuilder::rate_limiter) where they share an allowance.
+///
+/// It is asked in the call's own task, so task-local values of whoever makes the call are not there.
 pub trait RateLimiter: Send + Sync {
     /// A permit, if there is one now and nobody waits for it.
     fn try_acquire(&self, bucket: RateBucket) -> Option<Permit>;
