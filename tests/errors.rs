@@ -54,6 +54,20 @@ async fn a_validation_error() {
 }
 
 #[tokio::test]
+async fn a_message_in_parts_is_shown_as_one() {
+    for (message, shown) in [
+        (r#"["no name", null, "no domain"]"#, "no name; no domain"),
+        (r#"{"message": "no name", "code": 7}"#, "no name"),
+        (r#"{"text": "no name"}"#, r#"{"text":"no name"}"#),
+        (r#"[{"message": ["no name"]}, 7]"#, "no name; 7"),
+        (r#""名前が無効です""#, "名前が無効です"),
+    ] {
+        let body = format!(r#"{{"status":"error","message":{message},"category":"C","correlationId":"{ID}"}}"#);
+        assert_eq!(json(400, &body).await.message(), shown);
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_object_type_has_no_category() {
     let error =
         json(400, r#"{"status":"error","message":"Unable to infer object type from: widgets","correlationId":"x"}"#)

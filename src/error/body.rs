@@ -59,7 +59,7 @@ impl ErrorBody {
             return Self::default();
         };
         let text = |name: &str| reading::scalar(json.get(name)?.clone());
-        let words = |name: &str| text(name).filter(|text| !text.trim().is_empty());
+        let words = |name: &str| said(json.get(name)?).filter(|text| !text.trim().is_empty());
         let errors = match json.get("errors") {
             Some(Value::Array(errors)) => errors.as_slice(),
             Some(Value::Null) | None => &[],
@@ -146,6 +146,16 @@ fn cause(codes: &[String], texts: &[String], names: &[String]) -> Option<Cause> 
         (code(&["SECONDLY"]), Cause::Secondly),
     ];
     tests.into_iter().find_map(|(holds, cause)| holds.then_some(cause))
+}
+
+/// A message, which may be a list of them, or an object that has one or is one.
+fn said(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::Array(values) => Some(values.iter().filter_map(said).collect::<Vec<_>>().join("; ")),
+        Value::Object(members) => members.get("message").and_then(said).or_else(|| Some(reading::text(value.clone()))),
+        value => Some(reading::text(value.clone())),
+    }
 }
 
 /// Each entry as a list of texts; a `null` says nothing.
