@@ -342,11 +342,11 @@ async fn another_user_s_file_in_a_shared_directory_is_written_to() {
     let (file, failed) = (folder.write("rows.csv", rows(2)), folder.write("failed.csv", "x".repeat(10_000)));
     fs::set_permissions(folder.0.path(), fs::Permissions::from_mode(0o1777)).unwrap();
     fs::set_permissions(&failed, fs::Permissions::from_mode(0o666)).unwrap();
-    let many = tool_at(&hubspot, &["associate-many", path(&file), "--failed", path(&failed)]);
+    let many = ["associate-many", path(&file), "--failed", path(&failed)];
     // Where that user can get at it.
-    fs::copy(many.get_program(), folder.at("tool")).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_hubspot-partner-clients"), folder.at("tool")).unwrap();
     let mut command = Command::new(folder.at("tool"));
-    command.args(many.get_args()).envs(many.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.args(many).envs(tool_at(&hubspot, &many).get_envs().filter_map(|(name, value)| Some((name, value?))));
     command.uid(65_534).gid(65_534);
     let ran = run(command);
     assert_eq!(ran.code, Some(1), "{}", ran.err);

@@ -101,7 +101,7 @@ async fn what_is_wrong_is_told_and_nothing_is_started() {
     let right = format!("redis://:correct-horse@127.0.0.1:{}", redis.port());
     let enqueue = ["job", "enqueue", "march", path(&file)];
     let cases: [(&str, &[&str], i32, &str); 8] = [
-        ("", &enqueue, 2, "Redis URL"),
+        ("", &enqueue, 2, "REDIS_URL"),
         ("http://localhost", &enqueue, 2, "Redis URL"),
         ("redis://127.0.0.1:1", &enqueue, 4, "127.0.0.1:1"),
         (&redis.url(), &enqueue, 2, "NOAUTH"),

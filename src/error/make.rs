@@ -426,8 +426,9 @@ fn in_chain<E: std::error::Error + 'static>(error: &dyn std::error::Error) -> Op
 /// Whether TLS is what failed, rather than the network below it.
 fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
     #[cfg(feature = "rustls")]
-    if error.is::<rustls::Error>() {
-        return true;
+    if let Some(error) = error.downcast_ref::<rustls::Error>() {
+        // Whoever sends what is no TLS does not speak it: mostly the URL or the port is wrong.
+        return !matches!(error, rustls::Error::InvalidMessage(_));
     }
     // The error type of `native-tls` is out of reach.
     if cfg!(feature = "native-tls") && error.to_string().contains("certificate") {

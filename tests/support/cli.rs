@@ -28,9 +28,14 @@ impl Ran {
     }
 }
 
-/// The tool, with nothing from this process's environment that it looks at.
+/// The tool, with nothing from this process's environment that it looks at. A signal that this process ignores, as those
+/// that a script runs in the background ignore `SIGINT`, is heeded by the tool.
 pub fn tool(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hubspot-partner-clients"));
+    let tool = env!("CARGO_BIN_EXE_hubspot-partner-clients");
+    let mut command = Command::new(if cfg!(target_os = "linux") { "env" } else { tool });
+    if cfg!(target_os = "linux") {
+        command.args(["--default-signal=INT,QUIT,TERM", tool]);
+    }
     command.args(arguments).env_remove("HUBSPOT_ACCESS_TOKEN").env_remove("HUBSPOT_BASE_URL").stdin(Stdio::null());
     command
 }
