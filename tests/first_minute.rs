@@ -175,7 +175,8 @@ mod tool {
             run(command)
         };
         let huge = RawServer::answering("HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n").await;
-        let unknown_type = RawServer::json(400, r#"{"message":"m","category":"VALIDATION_ERROR"}"#).await;
+        let unknown_type = r#"{"message":"m","category":"VALIDATION_ERROR","context":{"INVALID_ASSOCIATION_TYPE_ID":["9 is no type"]}}"#;
+        let unknown_type = RawServer::json(400, unknown_type).await;
         let associate = [&["associate"][..], &ASSOCIATION].concat();
         let clear = with("http://api.hubapi.com", &["list"]);
         assert_told(&clear, 2, &["would send the token in the clear", "use https"], "the value that the message names");
