@@ -171,7 +171,9 @@ pub(crate) fn check_base_url(text: &str, allow_insecure_http: bool, tls: bool) -
     let text = text.split(['?', '#']).next().filter(|text| !text.contains('@'));
     let refuse = |value, reason: &str, remedy: &str| Err(Error::invalid_input("base URL", value, reason, remedy));
     let Ok(url) = Url::parse(whole) else {
-        return refuse(text, "is not a URL", "give one such as \"https://api.hubapi.com\"");
+        // A token put there by mistake must not show, and has no dot.
+        let host = text.filter(|text| text.is_empty() || text.contains('.') && !text.contains('%'));
+        return refuse(host, "is not a URL", "give one such as \"https://api.hubapi.com\"");
     };
     if !url.username().is_empty() || url.password().is_some() {
         return refuse(None, "holds credentials", "remove them; the token goes into access_token");

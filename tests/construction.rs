@@ -166,6 +166,11 @@ async fn a_proxy_is_used_where_one_is_set() {
 
     let error = Client::builder().access_token("t").proxy("http://user:hunter2@").build().unwrap_err();
     assert!(error.message().starts_with("proxy is not a URL") && !format!("{error:?}").contains("hunter2"), "{error}");
+    let token = Client::builder().base_url("pat-na1-hunter2").access_token("x").build().unwrap_err();
+    assert!(
+        token.message().starts_with("base URL is not a URL") && !format!("{token:?}").contains("hunter2"),
+        "{token}"
+    );
 }
 
 /// The proxy would see the token, and may be anywhere.
