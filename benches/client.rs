@@ -1,6 +1,6 @@
 //! What the facade costs: calls, requests, pages, limiter and token, next to the same by hand.
 //!
-//! `cargo bench --bench client` prints a Markdown table at its end.
+//! `cargo bench -p benches --bench client` prints a Markdown table at its end.
 
 #[path = "support/pair.rs"]
 mod pair;
@@ -14,9 +14,10 @@ use hubspot_partner_clients::{
     AccessToken, Client, PartnerClientsPage, PermitOutcome, RateLimit, RateLimitHeaders, RateLimiter, RollingWindow,
     TokenFuture, TokenProvider, generated::types, spec::RateBucket,
 };
+use tokio::runtime::Runtime;
+
 use pair::{Table, timed};
 use support::{Bare, BarePage, TOKEN, ours};
-use tokio::runtime::Runtime;
 
 fn main() {
     let mut criterion =

@@ -4,7 +4,7 @@ use proc_macro2::{Group, TokenStream, TokenTree};
 
 /// - The ids are checked and seldom need encoding, so they are written as they are.
 /// - HubSpot knows no `api-version` header.
-/// - The transport has read an answer's body already; `answer::value` does not read it again.
+/// - The transport has read an answer's body already; `response::value` does not read it again.
 ///
 /// What progenitor writes in another way stays as it is: it costs more, but a user's build goes on. A test of ours tells.
 pub fn requests(client: TokenStream) -> TokenStream {
@@ -21,7 +21,7 @@ fn leaner(tokens: &[TokenTree], without_map: bool) -> TokenStream {
     let mut rest = tokens;
     while let [first, after @ ..] = rest {
         rest = if starts(rest, &["ResponseValue", ":", ":", "from_response"]) {
-            lean.extend(path("crate::answer::value"));
+            lean.extend(path("crate::transport::response::value"));
             rest.get(4..).unwrap_or_default()
         } else if let Some(id) = encoded(rest) {
             lean.extend(path("crate::ids::segment"));

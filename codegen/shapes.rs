@@ -11,7 +11,7 @@ use super::{
 };
 
 /// The schemas of an adapted document, and the answer of each operation, as two Rust statics of the types of
-/// `src/reading.rs`.
+/// `src/reading/mod.rs`.
 pub fn rust(api: &mut OpenAPI) -> String {
     let mut schemas: Vec<(String, String)> = api
         .components

@@ -1,7 +1,7 @@
 //! Associates a partner client with another object and lists the association back.
 //!
 //! ```text
-//! cargo run --example associate -- [PARTNER_CLIENT_ID TO_OBJECT_TYPE TO_OBJECT_ID ASSOCIATION_TYPE]
+//! cargo run -p examples --example associate -- [PARTNER_CLIENT_ID TO_OBJECT_TYPE TO_OBJECT_ID ASSOCIATION_TYPE]
 //! ```
 //!
 //! With `HUBSPOT_ACCESS_TOKEN` set it talks to HubSpot, or to `HUBSPOT_BASE_URL`; without a token, to a simulator of its

@@ -1,7 +1,7 @@
 //! Prints a table of all partner clients.
 //!
 //! ```text
-//! cargo run --example list
+//! cargo run -p examples --example list
 //! ```
 //!
 //! With `HUBSPOT_ACCESS_TOKEN` set it talks to HubSpot, or to `HUBSPOT_BASE_URL`; without a token, to a simulator of its

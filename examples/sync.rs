@@ -1,7 +1,7 @@
 //! Mirrors changed partner clients into a JSON file. It can be interrupted at any time and run again.
 //!
 //! ```text
-//! cargo run --example sync -- [FILE]      (partner_clients.json by default)
+//! cargo run -p examples --example sync -- [FILE]      (partner_clients.json by default)
 //! ```
 //!
 //! With `HUBSPOT_ACCESS_TOKEN` set it talks to HubSpot, or to `HUBSPOT_BASE_URL`; without a token, to a simulator of its

@@ -1,7 +1,7 @@
 //! Tokens of an account in a file, for several processes of one machine.
 //!
 //! ```text
-//! cargo run --example token_file
+//! cargo run -p examples --example token_file
 //! ```
 //!
 //! It talks to a simulator of its own, whose refresh token changes at each refresh.

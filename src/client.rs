@@ -1,16 +1,25 @@
 //! The client and how it is made.
+#![cfg(feature = "client")]
 
 use std::{env, fmt, sync::Arc, time::Duration};
 
 use crate::{
-    AccessToken, Error, Observer, RateLimit, RateLimitStatus, RateLimiter, Result, RetryPolicy, RollingWindow,
-    TokenProvider,
-    connection::{Connection, MAX_RESPONSE_BYTES, check_base_url},
+    auth::{access_token::AccessToken, provider::TokenProvider},
+    error::{Error, Result},
     generated,
-    http_client::HttpClient,
-    options::check_timeout,
-    retry::RetryBudget,
-    transport::{Inner, Shared},
+    rate_limit::{
+        limiter::{RateLimit, RateLimitStatus, RateLimiter},
+        rolling_window::RollingWindow,
+    },
+    transport::{
+        Inner,
+        call_options::check_timeout,
+        connection::{Connection, MAX_RESPONSE_BYTES, check_base_url},
+        http_client::HttpClient,
+        observer::Observer,
+        retry::{RetryBudget, RetryPolicy},
+        shared::Shared,
+    },
 };
 
 pub(crate) const BASE_URL: &str = "https://api.hubapi.com";

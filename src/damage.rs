@@ -1,4 +1,5 @@
 //! Signs that something has damaged a value on its way here: a spreadsheet, an export, an encoding.
+#![cfg(feature = "client")]
 
 /// What values of no kind hold, told so that it completes "the value …".
 pub(crate) fn in_text(value: &str) -> Option<String> {

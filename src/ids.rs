@@ -1,10 +1,11 @@
 //! The values that become a segment of a URL's path, checked once.
+#![cfg(feature = "client")]
 
 use std::{borrow::Cow, cmp::Ordering, fmt, num::NonZero, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{Error, damage};
+use crate::{damage, error::Error};
 
 /// Longer than any id or name that HubSpot gives out, and far below the URL length that it refuses (8 kB).
 const MAX_BYTES: usize = 256;

@@ -1,4 +1,5 @@
 //! Typed helpers for [`httpmock`], one for each operation, as progenitor generates them.
+#![cfg(feature = "mock")]
 #![allow(
     clippy::all,
     clippy::indexing_slicing,

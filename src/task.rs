@@ -1,4 +1,5 @@
 //! Tasks that end with whoever waits for them, and code of users that may panic.
+#![cfg(feature = "client")]
 
 use std::{
     any::Any,
@@ -10,7 +11,7 @@ use std::{
 use futures_util::FutureExt;
 use tokio::{runtime::Handle, task::JoinHandle};
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// The runtime that this code runs in.
 ///
@@ -66,9 +67,4 @@ fn told(whose: &str, panic: Box<dyn Any + Send>) -> Error {
         std::mem::forget(another);
     }
     error
-}
-
-/// What a panic said, where it is text.
-pub(crate) fn text_of(panic: &(dyn Any + Send)) -> Option<&str> {
-    panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str))
 }

@@ -17,7 +17,17 @@ fn cargo(arguments: &[&str]) -> String {
 
 /// The crates that a set of features takes on Linux, each with how many versions of it.
 fn crates(features: &[&str]) -> BTreeMap<String, usize> {
-    let tree = ["tree", "--target", "x86_64-unknown-linux-gnu", "--edges", "normal,build", "--prefix", "none"];
+    let tree = [
+        "tree",
+        "--package",
+        env!("CARGO_PKG_NAME"),
+        "--target",
+        "x86_64-unknown-linux-gnu",
+        "--edges",
+        "normal,build",
+        "--prefix",
+        "none",
+    ];
     let tree = cargo(&[&tree, features].concat());
     let mut versions: Vec<_> = tree.lines().filter_map(|line| line.split_once(" v")).collect();
     versions.iter_mut().for_each(|(_, version)| *version = version.split(' ').next().unwrap());
@@ -70,7 +80,17 @@ fn the_description_alone_takes_the_listed_crates() {
 #[test]
 fn a_second_build_does_nothing() {
     // The build script is the same with the client; without it there is less to build.
-    let build = || cargo(&["build", "--lib", "--no-default-features", "--message-format", "json"]);
+    let build = || {
+        cargo(&[
+            "build",
+            "--package",
+            env!("CARGO_PKG_NAME"),
+            "--lib",
+            "--no-default-features",
+            "--message-format",
+            "json",
+        ])
+    };
     build();
     let second = build();
     let artifacts: Vec<_> = second.lines().filter(|line| line.contains(r#""reason":"compiler-artifact""#)).collect();

@@ -1,6 +1,6 @@
 //! What the examples share: a client for HubSpot or a simulator, and a failure told in full.
 
-#[path = "../../src/bin/hubspot-partner-clients/demo.rs"]
+#[path = "../../cli/src/demo.rs"]
 mod demo;
 
 use std::{error::Error as StdError, process::ExitCode};

@@ -1,13 +1,13 @@
 //! What meets bytes of a server's, or values of a user's, and what holds whatever they are.
 //!
-//! `cargo +nightly fuzz run TARGET` looks for what breaks it; `tests/fuzzing.rs` runs the same on every `cargo test`.
+//! `cargo +nightly fuzz run TARGET` looks for what breaks it; `tests/library/fuzzing.rs` runs the same on every `cargo test`.
 
 mod answers;
 mod check;
 mod requests;
 mod server;
 // As the command line gives a filter.
-#[path = "../../src/bin/hubspot-partner-clients/filter.rs"]
+#[path = "../../cli/src/filter.rs"]
 mod typed_filter;
 
 use std::time::Duration;

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ErrorKind, excerpt};
-use crate::{generated::types, reading};
+use crate::{
+    error::{kind::ErrorKind, make::excerpt},
+    generated::types,
+    reading,
+};
 
 /// HubSpot's longest category has 30 characters.
 const MAX_NAME: usize = 128;

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use reqwest::header::HeaderName;
 use uuid::Uuid;
 
-use super::excerpt;
+use crate::error::make::excerpt;
 
 /// Longer ones are cut.
 const MAX_BYTES: usize = 128;
@@ -32,3 +33,6 @@ impl fmt::Display for CorrelationId {
         }
     }
 }
+
+/// The header that ties an answer to HubSpot's own records.
+pub(crate) static CORRELATION_ID: HeaderName = HeaderName::from_static("x-hubspot-correlation-id");

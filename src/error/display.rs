@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use super::{Error, excerpt};
+use super::Error;
+use crate::error::make::excerpt;
 
 /// How many things that an answer names are shown, and how many bytes of each.
 const MAX_SHOWN: usize = 10;

@@ -2,20 +2,23 @@
 
 use std::{any::Any, convert::Infallible, fmt, io, path::Path, sync::Arc, time::Duration};
 
-use super::{
-    CorrelationId, Error, ErrorKind, Inner,
-    body::{Cause, ErrorBody},
-};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
+use super::{
+    Error, Inner,
+    body::{Cause, ErrorBody},
+};
 use crate::{
-    CallMeta, NotInTime, RateLimitHeaders,
-    auth::redact,
-    connection::CORRELATION_ID,
+    auth::redact::redact,
+    call_meta::CallMeta,
+    error::{
+        correlation_id::{CORRELATION_ID, CorrelationId},
+        kind::ErrorKind,
+    },
     generated::{self, types},
+    rate_limit::{headers::RateLimitHeaders, not_in_time::NotInTime},
     reading,
     spec::{self, RateBucket},
-    task::text_of,
 };
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -478,4 +481,9 @@ pub(crate) fn excerpt(text: &str, max: usize) -> String {
     }
     let end = (0..=max - '…'.len_utf8()).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
     format!("{}…", text.get(..end).unwrap_or_default())
+}
+
+/// What a panic said, where it is text.
+pub(crate) fn text_of(panic: &(dyn Any + Send)) -> Option<&str> {
+    panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str))
 }

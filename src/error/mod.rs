@@ -1,9 +1,10 @@
 //! The one error type: what failed, what HubSpot said, what to do next.
+#![cfg(feature = "client")]
 
 mod body;
-mod correlation_id;
+pub(crate) mod correlation_id;
 mod display;
-mod kind;
+pub(crate) mod kind;
 mod make;
 mod remedy;
 mod saved;
@@ -14,6 +15,7 @@ use self::body::ErrorBody;
 pub(crate) use self::make::{excerpt, innermost, mark};
 pub use self::{correlation_id::CorrelationId, kind::ErrorKind};
 use crate::generated::types;
+pub use crate::generated::types::ErrorDetail;
 
 /// What calls of this crate return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -73,7 +75,8 @@ impl Error {
         matches!(self.kind(), ErrorKind::InvalidInput | ErrorKind::Credentials)
     }
 
-    /// The token provider had no token: nothing was sent. The provider's own error is the [source](std::error::Error::source).
+    /// The token provider had no token: nothing was sent. The provider's own error is the
+    /// [source](std::error::Error::source).
     pub fn is_token(&self) -> bool {
         matches!(self.kind(), ErrorKind::Token | ErrorKind::InvalidGrant)
     }
@@ -134,8 +137,8 @@ impl Error {
         self.kind() == ErrorKind::TooLarge
     }
 
-    /// The [journal](crate::bulk::Journal) of a run cannot be read, written or used for it: the message names the file and says
-    /// what to do. What the file holds is not lost, and what was sent before may have been carried out.
+    /// The [journal](crate::bulk::Journal) of a run cannot be read, written or used for it: the message names the file
+    /// and says what to do. What the file holds is not lost, and what was sent before may have been carried out.
     pub fn is_journal(&self) -> bool {
         self.kind() == ErrorKind::Journal
     }

@@ -2,8 +2,11 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::{Error, ErrorKind, body::Cause};
-use crate::spec::{Operation, operation};
+use super::{Error, body::Cause};
+use crate::{
+    error::kind::ErrorKind,
+    spec::{Operation, operation},
+};
 
 const CHECK_BASE_URL: &str =
     "Check the base URL, which is https://api.hubapi.com for HubSpot, without a path; then the ids.";

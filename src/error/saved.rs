@@ -5,11 +5,14 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize, Serializer, ser};
 
 use super::{
-    CorrelationId, Error, ErrorKind,
+    Error,
     body::{Cause, ErrorBody},
-    excerpt,
 };
-use crate::{generated::types, spec};
+use crate::{
+    error::{correlation_id::CorrelationId, kind::ErrorKind, make::excerpt},
+    generated::types,
+    spec,
+};
 
 /// An error that is larger is kept in part, since a million inputs may have one each.
 const MAX_SAVED: usize = 2 * 1024;

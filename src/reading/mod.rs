@@ -3,6 +3,7 @@
 //! A good answer is decoded straight into its type. Only where that fails, it is read a second time: its text is repaired,
 //! and each value is brought to the shape that the description gives it. What has another type is converted where that is
 //! safe, `null` is absent, and what cannot be read is left out alone.
+#![cfg(feature = "client")]
 
 mod encoding;
 mod repair;

@@ -17,9 +17,10 @@ use super::{
     connection::Trouble,
     window::{Answer, Outcome, Report, SharedWindow},
 };
-use crate::{
-    BucketStatus, NotInTime, PermitOutcome, RateLimitHeaders,
-    rate_limit::MAX_PAUSE,
+use crate::rate_limit::{
+    headers::RateLimitHeaders,
+    limiter::{BucketStatus, MAX_PAUSE, PermitOutcome},
+    not_in_time::NotInTime,
     rolling_window::{Bucket, SLACK},
 };
 

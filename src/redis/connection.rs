@@ -18,12 +18,11 @@ use tokio::{
     time::timeout,
 };
 
-use super::{limiter::RedisLimiterBuilder, token_store::RedisTokenStore};
 use crate::{
-    Error, Result,
-    auth::redact,
-    options::check_timeout,
+    auth::redact::redact,
+    error::{Error, Result},
     task::{Task, in_runtime},
+    transport::call_options::check_timeout,
 };
 
 const PREFIX: &str = "hubspot-partner-clients";
@@ -63,27 +62,6 @@ impl Redis {
     /// TLS `rediss://…` (which needs the feature `rustls`), or `unix:///path`.
     pub fn builder(url: impl Into<String>) -> RedisBuilder {
         RedisBuilder { url: url.into(), prefix: PREFIX.to_owned(), timeout: TIMEOUT, root_certificates: None }
-    }
-
-    /// Starts a limiter of an account, by whatever name the processes that share its allowance agree upon.
-    pub fn limiter(&self, account: impl Into<String>) -> RedisLimiterBuilder {
-        RedisLimiterBuilder::new(self.clone(), account.into())
-    }
-
-    /// Where the processes that act for an account in the name of an app keep their tokens, encrypted with a key of
-    /// theirs: 32 bytes from a generator that nobody can guess, not a password.
-    ///
-    /// # Errors
-    /// [`Error::is_connect`] when Redis cannot be reached. [`Error::is_invalid_input`], naming what is wrong: an empty
-    /// client id or account, a key in Redis that holds something else, a token that was encrypted with another key, or
-    /// a user who may not do what is needed.
-    pub async fn token_store(
-        &self,
-        client_id: impl Into<String>,
-        account: impl Into<String>,
-        key: [u8; 32],
-    ) -> Result<RedisTokenStore> {
-        RedisTokenStore::connect(self.clone(), client_id.into(), account.into(), key).await
     }
 
     /// The name of what is kept for an account.

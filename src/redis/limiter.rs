@@ -7,8 +7,11 @@ use uuid::Uuid;
 
 use super::{bucket::SharedBucket, connection::Redis, window::SharedWindow};
 use crate::{
-    Error, Permit, PermitFuture, PermitOutcome, RateLimit, RateLimitStatus, RateLimiter, Result,
-    rolling_window::{INTERVAL, SEARCH_INTERVAL, SEARCH_LIMIT},
+    error::{Error, Result},
+    rate_limit::{
+        limiter::{Permit, PermitFuture, PermitOutcome, RateLimit, RateLimitStatus, RateLimiter},
+        rolling_window::{INTERVAL, SEARCH_INTERVAL, SEARCH_LIMIT},
+    },
     spec::RateBucket,
     task::in_runtime,
 };
@@ -159,5 +162,12 @@ impl RedisLimiterBuilder {
         let window = SharedWindow { redis: self.redis.clone(), key, process, limit, interval };
         let bucket = Arc::new(SharedBucket::connect(window, self.local_share).await?);
         Ok(Running { task: tokio::spawn(Arc::clone(&bucket).work()), bucket })
+    }
+}
+
+impl Redis {
+    /// Starts a limiter of an account, by whatever name the processes that share its allowance agree upon.
+    pub fn limiter(&self, account: impl Into<String>) -> RedisLimiterBuilder {
+        RedisLimiterBuilder::new(self.clone(), account.into())
     }
 }

@@ -21,6 +21,7 @@
 //!
 //! Give a client that has a limiter of one account to no other: [`Client::for_account`](crate::Client::for_account) makes
 //! one with an in-process limiter, so build a client for each account instead.
+#![cfg(feature = "redis")]
 
 mod bucket;
 mod connection;

@@ -6,7 +6,7 @@ use chacha20poly1305::{
 };
 use secrecy::{ExposeSecret, SecretBox};
 
-use crate::oauth::StoredToken;
+use crate::auth::oauth::StoredToken;
 
 /// What precedes every ciphertext; another format would have another.
 const VERSION: u8 = 1;

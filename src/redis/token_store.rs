@@ -9,8 +9,8 @@ use super::{
     token_cipher::TokenCipher,
 };
 use crate::{
-    Error, Result,
-    oauth::{StoreFuture, StoredToken, TokenStore},
+    auth::oauth::{StoreFuture, StoredToken, TokenStore},
+    error::{Error, Result},
 };
 
 /// One hash for an account: the token encrypted, the fencing token of whoever put it there, and the lock.
@@ -123,5 +123,23 @@ impl TokenStore for RedisTokenStore {
 impl fmt::Debug for RedisTokenStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisTokenStore").field("redis", &self.redis).field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+impl Redis {
+    /// Where the processes that act for an account in the name of an app keep their tokens, encrypted with a key of
+    /// theirs: 32 bytes from a generator that nobody can guess, not a password.
+    ///
+    /// # Errors
+    /// [`Error::is_connect`] when Redis cannot be reached. [`Error::is_invalid_input`], naming what is wrong: an empty
+    /// client id or account, a key in Redis that holds something else, a token that was encrypted with another key, or
+    /// a user who may not do what is needed.
+    pub async fn token_store(
+        &self,
+        client_id: impl Into<String>,
+        account: impl Into<String>,
+        key: [u8; 32],
+    ) -> Result<RedisTokenStore> {
+        RedisTokenStore::connect(self.clone(), client_id.into(), account.into(), key).await
     }
 }

@@ -6,7 +6,7 @@ use ::redis::Script;
 use tokio::time::Instant;
 
 use super::connection::{Redis, Trouble};
-use crate::RateLimitHeaders;
+use crate::rate_limit::headers::RateLimitHeaders;
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("window.lua")));
 

@@ -17,7 +17,7 @@ fn requests_cost_no_more_than_they_need() {
     for costly in ["encode_path(", "\"api-version\"", "from_response", "header_map"] {
         assert!(!client.contains(costly), "codegen/lean.rs does not know how progenitor writes {costly}");
     }
-    for lean in ["crate::ids::segment(", "crate::answer::value"] {
+    for lean in ["crate::ids::segment(", "crate::transport::response::value"] {
         assert!(client.contains(lean), "{lean}");
     }
 }
@@ -87,7 +87,7 @@ fn what_is_known_is_taken_out() {
     let expected: TokenStream = r#"{
         let url = format!("{}/a/{}", client.baseurl, crate::ids::segment(&id));
         let request = client.client.get(url).build()?;
-        crate::answer::value(response).await
+        crate::transport::response::value(response).await
     }"#
     .parse()
     .unwrap();

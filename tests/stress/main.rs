@@ -17,12 +17,8 @@ use std::{
 };
 
 use futures_util::{StreamExt, TryStreamExt};
-use hubspot_partner_clients::{
-    Client, Error, RateLimit, RetryPolicy, Update,
-    bulk::Association,
-    filter,
-    simulator::{Fault, Simulator},
-};
+use hubspot_partner_clients::{Client, Error, RateLimit, RetryPolicy, Update, bulk::Association, filter};
+use hubspot_simulator::{Fault, Simulator};
 use tokio::{
     runtime::{self, Runtime},
     task::JoinSet,
@@ -128,7 +124,7 @@ fn serve() -> Result<(), Trouble> {
 }
 
 /// A HubSpot that fails a fifth of all requests.
-fn failing() -> hubspot_partner_clients::simulator::SimulatorBuilder {
+fn failing() -> hubspot_simulator::SimulatorBuilder {
     let builder = Simulator::builder()
         .without_seed()
         .partner_clients((1..=OBJECTS).map(|id| (id.to_string(), [("name", "x")])))

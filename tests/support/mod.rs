@@ -3,12 +3,12 @@
 
 pub mod associations;
 pub mod faults;
+#[cfg(feature = "rustls")]
+pub mod https;
 pub mod tcp;
 
-use hubspot_partner_clients::{
-    Client, RateLimit, RetryPolicy,
-    simulator::{Simulator, SimulatorBuilder},
-};
+use hubspot_partner_clients::{Client, RateLimit, RetryPolicy};
+use hubspot_simulator::{Simulator, SimulatorBuilder};
 
 pub use self::tcp::RawServer;
 

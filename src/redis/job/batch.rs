@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, bulk::Association};
+use crate::{associations::bulk::Association, error::Error};
 
 /// The values of an input, or why one cannot be sent.
 #[derive(Serialize, Deserialize)]

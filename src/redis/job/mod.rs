@@ -15,11 +15,11 @@ use self::{
     store::JobStore,
 };
 pub use self::{status::JobStatus, worker::JobWorker};
-use super::Redis;
 use crate::{
-    Client, Error, Result,
-    bulk::{Association, Change, Outcome},
-    error::excerpt,
+    associations::bulk::{Association, Change, Outcome},
+    client::Client,
+    error::{Error, Result, excerpt},
+    redis::connection::Redis,
 };
 
 /// Associations to be made or removed by any number of processes, on any number of machines.
@@ -87,11 +87,11 @@ impl Job {
     /// the others, and its error becomes its outcome.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for a job of that name with other inputs, another operation or account, an empty name, keys in
-    /// Redis that hold something else, what Redis lets nobody do, or inputs that are not as many as their iterator's exact
-    /// [size hint](Iterator::size_hint) said, as of a file that changes: such a job is not complete, and never finished.
-    /// [`Error::is_connect`] for a Redis that cannot be reached, at first or for five minutes; and for one that has lost what
-    /// was enqueued just before: enqueue again.
+    /// [`Error::is_invalid_input`] for a job of that name with other inputs, another operation or account, an empty
+    /// name, keys in Redis that hold something else, what Redis lets nobody do, or inputs that are not as many as their
+    /// iterator's exact [size hint](Iterator::size_hint) said, as of a file that changes: such a job is not complete,
+    /// and never finished. [`Error::is_connect`] for a Redis that cannot be reached, at first or for five minutes; and
+    /// for one that has lost what was enqueued just before: enqueue again.
     pub async fn enqueue_associate_many<I>(&self, input: &str, inputs: I) -> Result<()>
     where
         I: IntoIterator<Item: Into<Association>>,

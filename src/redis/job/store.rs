@@ -6,7 +6,7 @@ use ::redis::Script;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    Error, Result,
+    error::{Error, Result},
     redis::connection::{Redis, Trouble},
     task::in_runtime,
 };

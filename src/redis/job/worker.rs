@@ -22,8 +22,9 @@ use super::{
     store::{Claimed, LEASE, PATIENCE, Settled},
 };
 use crate::{
-    Client, Error, Result,
-    bulk::{Association, Bulk, Outcome, Progress},
+    associations::bulk::{Association, Bulk, Outcome, Progress},
+    client::Client,
+    error::{Error, Result},
     redis::connection::Trouble,
 };
 

@@ -1,0 +1,72 @@
+//! What is wrong with a file.
+
+use std::{fmt, path::Path};
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::{failure::Failure, printable::printable};
+
+/// How many are told; the rest is counted.
+const TOLD: usize = 20;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Problem {
+    /// From 1, as editors count.
+    pub(super) line: u64,
+    #[serde(flatten)]
+    pub(super) column: Option<Column>,
+    pub(super) message: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Column {
+    /// From 1.
+    #[serde(rename = "column")]
+    pub(super) number: usize,
+    #[serde(rename = "column_name")]
+    pub(super) name: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}", self.line)?;
+        if let Some(Column { number, name }) = &self.column {
+            write!(f, ", column {number} ({})", printable(name))?;
+        }
+        write!(f, ": {}", printable(&self.message))
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Problems {
+    told: Vec<Problem>,
+    count: u64,
+}
+
+impl Problems {
+    pub(super) fn add(&mut self, problem: Problem) {
+        self.count += 1;
+        if self.told.len() < TOLD {
+            self.told.push(problem);
+        }
+    }
+
+    /// A failure if there are any.
+    pub(super) fn check(self, path: &Path) -> Result<(), Failure> {
+        if self.count == 0 {
+            return Ok(());
+        }
+        let more = self.count - self.told.len() as u64;
+        let mut message = format!("{} cannot be sent:", path.display());
+        for problem in &self.told {
+            message.push_str(&format!("\n  {problem}"));
+        }
+        if more > 0 {
+            message.push_str(&format!("\n  and {more} more"));
+        }
+        Err(Failure::file(message, "Correct the file and start again; nothing was sent.")
+            .with_detail("problems", json!(self.told))
+            .with_detail("more_problems", json!(more)))
+    }
+}

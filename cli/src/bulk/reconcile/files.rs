@@ -1,0 +1,120 @@
+//! Plans in files.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use hmac_sha256::Hash;
+use hubspot_partner_clients::reconcile::Plan;
+
+use super::hex;
+use crate::{
+    arguments::Reconcile,
+    failure::Failure,
+    output_file::{OutputFile, same},
+    printable::printable,
+};
+
+/// The files of a run, none of which is another.
+pub(super) struct Files {
+    journal: Option<PathBuf>,
+}
+
+impl Files {
+    pub(super) fn check(arguments: &Reconcile) -> Result<Self, Failure> {
+        let kept = arguments.journal.as_deref().map(kept_beside);
+        let read = [("the input", &arguments.file), ("the plan", &arguments.plan)];
+        let mut others: Vec<(&str, &Path)> =
+            read.into_iter().filter_map(|(name, path)| Some((name, path.as_deref()?))).collect();
+        // It looks after itself, but for what else it may be.
+        if let Some(journal) = arguments.journal.as_deref() {
+            if let Some((other, _)) = others.iter().find(|(_, other)| same(journal, other)) {
+                let message = format!("--journal {} would overwrite {other}", journal.display());
+                return Err(Failure::file(message, "Give --journal another path; nothing was sent."));
+            }
+            others.push(("the journal", journal));
+        }
+        let written = [
+            ("--save-plan", &arguments.save_plan),
+            ("--undo", &arguments.undo),
+            ("the plan beside the journal,", &kept),
+        ];
+        for (option, path) in written {
+            if let Some(path) = path.as_deref() {
+                drop(OutputFile::create(option, path, &others)?);
+                others.push((option, path));
+            }
+        }
+        Ok(Self { journal: arguments.journal.clone() })
+    }
+
+    /// The plan of the run whose journal is gone on with.
+    pub(super) fn kept_plan(&self) -> Result<Option<PathBuf>, Failure> {
+        let Some(journal) = &self.journal else { return Ok(None) };
+        let kept = kept_beside(journal);
+        let begun = fs::metadata(journal).is_ok_and(|journal| journal.len() > 0);
+        match fs::exists(&kept) {
+            Ok(exists) => Ok(Some(kept).filter(|_| begun && exists)),
+            Err(error) => Err(Failure::io(format_args!("{} cannot be read", kept.display()), &error)),
+        }
+    }
+
+    /// Keeps a plan for a run that goes on with the journal.
+    pub(super) fn keep_plan(&self, plan: &Plan) -> Result<(), Failure> {
+        self.journal
+            .as_deref()
+            .map_or(Ok(()), |journal| write("the plan beside the journal,", &kept_beside(journal), plan))
+    }
+}
+
+fn kept_beside(journal: &Path) -> PathBuf {
+    let mut name = journal.as_os_str().to_owned();
+    name.push(".plan.json");
+    name.into()
+}
+
+/// Reads a plan, and a digest of the file.
+pub(super) fn load(path: &Path) -> Result<(Plan, String), Failure> {
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(Failure::file(format!("{} is no file", path.display()), "Give the path of a saved plan."));
+    }
+    let bytes =
+        fs::read(path).map_err(|error| Failure::io(format_args!("{} cannot be read", path.display()), &error))?;
+    // Editors put a byte order mark in front.
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let plan = serde_json::from_slice(text).map_err(|error| {
+        let message = format!("{} is not a plan: {}", path.display(), printable(&error.to_string()));
+        Failure::file(message, "Give a file that --save-plan or --undo has written.")
+    })?;
+    Ok((plan, hex(&Hash::hash(&bytes))))
+}
+
+/// Whether the plan has an undo file there already, which is written again. That of another plan is not lost.
+pub(super) fn check_undo(path: &Path, plan: &Plan) -> Result<bool, Failure> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    let all = plan.undo();
+    let is_of_plan = load(path).is_ok_and(|(found, _)| {
+        found.server == all.server
+            && found.to_object_type == all.to_object_type
+            && found.add.iter().all(|change| all.add.binary_search(change).is_ok())
+            && found.remove.iter().all(|change| all.remove.binary_search(change).is_ok())
+    });
+    if is_of_plan {
+        return Ok(true);
+    }
+    let message = format!("{} is there already, and is not the undo file of this plan", path.display());
+    Err(Failure::file(message, "Give --undo another path; nothing was changed."))
+}
+
+/// Replaces a file at once: after a crash it has either content.
+pub(super) fn write(option: &str, path: &Path, plan: &Plan) -> Result<(), Failure> {
+    let mut file = OutputFile::create(option, path, &[])?;
+    let written = serde_json::to_writer_pretty(&mut file, plan).map_err(io::Error::from);
+    let written = written.and_then(|()| file.write_all(b"\n"));
+    written.map_err(|error| Failure::io(format_args!("{} cannot be written", path.display()), &error))?;
+    file.commit()
+}

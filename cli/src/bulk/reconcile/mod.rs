@@ -1,0 +1,219 @@
+//! The associations of partner clients, brought to the state that a file describes.
+
+mod files;
+mod question;
+mod tell;
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use hmac_sha256::Hash;
+use hubspot_partner_clients::{
+    Client,
+    bulk::Journal,
+    reconcile::{Applied, Plan},
+};
+use serde_json::json;
+
+use self::files::{Files, load, write};
+use super::{check, check::Checked, report::first, rows::Rows, seed};
+use crate::{
+    arguments::Reconcile,
+    connect::Connection,
+    failure::{Code, Failure},
+    output::{Output, printable_lines},
+    signals::{Signal, Signals},
+};
+
+const AGAIN: &str = "Give the same command again: it does what is left to do.";
+
+pub(crate) async fn run(
+    arguments: &Reconcile,
+    connection: &Connection,
+    signals: &Signals,
+    output: &mut Output,
+) -> Result<Code, Failure> {
+    let files = Files::check(arguments)?;
+    if connection.simulator && (arguments.plan.is_some() || arguments.journal.is_some()) {
+        let message = "--plan and --journal cannot be used with --simulator, which forgets everything at its end";
+        return Err(Failure::usage(message));
+    }
+    let made = signals.interrupt(made(arguments, connection, &files), Some("Nothing was changed.")).await?;
+    let Made { mut plan, client, journal, resumed } = made;
+    plan.max_removals = arguments.max_removals.or(plan.max_removals);
+    if !output.json {
+        if let Some(path) = &resumed {
+            output.line(format_args!("Going on with the plan in {}.", path.display()))?;
+        }
+        output.line(format_args!("{}", printable_lines(&plan.to_string())))?;
+    }
+    if let Some(path) = &arguments.save_plan {
+        write("--save-plan", path, &plan)?;
+    }
+    let Some(client) = client.filter(|_| arguments.apply) else {
+        tell::not_applied(&plan, arguments, output)?;
+        return Ok(Code::Success);
+    };
+    let agreed = async {
+        plan.check_removals()?;
+        question::ask(&plan, arguments.yes).await
+    };
+    // So that the plan is there to be looked at.
+    output.flush()?;
+    let mut signal = None;
+    let applied = match signals.interrupt(agreed, Some("Nothing was changed.")).await {
+        Ok(()) => {
+            let stop = async { signal = Some(signals.received().await) };
+            apply(&plan, &client.client, journal, arguments, &files, stop).await.map_err(|failure| match &resumed {
+                Some(path) => failure.and_then_do(&format!(
+                    "The plan is that of an earlier run, in {}. Give --journal another path to have a new one made.",
+                    path.display()
+                )),
+                None => failure,
+            })
+        }
+        Err(failure) => Err(failure),
+    };
+    let applied = match applied {
+        Ok(applied) => applied,
+        Err(failure) if output.json => {
+            output.json(&json!({"plan": plan, "applied": null}))?;
+            output.flush()?;
+            return Err(failure);
+        }
+        Err(failure) => return Err(failure),
+    };
+    if output.json {
+        output.json(&json!({"plan": plan, "applied": tell::json(&applied)}))?;
+    } else {
+        tell::applied(&applied, &plan, output)?;
+    }
+    output.flush()?;
+    if applied.unsettled > 0 {
+        let state = format!("{} changes have no outcome", applied.unsettled);
+        return Err(Failure::interrupted(signal.unwrap_or(Signal::Interrupt), state, Some(AGAIN.to_owned())));
+    }
+    Ok(applied.failures().map(|failed| Code::from(&failed.error)).fold(Code::Success, first))
+}
+
+/// A plan, and what is needed to carry it out.
+struct Made {
+    plan: Plan,
+    /// None where nothing is to be sent.
+    client: Option<crate::connect::Connected>,
+    journal: Option<Journal>,
+    /// The file that the plan of an earlier run was kept in.
+    resumed: Option<PathBuf>,
+}
+
+async fn made(arguments: &Reconcile, connection: &Connection, files: &Files) -> Result<Made, Failure> {
+    if let Some(path) = &arguments.plan {
+        let (plan, digest) = load(path)?;
+        let client = if arguments.apply { Some(connection.client().await?) } else { None };
+        return Ok(Made { plan, client, journal: journal(arguments, &digest)?, resumed: None });
+    }
+    // clap asks for both unless there is a plan.
+    let (Some(file), Some(to_type)) = (&arguments.file, &arguments.to_type) else {
+        return Err(Failure::usage("a file and --to-type are needed, or --plan"));
+    };
+    let checked = check::check(file, Some(to_type)).await?;
+    let digest = digest(&checked, to_type, arguments);
+    let client = connection.client_with(|builder| builder, |simulator| seed::seed(simulator, file)).await?;
+    let resumed = files.kept_plan()?;
+    // Before a plan is shown that is not of this file.
+    let journal = journal(arguments, &digest)?;
+    let plan = match &resumed {
+        Some(kept) => load(kept)?.0,
+        None => plan(&client.client, file, to_type, arguments).await?,
+    };
+    Ok(Made { plan, client: Some(client), journal, resumed })
+}
+
+/// The journal of a run with a plan that was made from what has this digest.
+fn journal(arguments: &Reconcile, digest: &str) -> Result<Option<Journal>, Failure> {
+    let open = |path: &PathBuf| Journal::open(path, &format!("sha256:{digest}"));
+    Ok(arguments.journal.as_ref().map(open).transpose()?)
+}
+
+async fn plan(client: &Client, file: &Path, to_type: &str, arguments: &Reconcile) -> Result<Plan, Failure> {
+    let given = arguments.partner_clients.iter().map(|id| id.trim()).filter(|id| !id.is_empty());
+    let mut partner_clients: BTreeSet<String> = given.map(str::to_owned).collect();
+    let all_in_file = arguments.all_in_file || partner_clients.is_empty();
+    let mut desired = Vec::new();
+    let mut rows = Rows::open(file)?;
+    while let Ok(true) = rows.advance()? {
+        let [partner_client, _, to_id, association_type] = rows.values().map(str::to_owned);
+        if all_in_file {
+            partner_clients.insert(partner_client.clone());
+        }
+        desired.push((partner_client, to_id, association_type));
+    }
+    let mut reconcile = client.reconcile(partner_clients, to_type, desired);
+    if arguments.skip_unknown {
+        reconcile = reconcile.skip_unknown();
+    }
+    let only = &arguments.only_types;
+    Ok(only.iter().fold(reconcile, |reconcile, only| reconcile.only_type(only)).plan().await?)
+}
+
+/// Tells a file and what is asked of it from others.
+fn digest(checked: &Checked, to_type: &str, arguments: &Reconcile) -> String {
+    let flags = format!("{} {}", arguments.all_in_file, arguments.skip_unknown);
+    let mut hash = Hash::new();
+    let parts = [&checked.digest, to_type, &flags].into_iter().map(str::to_owned);
+    let lists = [&arguments.only_types, &arguments.partner_clients].map(|list| list.join(","));
+    for part in parts.chain(lists) {
+        hash.update(part);
+        hash.update("\n");
+    }
+    hex(&hash.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+async fn apply(
+    plan: &Plan,
+    client: &Client,
+    journal: Option<Journal>,
+    arguments: &Reconcile,
+    files: &Files,
+    stop: impl Future<Output = ()>,
+) -> Result<Applied, Failure> {
+    if plan.is_empty() {
+        // A script that takes a run back finds a file all the same.
+        if let Some(path) = arguments.undo.as_ref().filter(|path| !path.exists()) {
+            write("--undo", path, &plan.undo())?;
+        }
+        return Ok(Applied::default());
+    }
+    let mut apply = plan.apply(client);
+    if arguments.remove_anyway {
+        apply = apply.remove_anyway();
+    }
+    let had_undo = match &arguments.undo {
+        Some(path) => files::check_undo(path, plan)?,
+        None => false,
+    };
+    if let Some(journal) = journal {
+        files.keep_plan(plan)?;
+        apply = apply.journal(journal);
+    }
+    // Before anything is sent, so that it is right whenever the run ends.
+    if let Some(path) = &arguments.undo {
+        write("--undo", path, &plan.undo())?;
+    }
+    let applied = apply.run_until(stop).await;
+    match (&arguments.undo, &applied) {
+        // Without what was not changed. If that cannot be written, the file that is there is right as well.
+        (Some(path), Ok(applied)) => drop(write("--undo", path, &applied.undo(plan))),
+        // Nothing was changed by this run; a run before it may have changed something.
+        (Some(path), Err(_)) if !had_undo => drop(fs::remove_file(path)),
+        _ => {}
+    }
+    Ok(applied?)
+}

@@ -1,0 +1,100 @@
+//! What became of a plan, for people and programs.
+
+use hubspot_partner_clients::reconcile::{Applied, FailedChange, Plan, PlannedChange};
+use serde_json::{Value, json};
+
+use crate::{
+    arguments::Reconcile,
+    failure::{Failure, to_json},
+    output::{Output, Table},
+    printable::printable,
+};
+
+/// How many changes of a kind are shown to people.
+const SHOWN: usize = 10;
+
+pub(super) fn not_applied(plan: &Plan, arguments: &Reconcile, output: &mut Output) -> Result<(), Failure> {
+    if output.json {
+        return output.json(&json!({"plan": plan, "applied": null}));
+    }
+    if plan.is_empty() {
+        return Ok(());
+    }
+    if let Err(error) = plan.check_removals() {
+        let failure = Failure::from(error);
+        output.line(format_args!("It would be refused: {}", failure.message()))?;
+    }
+    match &arguments.save_plan {
+        Some(path) => {
+            let path = path.display();
+            output.line(format_args!("Nothing was changed. The plan is in {path}; --plan {path} --apply does it."))
+        }
+        None => output.line(format_args!("Nothing was changed. Give --apply to change it.")),
+    }
+}
+
+pub(super) fn applied(applied: &Applied, plan: &Plan, output: &mut Output) -> Result<(), Failure> {
+    let to_type = &plan.to_object_type;
+    let tell = |change: &PlannedChange| {
+        let PlannedChange { partner_client_id, to_object_id, association_type, .. } = change;
+        printable(&format!("partner client {partner_client_id} and {to_type} {to_object_id} ({association_type})"))
+    };
+    let failures = |what: &str, failed: &[FailedChange]| -> Vec<String> {
+        let line = |failed: &FailedChange| {
+            format!("{what} {}: {}", tell(&failed.change), Failure::from(failed.error.clone()).message())
+        };
+        shortened(failed, line, &format!("more could not be {what}"))
+    };
+    let not_added = failures("not added:", &applied.failed_additions);
+    let not_removed = failures("not removed:", &applied.failed_removals);
+    let held_back = shortened(&applied.held_back, |change| format!("held back: {}", tell(change)), "more held back");
+    for line in not_added.into_iter().chain(not_removed).chain(held_back) {
+        output.line(format_args!("{line}"))?;
+    }
+    if !applied.held_back.is_empty() {
+        output.line(format_args!(
+            "Held back means not removed, because an addition of the same partner client is not in. Correct what failed and \
+             give the command again, or give --remove-anyway."
+        ))?;
+    }
+    if applied.already_done > 0 {
+        output.line(format_args!("{} changes were done already.", applied.already_done))?;
+    }
+    let mut table = Table::new(["added", "removed", "failed", "held back"]);
+    let counts = [applied.added, applied.removed, applied.failures().count() as u64, applied.held_back.len() as u64];
+    table.row(counts.map(|count| count.to_string()), output)?;
+    table.end(output)
+}
+
+fn shortened<T>(all: &[T], line: impl Fn(&T) -> String, more: &str) -> Vec<String> {
+    let mut lines: Vec<_> = all.iter().take(SHOWN).map(line).collect();
+    if all.len() > SHOWN {
+        lines.push(format!("and {} {more}", all.len() - SHOWN));
+    }
+    lines
+}
+
+pub(super) fn json(applied: &Applied) -> Value {
+    let failed = |kind: &'static str, failed: &[FailedChange]| -> Vec<Value> {
+        let failure = |FailedChange { change, error, .. }: &FailedChange| {
+            json!({
+                "change": kind,
+                "partnerClientId": change.partner_client_id,
+                "toObjectId": change.to_object_id,
+                "associationType": change.association_type,
+                "error": to_json(error),
+            })
+        };
+        failed.iter().map(failure).collect()
+    };
+    let mut failures = failed("add", &applied.failed_additions);
+    failures.extend(failed("remove", &applied.failed_removals));
+    json!({
+        "added": applied.added,
+        "removed": applied.removed,
+        "alreadyDone": applied.already_done,
+        "failed": failures,
+        "heldBack": applied.held_back,
+        "unsettled": applied.unsettled,
+    })
+}

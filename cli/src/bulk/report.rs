@@ -1,0 +1,216 @@
+//! What a run tells of each row, and at the end.
+
+use std::{collections::BTreeSet, fmt, time::Duration};
+
+use hubspot_partner_clients::{Client, Error, bulk::Progress};
+use indicatif::HumanCount;
+use serde_json::json;
+
+use super::{Change, rows::Rows};
+use crate::{
+    failure::{Code, Failure, to_json},
+    output::{Output, Table},
+    printable::printable,
+    suggest,
+};
+
+/// How many causes are shown to people, and how many lines of each.
+const SHOWN: usize = 10;
+const LINES: usize = 5;
+/// How many association types are looked up at the end.
+const LOOKED_UP: usize = 5;
+
+pub(super) struct Report {
+    change: Change,
+    rows: u64,
+    succeeded: u64,
+    failed: u64,
+    /// How many of both an earlier run has settled.
+    from_journal: [u64; 2],
+    /// The most telling of all failures.
+    code: Code,
+    causes: Vec<Cause>,
+    /// How many rows failed of causes that are not shown.
+    others: u64,
+    /// What HubSpot may have refused because of the association type, with the object type.
+    suspects: BTreeSet<(String, String)>,
+    suspicion: Option<Error>,
+}
+
+impl Report {
+    pub(super) fn new(change: Change, rows: u64) -> Self {
+        Self {
+            change,
+            rows,
+            succeeded: 0,
+            failed: 0,
+            from_journal: [0; 2],
+            code: Code::Success,
+            causes: Vec::new(),
+            others: 0,
+            suspects: BTreeSet::new(),
+            suspicion: None,
+        }
+    }
+
+    /// How many rows have an outcome.
+    pub(super) fn settled(&self) -> u64 {
+        self.succeeded + self.failed
+    }
+
+    pub(super) fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Takes the outcome of the row that `rows` stands at.
+    pub(super) fn add(
+        &mut self,
+        rows: &Rows,
+        result: Result<(), &Error>,
+        is_from_journal: bool,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
+        let [succeeded, failed] = &mut self.from_journal;
+        *(if result.is_ok() { succeeded } else { failed }) += u64::from(is_from_journal);
+        let values = rows.values();
+        if output.json {
+            let [partner_client, to_type, to_id, association_type] = values;
+            let mut outcome = json!({
+                "line": rows.line(),
+                "partner_client_id": partner_client,
+                "to_object_type": to_type,
+                "to_object_id": to_id,
+                "association_type": association_type,
+                "result": if result.is_ok() { self.change.done() } else { "failed" },
+            });
+            if let Some(outcome) = outcome.as_object_mut() {
+                if is_from_journal {
+                    outcome.insert("from_journal".to_owned(), true.into());
+                }
+                if let Err(error) = result {
+                    outcome.insert("error".to_owned(), to_json(error));
+                }
+            }
+            output.json(&outcome)?;
+        }
+        let Err(error) = result else {
+            self.succeeded += 1;
+            return Ok(());
+        };
+        self.failed += 1;
+        self.code = first(self.code, Code::from(error));
+        self.count(error, rows.line());
+        if suggest::may_be_association_type(error) && self.suspects.len() < LOOKED_UP {
+            let [_, to_type, _, association_type] = values;
+            self.suspects.insert((to_type.to_owned(), association_type.to_owned()));
+            self.suspicion.get_or_insert_with(|| error.clone());
+        }
+        Ok(())
+    }
+
+    /// Rows that failed alike are told together.
+    fn count(&mut self, error: &Error, line: u64) {
+        let text = error.to_string();
+        // Each answer has its own.
+        let id = error.correlation_id().map(|id| format!(" (correlation id {id})")).unwrap_or_default();
+        let key = text.strip_suffix(&*id).unwrap_or(&text);
+        if let Some(cause) = self.causes.iter_mut().find(|cause| cause.key == key) {
+            cause.rows += 1;
+            if cause.lines.len() < LINES {
+                cause.lines.push(line);
+            }
+        } else if self.causes.len() < SHOWN {
+            self.causes.push(Cause { key: key.to_owned(), text, rows: 1, lines: vec![line] });
+        } else {
+            self.others += 1;
+        }
+    }
+
+    /// Tells of the whole run. With a client, association types that HubSpot does not know are looked up.
+    pub(super) async fn end(
+        &self,
+        client: Option<&Client>,
+        progress: &Progress,
+        took: Duration,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
+        let open = self.rows - self.settled();
+        let from_journal = self.from_journal.iter().sum::<u64>();
+        if output.json {
+            return output.json(&json!({"summary": {
+                "rows": self.rows,
+                (self.change.done()): self.succeeded,
+                "failed": self.failed,
+                "from_journal": from_journal,
+                "not_settled": open,
+                "requests": progress.requests,
+                "retries": progress.retries,
+                "seconds": took.as_secs_f64(),
+            }}));
+        }
+        for cause in &self.causes {
+            output.line(format_args!("{cause}"))?;
+        }
+        if self.others > 0 {
+            output.line(format_args!("and {} more rows failed for other reasons", self.others))?;
+        }
+        if let (Some(error), Some(client)) = (&self.suspicion, client) {
+            for (to_type, association_type) in &self.suspects {
+                if let Some(hint) = suggest::association_type(client, to_type, association_type, error).await {
+                    output.line(format_args!("{hint}"))?;
+                }
+            }
+        }
+        let [succeeded, failed] = self.from_journal;
+        // With a journal, what this run did stands apart.
+        let mut columns = vec![
+            ("rows", self.rows.to_string()),
+            (self.change.heading(), (self.succeeded - succeeded).to_string()),
+            ("failed", (self.failed - failed).to_string()),
+            ("not settled", open.to_string()),
+            ("requests", progress.requests.to_string()),
+            ("retries", progress.retries.to_string()),
+            ("time", format!("{:.1} s", took.as_secs_f64())),
+        ];
+        if from_journal > 0 {
+            let (all, succeeded, failed) = (HumanCount(from_journal), HumanCount(succeeded), HumanCount(failed));
+            let heading = self.change.heading();
+            output.line(format_args!(
+                "{all} from the journal, settled by an earlier run: {succeeded} {heading}, {failed} failed."
+            ))?;
+            columns.insert(1, ("from journal", from_journal.to_string()));
+        }
+        let mut table = Table::new(columns.iter().map(|(heading, _)| *heading));
+        table.row(columns.iter().map(|(_, cell)| cell), output)?;
+        table.end(output)
+    }
+}
+
+/// Why rows failed.
+struct Cause {
+    key: String,
+    /// Of the first row.
+    text: String,
+    rows: u64,
+    /// Of the first rows.
+    lines: Vec<u64>,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = self.lines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let more = self.rows - self.lines.len() as u64;
+        match (self.rows, more) {
+            (1, _) => write!(f, "line {lines}")?,
+            (rows, 0) => write!(f, "{rows} rows, lines {lines}")?,
+            (rows, more) => write!(f, "{rows} rows, lines {lines} and {more} more")?,
+        }
+        write!(f, ": {}", printable(&self.text))
+    }
+}
+
+/// The one that says more of what to do, as `--help` has it.
+pub(crate) fn first(a: Code, b: Code) -> Code {
+    let order = [Code::Usage, Code::Token, Code::Network, Code::Refused];
+    order.into_iter().find(|code| [a, b].contains(code)).unwrap_or(a)
+}

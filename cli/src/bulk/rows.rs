@@ -1,0 +1,282 @@
+//! The rows of a CSV file, one at a time.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Seek},
+    path::{Path, PathBuf},
+};
+
+use csv::{ByteRecord, ReaderBuilder, Terminator};
+use hmac_sha256::Hash;
+
+use super::{
+    form::{Foreign, Form, SAMPLE, columns_in, is_blank, is_delimiter_line},
+    problems::{Column, Problem, Problems},
+    spreadsheet::plain,
+};
+use crate::failure::Failure;
+
+/// The columns of an association, in the order of its parts.
+pub(crate) const COLUMNS: [&str; 4] = ["partner_client_id", "to_object_type", "to_object_id", "association_type"];
+
+/// A row beyond it has a quotation mark that is not closed, and would take the rest of the file.
+const MAX_ROW: u64 = 1 << 20;
+const BUFFER: usize = 1 << 16;
+
+/// How many names of a header are shown, and how much of each.
+const MOST_NAMES: usize = 12;
+const MOST_CHARS: usize = 40;
+
+/// How many rows below the first may be the header instead.
+const TITLE_ROWS: usize = 20;
+
+const NOT_UTF_8: &str = "not in UTF-8 but in an older encoding, such as Windows-1252: save the file as \"CSV UTF-8\"";
+
+pub(super) struct Rows {
+    path: PathBuf,
+    reader: csv::Reader<Source>,
+    header: ByteRecord,
+    /// Where in a row the four columns are.
+    columns: [usize; 4],
+    row: ByteRecord,
+}
+
+impl Rows {
+    /// Opens the file and finds the columns in its first row.
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let unread = |error| Failure::io(format_args!("{} cannot be read", path.display()), &error);
+        if path == Path::new("-") || fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            let message = format!("{} is no file: standard input and pipes cannot be read twice", path.display());
+            return Err(Failure::file(message, "Save the rows to a file, and give its path."));
+        }
+        let mut file = File::open(path).map_err(unread)?;
+        let mut sample = Vec::new();
+        file.by_ref().take(SAMPLE as u64).read_to_end(&mut sample).map_err(unread)?;
+        file.rewind().map_err(unread)?;
+        let form = Form::of(&sample).map_err(|Foreign { what, remedy }| {
+            Failure::file(
+                format!("{} is {what}, not CSV in UTF-8", path.display()),
+                format!("{remedy} Nothing was sent."),
+            )
+        })?;
+        let source = Source { file, hash: Hash::new(), has_cr_lines: form.has_cr_lines, ended: false, left: 0 };
+        // The carriage return of a CRLF is removed from the last field instead, because only lines that end with LF
+        // have numbers to rely on. Rows of another width are told of with the line they are in.
+        let reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(form.delimiter)
+            .terminator(Terminator::Any(b'\n'))
+            .buffer_capacity(BUFFER)
+            .from_reader(source);
+        let mut rows =
+            Self { path: path.to_owned(), reader, header: ByteRecord::new(), columns: [0; 4], row: ByteRecord::new() };
+        let mut first = rows.advance()?;
+        if matches!(first, Ok(true)) && is_delimiter_line(&rows.row) {
+            first = rows.advance()?;
+        }
+        let problems = match first {
+            Ok(true) => {
+                rows.header = rows.row.clone();
+                let mut problems = rows.find_columns().err().unwrap_or_default();
+                if let Some(problem) = problems.last_mut()
+                    && let Some(line) = rows.find_header()
+                {
+                    problem.message.push_str(&format!(". Line {line} has them all: take out what stands above it"));
+                }
+                problems
+            }
+            Ok(false) => vec![Problem { line: 1, column: None, message: "the file is empty".to_owned() }],
+            Err(problem) => vec![problem],
+        };
+        let mut all = Problems::default();
+        problems.into_iter().for_each(|problem| all.add(problem));
+        all.check(path)?;
+        Ok(rows)
+    }
+
+    /// Goes to the next row that is not empty; false at the end.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or else, within, a row that is too long, after which there is no going on.
+    pub(super) fn advance(&mut self) -> Result<Result<bool, Problem>, Failure> {
+        loop {
+            self.reader.get_mut().left = MAX_ROW;
+            let line = self.reader.position().line();
+            match self.reader.read_byte_record(&mut self.row) {
+                Ok(more) => {
+                    if !more || !is_blank(&self.row) {
+                        return Ok(Ok(more));
+                    }
+                }
+                Err(_) if self.reader.get_ref().left == 0 => {
+                    let message = "the row is longer than 1 MiB: is a quotation mark not closed?".to_owned();
+                    return Ok(Err(Problem { line, column: None, message }));
+                }
+                Err(error) => {
+                    return Err(Failure::io(format_args!("{} cannot be read", self.path.display()), &error.into()));
+                }
+            }
+        }
+    }
+
+    /// The line in which the row begins.
+    pub(super) fn line(&self) -> u64 {
+        let inside = self.row.iter().flatten().filter(|byte| **byte == b'\n').count() as u64;
+        // The reader stands behind the line end, which every row has.
+        self.reader.position().line().saturating_sub(inside + 1)
+    }
+
+    pub(super) fn header(&self) -> impl Iterator<Item = &[u8]> {
+        fields(&self.header)
+    }
+
+    pub(super) fn fields(&self) -> impl Iterator<Item = &[u8]> {
+        fields(&self.row)
+    }
+
+    /// The values of the four columns, empty where there are none.
+    pub(super) fn values(&self) -> [&str; 4] {
+        let value = |column| self.row.get(column).and_then(|field| str::from_utf8(plain(field)).ok());
+        self.columns.map(|column| value(column).unwrap_or_default().trim())
+    }
+
+    /// A problem with one of the four values.
+    pub(super) fn problem(&self, value: usize, message: String) -> Problem {
+        let number = self.columns.get(value).copied().unwrap_or_default();
+        Problem { line: self.line(), column: Some(self.column(number)), message }
+    }
+
+    /// What is wrong with the row, apart from its values.
+    pub(super) fn trouble(&self) -> Option<Problem> {
+        let (width, expected) = (self.row.len(), self.header.len());
+        // Spreadsheets write delimiters for columns that were used once.
+        let is_wider = self.row.iter().skip(expected).any(|field| !field.trim_ascii().is_empty());
+        if width < expected || is_wider {
+            let message = format!("the row has {width} fields, and the header {expected}");
+            return Some(Problem { line: self.line(), column: None, message });
+        }
+        let values = self.values();
+        let is_number = values.first().is_some_and(|id| id.starts_with(|c: char| c.is_ascii_digit()));
+        let is_name = |(value, column): (&str, &str)| name(value.as_bytes()) == name(column.as_bytes());
+        if !is_number && values.into_iter().zip(COLUMNS).all(is_name) {
+            let message = "the header is there once more: take the line out".to_owned();
+            return Some(Problem { line: self.line(), column: None, message });
+        }
+        let number = self.row.iter().position(|field| str::from_utf8(field).is_err())?;
+        let message = format!("the value is {NOT_UTF_8}");
+        Some(Problem { line: self.line(), column: Some(self.column(number)), message })
+    }
+
+    /// The SHA-256 of all that was read.
+    pub(super) fn digest(&self) -> String {
+        let hash = self.reader.get_ref().hash.finalize();
+        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn column(&self, number: usize) -> Column {
+        let name = self.header().nth(number).map(|name| String::from_utf8_lossy(name).trim().to_owned());
+        Column { number: number + 1, name: name.unwrap_or_default() }
+    }
+
+    fn find_columns(&mut self) -> Result<(), Vec<Problem>> {
+        let line = self.line();
+        let names: Vec<_> = self.header().map(name).collect();
+        let (mut problems, mut missing) = (Vec::new(), Vec::new());
+        for (wanted, found) in COLUMNS.iter().zip(&mut self.columns) {
+            let places: Vec<_> =
+                (0..names.len()).filter(|place| names.get(*place) == Some(&name(wanted.as_bytes()))).collect();
+            match places[..] {
+                [place] => *found = place,
+                [] => missing.push(*wanted),
+                [first, second, ..] => {
+                    problems.push(format!("there are two columns {wanted}: the {}. and the {}.", first + 1, second + 1))
+                }
+            }
+        }
+        if let Some((last, others)) = missing.split_last() {
+            let others = if others.is_empty() { String::new() } else { format!("{} or ", others.join(", ")) };
+            problems.push(format!("there is no column {others}{last}; the header has: {}", self.header_as_text()));
+        }
+        let problem = |message| Problem { line, column: None, message };
+        if problems.is_empty() { Ok(()) } else { Err(problems.into_iter().map(problem).collect()) }
+    }
+
+    /// The line of a header below the first row, as of a table with a title.
+    fn find_header(&mut self) -> Option<u64> {
+        for _ in 0..TITLE_ROWS {
+            let Ok(Ok(true)) = self.advance() else { return None };
+            if columns_in(&self.row) == COLUMNS.len() {
+                return Some(self.line());
+            }
+        }
+        None
+    }
+
+    fn header_as_text(&self) -> String {
+        let mut names: Vec<_> = self.header().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
+        let more = names.len().saturating_sub(MOST_NAMES);
+        names.truncate(MOST_NAMES);
+        names.iter_mut().filter(|name| name.chars().count() > MOST_CHARS).for_each(|name| {
+            *name = name.chars().take(MOST_CHARS).chain(['…']).collect();
+        });
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let is_number = |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+        let hint = if names.iter().any(is_number) {
+            ". It looks like a row: the first line has to name the columns"
+        } else if self.header().any(|name| str::from_utf8(name).is_err()) {
+            return format!("{}{more}. It is {NOT_UTF_8}", names.join(", "));
+        } else {
+            ""
+        };
+        format!("{}{more}{hint}", names.join(", "))
+    }
+}
+
+/// A column's name as it is compared: letters and digits alone, so that `Partner Client ID`, `partnerClientId` and
+/// `partner-client-id` are one name, whatever invisible characters stand in it.
+pub(super) fn name(header: &[u8]) -> String {
+    String::from_utf8_lossy(header).chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Without the carriage return of the row's end.
+fn fields(row: &ByteRecord) -> impl Iterator<Item = &[u8]> {
+    let last = row.len().saturating_sub(1);
+    row.iter().enumerate().map(move |(place, field)| match field.strip_suffix(b"\r") {
+        Some(field) if place == last => field,
+        _ => field,
+    })
+}
+
+/// The file, its digest, and a bound on how much of it a row may take.
+struct Source {
+    file: File,
+    hash: Hash,
+    has_cr_lines: bool,
+    ended: bool,
+    left: u64,
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let read = self.file.read(buffer)?;
+        self.left = self.left.saturating_sub(read as u64);
+        let bytes = buffer.get_mut(..read).unwrap_or_default();
+        self.hash.update(&*bytes);
+        if self.has_cr_lines {
+            bytes.iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');
+        }
+        match buffer.first_mut() {
+            // So that the last row has a line end too.
+            Some(first) if read == 0 && !self.ended => {
+                self.ended = true;
+                *first = b'\n';
+                Ok(1)
+            }
+            _ => Ok(read),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! What ends the tool, and how it is told.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use hubspot_partner_clients::{Error, ErrorKind};
+use serde_json::{Map, Value, json};
+
+use super::{
+    output::{printable_lines, to_line},
+    signals::Signal,
+};
+use crate::printable::printable;
+
+/// The exit codes; `--help` lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Code {
+    Success = 0,
+    Refused = 1,
+    Usage = 2,
+    Token = 3,
+    Network = 4,
+    #[cfg(unix)]
+    HungUp = 129,
+    Interrupted = 130,
+    #[cfg(unix)]
+    Quit = 131,
+    ClosedPipe = 141,
+    Terminated = 143,
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+impl From<&Error> for Code {
+    fn from(error: &Error) -> Self {
+        match error.kind() {
+            ErrorKind::InvalidInput | ErrorKind::Journal => Self::Usage,
+            ErrorKind::Credentials
+            | ErrorKind::Token
+            | ErrorKind::InvalidGrant
+            | ErrorKind::Unauthorized
+            | ErrorKind::MissingScope
+            | ErrorKind::Forbidden => Self::Token,
+            ErrorKind::Limiter
+            | ErrorKind::QueueTimeout
+            | ErrorKind::Redis
+            | ErrorKind::Connect
+            | ErrorKind::Tls
+            | ErrorKind::Timeout
+            | ErrorKind::Transport
+            | ErrorKind::RateLimited
+            | ErrorKind::DailyLimit
+            | ErrorKind::Locked
+            | ErrorKind::Server => Self::Network,
+            _ => Self::Refused,
+        }
+    }
+}
+
+/// What is wrong, and what to do about it.
+#[derive(Debug)]
+pub(super) struct Failure(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    code: Code,
+    kind: &'static str,
+    message: String,
+    remedy: Option<String>,
+    /// More of it, for programs; `message` has it for people.
+    details: Map<String, Value>,
+}
+
+impl Failure {
+    fn new(code: Code, kind: &'static str, message: impl Into<String>, remedy: Option<String>) -> Self {
+        Self(Box::new(Inner { code, kind, message: message.into(), remedy, details: Map::new() }))
+    }
+
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Code::Usage, "usage", message, None)
+    }
+
+    /// A file that cannot be used.
+    pub(super) fn file(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Code::Usage, "file", message, Some(remedy.into()))
+    }
+
+    pub(super) fn token(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Code::Token, "token", message, Some(remedy.into()))
+    }
+
+    pub(super) fn io(what: impl Display, error: &io::Error) -> Self {
+        Self::new(Code::Usage, "io", format!("{what}: {error}"), None)
+    }
+
+    /// A run that a signal ended. `state` says how far it had come.
+    pub(super) fn interrupted(signal: Signal, state: impl Display, remedy: Option<String>) -> Self {
+        let name = signal.name();
+        let state = Some(state.to_string()).filter(|state| !state.is_empty());
+        let message = state.map_or(format!("interrupted by {name}"), |state| format!("interrupted by {name}: {state}"));
+        Self::new(signal.code(), "interrupted", message, remedy).with_detail("signal", json!(name))
+    }
+
+    /// Standard output takes no more.
+    pub(super) fn output(error: &io::Error) -> Self {
+        let code = if error.kind() == io::ErrorKind::BrokenPipe { Code::ClosedPipe } else { Code::Usage };
+        Self::new(code, "output", format!("the output cannot be written: {error}"), None)
+    }
+
+    pub(super) fn with_detail(mut self, name: &str, value: Value) -> Self {
+        self.0.details.insert(name.to_owned(), value);
+        self
+    }
+
+    /// Says more of what to do.
+    pub(super) fn and_then_do(mut self, hint: &str) -> Self {
+        self.0.remedy = Some(self.0.remedy.map_or_else(|| hint.to_owned(), |remedy| format!("{remedy}\n{hint}")));
+        self
+    }
+
+    pub(super) fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Tells it on standard error.
+    pub(super) fn report(&self, json: bool) -> ExitCode {
+        let Inner { code, kind, message, remedy, details } = &*self.0;
+        if *code == Code::ClosedPipe {
+            // As with tools that the signal ends: whoever closed the pipe knows.
+        } else if json {
+            let mut error = details.clone();
+            error.insert("kind".to_owned(), json!(kind));
+            error.insert("message".to_owned(), json!(message.trim_end()));
+            error.insert("remedy".to_owned(), json!(remedy));
+            tell(&to_line(&json!({ "error": error })));
+        } else {
+            tell(&format!("error: {}\n", printable_lines(message.trim_end())));
+            if let Some(remedy) = remedy {
+                tell(&format!("what to do: {}\n", printable_lines(remedy)));
+            }
+        }
+        (*code).into()
+    }
+}
+
+/// Says on standard error what is missing from the output.
+pub(super) fn warn_left_out(left_out: usize, json: bool) {
+    let entries = match left_out {
+        0 => return,
+        1 => "1 entry of HubSpot's answers cannot be read and is left out".to_owned(),
+        n => format!("{n} entries of HubSpot's answers cannot be read and are left out"),
+    };
+    if json {
+        tell(&to_line(&json!({ "warning": { "kind": "left_out", "message": entries, "count": left_out } })));
+    } else {
+        tell(&format!("warning: {entries}\n"));
+    }
+}
+
+/// Says it on standard error, if anybody listens: the exit code tells it as well.
+fn tell(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let mut failure = Self::new(
+            Code::from(&error),
+            error.kind().as_str(),
+            printable(&told(&error.to_string())),
+            Some(told(&error.remedy())),
+        );
+        failure.0.details = details(&error);
+        failure
+    }
+}
+
+/// An error for programs.
+pub(super) fn to_json(error: &Error) -> Value {
+    let mut json = details(error);
+    json.insert("kind".to_owned(), json!(error.kind().as_str()));
+    json.insert("message".to_owned(), json!(told(error.message())));
+    json.insert("remedy".to_owned(), json!(told(&error.remedy())));
+    Value::Object(json)
+}
+
+/// What the library tells a program to call, and what a user of the tool can do in its place.
+const INSTEAD: [(&str, &str); 8] = [
+    ("`skip_unknown`", "--skip-unknown"),
+    ("`max_removals`", "--max-removals"),
+    ("`association_types` lists", "the command `types` lists"),
+    ("trust its certificate with `root_certificates`", "add its certificate to those that the system trusts"),
+    (" or smaller pages, or give a larger max_response_bytes", ""),
+    ("the token goes into access_token", "the token goes into HUBSPOT_ACCESS_TOKEN"),
+    (", or use batch_read", ""),
+    (", or allow_insecure_http for a proxy on a private network", ""),
+];
+
+fn told(text: &str) -> String {
+    INSTEAD.iter().fold(text.to_owned(), |text, (library, tool)| text.replace(library, tool))
+}
+
+/// How much of what HubSpot names is told, and how much of each.
+const MAX_NAMED: usize = 10;
+const MAX_CHARS: usize = 256;
+
+fn details(error: &Error) -> Map<String, Value> {
+    let mut details = Map::new();
+    details.insert("status".to_owned(), json!(error.status()));
+    details.insert("category".to_owned(), json!(error.category()));
+    details.insert("correlation_id".to_owned(), json!(error.correlation_id().map(ToString::to_string)));
+    if !error.required_scopes().is_empty() {
+        details.insert("required_scopes".to_owned(), json!(error.required_scopes()));
+    }
+    let few = |texts: &mut dyn Iterator<Item = &str>| -> Vec<String> {
+        texts.take(MAX_NAMED).map(|text| text.chars().take(MAX_CHARS).collect()).collect()
+    };
+    let context = error.context().iter().take(MAX_NAMED);
+    let context: Map<_, _> =
+        context.map(|(name, values)| (name.clone(), json!(few(&mut values.iter().map(String::as_str))))).collect();
+    if !context.is_empty() {
+        details.insert("context".to_owned(), Value::Object(context));
+    }
+    let errors = few(&mut error.details().iter().filter_map(|detail| detail.message.as_deref()));
+    if !errors.is_empty() {
+        details.insert("errors".to_owned(), json!(errors));
+    }
+    details
+}

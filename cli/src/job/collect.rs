@@ -1,0 +1,95 @@
+//! The outcomes of a job, as CSV or JSON.
+
+use futures_util::TryStreamExt;
+use hubspot_partner_clients::{
+    bulk::{Association, Outcome},
+    redis::Job,
+};
+use serde_json::json;
+
+use crate::{
+    bulk::{COLUMNS, first, neutral},
+    failure::{Code, Failure, to_json},
+    output::Output,
+    printable::printable,
+};
+
+/// What is told of a row beside its values. A file with these columns can be enqueued again: they are ignored.
+const TOLD: [&str; 3] = ["result", "error", "correlation_id"];
+
+pub(super) async fn run(job: &Job, failed_only: bool, output: &mut Output) -> Result<Code, Failure> {
+    let done = if job.status().await?.operation == "dissociate" { "removed" } else { "made" };
+    let result = |outcome: &Outcome| if outcome.result.is_ok() { done } else { "failed" };
+    if output.json {
+        return each(job, failed_only, |row| match row {
+            Some(outcome) => output.json(&json(outcome, result(outcome))),
+            None => Ok(()),
+        })
+        .await;
+    }
+    let mut csv = csv::Writer::from_writer(output.writer());
+    let code = each(job, failed_only, |row| {
+        let written = match row {
+            Some(outcome) => csv.write_record(fields(outcome, result(outcome))),
+            None => csv.write_record(COLUMNS.iter().chain(&TOLD)),
+        };
+        written.map_err(|error| Failure::output(&error.into()))
+    })
+    .await?;
+    csv.flush().map_err(|error| Failure::output(&error))?;
+    Ok(code)
+}
+
+/// Has each outcome written, after `None` for the beginning.
+async fn each(
+    job: &Job,
+    failed_only: bool,
+    mut write: impl FnMut(Option<&Outcome>) -> Result<(), Failure>,
+) -> Result<Code, Failure> {
+    let mut outcomes = job.outcomes();
+    let mut code = Code::Success;
+    let mut next = outcomes.try_next().await?;
+    write(None)?;
+    while let Some(outcome) = next {
+        if let Err(error) = &outcome.result {
+            code = first(code, Code::from(error));
+        }
+        if !failed_only || outcome.result.is_err() {
+            write(Some(&outcome))?;
+        }
+        next = outcomes.try_next().await?;
+    }
+    Ok(code)
+}
+
+fn json(outcome: &Outcome, result: &str) -> serde_json::Value {
+    let [partner_client, to_type, to_id, association_type] = values(&outcome.association);
+    json!({
+        "row": outcome.index + 1,
+        "partner_client_id": partner_client,
+        "to_object_type": to_type,
+        "to_object_id": to_id,
+        "association_type": association_type,
+        "result": result,
+        "error": outcome.result.as_ref().err().map(to_json),
+    })
+}
+
+fn fields(outcome: &Outcome, result: &str) -> Vec<Vec<u8>> {
+    let error = outcome.result.as_ref().err();
+    let message = error.map(|error| printable(&error.to_string())).unwrap_or_default();
+    let correlation_id = error.and_then(|error| error.correlation_id()).map(ToString::to_string).unwrap_or_default();
+    let values = values(&outcome.association);
+    let cells = values.into_iter().chain([result, &message, &correlation_id]);
+    cells.map(|cell| neutral(cell.as_bytes()).into_owned()).collect()
+}
+
+fn values(association: &Association) -> [&str; 4] {
+    [
+        association.partner_client().map(|id| id.as_str()),
+        association.to_object_type().map(|object_type| object_type.as_str()),
+        association.to_object_id().map(|id| id.as_str()),
+        association.association_type().map(|association_type| association_type.as_str()),
+    ]
+    .map(Option::unwrap_or_default)
+}

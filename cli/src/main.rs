@@ -1,0 +1,108 @@
+//! The command-line tool of the SDK: `hubspot-partner-clients --help` says what it does.
+
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod arguments;
+mod associations;
+mod bulk;
+mod completions;
+mod connect;
+mod demo;
+mod failure;
+mod filter;
+#[cfg(feature = "redis")]
+mod job;
+mod output;
+mod output_file;
+mod partner_clients;
+mod printable;
+mod signals;
+mod suggest;
+
+use std::{
+    env,
+    io::{Write, stdout},
+    process::ExitCode,
+};
+
+use clap::Parser;
+
+use self::{
+    arguments::{Arguments, Call, Command},
+    connect::Connection,
+    failure::{Code, Failure},
+    output::Output,
+    signals::Signals,
+};
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    let json = arguments.json;
+    match run(arguments) {
+        Ok(code) => code.into(),
+        Err(failure) => failure.report(json),
+    }
+}
+
+/// What clap has to say: help, the version, or what is wrong with the arguments.
+fn usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && env::args_os().any(|argument| argument == "--json") {
+        return Failure::usage(error.render().to_string()).report(true);
+    }
+    match error.print().and_then(|()| stdout().flush()) {
+        // Help that nobody could read.
+        Err(unwritten) if !error.use_stderr() => Failure::output(&unwritten).report(false),
+        _ if error.use_stderr() => Code::Usage.into(),
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+fn run(arguments: Arguments) -> Result<Code, Failure> {
+    // One thread does: all that is waited for is the network.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::io("the asynchronous runtime cannot start", &error))?;
+    let signals = Signals::listen().map_err(|error| Failure::io("signals cannot be listened to", &error))?;
+    let mut output = Output::new(arguments.json);
+    let code = runtime.block_on(dispatch(arguments, &signals, &mut output))?;
+    output.flush()?;
+    Ok(code)
+}
+
+async fn dispatch(arguments: Arguments, signals: &Signals, output: &mut Output) -> Result<Code, Failure> {
+    let connection = Connection { simulator: arguments.simulator, base_url: arguments.base_url };
+    match arguments.command {
+        Command::Completions { shell } => {
+            output.bytes(&completions::script(shell))?;
+            Ok(Code::Success)
+        }
+        // These end by themselves when they are interrupted.
+        Command::AssociateMany(many) => bulk::run(bulk::Change::Associate, &many, &connection, signals, output).await,
+        Command::DissociateMany(many) => bulk::run(bulk::Change::Dissociate, &many, &connection, signals, output).await,
+        Command::Reconcile(reconcile) => bulk::reconcile::run(&reconcile, &connection, signals, output).await,
+        #[cfg(feature = "redis")]
+        Command::Job(arguments) => job::run(arguments, &connection, signals, output).await,
+        Command::Call(call) => {
+            signals.interrupt(answer(call, &connection, output), None).await?;
+            Ok(Code::Success)
+        }
+    }
+}
+
+async fn answer(call: Call, connection: &Connection, output: &mut Output) -> Result<(), Failure> {
+    let connected = connection.client().await?;
+    let client = &connected.client;
+    match call {
+        Call::Associate(association) => associations::associate(client, &association, output).await,
+        Call::Dissociate(association) => associations::dissociate(client, &association, output).await,
+        Call::Associations { partner_client, to_type } => {
+            associations::list(client, &partner_client, &to_type, output).await
+        }
+        Call::Types { to_type } => associations::types(client, &to_type, output).await,
+        Call::Get { id, properties } => partner_clients::get(client, &id, properties, output).await,
+        Call::List(page) => partner_clients::list(client, page, output).await,
+        Call::Search(search) => partner_clients::search(client, search, output).await,
+    }
+}

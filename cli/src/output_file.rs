@@ -1,0 +1,209 @@
+//! Output files that replace an old file only once they are whole.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use fs4::{FileExt, TryLockError};
+
+use super::failure::Failure;
+
+/// A file that is written beside its place, with `.partial` added to its name, and takes its place in the end.
+///
+/// A process that is killed leaves what it had written there, and the old file as it was.
+#[derive(Debug)]
+pub(crate) struct OutputFile {
+    /// Where the file comes to be, links followed.
+    target: PathBuf,
+    partial: PathBuf,
+    file: Option<File>,
+    /// Why no more can be written. Whoever writes is told by [`commit`](Self::commit), so that a run can go on without.
+    trouble: Option<io::Error>,
+}
+
+impl OutputFile {
+    /// Begins the file that `option` names, after all that can be known to go wrong with it has been looked at. It may be
+    /// none of `others`, which have names as well.
+    ///
+    /// # Errors
+    /// Where it could not be written, or would overwrite another file of this run. Nothing is changed then.
+    pub(crate) fn create(option: &str, path: &Path, others: &[(&str, &Path)]) -> Result<Self, Failure> {
+        let refused = |trouble: String| {
+            let message = format!("{option} {} {trouble}", path.display());
+            Failure::file(message, format!("Give {option} the path of a file, or of one to be made; nothing was sent."))
+        };
+        let target = place(path).map_err(&refused)?;
+        let mut name = target.file_name().map(OsString::from).unwrap_or_default();
+        name.push(".partial");
+        let partial = target.with_file_name(name);
+        for output in [&target, &partial] {
+            if let Some((what, _)) = others.iter().find(|(_, other)| same(output, other)) {
+                let trouble = format!("would overwrite {what}");
+                return Err(refused(trouble));
+            }
+        }
+        for (what, stream) in [("standard output", "/dev/stdout"), ("standard error", "/dev/stderr")] {
+            if same(&target, Path::new(stream)) {
+                return Err(refused(format!("is {what} as well")));
+            }
+        }
+        if fs::symlink_metadata(&partial).is_ok_and(|found| !found.is_file()) {
+            return Err(refused(format!("cannot be written: {} is in the way", partial.display())));
+        }
+        let file = File::options().write(true).create(true).truncate(false).open(&partial);
+        let file = file.map_err(|error| refused(format!("cannot be written: {}: {error}", partial.display())))?;
+        // Of the standard library from Rust 1.89 on. A file system without locks has to do.
+        if matches!(FileExt::try_lock(&file), Err(TryLockError::WouldBlock)) {
+            return Err(refused(format!("is being written by another run: {} is in use", partial.display())));
+        }
+        let begun = begin(&file, &target);
+        let output = Self { target, partial, file: Some(file), trouble: None };
+        begun.map_err(|error| refused(format!("cannot be written: {}: {error}", output.partial.display())))?;
+        Ok(output)
+    }
+
+    /// Puts the file into its place.
+    ///
+    /// # Errors
+    /// Where that fails: what was written is kept under its other name, which the error tells.
+    pub(crate) fn commit(mut self) -> Result<(), Failure> {
+        let Some(file) = self.file.take() else { return Ok(()) };
+        let written = self.trouble.take().map_or_else(|| file.sync_all().or_else(unsupported), Err);
+        let placed = written.and_then(|()| {
+            // Some systems rename no file that is open.
+            drop(file);
+            fs::rename(&self.partial, &self.target).or_else(|_| {
+                // A file that is mounted by itself cannot be replaced, nor that of another user in a shared directory.
+                overwrite(&self.partial, &self.target)?;
+                fs::remove_file(&self.partial)
+            })
+        });
+        placed.map_err(|error| {
+            let remedy = format!("What could be written is in {}.", self.partial.display());
+            self.failure(&error).and_then_do(&remedy)
+        })
+    }
+
+    /// Whether all could be written so far.
+    ///
+    /// # Errors
+    /// The first trouble there was.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        self.trouble.as_ref().map_or(Ok(()), |error| Err(self.failure(error)))
+    }
+
+    fn failure(&self, error: &io::Error) -> Failure {
+        Failure::io(format_args!("{} cannot be written", self.target.display()), error)
+    }
+}
+
+impl Write for OutputFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(file) = self.file.as_mut().filter(|_| self.trouble.is_none()) {
+            self.trouble = file.write_all(bytes).err();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for OutputFile {
+    fn drop(&mut self) {
+        // Neither in its place nor kept.
+        if self.file.take().is_some() {
+            let _ = fs::remove_file(&self.partial);
+        }
+    }
+}
+
+/// Empties the file, which is from then on as private as the one whose place it takes, and its owner's where that may be.
+fn begin(file: &File, target: &Path) -> io::Result<()> {
+    file.set_len(0)?;
+    let Ok(old) = fs::metadata(target) else { return Ok(()) };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        let _ = fchown(file, Some(old.uid()), Some(old.gid()));
+    }
+    file.set_permissions(old.permissions())
+}
+
+/// Puts the content of one file into another, which loses nothing before it is written to.
+fn overwrite(from: &Path, to: &Path) -> io::Result<()> {
+    let (mut from, mut to) = (File::open(from)?, File::options().write(true).open(to)?);
+    let length = io::copy(&mut from, &mut to)?;
+    to.set_len(length)?;
+    to.sync_all().or_else(unsupported)
+}
+
+/// Where a file of this path is or would be, or what is wrong with it.
+fn place(path: &Path) -> Result<PathBuf, String> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => Err(format!("is {}", what_it_is(&found))),
+        Ok(found) if found.permissions().readonly() => Err("may not be written: it is read-only".to_owned()),
+        Ok(_) => fs::canonicalize(path).map_err(|error| format!("cannot be found: {error}")),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(format!("cannot be written: {error}")),
+        Err(_) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
+            Err("is the name of a directory, which does not exist".to_owned())
+        }
+        Err(_) if fs::symlink_metadata(path).is_ok() => Err("is a link to a file that does not exist".to_owned()),
+        Err(_) => {
+            let Some(name) = path.file_name() else { return Err("has no file name".to_owned()) };
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            match fs::canonicalize(parent) {
+                Ok(parent) => Ok(parent.join(name)),
+                Err(error) => Err(format!("cannot be written: the directory {}: {error}", parent.display())),
+            }
+        }
+    }
+}
+
+fn what_it_is(found: &fs::Metadata) -> &'static str {
+    if found.is_dir() {
+        return "a directory";
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let kind = found.file_type();
+        if kind.is_fifo() {
+            return "a pipe, which cannot be replaced by a file";
+        }
+        if kind.is_socket() {
+            return "a socket";
+        }
+    }
+    "a device, which cannot be replaced by a file"
+}
+
+/// Whether both are one file, whatever they are called.
+pub(crate) fn same(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| place(path).unwrap_or_else(|_| path.to_owned());
+    place(one) == place(other) || identity(one).is_some_and(|one| identity(other) == Some(one))
+}
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
+}
+
+/// A hard link is not known here, and is not written through: a renamed file takes its place.
+#[cfg(not(unix))]
+fn identity(_: &Path) -> Option<(u64, u64)> {
+    None
+}
+
+/// Some file systems force nothing to the disk.
+fn unsupported(error: io::Error) -> io::Result<()> {
+    match error.kind() {
+        io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput => Ok(()),
+        _ => Err(error),
+    }
+}

@@ -1,0 +1,72 @@
+//! Running the command-line tool.
+#![allow(dead_code)]
+
+use std::{
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use hubspot_simulator::Simulator;
+use serde_json::Value;
+
+/// What a run of the tool came to.
+pub struct Ran {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    /// The lines of JSON on standard output.
+    pub fn json(&self) -> Vec<Value> {
+        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The error on standard error.
+    pub fn error(&self) -> Value {
+        serde_json::from_str::<Value>(&self.err).unwrap_or_else(|e| panic!("{e}: {}", self.err))["error"].take()
+    }
+}
+
+/// The tool, with nothing from this process's environment that it looks at. A signal that this process ignores, as those
+/// that a script runs in the background ignore `SIGINT`, is heeded by the tool.
+pub fn tool(arguments: &[&str]) -> Command {
+    let tool = env!("CARGO_BIN_EXE_hubspot-partner-clients");
+    let mut command = Command::new(if cfg!(target_os = "linux") { "env" } else { tool });
+    if cfg!(target_os = "linux") {
+        command.args(["--default-signal=INT,QUIT,TERM", tool]);
+    }
+    command.args(arguments).env_remove("HUBSPOT_ACCESS_TOKEN").env_remove("HUBSPOT_BASE_URL").stdin(Stdio::null());
+    command
+}
+
+/// The tool against a simulator, by the environment.
+pub fn tool_at(simulator: &Simulator, arguments: &[&str]) -> Command {
+    let mut command = tool(arguments);
+    command.env("HUBSPOT_ACCESS_TOKEN", simulator.access_token()).env("HUBSPOT_BASE_URL", simulator.base_url());
+    command
+}
+
+pub fn run(mut command: Command) -> Ran {
+    ran(command.output().unwrap())
+}
+
+pub fn ran(output: Output) -> Ran {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Runs the tool against a simulator. Its token must not show, nor anything that a terminal would take for a command.
+pub fn run_at(simulator: &Simulator, arguments: &[&str]) -> Ran {
+    let ran = run(tool_at(simulator, arguments));
+    for text in [&ran.out, &ran.err] {
+        assert!(!text.contains(simulator.access_token()), "{text}");
+        assert!(!text.contains('\x1b'), "{text}");
+    }
+    ran
+}
+
+/// A path as an argument.
+pub fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}

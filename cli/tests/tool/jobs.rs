@@ -1,0 +1,327 @@
+//! The command-line tool with work that several processes share, which are killed as they work.
+#![cfg(feature = "redis")]
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use hubspot_simulator::{Fault, InvalidAssociations, RateLimits, Simulator};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::cli::{Ran, path, run, tool, tool_at};
+use crate::proxy::RedisProxy;
+use crate::redis_server::RedisServer;
+use crate::support::crm;
+
+const HEADER: &str = "partner_client_id,to_object_type,to_object_id,association_type\n";
+const CLIENTS: usize = 100;
+
+fn at(simulator: &Simulator, redis: &RedisServer, arguments: &[&str]) -> Command {
+    let mut command = tool_at(simulator, &[&["job"], arguments].concat());
+    command.env("REDIS_URL", redis.url());
+    command
+}
+
+fn job(redis: &RedisServer, arguments: &[&str]) -> Ran {
+    let mut command = tool(&[&["job"], arguments].concat());
+    command.env("REDIS_URL", redis.url());
+    run(command)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_from_its_file_to_its_outcomes() {
+    let (redis, hubspot) = (RedisServer::start(), crm(3, 3).start().await.unwrap());
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("rows.csv");
+    fs::write(&file, format!("{HEADER}1,companies,1,owner\n2,companies,9,owner\n3,companies,3,7\n")).unwrap();
+    let enqueued = job(&redis, &["enqueue", "march", path(&file)]);
+    assert_eq!(enqueued.code, Some(0), "{}", enqueued.err);
+    assert!(enqueued.out.contains("All 3 rows are enqueued") && enqueued.out.contains("job worker march"));
+    assert_eq!(job(&redis, &["enqueue", "march", path(&file)]).code, Some(0), "it is the same");
+    assert!(job(&redis, &["status", "march"]).out.contains("Job march has no worker: start some with"));
+
+    let early = job(&redis, &["collect", "march"]);
+    assert_eq!((early.code, &*early.out), (Some(2), ""));
+    assert!(early.err.contains("job \"march\" is not finished (0 of 3 inputs are settled)"), "{}", early.err);
+
+    let worked = run(at(&hubspot, &redis, &["worker", "march", "--limit-per-10s", "190"]));
+    assert_eq!(worked.code, Some(0), "{}", worked.err);
+    let table: Vec<Vec<_>> = worked.out.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(table, [["made", "failed", "requests", "retries"], ["2", "1", "2", "0"]]);
+
+    let status = &job(&redis, &["status", "march", "--json"]).json()[0];
+    let known = ["rows", "made", "failed", "left", "workers", "requests"].map(|name| status[name].as_u64().unwrap());
+    assert_eq!((known, &status["finished"]), ([3, 2, 1, 0, 0, 2], &true.into()));
+    let collected = job(&redis, &["collect", "march"]);
+    assert_eq!(collected.code, Some(1), "a row failed");
+    let rows: Vec<Vec<_>> = collected.out.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows[0].join(","), format!("{},result,error,correlation_id", HEADER.trim()));
+    assert_eq!(rows[1], ["1", "companies", "1", "owner", "made", "", ""]);
+    assert_eq!(rows[2][..5], ["2", "companies", "9", "owner", "failed"]);
+    assert!(rows[2][5].contains("400 VALIDATION_ERROR") && !rows[2].last().unwrap().is_empty(), "{:?}", rows[2]);
+    assert_eq!((rows[3][4], rows.len()), ("made", 4));
+
+    // Those that failed are a file of their own, and its job removes what another made.
+    let failed = job(&redis, &["collect", "march", "--failed"]);
+    assert_eq!(failed.out.lines().count(), 2);
+    assert_eq!(job(&redis, &["collect", "march", "--json"]).json()[1]["error"]["status"], 400);
+    let again = directory.path().join("again.csv");
+    fs::write(&again, failed.out).unwrap();
+    assert_eq!(job(&redis, &["enqueue", "again", path(&again)]).code, Some(0));
+    assert_eq!(job(&redis, &["enqueue", "undo", path(&file), "--dissociate"]).code, Some(0));
+    assert_eq!(run(at(&hubspot, &redis, &["worker", "undo"])).code, Some(0));
+    assert_eq!(hubspot.association_count(), 0);
+    for name in ["march", "again", "undo"] {
+        assert_eq!(job(&redis, &["remove", name]).code, Some(0));
+    }
+    let keys = redis.command(&["KEYS", "*:job:*"]);
+    assert!(keys.starts_with("*0"), "{keys}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_told_and_nothing_is_started() {
+    let (redis, hubspot) = (RedisServer::with(&["--requirepass", "correct-horse"]), crm(1, 1).start().await.unwrap());
+    let directory = TempDir::new().unwrap();
+    let (file, bad) = (directory.path().join("rows.csv"), directory.path().join("bad.csv"));
+    fs::write(&file, format!("{HEADER}1,companies,1,owner\n")).unwrap();
+    fs::write(&bad, format!("{HEADER}1,companies,,owner\n")).unwrap();
+    let wrong = format!("redis://:wrong-battery@127.0.0.1:{}", redis.port());
+    let right = format!("redis://:correct-horse@127.0.0.1:{}", redis.port());
+    let enqueue = ["job", "enqueue", "march", path(&file)];
+    let cases: [(&str, &[&str], i32, &str); 8] = [
+        ("", &enqueue, 2, "REDIS_URL"),
+        ("http://localhost", &enqueue, 2, "Redis URL"),
+        ("redis://127.0.0.1:1", &enqueue, 4, "127.0.0.1:1"),
+        (&redis.url(), &enqueue, 2, "NOAUTH"),
+        (&wrong, &enqueue, 2, "check the user, the password"),
+        (&right, &["job", "enqueue", "march", path(&bad)], 2, "line 2, column 3 (to_object_id)"),
+        (&right, &["job", "worker", "march"], 2, "job \"march\" is not in Redis: enqueue it first"),
+        (&right, &["job", "worker", "march", "--simulator"], 2, "--simulator is inside one process"),
+    ];
+    for (url, arguments, code, told) in cases {
+        let mut command = tool_at(&hubspot, arguments);
+        let ran = run(std::mem::replace(command.env("REDIS_URL", url), Command::new("true")));
+        assert_eq!((ran.code, &*ran.out), (Some(code), ""), "{url} {arguments:?}: {}", ran.err);
+        assert!(ran.err.contains(told), "{told:?} in {}", ran.err);
+        assert!(!ran.err.contains("battery") && !ran.err.contains("horse"), "{}", ran.err);
+    }
+    let ran = run(tool(&["job", "status", "march"]));
+    assert!(ran.code == Some(2) && ran.err.contains("REDIS_URL"), "{}", ran.err);
+    // Without a token there is no worker, and the job is as it was.
+    let mut command = tool(&enqueue);
+    command.env("REDIS_URL", &right);
+    assert_eq!(run(command).code, Some(0));
+    let mut command = tool(&["job", "worker", "march"]);
+    command.env("REDIS_URL", &right);
+    assert_eq!(run(command).code, Some(3));
+    assert_eq!(hubspot.requests().len(), 0);
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_enqueued_makes_no_complete_job() {
+    let csv = |last: &str| {
+        let rows: String = (1..4_000).map(|row| format!("{row},companies,1000001,owner\n")).collect();
+        format!("{HEADER}{rows}{last}")
+    };
+    let last = "4000,companies,1000001,owner\n";
+    let changes =
+        [("a value", csv("4000,companies,1000002,owner\n")), ("shorter", csv("")), ("longer", csv(last) + last)];
+    for (what, changed) in changes {
+        let redis = RedisServer::start();
+        let proxy = RedisProxy::to(redis.port());
+        let directory = TempDir::new().unwrap();
+        let file = directory.path().join("rows.csv");
+        fs::write(&file, csv(last)).unwrap();
+        let to = file.clone();
+        // It has been checked by then, and only its beginning been read again.
+        proxy.upon("begin", move || {
+            fs::write(&to, changed).unwrap();
+            false
+        });
+        let mut command = tool(&["job", "enqueue", "march", path(&file)]);
+        let ran = run(std::mem::replace(command.env("REDIS_URL", proxy.url()), Command::new("true")));
+        assert!(proxy.has_happened());
+        assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{what}: {}", ran.err);
+        assert!(ran.err.contains("rows.csv was changed while it was enqueued"), "{what}: {}", ran.err);
+        assert!(ran.err.contains("job remove march"), "{what}: {}", ran.err);
+        let status = &job(&redis, &["status", "march", "--json"]).json()[0];
+        assert_eq!((&status["all_enqueued"], &status["finished"]), (&false.into(), &false.into()), "{what}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_a_signal_ends_tells_what_it_did_and_leaves_the_rest_to_others() {
+    let (redis, hubspot) = (RedisServer::start(), crm(1, 1).start().await.unwrap());
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("rows.csv");
+    // Halved until the bad rows stand alone.
+    let rows = "1,companies,1,owner\n1,companies,9,owner\n".repeat(3_000);
+    fs::write(&file, format!("{HEADER}{rows}")).unwrap();
+    assert_eq!(job(&redis, &["enqueue", "march", path(&file), "--dissociate"]).code, Some(0));
+    hubspot.inject(Fault::delay(Duration::from_millis(100)));
+    for (signal, code) in [("-TERM", 143), ("-HUP", 129), ("-INT", 130)] {
+        hubspot.clear_requests();
+        let mut worker = at(&hubspot, &redis, &["worker", "march", "--concurrency", "1", "--json"]);
+        let worker = worker.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        while hubspot.requests().len() < 3 {
+            sleep(Duration::from_millis(5));
+        }
+        assert!(Command::new("kill").args([signal, &worker.id().to_string()]).status().unwrap().success());
+        let ran = crate::cli::ran(worker.wait_with_output().unwrap());
+        assert_eq!(ran.code, Some(code), "{}", ran.err);
+        assert!(ran.json()[0]["worker"]["requests"].as_u64().unwrap() >= 2, "{}", ran.out);
+        assert!(ran.error()["remedy"].as_str().unwrap().contains("Other workers have its rows now"), "{}", ran.err);
+    }
+    hubspot.clear_faults();
+    assert_eq!(run(at(&hubspot, &redis, &["worker", "march"])).code, Some(0));
+    assert_eq!(&job(&redis, &["status", "march", "--json"]).json()[0]["finished"], &true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_redis_has_lost_of_a_job_is_told_before_anything_is_written() {
+    let (redis, hubspot) = (RedisServer::start(), crm(1, 1).start().await.unwrap());
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("rows.csv");
+    fs::write(&file, format!("{HEADER}1,companies,1,owner\n")).unwrap();
+    assert_eq!(job(&redis, &["enqueue", "march", path(&file)]).code, Some(0));
+    assert_eq!(run(at(&hubspot, &redis, &["worker", "march"])).code, Some(0));
+    redis.number(&["DEL", "hubspot-partner-clients:job:batches:march"]);
+    let collected = job(&redis, &["collect", "march"]);
+    assert_eq!((collected.code, &*collected.out), (Some(2), ""), "{}", collected.err);
+    assert!(collected.err.contains("job \"march\" is damaged"), "{}", collected.err);
+    assert_eq!(job(&redis, &["remove", "march"]).code, Some(0));
+}
+
+/// What happens to a job that four workers share.
+struct Ordeal {
+    rows: usize,
+    per_ten_seconds: u32,
+    kill_every: Duration,
+    redis_paused: Duration,
+}
+
+impl Ordeal {
+    /// Every thousandth row is of a partner client that there is none of, and HubSpot does not say which.
+    fn client(row: usize) -> usize {
+        if row % 1_000 == 650 { 1_000_000 + row } else { row % CLIENTS + 1 }
+    }
+
+    async fn survived(self) {
+        let Self { rows, per_ten_seconds, .. } = self;
+        let input: Vec<_> = (0..rows).map(|row| (Self::client(row), row / CLIENTS + 1)).collect();
+        let hubspot = crm(CLIENTS, rows / CLIENTS + 1)
+            .association("1", "companies", (rows / CLIENTS + 1).to_string(), "owner")
+            .invalid_associations(InvalidAssociations::Refuse)
+            .rate_limits(RateLimits::default().per_ten_seconds(per_ten_seconds))
+            .fault(Fault::status(503).with_probability(0.01, 1))
+            .fault(Fault::reset().after_operation().with_probability(0.01, 2))
+            .fault(Fault::delay(Duration::from_millis(50)))
+            .start()
+            .await
+            .unwrap();
+        let mut redis = RedisServer::durable();
+        let directory = TempDir::new().unwrap();
+        let file = directory.path().join("rows.csv");
+        let csv: String = input.iter().map(|(client, to)| format!("{client},companies,{to},owner\n")).collect();
+        fs::write(&file, format!("{HEADER}{csv}")).unwrap();
+
+        let enqueue = ["enqueue", "ordeal", path(&file)];
+        for milliseconds in [0, 300, 600] {
+            let mut child = at(&hubspot, &redis, &enqueue).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            sleep(Duration::from_millis(milliseconds));
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        assert_eq!(job(&redis, &enqueue).code, Some(0));
+        let killed = self.run(&hubspot, &mut redis);
+        println!("{rows} rows, {killed} workers killed, {} requests", hubspot.requests().len());
+
+        let collected = job(&redis, &["collect", "ordeal"]);
+        assert_eq!(collected.code, Some(1), "{}", collected.err);
+        let outcomes: Vec<_> = collected.out.lines().skip(1).collect();
+        assert_eq!(outcomes.len(), rows);
+        for ((client, company), outcome) in input.iter().zip(outcomes) {
+            let result = if *client <= CLIENTS { "made" } else { "failed" };
+            assert!(outcome.starts_with(&format!("{client},companies,{company},owner,{result},")), "{outcome}");
+        }
+        let good: BTreeSet<_> = input.iter().filter(|(client, _)| *client <= CLIENTS).collect();
+        assert_eq!(hubspot.association_count(), good.len() + 1, "and the one that was there");
+        for client in 1..=CLIENTS {
+            let made = hubspot.associations(&client.to_string()).into_iter().map(|made| made.to_object_id);
+            let wanted = good.iter().filter(|(of, _)| *of == client).map(|(_, company)| company.to_string());
+            let wanted: BTreeSet<_> = wanted.chain((client == 1).then(|| (rows / CLIENTS + 1).to_string())).collect();
+            assert_eq!(made.collect::<BTreeSet<_>>(), wanted);
+        }
+    }
+
+    /// Four workers, of whom one is killed and replaced time and again; how many were.
+    fn run(&self, hubspot: &Simulator, redis: &mut RedisServer) -> usize {
+        let begun = |redis: &RedisServer| -> Child {
+            let mut worker = at(hubspot, redis, &["worker", "ordeal", "--concurrency", "1"]);
+            worker.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        };
+        let mut workers: Vec<Child> = (0..4).map(|_| begun(redis)).collect();
+        let settled = |redis: &RedisServer| -> Option<u64> {
+            let ran = job(redis, &["status", "ordeal", "--json"]);
+            let status: Value = serde_json::from_str(&ran.out).ok()?;
+            Some(status["made"].as_u64()? + status["failed"].as_u64()?)
+        };
+        let (mut killed, mut restarted, mut paused, mut next) = (0, false, false, Instant::now());
+        let rows = self.rows as u64;
+        loop {
+            sleep(Duration::from_millis(200));
+            let settled = settled(redis).unwrap_or_default();
+            if settled == rows {
+                break;
+            }
+            if !restarted && settled > rows / 4 {
+                redis.stop();
+                sleep(Duration::from_secs(1));
+                redis.restart();
+                restarted = true;
+            }
+            if !paused && settled > rows / 2 {
+                redis.signal("-STOP");
+                sleep(self.redis_paused);
+                redis.signal("-CONT");
+                paused = true;
+            }
+            if next.elapsed() >= self.kill_every {
+                let worker = &mut workers[fastrand::usize(..4)];
+                killed += usize::from(worker.try_wait().unwrap().is_none());
+                let _ = worker.kill();
+                worker.wait().unwrap();
+                next = Instant::now();
+            }
+            for worker in &mut workers {
+                if worker.try_wait().unwrap().is_some() {
+                    *worker = begun(redis);
+                }
+            }
+        }
+        assert!(restarted && paused && killed > 2, "{restarted} {paused} {killed}");
+        for mut worker in workers {
+            assert_eq!(worker.wait().unwrap().code(), Some(0), "a worker ends once all is done");
+        }
+        killed
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_survives_what_happens_to_its_workers_and_to_redis() {
+    let (kill_every, redis_paused) = (Duration::from_secs(2), Duration::from_secs(3));
+    Ordeal { rows: 12_000, per_ten_seconds: 600, kill_every, redis_paused }.survived().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes ten minutes"]
+async fn a_large_job_survives_what_happens_to_its_workers_and_to_redis() {
+    let (kill_every, redis_paused) = (Duration::from_secs(5), Duration::from_secs(60));
+    Ordeal { rows: 200_000, per_ten_seconds: 190, kill_every, redis_paused }.survived().await;
+}

@@ -1,0 +1,102 @@
+//! A run of the command-line tool that is killed, time and again.
+
+use std::{collections::BTreeSet, fs, process::Stdio, thread, time::Duration};
+
+use hubspot_simulator::{Fault, RateLimits};
+use tempfile::TempDir;
+
+use crate::cli::{path, run_at, tool_at};
+use crate::support::crm;
+
+const KILLS: usize = 20;
+
+/// Kills runs at random moments, each begun again by the same command, then lets one end.
+async fn killed_time_and_again(command: &str, rows: usize, options: &[&str], latency: u64, seed: u64) {
+    // Every two hundredth row is of a partner client that there is none of.
+    let client = |row: usize| if row % 200 == 150 { 1_000_000 + row } else { row % 100 + 1 };
+    let input: Vec<_> = (0..rows).map(|row| (client(row), row / 100 + 1)).collect();
+    let good: BTreeSet<_> = input.iter().filter(|(client, _)| *client <= 100).collect();
+    let mut builder = crm(100, 1_000);
+    if command == "dissociate-many" {
+        for (client, company) in &good {
+            builder = builder.association(client.to_string(), "companies", company.to_string(), "owner");
+        }
+    }
+    let hubspot = builder
+        .association("1", "companies", "1000", "owner")
+        .rate_limits(RateLimits::default().per_ten_seconds(2_000))
+        .fault(Fault::status(503).with_probability(0.02, seed))
+        .fault(Fault::reset().after_operation().with_probability(0.02, seed + 1))
+        .fault(Fault::delay(Duration::from_millis(latency)))
+        .start()
+        .await
+        .unwrap();
+    let directory = TempDir::new().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let (file, journal, failed) = (at("rows.csv"), at("run.journal"), at("failed.csv"));
+    let csv: String = input.iter().map(|(client, company)| format!("{client},companies,{company},owner\n")).collect();
+    fs::write(&file, format!("partner_client_id,to_object_type,to_object_id,association_type\n{csv}")).unwrap();
+    let files = ["--journal", path(&journal), "--failed", path(&failed), "--json"];
+    let arguments = [&[command, path(&file)], &files[..], options].concat();
+
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut killed = 0;
+    for kill in 0..KILLS {
+        hubspot.clear_requests();
+        let mut command = tool_at(&hubspot, &arguments);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // Every other one while it starts as well, the rest once it sends.
+        while kill % 2 == 0 && hubspot.requests().is_empty() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        thread::sleep(Duration::from_millis(random.u64(0..400)));
+        let ended = child.try_wait().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        killed += usize::from(ended.is_none());
+    }
+    assert_eq!(killed, KILLS, "each while it ran");
+    let begun = fs::read_to_string(&journal).unwrap().lines().count();
+    assert!((2..rows).contains(&begun), "some of it was settled, and some not: {begun}");
+    hubspot.clear_faults();
+    let last = run_at(&hubspot, &arguments);
+
+    assert_eq!(last.code, Some(1), "{}", last.err);
+    // And one that the file does not have.
+    if command == "associate-many" {
+        assert_eq!(hubspot.association_count(), good.len() + 1);
+        for (client, company) in good {
+            let made = hubspot.associations(&client.to_string());
+            assert!(made.iter().any(|made| made.to_object_id == company.to_string()), "{client} {company}");
+        }
+    } else {
+        assert_eq!(hubspot.association_count(), 1);
+    }
+    let done = if command == "associate-many" { "made" } else { "removed" };
+    let outcomes = last.json();
+    assert_eq!(outcomes.len(), rows + 1);
+    for (place, (outcome, (client, company))) in outcomes.iter().zip(&input).enumerate() {
+        assert_eq!(outcome["line"], place + 2);
+        assert_eq!(
+            (&outcome["partner_client_id"], &outcome["to_object_id"]),
+            (&client.to_string().into(), &company.to_string().into())
+        );
+        let result = if *client <= 100 { done } else { "failed" };
+        assert_eq!(outcome["result"], result, "{outcome}");
+    }
+    let bad = input.iter().filter(|(client, _)| *client > 100).count();
+    assert_eq!(outcomes[rows]["summary"]["failed"], bad);
+    assert_eq!(fs::read_to_string(&failed).unwrap().lines().count(), bad + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_of_single_requests_survives_being_killed() {
+    let options = ["--strategy", "single", "--limit-per-10s", "2000"];
+    killed_time_and_again("associate-many", 1_000, &options, 40, 1).await;
+}
+
+// Batches of 100, halved until the bad rows stand alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_of_batches_survives_being_killed() {
+    killed_time_and_again("dissociate-many", 5_000, &["--concurrency", "1"], 40, 2).await;
+}

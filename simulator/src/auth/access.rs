@@ -1,0 +1,58 @@
+//! Bearer tokens, the scopes they carry and the use made of them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
+
+use axum::http::{HeaderMap, header::AUTHORIZATION};
+
+use crate::http::limits::Usage;
+
+/// Whoever a bearer token stands for; clones share what is counted.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    scopes: Arc<BTreeSet<String>>,
+    usage: Arc<Usage>,
+}
+
+impl Caller {
+    pub(crate) fn new(scopes: BTreeSet<String>) -> Self {
+        Self { scopes: Arc::new(scopes), usage: Arc::default() }
+    }
+
+    pub(crate) fn scopes(&self) -> &BTreeSet<String> {
+        &self.scopes
+    }
+
+    pub(crate) fn usage(&self) -> &Usage {
+        &self.usage
+    }
+}
+
+/// The static tokens a simulator knows.
+#[derive(Default)]
+pub(crate) struct Tokens(BTreeMap<String, Caller>);
+
+impl Tokens {
+    pub(crate) fn insert(&mut self, token: String, scopes: BTreeSet<String>) {
+        self.0.insert(token, Caller::new(scopes));
+    }
+
+    pub(crate) fn caller(&self, token: &str) -> Option<Caller> {
+        self.0.get(token).cloned()
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.0.values().map(|caller| ("[redacted]", caller.scopes()))).finish()
+    }
+}
+
+/// The bearer token among `headers`.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,10 @@
+//! What an account holds: objects with their properties and history, object types, associations, and how values compare.
+
+pub(crate) mod comparison;
+pub(crate) mod object;
+pub(crate) mod object_type;
+pub(crate) mod seed;
+pub(crate) mod state;
+pub(crate) mod store;
+pub(crate) mod time;
+pub(crate) mod tokens;

@@ -1,0 +1,63 @@
+//! Times to the millisecond, the texts they come as, and the clock that hands them out.
+
+use std::fmt;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
+
+/// Milliseconds since 1970; HubSpot keeps times no finer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Time(i64);
+
+impl Time {
+    pub(crate) fn now() -> Self {
+        Self(Utc::now().timestamp_millis())
+    }
+
+    pub(crate) fn later(self, milliseconds: i64) -> Self {
+        Self(self.0.saturating_add(milliseconds))
+    }
+
+    /// Reads a date or date-time in ISO 8601; a date stands for its midnight in UTC.
+    pub(crate) fn from_iso(text: &str) -> Option<Self> {
+        // Most texts are no time: this keeps a search over many of them quick.
+        if text.as_bytes().get(4) != Some(&b'-') {
+            return None;
+        }
+        let time = match DateTime::parse_from_rfc3339(text) {
+            Ok(time) => time.to_utc(),
+            Err(_) => text.parse::<NaiveDate>().ok()?.and_time(NaiveTime::MIN).and_utc(),
+        };
+        Some(Self(time.timestamp_millis()))
+    }
+
+    /// Reads what HubSpot takes for a time in a request: ISO 8601 or milliseconds since 1970.
+    pub(crate) fn from_request(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self).or_else(|| Self::from_iso(text))
+    }
+}
+
+/// In ISO 8601, with milliseconds and `Z`.
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = DateTime::from_timestamp_millis(self.0).unwrap_or_default();
+        f.write_str(&time.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+/// Tells each change its time. No two share a millisecond, so the order of all changes is total.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    last: Time,
+}
+
+impl Clock {
+    /// Every time it tells lies behind `last`.
+    pub(crate) fn behind(last: Time) -> Self {
+        Self { last }
+    }
+
+    pub(crate) fn tell(&mut self) -> Time {
+        self.last = Time::now().max(self.last.later(1));
+        self.last
+    }
+}

@@ -1,0 +1,4 @@
+//! Faults that a test injects, and what they do to an answer.
+
+pub(crate) mod fault;
+pub(crate) mod strike;

@@ -1,0 +1,176 @@
+//! The error answers, with the bodies HubSpot sends.
+
+use axum::{
+    http::{Method, StatusCode},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    auth::scopes::WRITE_SCOPE,
+    crm::{object_type::ObjectType, state::NotFound},
+    http::response::{CORRELATION_ID, add, json_response},
+};
+
+/// The message with which HubSpot refuses to associate.
+pub(crate) const INVALID_ASSOCIATIONS: &str = "One or more associations are invalid";
+
+/// An error answer; its correlation id, in header and body, is made when it is sent.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    status: StatusCode,
+    body: Value,
+}
+
+impl Failure {
+    pub(crate) fn unauthenticated() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            json!({
+                "message": "Authentication credentials not found. Send a bearer token this simulator knows in the \
+                            Authorization header.",
+                "category": "INVALID_AUTHENTICATION",
+            }),
+        )
+    }
+
+    pub(crate) fn expired() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            json!({"message": "The OAuth token used to make this call expired.", "category": "EXPIRED_AUTHENTICATION"}),
+        )
+    }
+
+    pub(crate) fn missing_scope(scope: &str) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            json!({
+                "message": "The token has not been granted all scopes this call requires.",
+                "category": "MISSING_SCOPES",
+                "errors": [{
+                    "message": "One of these scopes is required.",
+                    "context": {"requiredGranularScopes": [scope]},
+                }],
+            }),
+        )
+    }
+
+    pub(crate) fn validation(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, json!({"message": message.into(), "category": "VALIDATION_ERROR"}))
+    }
+
+    /// Names the objects that cannot be associated.
+    pub(crate) fn invalid_objects(objects: &[(ObjectType, String)]) -> Self {
+        let (types, ids): (Vec<_>, Vec<_>) = objects.iter().map(|(object_type, id)| (upper(*object_type), id)).unzip();
+        let context = json!({"INVALID_OBJECT_IDS": invalid_object_ids(objects), "objectId": ids, "objectType": types});
+        Self::validation(INVALID_ASSOCIATIONS).with("context", context)
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, json!({"message": "resource not found", "category": "OBJECT_NOT_FOUND"}))
+    }
+
+    /// HubSpot sends this one without a category.
+    pub(crate) fn rate_limited(policy: Policy) -> Self {
+        let name = policy.name();
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            json!({
+                "message": format!("You have reached your {} limit.", name.to_ascii_lowercase()),
+                "errorType": "RATE_LIMIT",
+                "policyName": name,
+                "groupName": "simulator",
+            }),
+        )
+    }
+
+    /// What HubSpot could send with a status. Where its category is not known, there is none.
+    pub(crate) fn with_status(status: StatusCode) -> Self {
+        match status.as_u16() {
+            400 => Self::validation("Property values were not valid"),
+            401 => Self::unauthenticated(),
+            403 => Self::missing_scope(WRITE_SCOPE),
+            404 => Self::not_found(),
+            409 => Self::new(status, json!({"message": "The object has changed meanwhile", "category": "CONFLICT"})),
+            429 => Self::rate_limited(Policy::TenSecondly),
+            477 => Self::new(status, json!({"message": "The account is being migrated"})),
+            _ => Self::new(status, json!({"message": status.canonical_reason().unwrap_or("internal error")})),
+        }
+    }
+
+    pub(crate) fn message(self, message: String) -> Self {
+        self.with("message", json!(message))
+    }
+
+    /// Adds a member to the body.
+    pub(crate) fn with(mut self, name: &str, value: Value) -> Self {
+        add(&mut self.body, name, value);
+        self
+    }
+
+    pub(crate) fn no_route(method: &Method, path: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, json!({"message": format!("No route for {method} {path}")}))
+    }
+
+    fn new(status: StatusCode, body: Value) -> Self {
+        Self { status, body }
+    }
+}
+
+impl From<NotFound> for Failure {
+    fn from(error: NotFound) -> Self {
+        match error {
+            // HubSpot sends this one without a category.
+            NotFound::ObjectType(text) => Self::new(
+                StatusCode::BAD_REQUEST,
+                json!({"message": format!("Unable to infer object type from: {text}")}),
+            ),
+            NotFound::PartnerClient(_) => Self::not_found(),
+            NotFound::AssociationType { .. } => Self::validation(error.to_string()),
+            NotFound::Target { to, id } => Self::invalid_objects(&[(to, id)]),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let Self { status, mut body } = self;
+        let correlation_id = Uuid::new_v4().to_string();
+        add(&mut body, "status", json!("error"));
+        add(&mut body, "correlationId", json!(correlation_id));
+        ([(CORRELATION_ID, correlation_id)], json_response(status, &body)).into_response()
+    }
+}
+
+/// How HubSpot names objects that cannot be associated: `COMPANY=9002 is not valid`.
+pub(crate) fn invalid_object_ids(objects: &[(ObjectType, String)]) -> Vec<String> {
+    objects.iter().map(|(object_type, id)| format!("{}={id} is not valid", upper(*object_type))).collect()
+}
+
+fn upper(object_type: ObjectType) -> String {
+    object_type.singular().to_ascii_uppercase()
+}
+
+/// HubSpot's answer to a known path with another method; the one error body without a correlation id.
+pub(crate) fn method_not_allowed() -> Response {
+    json_response(StatusCode::METHOD_NOT_ALLOWED, &json!({"detail": "Method Not Allowed"}))
+}
+
+/// A limit, by the name it has in an answer 429.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Policy {
+    TenSecondly,
+    Daily,
+    Secondly,
+}
+
+impl Policy {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::TenSecondly => "TEN_SECONDLY_ROLLING",
+            Self::Daily => "DAILY",
+            Self::Secondly => "SECONDLY",
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The journal: what arrived, as it arrived, and what it was answered.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use axum::{
+    body::Bytes,
+    http::{StatusCode, header::AUTHORIZATION, request::Parts},
+};
+
+/// A request as it arrived on the wire, and the status it was answered with.
+///
+/// Its `Debug` output leaves out the `Authorization` header's value, and what was sent to the OAuth endpoints.
+#[derive(Clone)]
+pub struct RecordedRequest {
+    method: String,
+    path: String,
+    query: Option<String>,
+    headers: Vec<(String, String)>,
+    body: Bytes,
+    status: Option<StatusCode>,
+}
+
+impl RecordedRequest {
+    /// The method, in upper case: `PUT`.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The path, still percent-encoded.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What followed the `?`, still percent-encoded.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
+    /// The first value of a header, whose name matches in any case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers().find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// The names, in lower case, and values of all headers.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The body; empty when there was none.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The status it was answered with; `None` while the answer is pending, and for ever when the caller went away or
+    /// the connection was reset.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.status.map(|status| status.as_u16())
+    }
+}
+
+impl fmt::Debug for RecordedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self
+            .headers()
+            .map(|(name, value)| match name {
+                name if name == AUTHORIZATION => (name, "[redacted]"),
+                name => (name, value),
+            })
+            .collect();
+        let (query, body) = if self.path.starts_with("/oauth/") {
+            (self.query().map(|_| "[redacted]"), "[redacted]".into())
+        } else {
+            (self.query(), String::from_utf8_lossy(&self.body))
+        };
+        f.debug_struct("RecordedRequest")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("query", &query)
+            .field("headers", &headers)
+            .field("body", &body)
+            .field("status", &self.status())
+            .finish()
+    }
+}
+
+/// The requests so far, numbered by arrival so that clearing them leaves the number of a pending one valid.
+#[derive(Debug, Default)]
+pub(crate) struct Journal(Mutex<Entries>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    arrivals: u64,
+    requests: BTreeMap<u64, RecordedRequest>,
+}
+
+impl Journal {
+    /// Records a request and returns its number.
+    pub(crate) fn arrived(&self, request: &Parts, body: Bytes) -> u64 {
+        let headers = request
+            .headers
+            .iter()
+            .map(|(name, value)| {
+                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                (name.as_str().to_owned(), value)
+            })
+            .collect();
+        let request = RecordedRequest {
+            method: request.method.to_string(),
+            path: request.uri.path().to_owned(),
+            query: request.uri.query().map(str::to_owned),
+            headers,
+            body,
+            status: None,
+        };
+        let mut entries = self.entries();
+        entries.arrivals += 1;
+        let number = entries.arrivals;
+        entries.requests.insert(number, request);
+        number
+    }
+
+    /// Records what a request was answered, unless it has been cleared.
+    pub(crate) fn answered(&self, number: u64, status: StatusCode) {
+        if let Some(request) = self.entries().requests.get_mut(&number) {
+            request.status = Some(status);
+        }
+    }
+
+    pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
+        self.entries().requests.values().cloned().collect()
+    }
+
+    pub(crate) fn clear(&self) {
+        self.entries().requests.clear();
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,42 @@
+//! JSON request bodies.
+
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::http::error::Failure;
+
+/// Decodes a body, or refuses it the way HubSpot does.
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let text = error.to_string();
+        let text = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+        let missing = text.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
+        Failure::validation(match missing {
+            Some(field) => format!(
+                "Invalid input JSON on line {line}, column {column}. Some required fields were not set: [{field}]"
+            ),
+            None => format!("Invalid input JSON on line {line}, column {column}: {text}"),
+        })
+    })
+}
+
+/// A string, or a number or boolean in its place.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Value")]
+pub(crate) struct Text(pub(crate) String);
+
+impl TryFrom<Value> for Text {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        match value {
+            Value::String(text) => Ok(Self(text)),
+            Value::Number(number) => Ok(Self(number.to_string())),
+            Value::Bool(flag) => Ok(Self(flag.to_string())),
+            Value::Null => Err("Cannot deserialize value of type String from null".to_owned()),
+            Value::Array(_) => Err("Cannot deserialize value of type String from Array value".to_owned()),
+            Value::Object(_) => Err("Cannot deserialize value of type String from Object value".to_owned()),
+        }
+    }
+}

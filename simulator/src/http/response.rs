@@ -1,0 +1,23 @@
+//! What all answers share.
+
+use axum::{
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+use serde_json::Value;
+
+/// On every answer; an error's body repeats its value.
+pub(crate) const CORRELATION_ID: &str = "x-hubspot-correlation-id";
+
+/// An answer with a JSON body.
+pub(crate) fn json_response(status: StatusCode, body: &Value) -> Response {
+    let content_type = [(CONTENT_TYPE, "application/json;charset=utf-8")];
+    (status, content_type, body.to_string()).into_response()
+}
+
+/// Adds a member to a JSON object.
+pub(crate) fn add(object: &mut Value, name: &str, value: Value) {
+    if let Value::Object(members) = object {
+        members.insert(name.to_owned(), value);
+    }
+}

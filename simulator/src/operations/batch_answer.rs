@@ -1,0 +1,54 @@
+//! The answer to a batch.
+
+use axum::{http::StatusCode, response::Response};
+use serde_json::{Value, json};
+
+use crate::{
+    crm::time::Time,
+    http::response::{add, json_response},
+};
+
+/// What becomes of the inputs of a batch.
+pub(crate) struct BatchAnswer {
+    started_at: Time,
+    pub(crate) results: Vec<Value>,
+    pub(crate) errors: Vec<Value>,
+}
+
+impl BatchAnswer {
+    pub(crate) fn begin() -> Self {
+        Self { started_at: Time::now(), results: Vec::new(), errors: Vec::new() }
+    }
+
+    /// Adds one error for all partner clients that do not exist.
+    pub(crate) fn add_unknown(&mut self, ids: &[String]) {
+        if ids.is_empty() {
+            return;
+        }
+        let message =
+            "Could not get some PARTNER_CLIENT objects, they may be deleted or not exist. Check that ids are valid.";
+        self.errors.push(json!({
+            "status": "error",
+            "category": "OBJECT_NOT_FOUND",
+            "message": message,
+            "context": {"ids": ids},
+        }));
+    }
+
+    /// With the status `success`, or 207 when there are errors.
+    pub(crate) fn finish(self, success: StatusCode) -> Response {
+        let mut body = json!({
+            "status": "COMPLETE",
+            "startedAt": self.started_at.to_string(),
+            "completedAt": Time::now().max(self.started_at).to_string(),
+        });
+        // Moved rather than copied: some thousand results are no rarity.
+        add(&mut body, "results", Value::Array(self.results));
+        if self.errors.is_empty() {
+            return json_response(success, &body);
+        }
+        add(&mut body, "numErrors", json!(self.errors.len()));
+        add(&mut body, "errors", Value::Array(self.errors));
+        json_response(StatusCode::MULTI_STATUS, &body)
+    }
+}

@@ -1,0 +1,70 @@
+//! The OAuth token endpoint.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    Form,
+    extract::{State as Shared, rejection::FormRejection},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use crate::{
+    auth::oauth::{Grant, Refused},
+    http::{response::json_response, server::Server},
+};
+
+type Fields = BTreeMap<String, String>;
+
+/// `POST /oauth/{version}/token`
+pub(crate) async fn token(
+    Shared(server): Shared<Arc<Server>>,
+    form: Result<Form<Fields>, FormRejection>,
+) -> Result<Response, Refused> {
+    // Without a readable form no field is there, so the first one is reported missing.
+    let Form(fields) = form.unwrap_or_default();
+    let field = |name: &str| fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
+
+    let grant_type = field("grant_type").ok_or(Refused::GrantType)?;
+    let client_id = field("client_id").ok_or(Refused::ClientId)?;
+    let client_secret = field("client_secret").ok_or(Refused::ClientSecret)?;
+    let oauth = server.oauth().ok_or(Refused::ClientId)?;
+    oauth.check_client(client_id, client_secret)?;
+
+    let Grant { access_token, refresh_token, lifetime, scopes } = match grant_type {
+        "refresh_token" => oauth.refresh(field("refresh_token").ok_or(Refused::RefreshToken)?)?,
+        "authorization_code" => oauth.redeem(
+            field("code").ok_or(Refused::Code)?,
+            field("redirect_uri").ok_or(Refused::RedirectUri)?,
+            field("code_verifier"),
+        )?,
+        _ => return Err(Refused::GrantType),
+    };
+    let body = json!({
+        "token_type": "bearer",
+        "access_token": access_token,
+        "refresh_token": refresh_token,
+        "expires_in": lifetime.as_secs(),
+        "hub_id": 1_234_567,
+        "scopes": scopes,
+    });
+    Ok(json_response(StatusCode::OK, &body))
+}
+
+/// The body has OAuth's own two fields (RFC 6749, section 5.2) next to HubSpot's.
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let (error, status, message) = match self {
+            Self::GrantType => ("unsupported_grant_type", "BAD_GRANT_TYPE", "missing or unknown grant type"),
+            Self::ClientId => ("invalid_client", "BAD_CLIENT_ID", "missing or unknown client id"),
+            Self::ClientSecret => ("invalid_client", "BAD_CLIENT_SECRET", "missing or invalid client secret"),
+            Self::RefreshToken => ("invalid_grant", "BAD_REFRESH_TOKEN", "missing or invalid refresh token"),
+            Self::Code => ("invalid_grant", "BAD_AUTH_CODE", "missing or unknown auth code"),
+            Self::RedirectUri => ("invalid_grant", "BAD_REDIRECT_URI", "missing or unknown redirect URI"),
+            Self::CodeVerifier => ("invalid_grant", "BAD_CODE_VERIFIER", "missing or invalid code verifier"),
+        };
+        let body = json!({"error": error, "error_description": message, "status": status, "message": message});
+        json_response(StatusCode::BAD_REQUEST, &body)
+    }
+}

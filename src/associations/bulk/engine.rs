@@ -1,0 +1,304 @@
+//! Taking inputs, grouping them, keeping requests under way, giving outcomes.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    mem,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use futures_util::{
+    Stream, StreamExt,
+    stream::{BoxStream, Fuse, FuturesUnordered},
+};
+use tokio::time::{Sleep, sleep};
+use tracing::Instrument;
+
+use super::{
+    journal::Recorded,
+    progress::Tally,
+    settle::{Input, Sender, Settled},
+};
+use crate::{
+    associations::bulk::{
+        association::Association, journal::Journal, outcome::Outcome, progress::OnProgress, settings::Bulk,
+        strategy::Strategy,
+    },
+    error::{Error, Result},
+    ids::ObjectType,
+    task::{Task, in_runtime},
+};
+
+/// How long a group waits for more from an input that has nothing ready. One request a second for an object type is a
+/// small part of any allowance.
+const LINGER: Duration = Duration::from_secs(1);
+
+pub(super) struct Engine {
+    inputs: Fuse<BoxStream<'static, Association>>,
+    sender: Arc<Sender>,
+    journal: Option<Journal>,
+    /// Why nothing more is sent.
+    refused: Option<Error>,
+    on_progress: Option<OnProgress>,
+    in_input_order: bool,
+    concurrency: usize,
+    /// How many inputs a batch takes.
+    most: usize,
+    /// How many inputs may be taken whose outcomes were not given.
+    bound: usize,
+    taken: usize,
+    ended: bool,
+    next_index: u64,
+    groups: HashMap<ObjectType, Vec<Input>>,
+    linger: Option<Pin<Box<Sleep>>>,
+    ready: VecDeque<Vec<Input>>,
+    running: FuturesUnordered<Running>,
+    settled: BTreeMap<u64, Outcome>,
+    /// The index of the outcome to be given next, where they are given in order.
+    next_outcome: u64,
+    tally: Tally,
+}
+
+impl Engine {
+    pub(super) fn new(bulk: Bulk) -> Self {
+        let concurrency = bulk.concurrency.max(1);
+        let most = match bulk.strategy {
+            Strategy::Single => 1,
+            Strategy::Batch | Strategy::Automatic => bulk.change.most(),
+        };
+        let total = match bulk.inputs.size_hint() {
+            (least, Some(most)) if least == most => Some(most as u64),
+            _ => None,
+        };
+        let Bulk { client, change, strategy, options, mut journal, .. } = bulk;
+        let begun = journal.as_mut().map_or(Ok(()), |journal| journal.begin(change.operation(), client.server()));
+        // With invalid options nothing is sent either, and the journal is left alone.
+        let refused = begun.err();
+        Self {
+            inputs: bulk.inputs.fuse(),
+            sender: Arc::new(Sender { client, change, strategy, options }),
+            journal,
+            refused,
+            on_progress: bulk.on_progress,
+            in_input_order: bulk.in_input_order,
+            concurrency,
+            most,
+            bound: concurrency.saturating_mul(most).saturating_mul(2),
+            taken: 0,
+            ended: false,
+            next_index: 0,
+            groups: HashMap::new(),
+            linger: None,
+            ready: VecDeque::new(),
+            running: FuturesUnordered::new(),
+            settled: BTreeMap::new(),
+            next_outcome: 0,
+            tally: Tally::new(total),
+        }
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Outcome>> {
+        if let Err(error) = in_runtime() {
+            self.refused.get_or_insert(error);
+        }
+        loop {
+            if let Some(outcome) = self.next() {
+                return Poll::Ready(Some(outcome));
+            }
+            self.take_inputs(cx);
+            self.flush_where_due(cx);
+            self.start();
+            match self.running.poll_next_unpin(cx) {
+                Poll::Ready(Some((inputs, settled))) => self.end(inputs, settled),
+                _ if self.has_next() => {}
+                Poll::Ready(None) if self.ended => {
+                    self.tell();
+                    return Poll::Ready(None);
+                }
+                // Woken by the input, or by the time a group has waited.
+                Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    fn has_next(&self) -> bool {
+        match self.settled.first_key_value() {
+            Some((index, _)) => !self.in_input_order || *index == self.next_outcome,
+            None => false,
+        }
+    }
+
+    fn next(&mut self) -> Option<Outcome> {
+        if !self.has_next() {
+            return None;
+        }
+        let (_, outcome) = self.settled.pop_first()?;
+        self.next_outcome += 1;
+        self.taken -= 1;
+        Some(outcome)
+    }
+
+    fn take_inputs(&mut self, cx: &mut Context<'_>) {
+        while !self.ended && self.taken < self.bound {
+            match self.inputs.poll_next_unpin(cx) {
+                Poll::Ready(Some(association)) => self.take(association),
+                Poll::Ready(None) => {
+                    self.ended = true;
+                    self.flush();
+                }
+                Poll::Pending => {
+                    if !self.groups.is_empty() && self.linger.is_none() {
+                        self.linger = Some(Box::pin(sleep(LINGER)));
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, association: Association) {
+        let index = self.next_index;
+        self.next_index += 1;
+        self.taken += 1;
+        self.tally.seen();
+        match (self.before(index, &association), association.path()) {
+            (Some((result, replayed)), _) => self.keep(Outcome { index, association, result, replayed }),
+            (None, Err(error)) => self.keep(Outcome { index, association, result: Err(error), replayed: false }),
+            (None, Ok(path)) => {
+                let group = self.groups.entry(path.to_type.clone()).or_default();
+                group.push(Input { index, association, path });
+                if group.len() >= self.most {
+                    let full = mem::take(group);
+                    self.groups.retain(|_, group| !group.is_empty());
+                    self.ready.push_back(full);
+                    // It need not wait until the bound is reached.
+                    self.start();
+                }
+            }
+        }
+    }
+
+    /// The result of an input of which nothing is to be sent, and whether it is the journal's.
+    fn before(&mut self, index: u64, association: &Association) -> Option<(Result<()>, bool)> {
+        if self.refused.is_none()
+            && let Some(journal) = &mut self.journal
+        {
+            match journal.find(index, association.digest()) {
+                Ok(recorded) => {
+                    return recorded.map(|recorded| match recorded {
+                        Recorded::Made => (Ok(()), true),
+                        Recorded::Failed(error) => (Err(error), true),
+                    });
+                }
+                Err(error) => self.refused = Some(error),
+            }
+        }
+        self.refused.clone().map(|error| (Err(error), false))
+    }
+
+    /// Sends groups that are not full where waiting for more would be in vain or too long.
+    fn flush_where_due(&mut self, cx: &mut Context<'_>) {
+        let waited = self.linger.as_mut().is_some_and(|linger| linger.as_mut().poll(cx).is_ready());
+        let stuck = self.taken >= self.bound && self.running.is_empty() && self.ready.is_empty();
+        if waited || stuck {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        self.linger = None;
+        let mut groups: Vec<_> = self.groups.drain().map(|(_, group)| group).collect();
+        groups.sort_by_key(|group| group.first().map(|input| input.index));
+        self.ready.extend(groups);
+    }
+
+    fn start(&mut self) {
+        if let Some(error) = self.refused.clone() {
+            for Input { index, association, .. } in mem::take(&mut self.ready).into_iter().flatten() {
+                self.keep(Outcome { index, association, result: Err(error.clone()), replayed: false });
+            }
+        }
+        while self.running.len() < self.concurrency {
+            let Some(inputs) = self.ready.pop_front() else { return };
+            self.tally.started(inputs.len());
+            self.running.push(Running::start(&self.sender, inputs));
+        }
+    }
+
+    fn end(&mut self, inputs: Arc<Vec<Input>>, settled: Result<Settled>) {
+        let (mut settled, missing) = match settled {
+            Ok(settled) => (settled, Error::interrupted()),
+            Err(error) => (Settled::default(), error),
+        };
+        let inputs = Arc::into_inner(inputs).unwrap_or_default();
+        self.tally.ended(inputs.len(), &settled.effort);
+        let outcomes = inputs.into_iter().map(|Input { index, association, .. }| {
+            let result = settled.results.remove(&index).unwrap_or_else(|| Err(missing.clone()));
+            Outcome { index, association, result, replayed: false }
+        });
+        let outcomes = outcomes.collect();
+        self.settle(outcomes);
+        self.tell();
+    }
+
+    /// Has outcomes recorded before they are given. One that cannot be is given all the same; then nothing more is sent.
+    fn settle(&mut self, outcomes: Vec<Outcome>) {
+        if let Some(journal) = &mut self.journal {
+            let record =
+                |outcome: &Outcome| journal.record(outcome.index, outcome.association.digest(), &outcome.result);
+            let recorded = outcomes.iter().try_for_each(record);
+            if let Err(error) = recorded.and_then(|()| journal.flush()) {
+                self.refused = self.refused.take().or(Some(error));
+            }
+        }
+        outcomes.into_iter().for_each(|outcome| self.keep(outcome));
+    }
+
+    fn keep(&mut self, outcome: Outcome) {
+        self.tally.settled(&outcome);
+        self.settled.insert(outcome.index, outcome);
+    }
+
+    fn tell(&mut self) {
+        if let Some(told) = &mut self.on_progress
+            && let Some(progress) = self.tally.news(&self.sender.client.rate_limit_status())
+        {
+            told(progress);
+        }
+    }
+}
+
+/// A batch under way, in a task that ends with this.
+///
+/// It is a task so that what takes several requests goes on while the caller is busy with the outcomes before.
+struct Running {
+    task: Result<Task<Settled>>,
+    inputs: Arc<Vec<Input>>,
+}
+
+impl Running {
+    fn start(sender: &Arc<Sender>, inputs: Vec<Input>) -> Self {
+        let inputs = Arc::new(inputs);
+        let (sender, batch) = (Arc::clone(sender), Arc::clone(&inputs));
+        let settling = async move {
+            let settled = sender.settle(&batch).await;
+            drop(batch);
+            settled
+        };
+        Self { task: Task::spawn(settling.in_current_span()), inputs }
+    }
+}
+
+impl Future for Running {
+    type Output = (Arc<Vec<Input>>, Result<Settled>);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let settled = match &mut self.task {
+            Ok(task) => ready!(Pin::new(task).poll(cx)),
+            Err(error) => Err(error.clone()),
+        };
+        Poll::Ready((mem::take(&mut self.inputs), settled))
+    }
+}

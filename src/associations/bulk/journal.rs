@@ -1,0 +1,450 @@
+//! The journal of a run: what is settled, so that an interrupted run goes on where it stopped.
+//!
+//! A text file to which lines are appended, the first of which says what it is a journal of:
+//!
+//! ```text
+//! hubspot-partner-clients journal 1 {"operation":"associate","input":"contacts.csv","server":"https://api.hubapi.com"} 5cc6a1a2
+//! 0 00f1d3a5b2c49e77 made 3c1f0a52
+//! 2 9be06c1144d2830a failed {"operation":"batch_associate","attempts":1,"status":400,"message":"…"} 81d20f6e
+//! ```
+//!
+//! Each further line is an input that is settled: its index from 0, a digest of it, what became of it, and why. A line
+//! ends with the CRC-32 of what stands before that, so that one which a crash cut short shows. Tokens never get in:
+//! errors hold none.
+
+use std::{
+    collections::TryReserveError,
+    fmt,
+    fs::{self, File, OpenOptions},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use fs4::{FileExt, TryLockError};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result, excerpt};
+
+const NAME: &str = "hubspot-partner-clients journal ";
+const VERSION: &str = "1";
+const NEW_ONE: &str = "give another path for a new journal";
+
+/// A file that remembers which inputs of a run are settled, so that an interrupted run goes on where it stopped.
+///
+/// An input is settled once it is made, or once HubSpot has refused it for what it is, such as an id that does not exist.
+/// Whatever may end otherwise another time is not kept, and tried again by the next run: no connection, no answer in time,
+/// a token, a scope or a limit, a fault of HubSpot's, an error that is not HubSpot's but that of a gateway or a wrong base
+/// URL, and a value refused before anything was sent.
+///
+/// What is kept survives the end of the process at any moment: a line that was cut short is skipped. It is not forced to
+/// the disk, so a power failure may take the last lines with it. Their inputs are sent again, which changes nothing:
+/// associations can be made and removed twice without harm.
+///
+/// A journal belongs to what it was true of: the inputs, the operation, the server by the client's base URL, and the
+/// [account](Self::account) where it is given. That of anything else is refused, and nothing is sent. An access token does
+/// not say which account it is of, and it changes, so neither the token nor a digest of it is kept: without an account, the
+/// journals of two accounts on one server look the same.
+///
+/// Reading and writing block, writing for a few kilobytes after each request. Opening reads the whole file, which takes a
+/// fraction of a second for a million inputs, and 8 bytes of memory for each of them stay in use. The file is locked while
+/// it is open, and takes about 40 bytes for an input that was made, and some hundred for one that failed: of an error that is
+/// larger than 2 KiB the details, the context and the end of the message are not kept.
+///
+/// ```no_run
+/// # fn run() -> hubspot_partner_clients::Result<()> {
+/// let journal = hubspot_partner_clients::bulk::Journal::open("contacts.journal", "contacts.csv of 1 March")?;
+/// println!("{} inputs are settled", journal.settled());
+/// # Ok(())
+/// # }
+/// ```
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    input: String,
+    account: Option<String>,
+    /// The first line; `None` before there is one.
+    header: Option<Header>,
+    /// Where the last good line ends in the file.
+    end: u64,
+    /// Lines that come after it.
+    buffer: Vec<u8>,
+    settled: Settled,
+}
+
+/// What a journal knows of an input.
+#[derive(Debug)]
+pub(crate) enum Recorded {
+    Made,
+    Failed(Error),
+}
+
+impl Journal {
+    /// Opens the journal at `path`, or begins one there. `input` is a name for the inputs as a whole, such as the digest of
+    /// the file that they come from: a journal begun with another is refused.
+    ///
+    /// # Errors
+    /// [`Error::is_journal`] where the file cannot be opened, read or locked, is in use by another run, is no journal, is
+    /// that of another input or a newer version, or is damaged before its last line. The file stays as it is.
+    pub fn open(path: impl AsRef<Path>, input: &str) -> Result<Self> {
+        let path = path.as_ref();
+        let failed = |trouble: &str, error: io::Error, remedy: &str| Error::journal_io(path, trouble, error, remedy);
+        // A pipe would wait for ever, and a device never end.
+        if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            return Err(Error::journal(path, "is no file", "give the path of a file, or of one to be made"));
+        }
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(|e| {
+            failed("cannot be opened", e, "give a path in a directory that is there, and allow reading and writing it")
+        })?;
+        // The standard library has this from Rust 1.89 on.
+        FileExt::try_lock(&file).map_err(|error| match error {
+            TryLockError::WouldBlock => {
+                Error::journal(path, "is in use", "wait for the run that writes it, or give this one its own")
+            }
+            TryLockError::Error(e) => failed("cannot be locked", e, "keep it on a file system that has locks"),
+        })?;
+        let mut journal = Self {
+            path: path.to_owned(),
+            file,
+            input: input.to_owned(),
+            account: None,
+            header: None,
+            end: 0,
+            buffer: Vec::new(),
+            settled: Settled::default(),
+        };
+        journal.read()?;
+        Ok(journal)
+    }
+
+    /// Names the HubSpot account that the run is of, best by its hub id. A journal that was begun with another account, or
+    /// without one, is refused when the run starts. Give it wherever a program serves more than one account.
+    pub fn account(mut self, account: impl Into<String>) -> Self {
+        self.account = Some(account.into());
+        self
+    }
+
+    /// How many inputs are settled, those of earlier runs included.
+    pub fn settled(&self) -> u64 {
+        self.settled.count
+    }
+
+    fn read(&mut self) -> Result<()> {
+        let unread = |error| Error::journal_io(&self.path, "cannot be read", error, "try again, or restore the file");
+        let mut reader = BufReader::with_capacity(1 << 16, &self.file);
+        let mut line = Vec::new();
+        // No more of a file that may be anything.
+        reader.by_ref().take(NAME.len() as u64).read_to_end(&mut line).map_err(unread)?;
+        if !NAME.as_bytes().starts_with(&line) {
+            return Err(Error::journal(&self.path, "is a file of another kind", NEW_ONE));
+        }
+        reader.read_until(b'\n', &mut line).map_err(unread)?;
+        let header = self.header(&line)?;
+        if header.is_some() {
+            self.end = line.len() as u64;
+        }
+        let mut damaged = header.is_none();
+        self.header = header;
+        for number in 2_u64.. {
+            line.clear();
+            if reader.read_until(b'\n', &mut line).map_err(unread)? == 0 {
+                break;
+            }
+            if damaged {
+                return Err(self.damaged(format_args!("in line {}", number - 1)));
+            }
+            match Line::parse(&line) {
+                Some(Line { index, digest, error }) => {
+                    let what = if error.is_none() { What::Made(digest) } else { What::Failed(self.end) };
+                    self.settled.insert(index, what).map_err(|e| no_room(&self.path, index, &e))?;
+                    self.end += line.len() as u64;
+                }
+                None => damaged = true,
+            }
+        }
+        Ok(())
+    }
+
+    /// The first line, unless it is damaged.
+    fn header(&self, line: &[u8]) -> Result<Option<Header>> {
+        let after_name = line.get(NAME.len()..).unwrap_or_default();
+        let version = after_name.iter().position(|&byte| byte == b' ').and_then(|end| after_name.get(..end));
+        if let Some(version) = version.filter(|version| *version != VERSION.as_bytes()) {
+            let version = excerpt(&String::from_utf8_lossy(version), 20);
+            let trouble = format_args!("has format {version:?}, and this version of the crate knows {VERSION:?}");
+            return Err(Error::journal(&self.path, trouble, "go on with the version that wrote it"));
+        }
+        let header = unseal(line).and_then(|text| text.strip_prefix(NAME)?.split_once(' '));
+        match header.and_then(|(_, json)| serde_json::from_str::<Header>(json).ok()) {
+            Some(header) if header.input != self.input => {
+                let (theirs, ours) = (excerpt(&header.input, 64), excerpt(&self.input, 64));
+                Err(self.other_input(format_args!("{theirs:?}, and not {ours:?}")))
+            }
+            Some(header) if header.server.is_empty() => {
+                let trouble = "does not say which server it is of, as journals of an early version of the crate";
+                Err(Error::journal(&self.path, trouble, NEW_ONE))
+            }
+            header => Ok(header),
+        }
+    }
+
+    /// Comes before anything is found or recorded.
+    ///
+    /// # Errors
+    /// For a journal of another operation, server or account, and where it cannot be written.
+    pub(crate) fn begin(&mut self, operation: &'static str, server: &str) -> Result<()> {
+        if let Some(header) = &self.header {
+            header.check(operation, server, self.account.as_deref()).map_err(|trouble| {
+                let remedy = "give another path for a new journal, or start the run that this one is of";
+                Error::journal(&self.path, trouble, remedy)
+            })?;
+        }
+        // What a crash left of a line.
+        self.file.set_len(self.end).map_err(|e| unwritten(&self.path, e))?;
+        if self.header.is_none() {
+            let header = Header {
+                operation: operation.to_owned(),
+                input: self.input.clone(),
+                server: server.to_owned(),
+                account: self.account.clone(),
+            };
+            let json = serde_json::to_string(&header).map_err(|e| unwritten(&self.path, e.into()))?;
+            self.append(seal(format!("{NAME}{VERSION} {json}")).as_bytes())?;
+            self.header = Some(header);
+        }
+        Ok(())
+    }
+
+    /// What became of the input at `index`, if it is settled for good.
+    ///
+    /// # Errors
+    /// Where the input at `index` was another, by its digest.
+    pub(crate) fn find(&mut self, index: u64, digest: u64) -> Result<Option<Recorded>> {
+        let (same, recorded) = match self.settled.get(index) {
+            None => return Ok(None),
+            Some(What::Made(known)) => (known == short(digest), Recorded::Made),
+            Some(What::Failed(offset)) => {
+                let (known, error) = self.failure(offset)?;
+                (known == digest, Recorded::Failed(error))
+            }
+        };
+        match recorded {
+            _ if !same => Err(self.other_input(format_args!("input {index} was not this one"))),
+            Recorded::Failed(error) if !error.is_lasting() => Ok(None),
+            recorded => Ok(Some(recorded)),
+        }
+    }
+
+    /// The failure in the line at `offset`, and its input's digest.
+    fn failure(&mut self, offset: u64) -> Result<(u64, Error)> {
+        if offset >= self.end {
+            self.flush()?;
+        }
+        let read = |mut file: &File| {
+            let mut line = Vec::new();
+            file.seek(SeekFrom::Start(offset))?;
+            BufReader::with_capacity(1 << 10, file).read_until(b'\n', &mut line)?;
+            io::Result::Ok(line)
+        };
+        let line = read(&self.file)
+            .map_err(|e| Error::journal_io(&self.path, "cannot be read", e, "try again, or restore the file"))?;
+        Line::parse(&line)
+            .and_then(|line| Some((line.digest, Error::from_json(line.error?).ok()?)))
+            .ok_or_else(|| self.damaged(format_args!("at byte {offset}")))
+    }
+
+    /// Remembers what became of an input, to be written by the next [`flush`](Self::flush); nothing of a failure that may
+    /// not last.
+    ///
+    /// # Errors
+    /// Where there is no memory left.
+    pub(crate) fn record(&mut self, index: u64, digest: u64, result: &Result<()>) -> Result<()> {
+        let (what, line) = match result {
+            Ok(()) => (What::Made(digest), format!("{index} {digest:016x} made")),
+            Err(error) if error.is_lasting() => match error.to_json() {
+                Ok(json) => {
+                    (What::Failed(self.end + self.buffer.len() as u64), format!("{index} {digest:016x} failed {json}"))
+                }
+                Err(_) => return Ok(()),
+            },
+            Err(_) => return Ok(()),
+        };
+        self.settled.insert(index, what).map_err(|e| no_room(&self.path, index, &e))?;
+        self.buffer.extend_from_slice(seal(line).as_bytes());
+        Ok(())
+    }
+
+    /// Writes what was recorded, in one piece; it then survives the end of the process.
+    ///
+    /// # Errors
+    /// Where it cannot be written, as on a full disk. It is kept for the next attempt.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        let buffer = std::mem::take(&mut self.buffer);
+        let outcome = self.append(&buffer);
+        self.buffer = buffer;
+        if outcome.is_ok() {
+            self.buffer.clear();
+        }
+        outcome
+    }
+
+    /// After the last good line, so that the next attempt overwrites what a failed one left.
+    fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        let mut write = || {
+            self.file.seek(SeekFrom::Start(self.end))?;
+            self.file.write_all(bytes)
+        };
+        write().map_err(|e| unwritten(&self.path, e))?;
+        self.end += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn other_input(&self, difference: fmt::Arguments<'_>) -> Error {
+        Error::journal(&self.path, format_args!("is of another input: {difference}"), NEW_ONE)
+    }
+
+    fn damaged(&self, place: fmt::Arguments<'_>) -> Error {
+        let remedy = "restore the file, or take that line out if it is not the first: its input is then sent again";
+        Error::journal(&self.path, format_args!("is damaged {place}"), remedy)
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journal")
+            .field("path", &self.path)
+            .field("input", &self.input)
+            .field("account", &self.account)
+            .field("header", &self.header)
+            .field("settled", &self.settled.count)
+            .finish_non_exhaustive()
+    }
+}
+
+fn unwritten(path: &Path, error: io::Error) -> Error {
+    Error::journal_io(path, "cannot be written", error, "make room for it and allow writing it")
+}
+
+fn no_room(path: &Path, index: u64, error: &TryReserveError) -> Error {
+    Error::journal(path, format_args!("finds no memory for input {index} ({error})"), "give the run fewer inputs")
+}
+
+/// What a journal was true of.
+#[derive(Debug, Serialize, Deserialize)]
+struct Header {
+    operation: String,
+    input: String,
+    /// The base URL.
+    #[serde(default)]
+    server: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+}
+
+impl Header {
+    /// Fails with what differs.
+    fn check(&self, operation: &str, server: &str, account: Option<&str>) -> std::result::Result<(), String> {
+        if self.operation != operation {
+            return Err(format!("is of a run to {}, and not to {operation}", self.operation));
+        }
+        if self.server != server {
+            return Err(format!("is of the server {}, and not of {server}", excerpt(&self.server, 256)));
+        }
+        match (self.account.as_deref(), account) {
+            (theirs, ours) if theirs == ours => Ok(()),
+            (Some(theirs), Some(ours)) => Err(format!("is of the account {theirs:?}, and not of {ours:?}")),
+            (Some(theirs), None) => {
+                Err(format!("is of the account {theirs:?}, and this run does not say of which it is"))
+            }
+            (None, ours) => {
+                let ours = ours.unwrap_or_default();
+                Err(format!("was begun without an account, so it may be of another than {ours:?}"))
+            }
+        }
+    }
+}
+
+/// A line about an input.
+struct Line<'a> {
+    index: u64,
+    digest: u64,
+    error: Option<&'a str>,
+}
+
+impl<'a> Line<'a> {
+    /// `None` for a damaged line.
+    fn parse(line: &'a [u8]) -> Option<Self> {
+        let mut fields = unseal(line)?.splitn(4, ' ');
+        let index = fields.next()?.parse().ok()?;
+        let digest = u64::from_str_radix(fields.next()?, 16).ok()?;
+        let error = match (fields.next()?, fields.next()) {
+            ("made", None) => None,
+            ("failed", Some(json)) => Some(json),
+            _ => return None,
+        };
+        Some(Self { index, digest, error })
+    }
+}
+
+/// Makes a line of a text that has no line end.
+fn seal(text: String) -> String {
+    let sum = crc32fast::hash(text.as_bytes());
+    format!("{text} {sum:08x}\n")
+}
+
+/// The text of a whole line.
+fn unseal(line: &[u8]) -> Option<&str> {
+    let (text, sum) = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?.rsplit_once(' ')?;
+    let whole = sum.len() == 8 && u32::from_str_radix(sum, 16).ok()? == crc32fast::hash(text.as_bytes());
+    whole.then_some(text)
+}
+
+/// What became of an input: made, with its digest, or failed, with where in the file that stands.
+#[derive(Clone, Copy)]
+enum What {
+    Made(u64),
+    Failed(u64),
+}
+
+/// What became of each input, by index, in eight bytes: 0 for one that is not settled, the digest's upper 63 bits for one
+/// that was made, and an offset with the highest bit set for one that failed.
+#[derive(Default)]
+struct Settled {
+    slots: Vec<u64>,
+    count: u64,
+}
+
+const FAILED: u64 = 1 << 63;
+
+fn short(digest: u64) -> u64 {
+    (digest >> 1).max(1)
+}
+
+impl Settled {
+    fn get(&self, index: u64) -> Option<What> {
+        match *self.slots.get(usize::try_from(index).ok()?)? {
+            0 => None,
+            slot if slot & FAILED == 0 => Some(What::Made(slot)),
+            slot => Some(What::Failed(slot & !FAILED)),
+        }
+    }
+
+    fn insert(&mut self, index: u64, what: What) -> std::result::Result<(), TryReserveError> {
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        if index >= self.slots.len() {
+            let more = (index - self.slots.len()).saturating_add(1);
+            self.slots.try_reserve(more)?;
+            self.slots.resize(index + 1, 0);
+        }
+        if let Some(slot) = self.slots.get_mut(index) {
+            self.count += u64::from(*slot == 0);
+            *slot = match what {
+                What::Made(digest) => short(digest),
+                What::Failed(offset) => offset | FAILED,
+            };
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! The stream of a bulk run's outcomes.
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_util::Stream;
+
+use crate::associations::bulk::{engine::Engine, outcome::Outcome, settings::Bulk};
+
+/// The outcomes of a bulk run, as a [`Stream`]: one for each input.
+///
+/// Inputs are taken only while it is polled. Requests under way go on meanwhile, in tasks that end with the stream: an
+/// input whose outcome was not given may have been carried out. A future of `next()` may be dropped at any time without a
+/// loss. It needs a Tokio runtime.
+#[must_use = "a stream does nothing until it is polled"]
+pub struct Outcomes(pub(super) Engine);
+
+impl Stream for Outcomes {
+    type Item = Outcome;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Outcome>> {
+        self.get_mut().0.poll(cx)
+    }
+}
+
+impl fmt::Debug for Outcomes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outcomes").finish_non_exhaustive()
+    }
+}
+
+impl Bulk {
+    /// Starts when it is polled, and gives one outcome for each input.
+    pub fn outcomes(self) -> Outcomes {
+        Outcomes(Engine::new(self))
+    }
+}

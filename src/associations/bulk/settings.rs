@@ -1,0 +1,109 @@
+//! The settings of a bulk run.
+
+use std::fmt;
+
+use futures_util::stream::BoxStream;
+
+use crate::{
+    associations::bulk::{
+        association::Association,
+        journal::Journal,
+        progress::{OnProgress, Progress},
+        settle::Change,
+        strategy::Strategy,
+    },
+    client::Client,
+    error::Error,
+    transport::call_options::{CallOptions, settings},
+};
+
+/// Requests at once; the rate limiter has the last word.
+const CONCURRENCY: usize = 4;
+
+/// Associations to be made or removed; see [`Client::associate_many`] and [`Client::dissociate_many`].
+///
+/// Timeouts, retries and headers hold for each request that it makes.
+#[must_use = "nothing is sent until the outcomes are asked for"]
+pub struct Bulk {
+    pub(super) client: Client,
+    pub(super) change: Change,
+    pub(super) inputs: BoxStream<'static, Association>,
+    pub(super) strategy: Strategy,
+    pub(super) in_input_order: bool,
+    pub(super) concurrency: usize,
+    pub(crate) options: CallOptions,
+    pub(super) on_progress: Option<OnProgress>,
+    pub(super) journal: Option<Journal>,
+}
+
+settings!(Bulk, options);
+
+impl Bulk {
+    pub(crate) fn new(client: &Client, change: Change, inputs: BoxStream<'static, Association>) -> Self {
+        Self {
+            client: client.clone(),
+            change,
+            inputs,
+            strategy: Strategy::default(),
+            in_input_order: true,
+            concurrency: CONCURRENCY,
+            options: CallOptions::default(),
+            on_progress: None,
+            journal: None,
+        }
+    }
+
+    /// Which requests carry the inputs; [`Strategy::Batch`] by default.
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.strategy = strategy;
+        self
+    }
+
+    /// Gives each outcome as soon as it is known, rather than in the order of the inputs;
+    /// [`Outcome::index`](super::Outcome::index) tells whose it is.
+    pub fn as_they_come(mut self) -> Self {
+        self.in_input_order = false;
+        self
+    }
+
+    /// How many requests are under way at once; 4 by default. Twice as many inputs as they hold are taken before their
+    /// outcomes are: by default 16,000 to associate, 800 to dissociate, 8 with [`Strategy::Single`].
+    ///
+    /// With zero every outcome is an [invalid input](Error::is_invalid_input), and nothing is sent.
+    pub fn concurrency(mut self, requests: usize) -> Self {
+        if requests == 0 {
+            let error = Error::invalid_input("concurrency", Some("0"), "lets nothing through", "give 1 or more");
+            self.options.invalid = self.options.invalid.take().or(Some(error));
+        }
+        self.concurrency = requests;
+        self
+    }
+
+    /// Tells how far the run has come: after each batch that is settled, before its outcomes are given, and at the end.
+    pub fn on_progress(mut self, told: impl FnMut(&Progress) + Send + 'static) -> Self {
+        self.on_progress = Some(Box::new(told));
+        self
+    }
+
+    /// Remembers what is settled, so that the same run goes on where it was interrupted: begin it again with the same
+    /// inputs and the same journal. What the journal has is given as an outcome again, and not sent again.
+    ///
+    /// A journal of another run is refused: from the first input that is not the journal's on, nothing is sent, and every
+    /// outcome is an error with [`Error::is_journal`].
+    pub fn journal(mut self, journal: Journal) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+}
+
+impl fmt::Debug for Bulk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bulk")
+            .field("change", &self.change)
+            .field("strategy", &self.strategy)
+            .field("in_input_order", &self.in_input_order)
+            .field("concurrency", &self.concurrency)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,153 @@
+//! What an answered batch says of each of its inputs.
+
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
+
+use super::{
+    association::spelling,
+    refusal::{Errors, Pair, pair},
+};
+use crate::{
+    associations::associate::Path,
+    call_meta::CallMeta,
+    error::Error,
+    generated::types,
+    ids::{ObjectType, canonical},
+};
+
+/// What an answer says of an input.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// A result says that it was carried out.
+    Done,
+    /// An error names it.
+    Refused(Error),
+    /// Nothing that is certain: it has to be asked for again.
+    Unknown,
+}
+
+/// An association type in one form.
+type Type<'a> = Cow<'a, str>;
+
+/// What an answer with results and errors says of each input.
+///
+/// An input is done where a result has both its ends and its type. HubSpot lists inverse associations among the results,
+/// with the ends and the type of the other direction, so ends alone prove nothing where a batch has both directions.
+///
+/// HubSpot may answer with the name of a type that was given by its id, or the other way round. Such a spelling counts as
+/// the type asked for once the answer itself shows which it is: by a pair that was asked for under this one type and in
+/// this one direction, unless another pair contradicts it.
+pub(super) struct Verdicts<'a> {
+    asked: HashMap<Pair<'a>, Vec<Type<'a>>>,
+    listed: HashMap<Pair<'a>, Vec<Type<'a>>>,
+    /// The other spelling of a type that was asked for.
+    spelled: HashMap<Type<'a>, Type<'a>>,
+    errors: Errors<'a>,
+}
+
+impl<'a> Verdicts<'a> {
+    /// `inputs` has each association once.
+    pub(super) fn new(
+        answer: &'a types::BatchResponsePublicAssociationWithErrors,
+        operation: &'static str,
+        meta: &CallMeta,
+        to: &ObjectType,
+        inputs: impl Iterator<Item = &'a Path>,
+    ) -> Self {
+        let mut asked = HashMap::<_, Vec<_>>::new();
+        for path in inputs {
+            asked.entry(pair(path)).or_default().push(spelling(path.association_type.as_str()));
+        }
+        let mut listed = HashMap::<_, Vec<_>>::new();
+        let results = if is_complete(answer.status.as_str(), meta) { answer.results.as_slice() } else { &[] };
+        for result in results {
+            let ends = (canonical(result.from.id.as_str()), canonical(result.to.id.as_str()));
+            if asked.contains_key(&ends) {
+                let (listed, listed_type) = (listed.entry(ends).or_default(), spelling(&result.type_));
+                if !listed.contains(&listed_type) {
+                    listed.push(listed_type);
+                }
+            }
+        }
+        let spelled = spellings(&asked, &listed);
+        let error =
+            |error: &'a types::StandardError| (Error::in_batch(error).in_call(operation, meta, false), &error.context);
+        Self { asked, listed, spelled, errors: Errors::new(answer.errors.iter().map(error), to) }
+    }
+
+    pub(super) fn of(&self, path: &Path) -> Verdict {
+        match self.said_of(path) {
+            // It was not looked at.
+            Verdict::Refused(error) if error.is_rate_limited() && !error.is_daily_limit() => Verdict::Unknown,
+            verdict => verdict,
+        }
+    }
+
+    fn said_of(&self, path: &Path) -> Verdict {
+        let asked = self.asked.get(&pair(path)).map(Vec::as_slice).unwrap_or_default();
+        let is_listed = self.is_listed(path, &spelling(path.association_type.as_str()));
+        if let Some(error) = self.errors.of_pair(path) {
+            let open = asked.iter().filter(|asked| !self.is_listed(path, asked)).count();
+            return match (asked.len(), open) {
+                (1, _) => Verdict::Refused(error),
+                // It is about another type of the pair.
+                (_, 1..) if is_listed => Verdict::Done,
+                (_, 1) => Verdict::Refused(error),
+                _ => self.errors.of_object(path).map_or(Verdict::Unknown, Verdict::Refused),
+            };
+        }
+        if is_listed {
+            return Verdict::Done;
+        }
+        self.errors.of_object(path).map_or(Verdict::Unknown, Verdict::Refused)
+    }
+
+    fn is_listed(&self, path: &Path, asked: &Type<'_>) -> bool {
+        let (from, to) = pair(path);
+        let listed = self.listed.get(&(from, to)).map(Vec::as_slice).unwrap_or_default();
+        // Where both records have the same id, the inverse has these ends too: it is there if the association is.
+        let is_alone = from == to && self.asked.get(&(from, to)).is_some_and(|asked| asked.len() == 1);
+        listed.contains(asked)
+            || self.spelled.get(asked).is_some_and(|other| listed.contains(other))
+            || (is_alone && listed.iter().any(|listed| is_id(listed) != is_id(asked)))
+    }
+}
+
+/// A batch that is under way or was given up proves nothing by its results. A status that is missing is no such thing.
+pub(crate) fn is_complete(status: &str, meta: &CallMeta) -> bool {
+    let status = status.trim();
+    meta.status != Some(202) && (status.is_empty() || status.eq_ignore_ascii_case("COMPLETE"))
+}
+
+/// The other spelling of each type, where the answer shows it and nothing contradicts.
+fn spellings<'a>(
+    asked: &HashMap<Pair<'a>, Vec<Type<'a>>>,
+    listed: &HashMap<Pair<'a>, Vec<Type<'a>>>,
+) -> HashMap<Type<'a>, Type<'a>> {
+    let mut shown = HashSet::new();
+    for (&(from, to), types) in asked {
+        let ([asked_type], false) = (types.as_slice(), asked.contains_key(&(to, from))) else { continue };
+        let listed = listed.get(&(from, to)).map(Vec::as_slice).unwrap_or_default();
+        if !listed.contains(asked_type) {
+            // HubSpot may list a label's unlabelled companion beside it.
+            let is_companion = |name: &Type<'_>| {
+                name.strip_suffix("_unlabeled").is_some_and(|label| listed.iter().any(|listed| listed == label))
+            };
+            let other = listed.iter().filter(|listed| is_id(listed) != is_id(asked_type) && !is_companion(listed));
+            shown.extend(other.map(|listed| (asked_type.clone(), listed.clone())));
+        }
+    }
+    let (mut of_asked, mut of_listed) = (HashMap::<_, u32>::new(), HashMap::<_, u32>::new());
+    for (asked, listed) in &shown {
+        *of_asked.entry(asked.clone()).or_default() += 1;
+        *of_listed.entry(listed.clone()).or_default() += 1;
+    }
+    shown.retain(|(asked, listed)| of_asked.get(asked) == Some(&1) && of_listed.get(listed) == Some(&1));
+    shown.into_iter().collect()
+}
+
+fn is_id(association_type: &str) -> bool {
+    association_type.bytes().all(|b| b.is_ascii_digit())
+}

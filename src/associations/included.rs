@@ -1,0 +1,111 @@
+//! The associations of a partner client that was read.
+
+use std::collections::BTreeMap;
+
+use futures_util::TryStreamExt;
+
+use crate::{
+    client::Client,
+    error::{Error, Result},
+    ids::{AssociationType, ObjectId, ObjectType, PartnerClientId, checked},
+    partner_clients::PartnerClient,
+};
+
+/// An object that a partner client is associated with, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AssociatedObject {
+    /// The object's id.
+    pub id: ObjectId,
+    /// The names of the association types, each once.
+    pub types: Vec<String>,
+}
+
+impl PartnerClient {
+    /// The objects of a type that were read with the partner client
+    /// ([`associations`](crate::GetPartnerClient::associations)), each once with all its association types.
+    ///
+    /// The type is meant by any of its names: HubSpot answers under keys such as `line items` for `line_items`, and by
+    /// the plural for the singular. HubSpot puts no more than a page of them into an object;
+    /// [`Client::associations`] lists them all.
+    pub fn associated(&self, object_type: &str) -> Vec<AssociatedObject> {
+        let wanted = normal(object_type);
+        let mut objects: Vec<AssociatedObject> = Vec::new();
+        let mut places = BTreeMap::new();
+        for (_, found) in self.associations.iter().filter(|(key, _)| normal(key) == wanted) {
+            for associated in &found.results {
+                let place = *places.entry(associated.id.clone()).or_insert_with(|| {
+                    objects.push(AssociatedObject { id: associated.id.clone(), types: Vec::new() });
+                    objects.len() - 1
+                });
+                if let Some(object) = objects.get_mut(place).filter(|o| !o.types.contains(&associated.type_)) {
+                    object.types.push(associated.type_.clone());
+                }
+            }
+        }
+        objects
+    }
+}
+
+/// An object type's name without what HubSpot varies: case, space or underscore, singular or plural, or the standard
+/// types' ids.
+fn normal(name: &str) -> String {
+    let name = name.to_lowercase().replace([' ', '-', '_'], " ");
+    let name = match name.as_str() {
+        "0 1" => "contact",
+        "0 2" => "company",
+        "0 3" => "deal",
+        "0 5" => "ticket",
+        other => other,
+    };
+    match (name.strip_suffix("ies"), name.strip_suffix('s')) {
+        (Some(stem), _) => format!("{stem}y"),
+        (None, Some(stem)) => stem.to_owned(),
+        (None, None) => name.to_owned(),
+    }
+}
+
+impl Client {
+    /// Whether a partner client is associated with an object by an association type, given by name or numeric id.
+    ///
+    /// It lists the associations until it finds this one, so it takes a request for every 500.
+    ///
+    /// # Errors
+    /// As [`Client::associations`]; and for a numeric id, as [`Client::association_types`].
+    pub async fn is_associated<I, T, O, A>(
+        &self,
+        partner_client: I,
+        object_type: T,
+        object_id: O,
+        association_type: A,
+    ) -> Result<bool>
+    where
+        I: TryInto<PartnerClientId, Error: Into<Error>>,
+        T: TryInto<ObjectType, Error: Into<Error>>,
+        O: TryInto<ObjectId, Error: Into<Error>>,
+        A: TryInto<AssociationType, Error: Into<Error>>,
+    {
+        let object_type: ObjectType = checked(object_type)?;
+        let object_id: ObjectId = checked(object_id)?;
+        let association_type: AssociationType = checked(association_type)?;
+        let partner_client: PartnerClientId = checked(partner_client)?;
+        let name = self.name_of(&object_type, association_type).await?;
+        let mut associated = self.associations(partner_client, object_type).items();
+        while let Some(found) = associated.try_next().await? {
+            if found.id == object_id && found.type_.eq_ignore_ascii_case(&name) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Lists name association types by name, so an id has to be looked up.
+    async fn name_of(&self, to_type: &ObjectType, association_type: AssociationType) -> Result<String> {
+        let text = association_type.as_str();
+        if !text.bytes().all(|b| b.is_ascii_digit()) {
+            return Ok(text.to_owned());
+        }
+        let types = self.association_types(to_type).await?;
+        Ok(types.into_iter().find(|t| t.id == association_type).map_or_else(|| text.to_owned(), |t| t.name))
+    }
+}

@@ -1,0 +1,118 @@
+//! Lists of a partner client's associations.
+
+use crate::{
+    associations::{AssociatedId, AssociationsPage},
+    call_meta::CallMeta,
+    client::Client,
+    error::{Error, Result},
+    ids::{ObjectType, PartnerClientId, checked},
+    partner_clients::{
+        cursor::Cursor,
+        list::check_limit,
+        paging::{Items, Page, Pages, check_read},
+    },
+    transport::{
+        self,
+        call_options::{CallOptions, call},
+    },
+};
+
+impl Client {
+    /// Lists the objects of one type that a partner client is associated with, as a page, as pages or as items.
+    ///
+    /// Needs the scope `crm.objects.partner-clients.read`.
+    ///
+    /// ```no_run
+    /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
+    /// let page = client.associations("512", "companies").await?;
+    /// for company in &page.results {
+    ///     println!("{} as {}", company.id, company.type_);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn associations<I, T>(&self, partner_client: I, to_type: T) -> ListAssociations
+    where
+        I: TryInto<PartnerClientId, Error: Into<Error>>,
+        T: TryInto<ObjectType, Error: Into<Error>>,
+    {
+        ListAssociations {
+            client: self.clone(),
+            ids: checked(partner_client).and_then(|id| Ok((id, checked(to_type)?))),
+            after: Cursor::Start,
+            limit: None,
+            options: CallOptions::default(),
+        }
+    }
+}
+
+/// Associations to be listed: [`pages`](Self::pages), [`items`](Self::items), or await it for one page. See
+/// [`Client::associations`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent until it is awaited"]
+pub struct ListAssociations {
+    client: Client,
+    ids: Result<(PartnerClientId, ObjectType)>,
+    after: Cursor,
+    limit: Option<u16>,
+    pub(crate) options: CallOptions,
+}
+
+impl ListAssociations {
+    /// Starts from a cursor of the same list: that of a page or a stream. HubSpot's own text is sent as it is.
+    pub fn after(mut self, cursor: impl Into<Cursor>) -> Self {
+        self.after = cursor.into();
+        self
+    }
+
+    /// How many associations a page holds: 1 to 500, 500 by default.
+    pub fn limit(mut self, limit: u16) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// The associations page by page.
+    pub fn pages(self) -> Pages<AssociatedId> {
+        Pages::new(self.after.clone(), move |after| {
+            let call = Self { after, ..self.clone() };
+            Box::pin(async move {
+                let (page, meta) = call.run().await?;
+                Ok(Page::forward(page.results, page.paging, &meta))
+            })
+        })
+    }
+
+    /// The associations one by one.
+    pub fn items(self) -> Items<AssociatedId> {
+        self.pages().items()
+    }
+
+    async fn run(self) -> Result<(AssociationsPage, CallMeta)> {
+        let (partner_client, to_type) = self.ids?;
+        let limit = check_limit(self.limit, 500)?;
+        if self.after.is_end() {
+            return Ok((AssociationsPage::builder().results(Vec::new()).try_into()?, CallMeta::default()));
+        }
+        let called = transport::call(self.client.raw, self.options, "list_associations", |raw| async move {
+            let mut request =
+                raw.list_associations().partner_client_id(partner_client).to_object_type(to_type).limit(limit);
+            if let Cursor::At(after) = self.after {
+                request = request.after(after);
+            }
+            request.send().await
+        });
+        let (page, meta) = called.await?;
+        let next = page.paging.as_ref().and_then(|paging| paging.next.as_ref());
+        check_read("list_associations", &page.results, next, &meta)?;
+        Ok((page, meta))
+    }
+}
+
+call! {
+    /// Reads the page. The last one has no `paging`.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for an id or a limit that cannot be sent. HubSpot answers 404 for a partner client it
+    /// does not know and 400 for such an object type.
+    ListAssociations => AssociationsPage
+}

@@ -1,0 +1,70 @@
+//! What became of a plan.
+
+use std::collections::HashSet;
+
+use crate::{
+    associations::reconcile::plan::{Plan, PlannedChange},
+    error::Error,
+};
+
+/// What became of a [`Plan`].
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Applied {
+    /// How many associations were made.
+    pub added: u64,
+    /// How many associations were removed.
+    pub removed: u64,
+    /// How many changes HubSpot had already, as when the plan was carried out in part before.
+    pub already_done: u64,
+    /// Additions that failed, or of which nobody knows how they ended.
+    pub failed_additions: Vec<FailedChange>,
+    /// Removals that failed, or of which nobody knows how they ended.
+    pub failed_removals: Vec<FailedChange>,
+    /// Removals that were not sent, because an addition of the same partner client is not in.
+    pub held_back: Vec<PlannedChange>,
+    /// How many changes have no outcome, since the run was [stopped](super::Apply::run_until).
+    pub unsettled: u64,
+}
+
+/// A change that failed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct FailedChange {
+    /// The change.
+    pub change: PlannedChange,
+    /// Why it failed.
+    pub error: Error,
+}
+
+impl Applied {
+    /// Whether everything is as the plan says.
+    pub fn is_complete(&self) -> bool {
+        self.failures().next().is_none() && self.held_back.is_empty() && self.unsettled == 0
+    }
+
+    /// The additions that failed, then the removals.
+    pub fn failures(&self) -> impl Iterator<Item = &FailedChange> {
+        self.failed_additions.iter().chain(&self.failed_removals)
+    }
+
+    /// As [`Plan::undo`], without what was certainly not changed.
+    pub fn undo(&self, plan: &Plan) -> Plan {
+        // An attempt before the last one may have been carried out.
+        let undone = |FailedChange { error, .. }: &&FailedChange| {
+            error.is_lasting() || (error.attempts() <= 1 && error.was_not_carried_out())
+        };
+        let changes = |failed: &'_ [FailedChange]| -> HashSet<PlannedChange> {
+            failed.iter().filter(undone).map(|failed| failed.change.clone()).collect()
+        };
+        let not_added = changes(&self.failed_additions);
+        let mut not_removed = changes(&self.failed_removals);
+        not_removed.extend(self.held_back.iter().cloned());
+        let mut changed = plan.clone();
+        changed.add.retain(|change| !not_added.contains(change));
+        changed.remove.retain(|change| !not_removed.contains(change));
+        changed.keep.extend(not_removed);
+        changed.keep.sort_unstable();
+        changed.undo()
+    }
+}

@@ -1,0 +1,155 @@
+//! Reading the associations that are there.
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::types::Types;
+use crate::{
+    associations::{AssociatedId, bulk::is_complete, reconcile::plan::PlannedChange},
+    client::Client,
+    error::{Error, Result},
+    generated,
+    ids::{ObjectType, PartnerClientId},
+    transport::{self, call_options::CallOptions},
+};
+
+const MAX_INPUTS: usize = 1_000;
+/// Requests at once where partner clients are read one by one.
+const CONCURRENCY: usize = 4;
+/// What HubSpot answers for a partner client without an association of the kind.
+const NONE_FOUND: &str = "NO_ASSOCIATIONS_FOUND";
+const OPERATION: &str = "batch_read_associations";
+
+/// What HubSpot says of some partner clients.
+#[derive(Default)]
+pub(super) struct Existing {
+    pub(super) there: BTreeSet<PlannedChange>,
+    /// Those that it does not know.
+    pub(super) unknown: BTreeSet<PartnerClientId>,
+    /// What it said of the first of them.
+    refusal: Option<Error>,
+}
+
+impl Existing {
+    /// An error that names all unknown partner clients, if there are any.
+    pub(super) fn all_known(&self) -> Result<()> {
+        match &self.refusal {
+            None => Ok(()),
+            Some(refusal) => Err(refusal.naming_unknown(self.unknown.iter().map(PartnerClientId::as_str))),
+        }
+    }
+
+    fn add_unknown(&mut self, partner_client: &PartnerClientId, refusal: Error) {
+        self.unknown.insert(partner_client.clone());
+        self.refusal.get_or_insert(refusal);
+    }
+}
+
+pub(super) struct Reader<'a> {
+    pub(super) client: &'a Client,
+    pub(super) to_type: &'a ObjectType,
+    pub(super) types: &'a Types,
+    pub(super) options: &'a CallOptions,
+}
+
+impl Reader<'_> {
+    /// Reads a thousand partner clients to a request. One of which an answer says nothing that is certain is asked for by
+    /// itself.
+    pub(super) async fn read(&self, partner_clients: &[PartnerClientId]) -> Result<Existing> {
+        let mut existing = Existing::default();
+        let distinct: Vec<_> = partner_clients.iter().collect::<BTreeSet<_>>().into_iter().collect();
+        for chunk in distinct.chunks(MAX_INPUTS) {
+            let unsaid = self.batch(chunk, &mut existing).await?;
+            let mut alone = stream::iter(unsaid)
+                .map(|partner_client| async move {
+                    let listed = self.list(&partner_client, None).await;
+                    (partner_client, listed)
+                })
+                .buffer_unordered(CONCURRENCY);
+            while let Some((partner_client, listed)) = alone.next().await {
+                match listed {
+                    Ok(listed) => existing.there.extend(listed),
+                    Err(error) if error.is_not_found() => existing.add_unknown(&partner_client, error),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(existing)
+    }
+
+    /// Takes what one answer says, and gives back the partner clients of which it says nothing that is certain.
+    async fn batch(&self, chunk: &[&PartnerClientId], existing: &mut Existing) -> Result<BTreeSet<PartnerClientId>> {
+        let asked: BTreeSet<_> = chunk.iter().copied().cloned().collect();
+        let mut unsaid = asked.clone();
+        let inputs = chunk.iter().map(|id| generated::types::PublicObjectId::builder().id(*id).try_into());
+        let inputs = inputs.collect::<std::result::Result<Vec<_>, generated::types::error::ConversionError>>()?;
+        let to = self.to_type.clone();
+        let called = transport::call(self.client.raw.clone(), self.options.clone(), OPERATION, |raw| async move {
+            let request = raw.batch_read_associations().from_object_type("partner_clients").to_object_type(to);
+            request.body(generated::types::BatchInputPublicObjectId::builder().inputs(inputs)).send().await
+        });
+        let (answer, meta) = match called.await {
+            // One partner client may have it all refused; each is told of by itself.
+            Err(error) if error.is_not_found() => return Ok(unsaid),
+            called => called?,
+        };
+        if !is_complete(answer.status.as_str(), &meta) {
+            return Ok(unsaid);
+        }
+        let mut doubtful = BTreeSet::new();
+        for error in &answer.errors {
+            let sub_category = error.sub_category.as_ref().and_then(|value| value.as_str());
+            let is_empty = sub_category.is_some_and(|sub_category| sub_category.ends_with(NONE_FOUND));
+            let error = Error::in_batch(error).in_call(OPERATION, &meta, false);
+            if !is_empty && !error.is_not_found() {
+                return Err(error);
+            }
+            let of_inputs = error.context().iter().filter(|(name, _)| !name.starts_with("to"));
+            let named: BTreeSet<&str> = of_inputs.flat_map(|(_, values)| values).map(String::as_str).collect();
+            let named = asked.iter().filter(|partner_client| named.contains(partner_client.as_str()));
+            if is_empty {
+                for partner_client in named {
+                    unsaid.remove(partner_client);
+                }
+            } else {
+                // The partner client itself may not be there, or only what it has.
+                doubtful.extend(named.cloned());
+            }
+        }
+        for result in answer.results {
+            let partner_client = PartnerClientId::try_from(result.from.id.as_str())?;
+            if !asked.contains(&partner_client) || doubtful.contains(&partner_client) {
+                continue;
+            }
+            unsaid.remove(&partner_client);
+            // Many associations have pages of their own, as when they are listed.
+            if let Some(next) = result.paging.and_then(|paging| paging.next) {
+                existing.there.extend(self.list(&partner_client, Some(next.after)).await?);
+            }
+            for other in result.to {
+                existing.there.insert(self.association(&partner_client, other)?);
+            }
+        }
+        unsaid.extend(doubtful);
+        Ok(unsaid)
+    }
+
+    async fn list(&self, partner_client: &PartnerClientId, after: Option<String>) -> Result<Vec<PlannedChange>> {
+        let mut list = self.client.associations(partner_client, self.to_type.clone());
+        if let Some(after) = after {
+            list = list.after(after);
+        }
+        list.options = self.options.clone();
+        let others: Vec<_> = list.items().try_collect().await?;
+        others.into_iter().map(|other| self.association(partner_client, other)).collect()
+    }
+
+    fn association(&self, partner_client: &PartnerClientId, other: AssociatedId) -> Result<PlannedChange> {
+        Ok(PlannedChange {
+            partner_client_id: partner_client.clone(),
+            to_object_id: other.id,
+            association_type: self.types.listed(&other.type_)?,
+        })
+    }
+}

@@ -1,0 +1,196 @@
+//! Bringing the associations of partner clients to a desired state.
+//!
+//! A [`Plan`] is computed by [`Reconcile::plan`] and carried out by [`Plan::apply`]. What could lose associations is
+//! guarded:
+//!
+//! - A removal waits until all additions of the same partner client are in. If one of them fails, or nobody knows how it
+//!   ended, the partner client keeps what it has, and [`Applied::held_back`] names the removals.
+//! - HubSpot may limit how many associations a record can have. An addition that it refused is tried once more when a
+//!   removal has made room: so an object moves from one partner client to another in one run.
+//! - A plan that removes many is refused; see [`Apply::max_removals`].
+//! - What the plan was made from is read again before it is applied, and a plan that is no longer true is refused.
+//! - A plan can be saved and loaded with serde, and [`Plan::undo`] makes the plan that takes it back.
+//!
+//! HubSpot may list a pair that has a label once more, by a type whose name ends in `_unlabeled`. As long as the pair has
+//! a label, that is no association of its own: it is neither missing nor superfluous, unless it is desired. It goes with
+//! the pair's last label.
+
+mod applied;
+mod apply;
+mod existing;
+mod plan;
+mod present;
+mod run;
+mod saved;
+mod types;
+
+use std::collections::{BTreeSet, HashSet};
+
+pub use self::{
+    applied::{Applied, FailedChange},
+    apply::Apply,
+    plan::{Plan, PlannedChange},
+};
+use self::{existing::Reader, plan::Made, types::Types};
+use crate::{
+    client::Client,
+    error::{Error, Result},
+    ids::{AssociationType, ObjectId, ObjectType, PartnerClientId, checked},
+    transport::call_options::{CallOptions, settings},
+};
+
+impl Client {
+    /// Compares the associations that partner clients have with objects of one type to those they should have. Nothing is
+    /// changed until the plan is applied.
+    ///
+    /// `desired` is all that should be there: partner client, other object, association type. What is there and not desired
+    /// is planned to be removed, of every association type unless [`only_type`](Reconcile::only_type) is set.
+    ///
+    /// Needs the scope `crm.objects.partner-clients.read`, and applying a plan `crm.objects.partner-clients.write` as well.
+    ///
+    /// ```no_run
+    /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
+    /// let desired = [("512", "9001", "partner_client_to_company"), ("513", "9001", "partner_client_to_company")];
+    /// let plan = client.reconcile(["512", "513"], "companies", desired).plan().await?;
+    /// println!("{plan}");
+    /// let applied = plan.apply(&client).await?;
+    /// assert!(applied.is_complete());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reconcile<I, T, D, P, O, A>(&self, partner_clients: I, to_type: T, desired: D) -> Reconcile
+    where
+        I: IntoIterator<Item: TryInto<PartnerClientId, Error: Into<Error>>>,
+        T: TryInto<ObjectType, Error: Into<Error>>,
+        D: IntoIterator<Item = (P, O, A)>,
+        P: TryInto<PartnerClientId, Error: Into<Error>>,
+        O: TryInto<ObjectId, Error: Into<Error>>,
+        A: TryInto<AssociationType, Error: Into<Error>>,
+    {
+        let input = || {
+            let desired = desired.into_iter().map(|(partner_client, to_object, association_type)| {
+                Ok(PlannedChange {
+                    partner_client_id: checked(partner_client)?,
+                    to_object_id: checked(to_object)?,
+                    association_type: checked(association_type)?,
+                })
+            });
+            Ok(Input {
+                partner_clients: partner_clients.into_iter().map(checked).collect::<Result<_>>()?,
+                to_type: checked(to_type)?,
+                desired: desired.collect::<Result<_>>()?,
+            })
+        };
+        Reconcile {
+            client: self.clone(),
+            input: input(),
+            only: Ok(Vec::new()),
+            skip_unknown: false,
+            account: None,
+            options: CallOptions::default(),
+        }
+    }
+}
+
+/// What is to be brought to a desired state; see [`Client::reconcile`].
+///
+/// Timeouts, retries and headers hold for each request, also for those that apply the plan.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is read until the plan is asked for"]
+pub struct Reconcile {
+    client: Client,
+    input: Result<Input>,
+    only: Result<Vec<AssociationType>>,
+    skip_unknown: bool,
+    account: Option<String>,
+    options: CallOptions,
+}
+
+#[derive(Debug, Clone)]
+struct Input {
+    partner_clients: Vec<PartnerClientId>,
+    to_type: ObjectType,
+    desired: Vec<PlannedChange>,
+}
+
+settings!(Reconcile, options);
+
+impl Reconcile {
+    /// Looks at associations of this type alone, by name or id, and leaves the others as they are. It may be called for
+    /// several.
+    pub fn only_type<A>(mut self, association_type: A) -> Self
+    where
+        A: TryInto<AssociationType, Error: Into<Error>>,
+    {
+        self.only = self.only.and_then(|mut only| {
+            only.push(checked(association_type)?);
+            Ok(only)
+        });
+        self
+    }
+
+    /// Leaves out partner clients that HubSpot does not know, with what is desired of them, and names them in
+    /// [`Plan::unknown`]. Without this they are an error.
+    pub fn skip_unknown(mut self) -> Self {
+        self.skip_unknown = true;
+        self
+    }
+
+    /// Names the HubSpot account that the plan is of, best by its hub id, so that it is [applied](Apply::account) to no
+    /// other. A token does not say which account it is of.
+    pub fn account(mut self, account: impl Into<String>) -> Self {
+        self.account = Some(account.into());
+        self
+    }
+
+    /// Reads what is there, a thousand partner clients to a request, and tells what has to change. All of it is held in
+    /// memory.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for ids that cannot be sent, for an association type that does not exist between partner
+    /// clients and the object type, and for a desired association of a partner client that is not among those given.
+    /// [`Error::is_not_found`] for partner clients that HubSpot does not know: the message and the entry `ids` of
+    /// [`Error::context`] name all of them.
+    pub async fn plan(self) -> Result<Plan> {
+        let Input { partner_clients, to_type, desired } = self.input?;
+        let given: HashSet<_> = partner_clients.iter().map(PartnerClientId::as_str).collect();
+        if let Some(stray) = desired.iter().find(|d| !given.contains(d.partner_client_id.as_str())) {
+            let remedy = "give it with the others, so that what it has is read";
+            let reason = "has a desired association but is not to be reconciled";
+            return Err(Error::invalid_input("partner client", Some(stray.partner_client_id.as_str()), reason, remedy));
+        }
+
+        let types = Types::read(&self.client, &to_type, &self.options).await?;
+        let only_types = self.only?.iter().map(|only| types.given(only)).collect::<Result<BTreeSet<_>>>()?;
+        let mut wanted = BTreeSet::new();
+        for change in desired {
+            let association_type = types.given(&change.association_type)?;
+            if !only_types.is_empty() && !only_types.contains(&association_type) {
+                let remedy = "name it with only_type as well, or leave the association out";
+                let reason = "is desired but not one of the types to be looked at";
+                let given = change.association_type.as_str();
+                return Err(Error::invalid_input("association type", Some(given), reason, remedy));
+            }
+            wanted.insert(PlannedChange { association_type, ..change });
+        }
+
+        let reader = Reader { client: &self.client, to_type: &to_type, types: &types, options: &self.options };
+        let existing = reader.read(&partner_clients).await?;
+        if !self.skip_unknown {
+            existing.all_known()?;
+        }
+        let is_known = |id: &PartnerClientId| !existing.unknown.contains(id);
+        wanted.retain(|change| is_known(&change.partner_client_id));
+        let made = Made {
+            server: self.client.raw.baseurl.clone(),
+            account: self.account,
+            unlabeled_types: types.unlabeled(),
+            only_types: only_types.into_iter().collect(),
+            partner_clients: BTreeSet::from_iter(partner_clients).into_iter().filter(is_known).collect(),
+            unknown: existing.unknown.iter().cloned().collect(),
+            to_object_type: to_type.clone(),
+            options: self.options.clone(),
+        };
+        Ok(Plan::new(made, &existing.there, wanted))
+    }
+}

@@ -1,0 +1,245 @@
+//! What has to change, and what that is true of.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    fmt,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::types::is_unlabeled;
+use crate::{
+    associations::bulk::Association,
+    error::{Error, Result},
+    ids::{AssociationType, ObjectId, ObjectType, PartnerClientId},
+    transport::call_options::CallOptions,
+};
+
+/// A plan may remove so many without a bound of its own: what one request takes.
+const MAX_REMOVALS: u64 = 100;
+
+/// What has to change for the associations of partner clients to be as desired; from
+/// [`Reconcile::plan`](super::Reconcile::plan).
+///
+/// It prints as a table. With serde it is saved and loaded again: an object with the members `format`, `server`, `account`,
+/// `toObjectType`, `onlyTypes`, `unlabeledTypes`, `partnerClients`, `unknown`, `maxRemovals`, `add`, `remove`, `keep`,
+/// `unchanged` and `besideLabels`, where each change is `{"partnerClientId", "toObjectId", "associationType"}`. A saved plan holds all that it
+/// was true of, so that it can be looked at by a person and applied later; loading refuses one that contradicts itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "super::saved::Saved", into = "super::saved::Saved")]
+#[non_exhaustive]
+pub struct Plan {
+    /// The base URL of the server that was asked; the plan is applied to no other.
+    pub server: String,
+    /// The [account](super::Reconcile::account), where it was given.
+    pub account: Option<String>,
+    /// The type of the other objects.
+    pub to_object_type: ObjectType,
+    /// The association types that were looked at, by name; all of them if it is empty.
+    pub only_types: Vec<AssociationType>,
+    /// The types that HubSpot lists beside a label; see the [module](super).
+    pub unlabeled_types: Vec<AssociationType>,
+    /// The partner clients that were looked at.
+    pub partner_clients: Vec<PartnerClientId>,
+    /// Those that HubSpot does not know, and that were [left out](super::Reconcile::skip_unknown).
+    pub unknown: Vec<PartnerClientId>,
+    /// How many may be removed, in place of the [default](super::Apply::max_removals).
+    pub max_removals: Option<u64>,
+    /// Associations that are desired and not there.
+    pub add: Vec<PlannedChange>,
+    /// Associations that are there and not desired.
+    pub remove: Vec<PlannedChange>,
+    /// Associations that are there and desired.
+    pub keep: Vec<PlannedChange>,
+    /// How many are there and desired.
+    pub unchanged: u64,
+    /// What HubSpot lists beside a label, and what is therefore not taken for an association of its own; see the
+    /// [module](super).
+    pub beside_labels: Vec<PlannedChange>,
+    pub(super) options: Unsaved,
+}
+
+/// The settings of [`Reconcile`](super::Reconcile), which belong to a process and may hold secrets.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Unsaved(pub(super) CallOptions);
+
+/// Plans are the same if they say the same.
+impl PartialEq for Unsaved {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Unsaved {}
+
+/// An association to be added, removed or kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PlannedChange {
+    /// The partner client.
+    pub partner_client_id: PartnerClientId,
+    /// The other object.
+    pub to_object_id: ObjectId,
+    /// The association type, by its name in lower case.
+    pub association_type: AssociationType,
+}
+
+/// How a plan came about.
+pub(super) struct Made {
+    pub(super) server: String,
+    pub(super) account: Option<String>,
+    pub(super) to_object_type: ObjectType,
+    pub(super) only_types: Vec<AssociationType>,
+    pub(super) unlabeled_types: Vec<AssociationType>,
+    pub(super) partner_clients: Vec<PartnerClientId>,
+    pub(super) unknown: Vec<PartnerClientId>,
+    pub(super) options: CallOptions,
+}
+
+impl Plan {
+    pub(super) fn new(made: Made, there: &BTreeSet<PlannedChange>, wanted: BTreeSet<PlannedChange>) -> Self {
+        let is_looked_at = |change: &PlannedChange| looked_at(&made.only_types, change);
+        let labeled = pairs(there.iter().filter(|change| !change.is_unlabeled()));
+        let stays = |change: &&PlannedChange| !is_looked_at(change);
+        let labeled_then = pairs(wanted.iter().chain(there.iter().filter(stays)).filter(|c| !c.is_unlabeled()));
+        // HubSpot may list it only because of a label that goes.
+        let was_beside_label = |change: &PlannedChange| {
+            change.is_unlabeled() && labeled.contains(&change.pair()) && !labeled_then.contains(&change.pair())
+        };
+        let is_beside_label = |change: &PlannedChange| change.is_unlabeled() && labeled_then.contains(&change.pair());
+        let superfluous = there.iter().filter(|change| is_looked_at(change) && !wanted.contains(change));
+        let (mut beside_labels, remove): (Vec<_>, Vec<_>) = superfluous.cloned().partition(is_beside_label);
+        let (keep, add): (Vec<_>, Vec<_>) =
+            wanted.iter().cloned().partition(|change| there.contains(change) && !was_beside_label(change));
+        beside_labels.extend(add.iter().filter(|change| there.contains(change)).cloned());
+        let Made { server, account, to_object_type, only_types, unlabeled_types, partner_clients, unknown, options } =
+            made;
+        Self {
+            server,
+            account,
+            to_object_type,
+            only_types,
+            unlabeled_types,
+            partner_clients,
+            unknown,
+            max_removals: None,
+            add,
+            remove,
+            unchanged: keep.len() as u64,
+            keep,
+            beside_labels,
+            options: Unsaved(options),
+        }
+    }
+
+    /// Whether everything is as desired.
+    pub fn is_empty(&self) -> bool {
+        self.add.is_empty() && self.remove.is_empty()
+    }
+
+    /// The plan that takes this one back: it adds what this one removes, and removes what this one adds. Save it before
+    /// this plan is applied, and it is right whenever that ends: what was not changed is found as it should be.
+    /// [`Applied::undo`](super::Applied::undo) leaves that out.
+    ///
+    /// Types that HubSpot lists beside a label go with pairs that are new.
+    pub fn undo(&self) -> Self {
+        let before = pairs(self.keep.iter().chain(&self.remove).chain(&self.beside_labels));
+        let beside_labels: HashSet<_> = self.beside_labels.iter().collect();
+        let (was_listed, mut remove): (BTreeSet<_>, BTreeSet<_>) =
+            self.add.iter().cloned().partition(|change| beside_labels.contains(change));
+        for new in self.add.iter().filter(|change| !before.contains(&change.pair())) {
+            let unlabeled =
+                self.unlabeled_types.iter().filter(|t| self.only_types.is_empty() || self.only_types.contains(t));
+            remove.extend(unlabeled.map(|t| PlannedChange { association_type: t.clone(), ..new.clone() }));
+        }
+        let keep: BTreeSet<_> = self.keep.iter().cloned().chain(was_listed).collect();
+        Self {
+            add: self.remove.clone(),
+            max_removals: Some(remove.len() as u64),
+            remove: remove.into_iter().collect(),
+            unchanged: keep.len() as u64,
+            keep: keep.into_iter().collect(),
+            ..self.clone()
+        }
+    }
+
+    /// Checks how many the plan removes; see [`Apply::max_removals`](super::Apply::max_removals).
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] if there are too many.
+    pub fn check_removals(&self) -> Result<()> {
+        self.check_removals_against(self.max_removals)
+    }
+
+    pub(super) fn check_removals_against(&self, max: Option<u64>) -> Result<()> {
+        let removals = self.remove.len() as u64;
+        let before = self.keep.len() + self.remove.len();
+        let after = self.keep.len() + self.add.len();
+        let reason = match max {
+            Some(max) if removals > max => format!("at most {max} may be removed"),
+            None if removals > MAX_REMOVALS => format!("at most {MAX_REMOVALS} may be removed unless you allow more"),
+            None if removals > 0 && after < before - before / 2 => {
+                "fewer than half would be left, which is not done unless you allow it".to_owned()
+            }
+            _ => return Ok(()),
+        };
+        let reason = format!("removes {removals} of {before} associations and leaves {after}: {reason}");
+        let remedy = format!("look at the plan, and allow it with `max_removals` {removals} if that is meant");
+        Err(Error::invalid_input("the plan", None, reason, remedy))
+    }
+
+    pub(super) fn looks_at(&self, change: &PlannedChange) -> bool {
+        looked_at(&self.only_types, change)
+    }
+}
+
+fn looked_at(only: &[AssociationType], change: &PlannedChange) -> bool {
+    only.is_empty() || only.contains(&change.association_type)
+}
+
+pub(super) type Pair<'a> = (&'a PartnerClientId, &'a ObjectId);
+
+pub(super) fn pairs<'a>(changes: impl Iterator<Item = &'a PlannedChange>) -> HashSet<Pair<'a>> {
+    changes.map(PlannedChange::pair).collect()
+}
+
+impl PlannedChange {
+    pub(super) fn pair(&self) -> Pair<'_> {
+        (&self.partner_client_id, &self.to_object_id)
+    }
+
+    pub(super) fn is_unlabeled(&self) -> bool {
+        is_unlabeled(&self.association_type)
+    }
+
+    pub(super) fn association(&self, to_object_type: &ObjectType) -> Association {
+        let Self { partner_client_id, to_object_id, association_type } = self.clone();
+        Association::new(partner_client_id, to_object_type.clone(), to_object_id, association_type)
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let heads = ["", "partner client", self.to_object_type.as_str(), "association type"];
+        let row = |sign, change: &'_ PlannedChange| {
+            [sign, change.partner_client_id.as_str(), change.to_object_id.as_str(), change.association_type.as_str()]
+                .map(str::to_owned)
+        };
+        let changes = self.add.iter().map(|c| row("+", c)).chain(self.remove.iter().map(|c| row("-", c)));
+        let rows: Vec<_> = std::iter::once(heads.map(str::to_owned)).chain(changes).collect();
+        let width =
+            |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+        let [sign, client, object] = [width(0), width(1), width(2)].map(Option::unwrap_or_default);
+        if !self.is_empty() {
+            for [a, b, c, d] in &rows {
+                writeln!(f, "{a:sign$} {b:client$}  {c:object$}  {d}")?;
+            }
+        }
+        if !self.unknown.is_empty() {
+            let unknown: Vec<_> = self.unknown.iter().map(PartnerClientId::as_str).collect();
+            writeln!(f, "left out, since HubSpot does not know them: {}", unknown.join(", "))?;
+        }
+        write!(f, "{} to add, {} to remove, {} unchanged", self.add.len(), self.remove.len(), self.unchanged)
+    }
+}

@@ -1,0 +1,48 @@
+//! A plan beside what is there now.
+
+use std::collections::BTreeSet;
+
+use super::{
+    existing::Existing,
+    plan::{Pair, pairs},
+};
+use crate::{
+    associations::reconcile::plan::{Plan, PlannedChange},
+    error::{Error, Result},
+};
+
+/// How many differences are named.
+const NAMED: usize = 10;
+
+/// Whether a plan is true still. What it changes may be there or not: it may have been carried out in part.
+///
+/// # Errors
+/// One that names what is not as the plan says.
+pub(super) fn check(plan: &Plan, existing: &Existing) -> Result<()> {
+    let to_type = &plan.to_object_type;
+    let tell = |change: &PlannedChange, verb| {
+        let PlannedChange { partner_client_id, to_object_id, association_type } = change;
+        format!("partner client {partner_client_id} {verb} {to_type} {to_object_id} ({association_type})")
+    };
+    let is_labeled = |change: &&PlannedChange| !change.is_unlabeled();
+    let known: BTreeSet<_> = plan.add.iter().chain(&plan.remove).chain(&plan.keep).collect();
+    let labeled = pairs(existing.there.iter().chain(known.iter().copied()).filter(is_labeled));
+    let is_beside_label =
+        |change: &PlannedChange| change.is_unlabeled() && labeled.contains::<Pair<'_>>(&change.pair());
+    let is_new = |change: &&PlannedChange| plan.looks_at(change) && !known.contains(change) && !is_beside_label(change);
+    let unknown = existing.unknown.iter().map(|id| format!("partner client {id} is not there any more"));
+    let of_known = plan.keep.iter().filter(|change| !existing.unknown.contains(&change.partner_client_id));
+    let gone = of_known.filter(|change| !existing.there.contains(change)).map(|change| tell(change, "has lost"));
+    let new = existing.there.iter().filter(is_new).map(|change| tell(change, "now has"));
+    let mut differences = unknown.chain(gone).chain(new);
+    let mut named: Vec<_> = differences.by_ref().take(NAMED).collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    match differences.count() {
+        0 => {}
+        more => named.push(format!("and {more} more")),
+    }
+    let reason = format!("is not true any more, and nothing was changed: {}", named.join("; "));
+    Err(Error::invalid_input("the plan", None, reason, "make a new plan"))
+}

@@ -1,0 +1,196 @@
+//! The steps by which a plan is carried out.
+
+use std::{collections::HashSet, mem, pin::Pin};
+
+use futures_util::{
+    StreamExt,
+    future::{Fuse, FusedFuture},
+    stream,
+};
+
+use super::{apply::Apply, existing::Existing, plan::pairs, present};
+use crate::{
+    associations::{
+        bulk::{Bulk, Change, Journal, Outcome, Recorded},
+        reconcile::{
+            applied::{Applied, FailedChange},
+            plan::PlannedChange,
+        },
+    },
+    error::{Error, Result},
+    ids::PartnerClientId,
+};
+
+/// Outcomes that are noted at once, where so many are ready.
+const NOTED: usize = 2_000;
+const OPERATION: &str = "reconcile";
+
+pub(super) struct Run<'a> {
+    pub(super) apply: Apply<'a>,
+    applied: Applied,
+    /// Why nothing more is sent.
+    refused: Option<Error>,
+}
+
+/// A change that is to be sent, with its place in the journal: there, removals come after additions.
+type Open<'a> = (u64, &'a PlannedChange);
+
+impl<'a> Run<'a> {
+    pub(super) fn new(apply: Apply<'a>) -> Self {
+        Self { apply, applied: Applied::default(), refused: None }
+    }
+
+    pub(super) async fn run<S>(mut self, existing: &Existing, mut stop: Pin<&mut Fuse<S>>) -> Result<Applied>
+    where
+        S: Future<Output = ()>,
+    {
+        let plan = self.apply.plan;
+        present::check(plan, existing)?;
+        if let Some(journal) = &mut self.apply.journal {
+            journal.begin(OPERATION, self.apply.client.server())?;
+        }
+        let there = &existing.there;
+        let labeled = pairs(there.iter().filter(|change| !change.is_unlabeled()));
+        // It may be listed only because of a label.
+        let by_itself = |change: &PlannedChange| !change.is_unlabeled() || !labeled.contains(&change.pair());
+        let is_added = |change: &PlannedChange| there.contains(change) && by_itself(change);
+        let add = self.open(&plan.add, 0, Change::Associate, is_added)?;
+        let remove =
+            self.open(&plan.remove, plan.add.len() as u64, Change::Dissociate, |change| !there.contains(change))?;
+
+        self.settle(Change::Associate, add, stop.as_mut()).await;
+        if stop.is_terminated() {
+            self.applied.unsettled += remove.len() as u64;
+            return Ok(self.applied);
+        }
+        let mut gone: Vec<_> = plan.remove.iter().filter(|change| !there.contains(change)).collect();
+        let mut waiting = remove;
+        loop {
+            let (remove, held_back) = self.hold_back(waiting);
+            gone.extend(remove.iter().map(|(_, change)| *change));
+            self.settle(Change::Dissociate, remove, stop.as_mut()).await;
+            if stop.is_terminated() || self.refused.is_some() {
+                return Ok(self.applied);
+            }
+            let again = self.unblocked(mem::take(&mut gone));
+            let failed = self.applied.failed_additions.len() + again.len();
+            self.settle(Change::Associate, again, stop.as_mut()).await;
+            if stop.is_terminated() || held_back.is_empty() || self.applied.failed_additions.len() >= failed {
+                return Ok(self.applied);
+            }
+            waiting = held_back;
+        }
+    }
+
+    /// The refused additions to records that have lost an association since. HubSpot limits how many a record may have, so
+    /// there may be room now.
+    fn unblocked(&mut self, gone: Vec<&PlannedChange>) -> Vec<Open<'a>> {
+        let kept: HashSet<_> = self.applied.failed_removals.iter().map(|failed| &failed.change).collect();
+        let (clients, objects): (HashSet<_>, HashSet<_>) =
+            gone.into_iter().filter(|change| !kept.contains(change)).map(PlannedChange::pair).unzip();
+        let (again, failed): (Vec<_>, Vec<_>) =
+            mem::take(&mut self.applied.failed_additions).into_iter().partition(|FailedChange { change, error }| {
+                let has_room = clients.contains(&change.partner_client_id) || objects.contains(&change.to_object_id);
+                has_room && error.is_lasting()
+            });
+        self.applied.failed_additions = failed;
+        let again: HashSet<_> = again.into_iter().map(|failed| failed.change).collect();
+        (0..).zip(&self.apply.plan.add).filter(|(_, change)| again.contains(change)).collect()
+    }
+
+    /// What is still to be sent of some changes.
+    fn open(
+        &mut self,
+        changes: &'a [PlannedChange],
+        first: u64,
+        kind: Change,
+        is_done: impl Fn(&PlannedChange) -> bool,
+    ) -> Result<Vec<Open<'a>>> {
+        let mut open = Vec::new();
+        for (place, change) in (first..).zip(changes) {
+            let digest = || change.association(&self.apply.plan.to_object_type).digest();
+            let recorded = match &mut self.apply.journal {
+                Some(journal) => journal.find(place, digest())?,
+                None => None,
+            };
+            match (is_done(change), recorded) {
+                (true, Some(Recorded::Made)) => *self.count(kind) += 1,
+                (true, _) => self.applied.already_done += 1,
+                (false, Some(Recorded::Failed(error))) => self.failed(kind, change, error),
+                (false, _) => open.push((place, change)),
+            }
+        }
+        Ok(open)
+    }
+
+    /// The removals of partner clients whose additions are all in, and the others.
+    fn hold_back(&mut self, remove: Vec<Open<'a>>) -> (Vec<Open<'a>>, Vec<Open<'a>>) {
+        if self.apply.remove_anyway {
+            return (remove, Vec::new());
+        }
+        let failed = self.applied.failed_additions.iter().map(|failed| &failed.change.partner_client_id);
+        let incomplete: HashSet<&PartnerClientId> = failed.collect();
+        let (held_back, remove): (Vec<_>, Vec<_>) =
+            remove.into_iter().partition(|(_, change)| incomplete.contains(&change.partner_client_id));
+        self.applied.held_back = held_back.iter().map(|(_, change)| (*change).clone()).collect();
+        (remove, held_back)
+    }
+
+    async fn settle<S>(&mut self, kind: Change, open: Vec<Open<'a>>, stop: Pin<&mut Fuse<S>>)
+    where
+        S: Future<Output = ()>,
+    {
+        if let Some(error) = self.refused.clone() {
+            open.into_iter().for_each(|(_, change)| self.failed(kind, change, error.clone()));
+            return;
+        }
+        let to_type = &self.apply.plan.to_object_type;
+        let inputs: Vec<_> = open.iter().map(|(_, change)| change.association(to_type)).collect();
+        let mut bulk = Bulk::new(&self.apply.client, kind, stream::iter(inputs).boxed());
+        bulk.options = self.apply.options.clone();
+        let mut outcomes = bulk.outcomes().ready_chunks(NOTED).take_until(stop);
+        let mut open = open.into_iter();
+        while let Some(outcomes) = outcomes.next().await {
+            let recorded =
+                self.apply.journal.as_mut().map_or(Ok(()), |journal| record(journal, open.as_slice(), &outcomes));
+            for (outcome, (_, change)) in outcomes.into_iter().zip(open.by_ref()) {
+                match outcome.result {
+                    Ok(()) => *self.count(kind) += 1,
+                    Err(error) => self.failed(kind, change, error),
+                }
+            }
+            if let Some(told) = &mut self.apply.on_progress {
+                told(&self.applied);
+            }
+            if let Err(error) = recorded {
+                open.by_ref().for_each(|(_, change)| self.failed(kind, change, error.clone()));
+                self.refused = Some(error);
+                break;
+            }
+        }
+        self.applied.unsettled += open.len() as u64;
+    }
+
+    fn count(&mut self, kind: Change) -> &mut u64 {
+        match kind {
+            Change::Associate => &mut self.applied.added,
+            Change::Dissociate => &mut self.applied.removed,
+        }
+    }
+
+    fn failed(&mut self, kind: Change, change: &PlannedChange, error: Error) {
+        let failed = match kind {
+            Change::Associate => &mut self.applied.failed_additions,
+            Change::Dissociate => &mut self.applied.failed_removals,
+        };
+        failed.push(FailedChange { change: change.clone(), error });
+    }
+}
+
+/// Writes the outcomes of the first of these changes, before they are told.
+fn record(journal: &mut Journal, open: &[Open<'_>], outcomes: &[Outcome]) -> Result<()> {
+    for (outcome, (place, _)) in outcomes.iter().zip(open) {
+        journal.record(*place, outcome.association.digest(), &outcome.result)?;
+    }
+    journal.flush()
+}

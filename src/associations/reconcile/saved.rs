@@ -1,0 +1,120 @@
+//! Plans as they are saved.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::Unsaved;
+use crate::{
+    associations::reconcile::plan::{Plan, PlannedChange},
+    ids::{AssociationType, ObjectType, PartnerClientId},
+};
+
+const FORMAT: &str = "hubspot-partner-clients plan 1";
+
+/// A plan with the name of its format. Nothing in it may be missing by mistake, so there are few defaults.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Saved {
+    format: String,
+    server: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+    to_object_type: ObjectType,
+    only_types: Vec<AssociationType>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unlabeled_types: Vec<AssociationType>,
+    partner_clients: Vec<PartnerClientId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unknown: Vec<PartnerClientId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max_removals: Option<u64>,
+    add: Vec<PlannedChange>,
+    remove: Vec<PlannedChange>,
+    keep: Vec<PlannedChange>,
+    /// Said for people; it is counted anew.
+    #[serde(default)]
+    unchanged: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    beside_labels: Vec<PlannedChange>,
+}
+
+impl From<Plan> for Saved {
+    fn from(plan: Plan) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            server: plan.server,
+            account: plan.account,
+            to_object_type: plan.to_object_type,
+            only_types: plan.only_types,
+            unlabeled_types: plan.unlabeled_types,
+            partner_clients: plan.partner_clients,
+            unknown: plan.unknown,
+            max_removals: plan.max_removals,
+            unchanged: plan.keep.len() as u64,
+            add: plan.add,
+            remove: plan.remove,
+            keep: plan.keep,
+            beside_labels: plan.beside_labels,
+        }
+    }
+}
+
+impl TryFrom<Saved> for Plan {
+    type Error = String;
+
+    fn try_from(saved: Saved) -> Result<Self, String> {
+        if saved.format != FORMAT {
+            return Err(format!("the format is {:?}, and this version of the crate knows {FORMAT:?}", saved.format));
+        }
+        let [add, remove, keep, beside_labels] =
+            [saved.add, saved.remove, saved.keep, saved.beside_labels].map(canonical);
+        let (add, remove, keep, beside_labels) = (add?, remove?, keep?, beside_labels?);
+        let lower = |types: Vec<AssociationType>| types.iter().map(lower_case).collect::<Result<Vec<_>, _>>();
+        let (only_types, unlabeled_types) = (lower(saved.only_types)?, lower(saved.unlabeled_types)?);
+        let partner_clients: HashSet<_> = saved.partner_clients.iter().collect();
+        let mut seen = HashSet::new();
+        for change in add.iter().chain(&remove).chain(&keep) {
+            let PlannedChange { partner_client_id, to_object_id, association_type } = change;
+            let trouble = if !partner_clients.contains(partner_client_id) {
+                "is of a partner client that is not among partnerClients"
+            } else if !only_types.is_empty() && !only_types.contains(association_type) {
+                "is of a type that is not among onlyTypes"
+            } else if !seen.insert(change) {
+                "comes twice"
+            } else {
+                continue;
+            };
+            return Err(format!("{partner_client_id} to {to_object_id} ({association_type}) {trouble}"));
+        }
+        Ok(Self {
+            server: saved.server,
+            account: saved.account,
+            to_object_type: saved.to_object_type,
+            only_types,
+            unlabeled_types,
+            partner_clients: saved.partner_clients,
+            unknown: saved.unknown,
+            max_removals: saved.max_removals,
+            add,
+            remove,
+            unchanged: keep.len() as u64,
+            keep,
+            beside_labels,
+            options: Unsaved::default(),
+        })
+    }
+}
+
+/// As a plan has them, whatever a person has made of them: sorted, and the case of a type does not matter.
+fn canonical(mut changes: Vec<PlannedChange>) -> Result<Vec<PlannedChange>, String> {
+    for change in &mut changes {
+        change.association_type = lower_case(&change.association_type)?;
+    }
+    changes.sort_unstable();
+    Ok(changes)
+}
+
+fn lower_case(association_type: &AssociationType) -> Result<AssociationType, String> {
+    AssociationType::new(association_type.as_str().to_lowercase()).map_err(|error| error.to_string())
+}

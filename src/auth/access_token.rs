@@ -1,0 +1,89 @@
+//! An access token, which is never printed or logged.
+
+use std::{env, fmt, sync::Arc};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{
+    auth::redact::{is_in, redact, redact_body},
+    error::{Error, Result},
+};
+
+/// A bearer token: an OAuth access token, a private-app token or a service key.
+///
+/// It never shows: `Debug` prints a placeholder, there is no `Display`, and the memory is wiped when the last copy is
+/// dropped.
+#[derive(Clone)]
+pub struct AccessToken(Arc<SecretString>);
+
+impl AccessToken {
+    /// Takes the token without the white space around it, such as the line break at the end of a file.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] when it is empty, has quotation marks around it, or holds anything but visible ASCII
+    /// characters. The error does not show the token.
+    pub fn new(token: impl Into<String>) -> Result<Self> {
+        Self::named("access token", &SecretString::from(token.into()))
+    }
+
+    /// Takes the token that this variable of the environment holds, as [`new`](Self::new) does.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and where the variable is not set. The error names the variable.
+    pub fn from_env(variable: &str) -> Result<Self> {
+        match env::var(variable) {
+            Ok(token) => Self::named(variable, &SecretString::from(token)),
+            Err(env::VarError::NotPresent) => Err(Error::credentials(variable, "is not set", SET_TOKEN)),
+            Err(env::VarError::NotUnicode(_)) => Err(Error::credentials(variable, "is not UTF-8", SET_TOKEN)),
+        }
+    }
+
+    fn named(name: &str, token: &SecretString) -> Result<Self> {
+        Ok(Self(Arc::new(secret(name, token.expose_secret(), SET_TOKEN)?)))
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// The text without the token.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        redact(text, self.expose())
+    }
+
+    /// An answer's body as text without the token.
+    pub(crate) fn redact_body(&self, body: &[u8]) -> String {
+        redact_body(body, &[self.expose()])
+    }
+
+    /// Whether the bytes repeat the token.
+    pub(crate) fn is_in(&self, bytes: &[u8]) -> bool {
+        is_in(bytes, self.expose())
+    }
+}
+
+const SET_TOKEN: &str = "set it to the token HubSpot shows for your private app or service key, without \"Bearer\"";
+
+/// A secret without the white space around it; the rest of what cannot be one is refused by name. The one rule for each
+/// secret, wherever it comes from.
+pub(crate) fn secret(name: &str, text: &str, remedy: &str) -> Result<SecretString> {
+    let text = text.trim();
+    let refuse = |reason| Err(Error::credentials(name, reason, remedy));
+    let quote = ['"', '\'', '`'];
+    if text.is_empty() {
+        return refuse("is empty");
+    }
+    if text.starts_with(quote) && text.ends_with(quote) {
+        return refuse("has quotation marks around it");
+    }
+    if !text.bytes().all(|b| b.is_ascii_graphic()) {
+        return refuse("holds a space, a line break or a character outside ASCII");
+    }
+    Ok(SecretString::from(text))
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken([redacted])")
+    }
+}

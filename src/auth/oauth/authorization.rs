@@ -1,0 +1,113 @@
+//! The page on which a user connects an account.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac_sha256::Hash;
+use reqwest::Url;
+use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+
+const PAGE: &str = "https://app.hubspot.com/oauth/authorize";
+
+/// Sets up an [`Authorization`]; see [`OAuthApp::authorize`](super::OAuthApp::authorize).
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct AuthorizationBuilder {
+    client_id: String,
+    redirect_uri: String,
+    scopes: Vec<String>,
+    optional_scopes: Vec<String>,
+}
+
+impl AuthorizationBuilder {
+    pub(super) fn new(client_id: &str, redirect_uri: String) -> Self {
+        Self { client_id: client_id.to_owned(), redirect_uri, scopes: Vec::new(), optional_scopes: Vec::new() }
+    }
+
+    /// The scopes without which the account cannot be connected.
+    pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes.extend(scopes.into_iter().map(Into::into));
+        self
+    }
+
+    /// The scopes that are left out where the account does not have them.
+    pub fn optional_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.optional_scopes.extend(scopes.into_iter().map(Into::into));
+        self
+    }
+
+    /// Makes the address, with a state and a PKCE code verifier (RFC 7636) that nobody can guess.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] without a scope, or for a redirect URI that is none.
+    pub fn build(self) -> Result<Authorization> {
+        if self.scopes.is_empty() {
+            let remedy = "give those that your app's page in HubSpot requires";
+            return Err(Error::invalid_input("scopes", None, "are missing", remedy));
+        }
+        if Url::parse(&self.redirect_uri).is_err() {
+            let remedy = "give one that is registered for the app";
+            return Err(Error::invalid_input("redirect URI", Some(&self.redirect_uri), "is not a URL", remedy));
+        }
+        let state = random();
+        // 64 characters of the 43 to 128 that the RFC allows, from 244 random bits.
+        let code_verifier = random() + &random();
+        let challenge = URL_SAFE_NO_PAD.encode(Hash::hash(code_verifier.as_bytes()));
+        let (scopes, optional_scopes) = (self.scopes.join(" "), self.optional_scopes.join(" "));
+        let mut parameters = vec![
+            ("client_id", self.client_id.as_str()),
+            ("redirect_uri", &self.redirect_uri),
+            ("scope", &scopes),
+            ("state", &state),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ];
+        if !optional_scopes.is_empty() {
+            parameters.push(("optional_scope", &optional_scopes));
+        }
+        let url = Url::parse_with_params(PAGE, &parameters).map_err(|_| {
+            Error::invalid_input("redirect URI", Some(&self.redirect_uri), "is not a URL", "correct it")
+        })?;
+        Ok(Authorization { url: url.into(), state, code_verifier: code_verifier.into() })
+    }
+}
+
+/// 122 bits from the system's generator, in hexadecimal.
+fn random() -> String {
+    Uuid::new_v4().simple().to_string()
+}
+
+/// Where to send a user, and what to keep until the user comes back.
+#[derive(Clone)]
+pub struct Authorization {
+    url: String,
+    state: String,
+    code_verifier: SecretString,
+}
+
+impl Authorization {
+    /// The page to send the user to.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What has to come back as the parameter `state`: if it does not, somebody else's account is being smuggled in.
+    pub fn state(&self) -> &str {
+        &self.state
+    }
+
+    /// What [`OAuthApp::exchange`](super::OAuthApp::exchange) has to be given; keep it with the user's session.
+    pub fn code_verifier(&self) -> &str {
+        self.code_verifier.expose_secret()
+    }
+}
+
+/// Without the code verifier.
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorization").field("url", &self.url).finish_non_exhaustive()
+    }
+}

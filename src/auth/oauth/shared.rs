@@ -1,0 +1,177 @@
+//! One refresh for all processes that share a store.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use chrono::Utc;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::OAuthApp;
+use crate::{
+    auth::{
+        access_token::AccessToken,
+        oauth::{
+            fresh::Fresh,
+            store::{StoreFuture, StoredToken, TokenStore},
+        },
+    },
+    error::{Error, Result},
+    task::guard_future,
+};
+
+/// A process that ends while it refreshes holds up the others for as long. One that goes on renews its lock: with all its
+/// retries, a refresh may take longer.
+const LOCK: Duration = Duration::from_secs(30);
+/// How long another's refresh is waited for: a lock that nobody renews, and what comes after it.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// What is kept, as JSON. Times are milliseconds since 1970.
+#[derive(Serialize, Deserialize)]
+struct Document {
+    access_token: String,
+    refresh_token: String,
+    refresh_at: i64,
+    expires_at: i64,
+}
+
+impl Document {
+    fn to_stored(fresh: &Fresh, refresh_token: &SecretString) -> Result<StoredToken> {
+        let now = Utc::now().timestamp_millis();
+        let after = |time: Duration| now.saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
+        let document = Self {
+            access_token: fresh.access_token.expose().to_owned(),
+            refresh_token: refresh_token.expose_secret().to_owned(),
+            refresh_at: after(fresh.refresh_in),
+            expires_at: after(fresh.expires_in),
+        };
+        serde_json::to_string(&document).map(StoredToken::new).map_err(|e| Error::token(e.into()))
+    }
+
+    fn from_stored(stored: &StoredToken) -> Result<Fresh> {
+        // What serde says of it may hold a token.
+        let document: Self = serde_json::from_str(stored.expose())
+            .map_err(|_| Error::token("the token store holds something else than tokens".into()))?;
+        let now = Utc::now().timestamp_millis();
+        let until = |time: i64| Duration::from_millis(time.saturating_sub(now).try_into().unwrap_or(0));
+        Ok(Fresh {
+            access_token: AccessToken::new(document.access_token).map_err(|e| Error::token(e.into()))?,
+            refresh_token: Some(document.refresh_token.into()),
+            refresh_in: until(document.refresh_at),
+            expires_in: until(document.expires_at),
+            unsaved: false,
+        })
+    }
+}
+
+/// A refresh that other processes may be about as well.
+pub(super) struct SharedRefresh {
+    pub(super) store: Arc<dyn TokenStore>,
+    /// What the lock knows this process's token by.
+    pub(super) owner: Arc<str>,
+    /// What HubSpot refused last.
+    pub(super) refused: Option<AccessToken>,
+    /// A token that is to be put into the store, instead of a refresh.
+    pub(super) unsaved: Option<Fresh>,
+}
+
+impl SharedRefresh {
+    /// Takes the token that another process has put into the store, or refreshes it for all.
+    pub(super) async fn run(self, app: &OAuthApp, own: &SecretString) -> Result<Fresh> {
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            if self.unsaved.is_none()
+                && let Some(fresh) = self.load().await?.filter(|fresh| self.is_good(fresh))
+            {
+                return Ok(fresh);
+            }
+            if let Some(fencing_token) = self.lock().await? {
+                return self.run_locked(app, own, fencing_token).await;
+            }
+            sleep(Duration::from_millis(fastrand::u64(50..150))).await;
+        }
+        Err(Error::token("another process holds the token store's lock, and gives no token".into()))
+    }
+
+    async fn lock(&self) -> Result<Option<u64>> {
+        self.ask(|store| store.lock(&self.owner, LOCK)).await
+    }
+
+    /// What the store says, or that it panicked.
+    async fn ask<'a, T>(&'a self, what: impl FnOnce(&'a dyn TokenStore) -> StoreFuture<'a, T>) -> Result<T> {
+        guard_future("the token store", async { what(&*self.store).await }).await?.map_err(Error::token)
+    }
+
+    async fn run_locked(&self, app: &OAuthApp, own: &SecretString, fencing_token: u64) -> Result<Fresh> {
+        let mut work = pin!(async {
+            match self.unsaved.clone() {
+                Some(unsaved) => Ok(self.save(fencing_token, unsaved, own).await),
+                None => self.refresh(app, own, fencing_token).await,
+            }
+        });
+        let mut held = fencing_token;
+        let outcome = loop {
+            match timeout(LOCK / 3, &mut work).await {
+                Ok(outcome) => break outcome,
+                // Where it cannot be renewed, the fencing token decides who saves.
+                Err(_) => held = self.lock().await.ok().flatten().unwrap_or(held),
+            }
+        };
+        // It ends by itself where this fails.
+        let _ = self.ask(|store| store.unlock(held)).await;
+        outcome
+    }
+
+    async fn load(&self) -> Result<Option<Fresh>> {
+        let stored = self.ask(|store| store.load()).await?;
+        stored.as_ref().map(Document::from_stored).transpose()
+    }
+
+    fn is_good(&self, fresh: &Fresh) -> bool {
+        let refused = self.refused.as_ref().is_some_and(|refused| refused.expose() == fresh.access_token.expose());
+        !refused && !fresh.refresh_in.is_zero()
+    }
+
+    async fn refresh(&self, app: &OAuthApp, own: &SecretString, fencing_token: u64) -> Result<Fresh> {
+        let mut withdrawn: Vec<(SecretString, Error)> = Vec::new();
+        loop {
+            // Another process may have put one there in the meantime.
+            let kept = self.load().await?;
+            if let Some(fresh) = kept.as_ref().filter(|fresh| self.is_good(fresh)) {
+                return Ok(fresh.clone());
+            }
+            let known =
+                |token: &SecretString| withdrawn.iter().any(|(w, _)| w.expose_secret() == token.expose_secret());
+            let candidates = [kept.and_then(|kept| kept.refresh_token), Some(own.clone())];
+            let Some(refresh_token) = candidates.into_iter().flatten().find(|token| !known(token)) else {
+                let error = withdrawn.pop().map(|(_, error)| error);
+                return Err(error.unwrap_or_else(|| Error::token("there is no refresh token".into())));
+            };
+            match app.refresh(&refresh_token).await {
+                Ok(grant) => {
+                    let mut fresh = Fresh::from(&grant);
+                    let newest = fresh.refresh_token.get_or_insert(refresh_token).clone();
+                    return Ok(self.save(fencing_token, fresh, &newest).await);
+                }
+                Err(error) if error.is_invalid_grant() => withdrawn.push((refresh_token, error)),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The token to go on with: this one, or what a later holder of the lock has put into the store.
+    async fn save(&self, fencing_token: u64, mut fresh: Fresh, refresh_token: &SecretString) -> Fresh {
+        let saved = match Document::to_stored(&fresh, refresh_token) {
+            Ok(stored) => self.ask(|store| store.save(fencing_token, stored)).await.ok(),
+            Err(_) => None,
+        };
+        if saved == Some(false)
+            && let Ok(Some(later)) = self.load().await
+            && self.is_good(&later)
+        {
+            return later;
+        }
+        fresh.unsaved = saved.is_none();
+        fresh
+    }
+}

@@ -1,0 +1,365 @@
+//! Access tokens that renew themselves: one refresh for any number of waiting calls.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::{
+    runtime::{Handle, Id},
+    time::{Instant, timeout, timeout_at},
+};
+use uuid::Uuid;
+
+use super::{Grant, OAuthApp, shared::SharedRefresh};
+use crate::{
+    auth::{
+        access_token::AccessToken,
+        oauth::{fresh::Fresh, store::TokenStore},
+        provider::{TokenFuture, TokenProvider},
+    },
+    error::{Error, Result},
+    task::guard_future,
+};
+
+/// A token this close to its end is not sent any more: the request has to arrive before it.
+const MARGIN: Duration = Duration::from_secs(10);
+/// While the old token lives, a failed refresh is not repeated sooner.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// The access tokens of one account; a [`TokenProvider`]. Clones are the same.
+///
+/// A token is refreshed in the background once five sixths of its life are over, so that no call waits; a call that finds
+/// none that is good waits for the one refresh under way. A token that HubSpot refuses is refreshed once.
+///
+/// It is kept in memory, unless a [store](Self::store) shares it between processes.
+#[derive(Clone)]
+pub struct OAuthToken {
+    app: OAuthApp,
+    state: Arc<Mutex<State>>,
+}
+
+/// How long a refresh in another runtime is waited for, which may not run any more.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A refresh under way.
+#[derive(Clone)]
+struct Flight {
+    /// `None` if it ended with the runtime that it ran in.
+    outcome: Shared<BoxFuture<'static, Option<Result<AccessToken>>>>,
+    runtime: Id,
+    since: Instant,
+}
+
+impl Flight {
+    /// Whether it is so late that the runtime that it is in may not run any more.
+    fn is_lost(&self, here: Id) -> bool {
+        self.runtime != here && self.since.elapsed() >= PATIENCE
+    }
+
+    /// `None` where another has to be tried.
+    async fn outcome(self, here: Id) -> Option<Result<AccessToken>> {
+        if self.runtime == here {
+            return self.outcome.await;
+        }
+        timeout_at(self.since + PATIENCE, self.outcome).await.ok().flatten()
+    }
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+type Keep = Arc<dyn Fn(String) -> BoxFuture<'static, std::result::Result<(), BoxError>> + Send + Sync>;
+
+/// How long a callback may take to keep a refresh token.
+const KEEPING: Duration = Duration::from_secs(30);
+
+struct State {
+    refresh_token: Arc<SecretString>,
+    current: Option<Current>,
+    flight: Option<Flight>,
+    keep: Option<Keep>,
+    /// What came with a new refresh token that is not kept yet.
+    unkept: Option<Unkept>,
+    store: Option<Arc<dyn TokenStore>>,
+    /// What the store's lock knows it by.
+    owner: Arc<str>,
+    /// What HubSpot refused last; the store may still give it.
+    refused: Option<AccessToken>,
+    /// The store does not have the current token.
+    unsaved: bool,
+}
+
+struct Unkept {
+    current: Current,
+    unsaved: bool,
+}
+
+struct Current {
+    token: AccessToken,
+    refresh_at: Instant,
+    expires_at: Instant,
+}
+
+impl Current {
+    fn new(fresh: &Fresh) -> Self {
+        let now = Instant::now();
+        Self {
+            token: fresh.access_token.clone(),
+            refresh_at: now + fresh.refresh_in,
+            expires_at: now + fresh.expires_in.saturating_sub(MARGIN),
+        }
+    }
+}
+
+impl Current {
+    /// As it was given, for a store that does not have it yet.
+    fn fresh(&self, refresh_token: &SecretString) -> Fresh {
+        let expires_in = (self.expires_at + MARGIN).saturating_duration_since(Instant::now());
+        Fresh {
+            access_token: self.token.clone(),
+            refresh_token: Some(refresh_token.clone()),
+            refresh_in: expires_in * 5 / 6,
+            expires_in,
+            unsaved: false,
+        }
+    }
+}
+
+impl OAuthToken {
+    pub(super) fn new(app: OAuthApp, refresh_token: SecretString) -> Self {
+        let state = State {
+            refresh_token: Arc::new(refresh_token),
+            current: None,
+            flight: None,
+            keep: None,
+            unkept: None,
+            store: None,
+            owner: Uuid::new_v4().simple().to_string().into(),
+            refused: None,
+            unsaved: false,
+        };
+        Self { app, state: Arc::new(Mutex::new(state)) }
+    }
+
+    pub(super) fn start_with(&self, grant: &Grant) {
+        self.state().current = Some(Current::new(&grant.into()));
+    }
+
+    /// Keeps every refresh token that takes the place of the one before, in a database for example, for the next start of
+    /// your program.
+    ///
+    /// The callback is awaited before the access token that came with the refresh token is used. If it fails, panics or takes
+    /// more than 30 seconds, nothing is lost as long as the process lives: the new tokens stay in memory, calls go on with
+    /// the old access token while that is good, and after that they fail with [`Error::is_token`]. The callback is then asked
+    /// again with the same refresh token, at the next call or after 10 seconds, without another request to HubSpot.
+    ///
+    /// Do not make a call with this token in the callback: the call may wait for the callback to end.
+    ///
+    /// ```
+    /// # use hubspot_partner_clients::oauth::OAuthToken;
+    /// # async fn save(_account: u64, _token: &str) -> std::io::Result<()> { Ok(()) }
+    /// # fn run(token: OAuthToken) {
+    /// let account = 8675309;
+    /// let token = token.on_new_refresh_token(move |refresh_token| async move { save(account, &refresh_token).await });
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on_new_refresh_token<F, E>(self, callback: impl Fn(String) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = std::result::Result<(), E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.state().keep = Some(Arc::new(move |token| callback(token).map(|kept| kept.map_err(Into::into)).boxed()));
+        self
+    }
+
+    /// Shares the tokens of the account with other processes: whichever needs an access token first refreshes it for all.
+    ///
+    /// What the store holds goes before the refresh token given here, which is used where the store has none, and once
+    /// HubSpot has withdrawn the store's. The tokens of a [grant](OAuthApp::token_of) are put into the store at once,
+    /// before the next call or while it runs. Where the store fails, an access token that is still good is used to its
+    /// end; then calls fail with [`Error::is_token`](crate::Error::is_token).
+    #[must_use]
+    pub fn store(self, store: impl TokenStore + 'static) -> Self {
+        {
+            let mut state = self.state();
+            state.store = Some(Arc::new(store));
+            if let Some(current) = &mut state.current {
+                current.refresh_at = Instant::now();
+                state.unsaved = true;
+            }
+        }
+        self
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The token there is, or the refresh that will give one.
+    fn token_or_flight(&self, here: &Handle) -> std::result::Result<AccessToken, Flight> {
+        let now = Instant::now();
+        let mut state = self.state();
+        let usable =
+            state.current.as_ref().filter(|current| now < current.expires_at).map(|current| current.token.clone());
+        let due = state.current.as_ref().is_none_or(|current| now >= current.refresh_at.min(current.expires_at));
+        match usable {
+            Some(token) if !due => return Ok(token),
+            _ => {}
+        }
+        let flight = match &state.flight {
+            Some(flight) if !flight.is_lost(here.id()) => flight.clone(),
+            _ => {
+                let flight = self.take_off(&state, here);
+                state.flight = Some(flight.clone());
+                flight
+            }
+        };
+        usable.ok_or(flight)
+    }
+
+    /// In a task of its own, because a refresh whose caller goes away may still change the refresh token.
+    fn take_off(&self, state: &State, here: &Handle) -> Flight {
+        let this = self.clone();
+        let refresh_token = Arc::clone(&state.refresh_token);
+        let shared = state.store.clone().map(|store| {
+            let unsaved = state.current.as_ref().filter(|current| state.unsaved && Instant::now() < current.expires_at);
+            let unsaved = unsaved.map(|current| current.fresh(&refresh_token));
+            SharedRefresh { store, owner: Arc::clone(&state.owner), refused: state.refused.clone(), unsaved }
+        });
+        let unkept = state.unkept.is_some();
+        let task = here.spawn(async move {
+            let outcome = this.fly(unkept, &refresh_token, shared).await;
+            let mut state = this.state();
+            state.flight = None;
+            if outcome.is_err()
+                && let Some(current) = &mut state.current
+            {
+                current.refresh_at = Instant::now() + PAUSE;
+            }
+            outcome
+        });
+        let this = self.clone();
+        let outcome = async move {
+            let stopped = match task.await {
+                Ok(outcome) => return Some(outcome),
+                Err(stopped) => stopped,
+            };
+            this.state().flight = None;
+            let panic = stopped.try_into_panic().ok()?;
+            Some(Err(Error::panicked("the refresh of the access token", &*panic)))
+        };
+        Flight { outcome: outcome.boxed().shared(), runtime: here.id(), since: Instant::now() }
+    }
+
+    async fn fly(
+        &self,
+        unkept: bool,
+        refresh_token: &SecretString,
+        shared: Option<SharedRefresh>,
+    ) -> Result<AccessToken> {
+        if unkept {
+            self.keep().await?;
+            let state = self.state();
+            if let Some(current) = state.current.as_ref().filter(|current| Instant::now() < current.expires_at) {
+                return Ok(current.token.clone());
+            }
+        }
+        let fresh = match shared {
+            None => Fresh::from(&self.app.refresh(refresh_token).await?),
+            Some(shared) => shared.run(&self.app, refresh_token).await?,
+        };
+        self.land(fresh).await
+    }
+
+    async fn land(&self, fresh: Fresh) -> Result<AccessToken> {
+        let token = fresh.access_token.clone();
+        let mut current = Current::new(&fresh);
+        if fresh.unsaved {
+            current.refresh_at = Instant::now() + PAUSE;
+        }
+        {
+            let mut state = self.state();
+            let changed = fresh.refresh_token.filter(|new| new.expose_secret() != state.refresh_token.expose_secret());
+            let is_new = changed.is_some();
+            if let Some(new) = changed {
+                // HubSpot may take no other from now on, whether it is kept or not.
+                state.refresh_token = Arc::new(new);
+            }
+            if !is_new || state.keep.is_none() {
+                (state.current, state.unsaved, state.unkept) = (Some(current), fresh.unsaved, None);
+                return Ok(token);
+            }
+            state.unkept = Some(Unkept { current, unsaved: fresh.unsaved });
+        }
+        self.keep().await?;
+        Ok(token)
+    }
+
+    /// Lets the callback keep the refresh token; only then is what came with it used.
+    async fn keep(&self) -> Result<()> {
+        let (keep, refresh_token) = {
+            let state = self.state();
+            (state.keep.clone(), Arc::clone(&state.refresh_token))
+        };
+        if let Some(keep) = keep {
+            let text = refresh_token.expose_secret();
+            let kept = guard_future("on_new_refresh_token's callback", async {
+                timeout(KEEPING, keep(text.to_owned())).await
+            });
+            let kept = kept.await?.unwrap_or_else(|_| Err(format!("it took longer than {KEEPING:?}").into()));
+            kept.map_err(|source| Error::not_kept(source, text))?;
+        }
+        let mut state = self.state();
+        if Arc::ptr_eq(&state.refresh_token, &refresh_token)
+            && let Some(Unkept { current, unsaved }) = state.unkept.take()
+        {
+            (state.current, state.unsaved) = (Some(current), unsaved);
+        }
+        Ok(())
+    }
+}
+
+impl TokenProvider for OAuthToken {
+    fn access_token(&self) -> TokenFuture<'_> {
+        let Ok(here) = Handle::try_current() else {
+            return Box::pin(std::future::ready(Err(Error::no_runtime().into())));
+        };
+        match self.token_or_flight(&here) {
+            Ok(token) => Box::pin(std::future::ready(Ok(token))),
+            Err(mut flight) => Box::pin(async move {
+                loop {
+                    if let Some(outcome) = flight.outcome(here.id()).await {
+                        return Ok(outcome?);
+                    }
+                    match self.token_or_flight(&here) {
+                        Ok(token) => return Ok(token),
+                        Err(another) => flight = another,
+                    }
+                }
+            }),
+        }
+    }
+
+    fn invalidate(&self, token: &AccessToken) -> bool {
+        let mut state = self.state();
+        if state.current.as_ref().is_some_and(|current| current.token.expose() == token.expose()) {
+            state.current = None;
+            state.unsaved = false;
+        }
+        state.refused = Some(token.clone());
+        true
+    }
+}
+
+/// Without the tokens.
+impl fmt::Debug for OAuthToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OAuthToken").field("app", &self.app).finish_non_exhaustive()
+    }
+}

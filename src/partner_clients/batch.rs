@@ -1,0 +1,394 @@
+//! Reading and updating any number of partner clients, a hundred to a request.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    mem,
+};
+
+use futures_util::{StreamExt, stream};
+use uuid::Uuid;
+
+use crate::{
+    call_meta::CallMeta,
+    client::Client,
+    error::{Error, Result},
+    generated::types,
+    ids::{PartnerClientId, RecordKey},
+    partner_clients::{
+        PartnerClient,
+        properties::PropertyValue,
+        selection::{Selection, check_property, selects},
+        update::Changes,
+    },
+    transport::{
+        self,
+        call_options::{CallOptions, settings},
+    },
+};
+
+const MAX_INPUTS: usize = 100;
+const MAX_INPUTS_WITH_HISTORY: usize = 50;
+/// Requests at once; the rate limiter has the last word.
+const CONCURRENCY: usize = 4;
+
+impl Client {
+    /// Reads any number of partner clients, and answers for each id in the order given: the partner client, or why not
+    /// ([`Error::is_not_found`] where there is none).
+    ///
+    /// Needs the scope `crm.objects.partner-clients.read`.
+    ///
+    /// ```no_run
+    /// # async fn run(client: hubspot_partner_clients::Client) {
+    /// for outcome in client.batch_read(["512", "513"]).properties(["name"]).send().await {
+    ///     match outcome {
+    ///         Ok(partner_client) => println!("{} {:?}", partner_client.id, partner_client.property("name")),
+    ///         Err(error) => eprintln!("{error}"),
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn batch_read<I: Into<RecordKey>>(&self, ids: impl IntoIterator<Item = I>) -> BatchRead {
+        BatchRead {
+            client: self.clone(),
+            ids: ids.into_iter().map(Into::into).collect(),
+            id_property: None,
+            archived: false,
+            selection: Selection::default(),
+            concurrency: CONCURRENCY,
+            options: CallOptions::default(),
+        }
+    }
+
+    /// Carries out any number of updates, and answers for each in the order given: the partner client, or why not.
+    ///
+    /// Updates of the same partner client are carried out one after the other. Needs the scope
+    /// `crm.objects.partner-clients.write`.
+    ///
+    /// ```no_run
+    /// # async fn run(client: hubspot_partner_clients::Client) {
+    /// use hubspot_partner_clients::Update;
+    ///
+    /// let updates = [Update::of("512").set("name", "Acme"), Update::of("513").clear("domain")];
+    /// for outcome in client.batch_update(updates).send().await {
+    ///     if let Err(error) = outcome {
+    ///         eprintln!("{error}");
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn batch_update(&self, updates: impl IntoIterator<Item = Update>) -> BatchUpdate {
+        BatchUpdate {
+            client: self.clone(),
+            updates: updates.into_iter().collect(),
+            id_property: None,
+            concurrency: CONCURRENCY,
+            options: CallOptions::default(),
+        }
+    }
+}
+
+/// Partner clients to be read; see [`Client::batch_read`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent until `send`"]
+pub struct BatchRead {
+    client: Client,
+    ids: Vec<RecordKey>,
+    id_property: Option<String>,
+    archived: bool,
+    selection: Selection,
+    concurrency: usize,
+    options: CallOptions,
+}
+
+selects!(BatchRead);
+settings!(BatchRead, options);
+
+impl BatchRead {
+    /// Takes the ids for values of this property, whose values are unique. HubSpot's answer has to hold the property, so
+    /// it is asked for as well.
+    pub fn id_property(mut self, name: impl Into<String>) -> Self {
+        self.id_property = Some(name.into());
+        self
+    }
+
+    /// Reads archived partner clients instead.
+    pub fn archived(mut self) -> Self {
+        self.archived = true;
+        self
+    }
+
+    /// How many requests are under way at once; 4 by default, one at least.
+    pub fn concurrency(mut self, requests: usize) -> Self {
+        self.concurrency = requests.max(1);
+        self
+    }
+
+    /// Reads them: one outcome for each id, in their order. A request that fails is the outcome of its own ids only.
+    pub async fn send(mut self) -> Vec<Result<PartnerClient>> {
+        if let (Some(name), false) = (&self.id_property, self.selection.properties.is_empty()) {
+            self.selection.properties.push(name.clone());
+        }
+        // Each id once, however often it was given.
+        let ids: Vec<_> = self.ids.iter().map(|id| id.checked(self.id_property.as_deref())).collect();
+        let mut wanted: Vec<&str> = ids.iter().flatten().map(PartnerClientId::as_str).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let most = if self.selection.history.is_empty() { MAX_INPUTS } else { MAX_INPUTS_WITH_HISTORY };
+        let requests = wanted.chunks(most).map(|ids| self.request(ids)).collect::<Vec<_>>();
+        let outcomes: HashMap<String, Result<PartnerClient>> =
+            stream::iter(requests).buffer_unordered(self.concurrency).flat_map(stream::iter).collect().await;
+        let outcome = |id: &Result<PartnerClientId>| match id {
+            Ok(id) => outcomes.get(id.as_str()).cloned().unwrap_or_else(|| Err(Error::no_outcome())),
+            Err(error) => Err(error.clone()),
+        };
+        ids.iter().map(outcome).collect()
+    }
+
+    /// One request, and what became of each of its ids.
+    async fn request(&self, ids: &[&str]) -> Vec<(String, Result<PartnerClient>)> {
+        let (mut answer, meta) = match self.exchange(ids).await {
+            Ok(answered) => answered,
+            Err(error) => return ids.iter().map(|id| ((*id).to_owned(), Err(error.clone()))).collect(),
+        };
+        let mut found: HashMap<String, PartnerClient> = mem::take(&mut answer.results)
+            .into_iter()
+            .map(PartnerClient::from)
+            .map(|object| (self.key(&object).to_owned(), object))
+            .collect();
+        let open = ids.iter().filter(|id| !found.contains_key(**id)).count();
+        let errors = Errors::new("batch_read", &answer, &meta, open);
+        let mut outcome = |id: &str| found.remove(id).ok_or_else(|| errors.of(id, None));
+        ids.iter().map(|id| ((*id).to_owned(), outcome(id))).collect()
+    }
+
+    /// What an answered object was asked for by.
+    fn key<'a>(&self, object: &'a PartnerClient) -> &'a str {
+        self.id_property.as_deref().and_then(|name| object.property(name)).unwrap_or(&object.id)
+    }
+
+    async fn exchange(&self, ids: &[&str]) -> Result<(types::BatchResponseSimplePublicObjectWithErrors, CallMeta)> {
+        self.selection.check()?;
+        self.id_property.as_deref().map_or(Ok(()), check_property)?;
+        let input = |id: &&str| types::SimplePublicObjectId::builder().id(*id).try_into();
+        let body = types::BatchReadInputSimplePublicObjectId::builder()
+            .id_property(self.id_property.clone())
+            .inputs(ids.iter().map(input).collect::<std::result::Result<Vec<_>, _>>()?)
+            .properties(self.selection.properties.clone())
+            .properties_with_history(self.selection.history.clone());
+        let archived = self.archived;
+        transport::call(self.client.raw.clone(), self.options.clone(), "batch_read", |raw| async move {
+            let request = raw.batch_read().body(body);
+            if archived { request.archived(true).send().await } else { request.send().await }
+        })
+        .await
+    }
+}
+
+/// The changes of one partner client in a [batch](Client::batch_update).
+#[derive(Debug, Clone)]
+pub struct Update {
+    partner_client: RecordKey,
+    changes: Changes,
+}
+
+impl Update {
+    /// No changes yet.
+    pub fn of(partner_client: impl Into<RecordKey>) -> Self {
+        Self { partner_client: partner_client.into(), changes: Changes::default() }
+    }
+
+    /// Gives a property a value.
+    #[must_use]
+    pub fn set(mut self, name: impl Into<String>, value: impl Into<PropertyValue>) -> Self {
+        self.changes.set(name.into(), value.into());
+        self
+    }
+
+    /// Takes a property's value away.
+    #[must_use]
+    pub fn clear(self, name: impl Into<String>) -> Self {
+        self.set(name, "")
+    }
+
+    fn checked(&self, id_property: Option<&str>) -> Result<(String, BTreeMap<String, String>)> {
+        let id = self.partner_client.checked(id_property)?;
+        Ok((id.to_string(), self.changes.checked()?))
+    }
+}
+
+/// Updates to be carried out; see [`Client::batch_update`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent until `send`"]
+pub struct BatchUpdate {
+    client: Client,
+    updates: Vec<Update>,
+    id_property: Option<String>,
+    concurrency: usize,
+    options: CallOptions,
+}
+
+settings!(BatchUpdate, options);
+
+/// One update, ready to be sent, and its place in the order given.
+struct Input {
+    place: usize,
+    id: String,
+    properties: BTreeMap<String, String>,
+    /// HubSpot repeats it in the result or the error that the input leads to.
+    trace: String,
+}
+
+impl BatchUpdate {
+    /// Takes the ids for values of this property, whose values are unique.
+    pub fn id_property(mut self, name: impl Into<String>) -> Self {
+        self.id_property = Some(name.into());
+        self
+    }
+
+    /// How many requests are under way at once; 4 by default, one at least.
+    pub fn concurrency(mut self, requests: usize) -> Self {
+        self.concurrency = requests.max(1);
+        self
+    }
+
+    /// Carries them out: one outcome for each, in their order. A request that fails is the outcome of its own updates
+    /// only.
+    pub async fn send(self) -> Vec<Result<PartnerClient>> {
+        let mut outcomes: Vec<Result<PartnerClient>> = Vec::with_capacity(self.updates.len());
+        // HubSpot refuses an id that stands twice in a request, and the later update has to win.
+        let mut rounds: Vec<Vec<Input>> = Vec::new();
+        let mut seen: HashMap<String, usize> = HashMap::new();
+        for (place, update) in self.updates.iter().enumerate() {
+            outcomes.push(Err(Error::no_outcome()));
+            match update.checked(self.id_property.as_deref()) {
+                Ok((id, properties)) => {
+                    let round = seen.entry(id.clone()).and_modify(|round| *round += 1).or_default();
+                    let input = Input { place, id, properties, trace: Uuid::new_v4().to_string() };
+                    match rounds.get_mut(*round) {
+                        Some(round) => round.push(input),
+                        None => rounds.push(vec![input]),
+                    }
+                }
+                Err(error) => outcomes.set_at(place, Err(error)),
+            }
+        }
+        for round in rounds {
+            let requests = round.chunks(MAX_INPUTS).map(|inputs| self.request(inputs)).collect::<Vec<_>>();
+            let mut settled = stream::iter(requests).buffer_unordered(self.concurrency);
+            while let Some(outcome) = settled.next().await {
+                for (place, outcome) in outcome {
+                    outcomes.set_at(place, outcome);
+                }
+            }
+        }
+        outcomes
+    }
+
+    async fn request(&self, inputs: &[Input]) -> Vec<(usize, Result<PartnerClient>)> {
+        let (mut answer, meta) = match self.exchange(inputs).await {
+            Ok(answered) => answered,
+            Err(error) => {
+                // A success that cannot be read says of no input that it failed.
+                let error = if error.is_unread_success() { error.without_outcome() } else { error };
+                return inputs.iter().map(|input| (input.place, Err(error.clone()))).collect();
+            }
+        };
+        let traces: HashSet<&str> = inputs.iter().map(|input| input.trace.as_str()).collect();
+        let mut by_trace = HashMap::new();
+        let mut by_id = HashMap::new();
+        for object in mem::take(&mut answer.results).into_iter().map(PartnerClient::from) {
+            match object.object_write_trace_id.as_deref().filter(|trace| traces.contains(trace)) {
+                Some(trace) => by_trace.insert(trace.to_owned(), object),
+                None => by_id.insert(object.id.clone(), object),
+            };
+        }
+        let there = |input: &&Input| by_trace.contains_key(&input.trace) || by_id.contains_key(&input.id);
+        let open = inputs.len() - inputs.iter().filter(there).count();
+        let errors = Errors::new("batch_update", &answer, &meta, open);
+        let mut outcome = |input: &Input| match errors.naming(&input.id, Some(&input.trace)) {
+            Some(error) => Err(error),
+            None => {
+                let found = by_trace.remove(&input.trace).or_else(|| by_id.remove(&input.id));
+                found.ok_or_else(|| errors.of(&input.id, Some(&input.trace)))
+            }
+        };
+        inputs.iter().map(|input| (input.place, outcome(input))).collect()
+    }
+
+    async fn exchange(&self, inputs: &[Input]) -> Result<(types::BatchResponseSimplePublicObjectWithErrors, CallMeta)> {
+        self.id_property.as_deref().map_or(Ok(()), check_property)?;
+        let input = |input: &Input| {
+            types::SimplePublicObjectBatchInput::builder()
+                .id(input.id.as_str())
+                .id_property(self.id_property.clone())
+                .object_write_trace_id(input.trace.clone())
+                .properties(input.properties.clone())
+                .try_into()
+        };
+        let body = types::BatchInputSimplePublicObjectBatchInput::builder()
+            .inputs(inputs.iter().map(input).collect::<std::result::Result<Vec<_>, _>>()?);
+        transport::call(self.client.raw.clone(), self.options.clone(), "batch_update", |raw| async move {
+            raw.batch_update().body(body).send().await
+        })
+        .await
+    }
+}
+
+trait Places<T> {
+    fn set_at(&mut self, place: usize, value: T);
+}
+
+impl<T> Places<T> for Vec<T> {
+    fn set_at(&mut self, place: usize, value: T) {
+        if let Some(slot) = self.get_mut(place) {
+            *slot = value;
+        }
+    }
+}
+
+/// The errors inside an answered batch.
+struct Errors<'a> {
+    operation: &'static str,
+    errors: &'a [types::StandardError],
+    meta: &'a CallMeta,
+    /// Whether an error without names is about all inputs without a result.
+    common: bool,
+}
+
+impl<'a> Errors<'a> {
+    /// The errors of an answer that leaves so many inputs open.
+    fn new(
+        operation: &'static str,
+        answer: &'a types::BatchResponseSimplePublicObjectWithErrors,
+        meta: &'a CallMeta,
+        open: usize,
+    ) -> Self {
+        let counted = answer.num_errors.and_then(|errors| usize::try_from(errors).ok());
+        Self { operation, errors: &answer.errors, meta, common: open == 1 || counted == Some(open) }
+    }
+
+    /// The error of one input: that which names it, or the only one there is, if it can be meant.
+    fn of(&self, id: &str, trace: Option<&str>) -> Error {
+        self.naming(id, trace).unwrap_or_else(|| {
+            let error = match self.errors {
+                [error] if self.common => Error::in_batch(error),
+                _ => Error::no_outcome(),
+            };
+            error.in_call(self.operation, self.meta, false)
+        })
+    }
+
+    /// The error that names an input.
+    fn naming(&self, id: &str, trace: Option<&str>) -> Option<Error> {
+        let names = |error: &types::StandardError, name: &str, value: &str| {
+            error.context.get(name).is_some_and(|values| values.iter().any(|v| v == value))
+        };
+        let named = self.errors.iter().find(|error| {
+            trace.is_some_and(|trace| names(error, "objectWriteTraceId", trace))
+                || names(error, "ids", id)
+                || names(error, "id", id)
+                || error.id.as_deref() == Some(id)
+        });
+        Some(Error::in_batch(named?).in_call(self.operation, self.meta, false))
+    }
+}

@@ -1,0 +1,103 @@
+//! Reading one partner client.
+
+use crate::{
+    call_meta::CallMeta,
+    client::Client,
+    error::Result,
+    ids::RecordKey,
+    partner_clients::{
+        PartnerClient,
+        selection::{Selection, check_property, selects},
+    },
+    transport::{
+        self,
+        call_options::{CallOptions, call},
+    },
+};
+
+impl Client {
+    /// Reads a partner client.
+    ///
+    /// Needs the scope `crm.objects.partner-clients.read`.
+    ///
+    /// ```no_run
+    /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
+    /// let partner_client = client.get("512").properties(["name", "domain"]).associations(["companies"]).await?;
+    /// println!("{:?}", partner_client.property("name"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get(&self, partner_client: impl Into<RecordKey>) -> GetPartnerClient {
+        GetPartnerClient {
+            client: self.clone(),
+            partner_client: partner_client.into(),
+            id_property: None,
+            archived: false,
+            selection: Selection::default(),
+            options: CallOptions::default(),
+        }
+    }
+}
+
+/// A partner client to be read: await it, or call [`send`](Self::send). See [`Client::get`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent until it is awaited"]
+pub struct GetPartnerClient {
+    client: Client,
+    partner_client: RecordKey,
+    id_property: Option<String>,
+    archived: bool,
+    selection: Selection,
+    options: CallOptions,
+}
+
+selects!(GetPartnerClient, associations);
+
+impl GetPartnerClient {
+    /// Takes the id for a value of this property, whose values are unique.
+    pub fn id_property(mut self, name: impl Into<String>) -> Self {
+        self.id_property = Some(name.into());
+        self
+    }
+
+    /// Reads an archived partner client instead.
+    pub fn archived(mut self) -> Self {
+        self.archived = true;
+        self
+    }
+
+    async fn run(self) -> Result<(PartnerClient, CallMeta)> {
+        let partner_client = self.partner_client.checked(self.id_property.as_deref())?;
+        let lists = self.selection.lists()?;
+        self.id_property.as_deref().map_or(Ok(()), check_property)?;
+        transport::call(self.client.raw, self.options, "get", |raw| async move {
+            let mut request = raw.get().partner_client_id(partner_client);
+            if let Some(names) = lists.properties {
+                request = request.properties(names);
+            }
+            if let Some(names) = lists.history {
+                request = request.properties_with_history(names);
+            }
+            if let Some(object_types) = lists.associations {
+                request = request.associations(object_types);
+            }
+            if let Some(name) = self.id_property {
+                request = request.id_property(name);
+            }
+            if self.archived {
+                request = request.archived(true);
+            }
+            request.send().await
+        })
+        .await
+    }
+}
+
+call! {
+    /// Reads the partner client.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`](crate::Error::is_invalid_input) for an id or a name that cannot be sent, and for
+    /// names that make the URL too long. HubSpot answers 404 for a partner client it does not know.
+    GetPartnerClient => PartnerClient
+}

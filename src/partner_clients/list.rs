@@ -1,0 +1,149 @@
+//! Lists of partner clients.
+
+use crate::{
+    call_meta::CallMeta,
+    client::Client,
+    error::{Error, Result},
+    partner_clients::{
+        PartnerClient, PartnerClientsPage,
+        cursor::Cursor,
+        paging::{Items, Page, Pages, check_read},
+        selection::{Selection, selects},
+    },
+    transport::{
+        self,
+        call_options::{CallOptions, call},
+    },
+};
+
+impl Client {
+    /// Lists partner clients, as a page, as pages or as items.
+    ///
+    /// Needs the scope `crm.objects.partner-clients.read`.
+    ///
+    /// ```no_run
+    /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let mut partner_clients = client.list().properties(["name"]).items();
+    /// while let Some(partner_client) = partner_clients.try_next().await? {
+    ///     println!("{} {:?}", partner_client.id, partner_client.property("name"));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn list(&self) -> ListPartnerClients {
+        ListPartnerClients {
+            client: self.clone(),
+            archived: false,
+            after: Cursor::Start,
+            limit: None,
+            selection: Selection::default(),
+            options: CallOptions::default(),
+        }
+    }
+}
+
+/// Partner clients to be listed: [`pages`](Self::pages), [`items`](Self::items), or await it for one page. See
+/// [`Client::list`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent until it is awaited or polled"]
+pub struct ListPartnerClients {
+    client: Client,
+    archived: bool,
+    after: Cursor,
+    limit: Option<u16>,
+    selection: Selection,
+    options: CallOptions,
+}
+
+selects!(ListPartnerClients, associations);
+
+impl ListPartnerClients {
+    /// Lists the archived partner clients instead.
+    pub fn archived(mut self) -> Self {
+        self.archived = true;
+        self
+    }
+
+    /// Starts from a cursor of the same list: that of a page or a stream. HubSpot's own text is sent as it is.
+    pub fn after(mut self, cursor: impl Into<Cursor>) -> Self {
+        self.after = cursor.into();
+        self
+    }
+
+    /// How many partner clients a page holds: 1 to 100, or to 50 with history; the most by default.
+    pub fn limit(mut self, limit: u16) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// The partner clients page by page.
+    pub fn pages(self) -> Pages<PartnerClient> {
+        Pages::new(self.after.clone(), move |after| {
+            let call = Self { after, ..self.clone() };
+            Box::pin(async move {
+                let (page, meta) = call.run().await?;
+                Ok(Page::forward(page.results, page.paging, &meta))
+            })
+        })
+    }
+
+    /// The partner clients one by one.
+    pub fn items(self) -> Items<PartnerClient> {
+        self.pages().items()
+    }
+
+    async fn run(self) -> Result<(PartnerClientsPage, CallMeta)> {
+        let max = if self.selection.history.is_empty() { 100 } else { 50 };
+        let limit = check_limit(self.limit, max)?;
+        let lists = self.selection.lists()?;
+        if self.after.is_end() {
+            return Ok((PartnerClientsPage::builder().results(Vec::new()).try_into()?, CallMeta::default()));
+        }
+        let called = transport::call(self.client.raw, self.options, "list", |raw| async move {
+            let mut request = raw.list().limit(limit);
+            if let Cursor::At(after) = self.after {
+                request = request.after(after);
+            }
+            if let Some(names) = lists.properties {
+                request = request.properties(names);
+            }
+            if let Some(names) = lists.history {
+                request = request.properties_with_history(names);
+            }
+            if let Some(object_types) = lists.associations {
+                request = request.associations(object_types);
+            }
+            if self.archived {
+                request = request.archived(true);
+            }
+            request.send().await
+        });
+        let (page, meta) = called.await?;
+        let next = page.paging.as_ref().and_then(|paging| paging.next.as_ref());
+        check_read("list", &page.results, next, &meta)?;
+        Ok((page, meta))
+    }
+}
+
+call! {
+    /// Reads one page.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for a limit that is out of range, for a name that cannot be sent, and for names that
+    /// make the URL too long.
+    ListPartnerClients => PartnerClientsPage
+}
+
+/// A page size, the most if none is given.
+pub(crate) fn check_limit(limit: Option<u16>, max: u16) -> Result<i64> {
+    match limit {
+        None => Ok(max.into()),
+        Some(limit) if (1..=max).contains(&limit) => Ok(limit.into()),
+        Some(limit) => {
+            let limit = limit.to_string();
+            Err(Error::invalid_input("limit", Some(&limit), "is out of range", format!("give 1 to {max}")))
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! What was changed since a time.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use chrono::{DateTime, TimeZone};
+
+use super::{
+    MAX_PAGE, Search,
+    walk::{Found, behind, check_order},
+};
+use crate::{
+    client::Client,
+    error::{Error, Result},
+    partner_clients::{
+        PartnerClient,
+        cursor::Cursor,
+        paging::{Items, Page, Pages},
+        search::filter::filter,
+        selection::selects,
+    },
+    transport::call_options::settings,
+};
+
+/// The property that holds the time of a record's last change.
+const CHANGED: &str = "hs_lastmodifieddate";
+/// How long HubSpot may take to let a search find a change, in milliseconds.
+const UNSEEN: i64 = 60_000;
+
+impl Client {
+    /// The partner clients that were changed at a time or since, oldest change first, without HubSpot's end at 10,000
+    /// results.
+    ///
+    /// A partner client that is changed meanwhile comes again, at its new place. Keep [`Items::cursor`] with what you have
+    /// dealt with, and a later stream goes on [`after`](ChangedSince::after) it: some may come twice, none is missed.
+    ///
+    /// There is no end to changes. Where all have been given, the stream ends and its cursor is the place for the next run: a
+    /// minute before the latest change that was given, because a change takes a moment to be found.
+    ///
+    /// ```no_run
+    /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let since = chrono::Utc::now() - chrono::TimeDelta::days(1);
+    /// let mut changed = client.changed_since(since).properties(["name"]).items();
+    /// while let Some(partner_client) = changed.try_next().await? {
+    ///     println!("{:?} {}", partner_client.updated_at, partner_client.id);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn changed_since<Z: TimeZone>(&self, time: DateTime<Z>) -> ChangedSince {
+        ChangedSince { search: self.search(), since: time.to_utc().timestamp_millis(), after: Cursor::Start }
+    }
+}
+
+/// Changed partner clients: [`pages`](Self::pages) or [`items`](Self::items). See [`Client::changed_since`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent until it is polled"]
+pub struct ChangedSince {
+    search: Search,
+    since: i64,
+    after: Cursor,
+}
+
+settings!(ChangedSince, search.options);
+selects!(ChangedSince, properties of search.selection);
+
+impl ChangedSince {
+    /// Starts from a cursor of such a stream instead of the time; [`Cursor::Start`] is the time.
+    pub fn after(mut self, cursor: impl Into<Cursor>) -> Self {
+        self.after = cursor.into();
+        self
+    }
+
+    /// The partner clients page by page.
+    pub fn pages(mut self) -> Pages<PartnerClient> {
+        let properties = &mut self.search.selection.properties;
+        if !properties.is_empty() {
+            properties.push(CHANGED.to_owned());
+        }
+        let since = Step::Since(self.since);
+        let from = match self.after.place().map(Step::read) {
+            Some(Ok(step)) => step.time(),
+            _ => self.since,
+        };
+        let latest = Arc::new(Mutex::new(Latest { from, at: from, ids: HashSet::new() }));
+        Pages::new(self.after, move |cursor| {
+            let (search, since, latest) = (self.search.clone(), since.clone(), Arc::clone(&latest));
+            Box::pin(async move {
+                let step = cursor.place().map_or(Ok(since), Step::read)?;
+                page(search, step, &latest).await
+            })
+        })
+    }
+
+    /// The partner clients one by one.
+    pub fn items(self) -> Items<PartnerClient> {
+        self.pages().items()
+    }
+}
+
+/// The ids already given that were changed in the latest millisecond seen: the next page begins with it again.
+struct Latest {
+    /// Where the stream began.
+    from: i64,
+    at: i64,
+    ids: HashSet<String>,
+}
+
+impl Latest {
+    /// Whether it is new.
+    fn see(&mut self, at: i64, id: &str) -> bool {
+        if at > self.at {
+            self.at = at;
+            self.ids.clear();
+        }
+        at != self.at || self.ids.insert(id.to_owned())
+    }
+
+    /// Where the next stream begins.
+    fn later(&self) -> Cursor {
+        Step::Since(self.at.saturating_sub(UNSEEN).max(self.from)).cursor()
+    }
+}
+
+/// What a page asks for: changes since a millisecond; or, where one holds more than a page, the rest of those in it, from
+/// behind an id.
+#[derive(Clone)]
+enum Step {
+    Since(i64),
+    Within(i64, String),
+}
+
+impl Step {
+    fn time(&self) -> i64 {
+        let (Self::Since(at) | Self::Within(at, _)) = self;
+        *at
+    }
+
+    fn cursor(&self) -> Cursor {
+        Cursor::At(match self {
+            Self::Since(at) => at.to_string(),
+            Self::Within(at, id) => format!("{at}/{id}"),
+        })
+    }
+
+    fn read(cursor: &str) -> Result<Self> {
+        let (at, id) = cursor.split_once('/').map_or((cursor, None), |(at, id)| (at, Some(id)));
+        let at = at.parse().map_err(|_| {
+            Error::invalid_input(
+                "cursor",
+                Some(cursor),
+                "is none of a stream of changes",
+                "give one that a stream gave",
+            )
+        })?;
+        Ok(id.map_or(Self::Since(at), |id| Self::Within(at, id.to_owned())))
+    }
+}
+
+async fn page(search: Search, step: Step, latest: &Mutex<Latest>) -> Result<Page<PartnerClient>> {
+    let request = match &step {
+        Step::Since(at) => search.filter(filter(CHANGED).gte(*at)).sort_ascending(CHANGED),
+        Step::Within(at, id) => behind(search.filter(filter(CHANGED).eq(*at)), Some(id), MAX_PAGE),
+    };
+    let Found { objects, more, left_out } = Search { limit: Some(MAX_PAGE), ..request }.found().await?;
+    let times = || objects.iter().filter_map(changed);
+    let next = match (step, objects.last()) {
+        (Step::Since(_), Some(_)) if more => {
+            let (Some(from), Some(to)) = (times().next(), times().next_back()) else {
+                return Err(Error::no_time_of_change());
+            };
+            if !times().is_sorted() {
+                return Err(Error::out_of_order("times of change"));
+            }
+            // A page of one millisecond may not be all of it; which of it came is not said by their order.
+            Some(if from == to { Step::Within(to, "0".to_owned()) } else { Step::Since(to) })
+        }
+        (Step::Since(_), _) => None,
+        (Step::Within(at, behind), Some(last)) if more => {
+            check_order(&objects, Some(&behind))?;
+            Some(Step::Within(at, last.id.clone()))
+        }
+        (Step::Within(at, _), _) => Some(Step::Since(at.saturating_add(1))),
+    };
+    let mut latest = latest.lock().unwrap_or_else(PoisonError::into_inner);
+    let new = |object: &PartnerClient| changed(object).is_none_or(|at| latest.see(at, &object.id));
+    let items = objects.into_iter().filter(new).collect();
+    let page = match next {
+        Some(step) => Page::new(items, step.cursor()),
+        None => Page::last(items, latest.later()),
+    };
+    Ok(page.leaving_out(left_out))
+}
+
+/// When it was changed last, where HubSpot says so.
+fn changed(object: &PartnerClient) -> Option<i64> {
+    let property = object.property(CHANGED).and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+    property.map(|time| time.to_utc()).or(object.updated_at).map(|time| time.timestamp_millis())
+}

@@ -1,0 +1,225 @@
+//! Searching partner clients.
+
+mod changes;
+mod filter;
+mod walk;
+
+use serde_json::json;
+
+pub use self::{
+    changes::ChangedSince,
+    filter::{Filter, FilterOn, filter},
+};
+use crate::{
+    call_meta::CallMeta,
+    client::Client,
+    error::{Error, Result},
+    generated::types,
+    partner_clients::{
+        PartnerClient, SearchPage,
+        cursor::Cursor,
+        list::check_limit,
+        paging::{Items, Pages, check_read},
+        selection::{Selection, check_property, selects},
+    },
+    transport::{
+        self,
+        call_options::{CallOptions, call},
+    },
+};
+
+/// HubSpot's limits of a search.
+const MAX_PAGE: u16 = 200;
+const MAX_GROUPS: usize = 5;
+const MAX_FILTERS_IN_GROUP: usize = 6;
+const MAX_FILTERS: usize = 18;
+const MAX_BODY_CHARACTERS: usize = 3_000;
+const MAX_RESULTS: u32 = 10_000;
+
+impl Client {
+    /// Searches partner clients, by text, by properties, or both.
+    ///
+    /// Needs the scope `crm.objects.partner-clients.read`. HubSpot allows five searches a second. New data takes a moment to
+    /// be found, and archived partner clients never are.
+    ///
+    /// ```no_run
+    /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
+    /// use futures_util::TryStreamExt;
+    /// use hubspot_partner_clients::filter;
+    ///
+    /// let found: Vec<_> = client
+    ///     .search()
+    ///     .filter(filter("name").contains_token("acme*"))
+    ///     .filter(filter("employees").between(10, 250))
+    ///     .or(filter("domain").is_in(["acme.example", "acme.test"]))
+    ///     .properties(["name", "domain"])
+    ///     .items()
+    ///     .try_collect()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn search(&self) -> Search {
+        Search {
+            client: self.clone(),
+            query: None,
+            groups: Vec::new(),
+            sort: None,
+            after: Cursor::Start,
+            limit: None,
+            top: None,
+            selection: Selection::default(),
+            options: CallOptions::default(),
+        }
+    }
+}
+
+/// A search: [`pages`](Self::pages), [`items`](Self::items), or await it for one page. See [`Client::search`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent until it is awaited or polled"]
+pub struct Search {
+    client: Client,
+    query: Option<String>,
+    /// Joined by or; the filters of each by and.
+    groups: Vec<Vec<Filter>>,
+    sort: Option<(String, &'static str)>,
+    after: Cursor,
+    limit: Option<u16>,
+    top: Option<u32>,
+    selection: Selection,
+    options: CallOptions,
+}
+
+selects!(Search, properties of selection);
+
+impl Search {
+    /// Free text, looked for in the properties that HubSpot searches by default.
+    pub fn query(mut self, text: impl Into<String>) -> Self {
+        self.query = Some(text.into());
+        self
+    }
+
+    /// Requires one thing more: of everything so far since the last [`or`](Self::or).
+    pub fn filter(mut self, filter: Filter) -> Self {
+        match self.groups.last_mut() {
+            Some(group) => group.push(filter),
+            None => self.groups.push(vec![filter]),
+        }
+        self
+    }
+
+    /// Begins an alternative to all filters so far.
+    pub fn or(mut self, filter: Filter) -> Self {
+        self.groups.push(vec![filter]);
+        self
+    }
+
+    /// Sorts by a property, smallest or oldest first. HubSpot sorts by one property only: the last word counts.
+    pub fn sort_ascending(mut self, property: impl Into<String>) -> Self {
+        self.sort = Some((property.into(), "ASCENDING"));
+        self
+    }
+
+    /// Sorts by a property, largest or latest first. HubSpot sorts by one property only: the last word counts.
+    pub fn sort_descending(mut self, property: impl Into<String>) -> Self {
+        self.sort = Some((property.into(), "DESCENDING"));
+        self
+    }
+
+    /// How many partner clients a page holds: 1 to 200, 200 by default.
+    pub fn limit(mut self, limit: u16) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Ends a stream after this many results: 10,000 at most, which is as far as HubSpot counts in an order of yours.
+    pub fn top(mut self, results: u32) -> Self {
+        self.top = Some(results);
+        self
+    }
+
+    /// Starts from a cursor of the same search: that of a page or a stream.
+    pub fn after(mut self, cursor: impl Into<Cursor>) -> Self {
+        self.after = cursor.into();
+        self
+    }
+
+    /// The results page by page.
+    ///
+    /// Without a sort it is a walk by record id: HubSpot's end at 10,000 results does not hold for it, and while
+    /// partner clients change, none that matches all the time comes twice or is missed. It takes one filter of each
+    /// group. A sort makes that impossible: then a [`top`](Self::top) is needed, and a stream without one ends at once
+    /// in [`Error::is_invalid_input`].
+    pub fn pages(self) -> Pages<PartnerClient> {
+        walk::pages(self)
+    }
+
+    /// The results one by one; see [`pages`](Self::pages).
+    pub fn items(self) -> Items<PartnerClient> {
+        self.pages().items()
+    }
+
+    async fn run(self) -> Result<(SearchPage, CallMeta)> {
+        let body = self.body()?;
+        if self.after.is_end() {
+            return Ok((SearchPage::builder().results(Vec::new()).try_into()?, CallMeta::default()));
+        }
+        let called = transport::call(self.client.raw, self.options, "search", |raw| async move {
+            raw.search().body(body).send().await
+        });
+        let (page, meta) = called.await?;
+        let next = page.paging.as_ref().and_then(|paging| paging.next.as_ref());
+        check_read("search", &page.results, next, &meta)?;
+        Ok((page, meta))
+    }
+
+    /// The request, within HubSpot's limits.
+    fn body(&self) -> Result<types::PublicObjectSearchRequest> {
+        let refuse = |field: &str, count: usize, most: usize| {
+            let (reason, remedy) = (format!("are more than the {most} that HubSpot takes"), "search in parts");
+            Err(Error::invalid_input(field, Some(&count.to_string()), reason, remedy))
+        };
+        if self.groups.len() > MAX_GROUPS {
+            return refuse("groups of filters", self.groups.len(), MAX_GROUPS);
+        }
+        if let Some(group) = self.groups.iter().find(|group| group.len() > MAX_FILTERS_IN_GROUP) {
+            return refuse("filters in a group", group.len(), MAX_FILTERS_IN_GROUP);
+        }
+        let filters: usize = self.groups.iter().map(Vec::len).sum();
+        if filters > MAX_FILTERS {
+            return refuse("filters in all", filters, MAX_FILTERS);
+        }
+        self.selection.check()?;
+        let group = |filters: &Vec<Filter>| {
+            let filters = filters.iter().map(Filter::request).collect::<Result<Vec<_>>>()?;
+            Ok(types::FilterGroup::builder().filters(filters).try_into()?)
+        };
+        let sort = |(property, direction): &(String, &str)| {
+            check_property(property)?;
+            Ok(json!({"propertyName": property, "direction": direction}))
+        };
+        let body = types::PublicObjectSearchRequest::builder()
+            .after(self.after.place().map(str::to_owned))
+            .filter_groups(self.groups.iter().map(group).collect::<Result<Vec<types::FilterGroup>>>()?)
+            .limit(check_limit(self.limit, MAX_PAGE)?)
+            .properties(self.selection.properties.clone())
+            .query(self.query.clone())
+            .sorts(self.sort.iter().map(sort).collect::<Result<Vec<_>>>()?);
+        let body = types::PublicObjectSearchRequest::try_from(body)?;
+        let characters = serde_json::to_string(&body).unwrap_or_default().chars().count();
+        if characters > MAX_BODY_CHARACTERS {
+            return refuse("characters of the search", characters, MAX_BODY_CHARACTERS);
+        }
+        Ok(body)
+    }
+}
+
+call! {
+    /// Reads one page, with the number of all results.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for a search beyond HubSpot's limits: 5 groups of 6 filters, 18 filters in all, 3,000
+    /// characters, 200 results a page; and for names and values that cannot be sent. HubSpot answers 400 for a property it
+    /// does not know, and for a page that ends after the 10,000th result.
+    Search => SearchPage
+}

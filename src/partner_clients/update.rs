@@ -1,0 +1,123 @@
+//! Updates of one partner client.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    call_meta::CallMeta,
+    client::Client,
+    error::{Error, Result},
+    generated::types,
+    ids::RecordKey,
+    partner_clients::{PartnerClient, properties::PropertyValue, selection::check_property},
+    transport::{
+        self,
+        call_options::{CallOptions, call},
+        response as answer,
+    },
+};
+
+impl Client {
+    /// Changes properties of a partner client.
+    ///
+    /// Needs the scope `crm.objects.partner-clients.write`.
+    ///
+    /// ```no_run
+    /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
+    /// client.update("512").set("name", "Acme").set("employees", 250).clear("domain").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn update(&self, partner_client: impl Into<RecordKey>) -> UpdatePartnerClient {
+        UpdatePartnerClient {
+            client: self.clone(),
+            partner_client: partner_client.into(),
+            id_property: None,
+            changes: Changes::default(),
+            options: CallOptions::default(),
+        }
+    }
+}
+
+/// Properties to be changed: the last word for each counts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Changes(BTreeMap<String, PropertyValue>);
+
+impl Changes {
+    pub(crate) fn set(&mut self, name: String, value: PropertyValue) {
+        self.0.insert(name, value);
+    }
+
+    /// As HubSpot wants them.
+    pub(crate) fn checked(&self) -> Result<BTreeMap<String, String>> {
+        if self.0.is_empty() {
+            let remedy = "set or clear a property";
+            return Err(Error::invalid_input("update", None, "changes nothing", remedy));
+        }
+        self.0
+            .iter()
+            .map(|(name, value)| {
+                check_property(name)?;
+                Ok((name.clone(), value.for_update(name)?))
+            })
+            .collect()
+    }
+}
+
+/// Properties to be changed: await it, or call [`send`](Self::send). See [`Client::update`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent until it is awaited"]
+pub struct UpdatePartnerClient {
+    client: Client,
+    partner_client: RecordKey,
+    id_property: Option<String>,
+    changes: Changes,
+    options: CallOptions,
+}
+
+impl UpdatePartnerClient {
+    /// Gives a property a value.
+    pub fn set(mut self, name: impl Into<String>, value: impl Into<PropertyValue>) -> Self {
+        self.changes.set(name.into(), value.into());
+        self
+    }
+
+    /// Takes a property's value away.
+    pub fn clear(self, name: impl Into<String>) -> Self {
+        // HubSpot ignores a null.
+        self.set(name, "")
+    }
+
+    /// Takes the id for a value of this property, whose values are unique.
+    pub fn id_property(mut self, name: impl Into<String>) -> Self {
+        self.id_property = Some(name.into());
+        self
+    }
+
+    async fn run(self) -> Result<(PartnerClient, CallMeta)> {
+        let partner_client = self.partner_client.checked(self.id_property.as_deref())?;
+        let body = types::SimplePublicObjectInput::builder().properties(self.changes.checked()?);
+        self.id_property.as_deref().map_or(Ok(()), check_property)?;
+        let (object, meta) = transport::call(self.client.raw, self.options, "update", |raw| async move {
+            let request = raw.update().partner_client_id(&partner_client).body(body);
+            match self.id_property {
+                Some(name) => request.id_property(name).send().await,
+                None => answer::written(request.send(), "update", &partner_client).await,
+            }
+        })
+        .await?;
+        Ok((object.into(), meta))
+    }
+}
+
+call! {
+    /// Changes the properties and answers with the partner client, without associations. Where HubSpot changes them and says
+    /// nothing of the partner client, only the id of the answer is filled.
+    ///
+    /// An update is not repeated after a failure that may have come too late, because the repetition could undo what was
+    /// written in between.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for an update that changes nothing, and for an id, a name or a value that cannot be
+    /// sent. HubSpot answers 404 for a partner client it does not know, and 400 for a value it does not take.
+    UpdatePartnerClient => PartnerClient
+}

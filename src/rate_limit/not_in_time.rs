@@ -1,0 +1,33 @@
+//! The error of a permit that would come too late.
+
+use std::{fmt, time::Duration};
+
+/// Why [`RateLimiter::acquire_by`](crate::RateLimiter::acquire_by) gave no permit: there is none before the deadline.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NotInTime {
+    retry_after: Option<Duration>,
+}
+
+impl NotInTime {
+    /// With the time until there is room; none where it is not known.
+    pub fn new(retry_after: impl Into<Option<Duration>>) -> Self {
+        Self { retry_after: retry_after.into() }
+    }
+
+    /// How long it takes until there is room for another call, behind all who wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+}
+
+impl fmt::Display for NotInTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the rate limit leaves no room for the call before its deadline")?;
+        match self.retry_after {
+            Some(time) => write!(f, "; there is room in {:.1} s", time.as_secs_f64()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for NotInTime {}

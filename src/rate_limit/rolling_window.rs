@@ -1,0 +1,94 @@
+//! The limiter that a client has by default: HubSpot's rolling window, learnt from its answers.
+//!
+//! HubSpot counts a request when it arrives, which is some time between sending it and having its answer. So a request
+//! frees its place one interval after its answer, or after [`SLACK`] where the answer takes longer: then no window of
+//! HubSpot's ever holds more than the allowance.
+//!
+//! What others on the same allowance use shows in `Remaining`: whatever of the used part cannot be ours is theirs, and is
+//! left to them for as long as it was seen within the last two intervals. So two clients settle on shares, and neither
+//! takes the other's place in the moment it falls free. A client that begins does not know of others yet: it starts with
+//! a part of the allowance, sends more with every answer, and never has more in flight than a quarter of what the latest
+//! answer left; where others are known, half of what seems free.
+
+mod bucket;
+mod window;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+pub(crate) use self::bucket::Bucket;
+use crate::{
+    rate_limit::limiter::{Permit, PermitFuture, PermitOutcome, RateLimit, RateLimitStatus, RateLimiter},
+    spec::RateBucket,
+};
+
+pub(crate) const INTERVAL: Duration = Duration::from_secs(10);
+pub(crate) const SEARCH_LIMIT: u32 = 5;
+pub(crate) const SEARCH_INTERVAL: Duration = Duration::from_secs(1);
+/// Longer than a request takes to reach HubSpot, a new connection included.
+pub(crate) const SLACK: Duration = Duration::from_secs(1);
+
+/// A limiter that keeps to HubSpot's rolling windows and learns their size from its answers.
+///
+/// It is fair (first come, first served), and a call that is dropped while it waits gives up its place. A 429 with
+/// `Retry-After` pauses it for that long, a minute at most.
+///
+/// No call waits for a future that nobody polls: a permit that is not taken within a tenth of a second is offered to the next
+/// in line, then to the next two, and so on. Whoever is polled first takes it, and the others have their old places back.
+#[derive(Debug)]
+pub struct RollingWindow {
+    general: Arc<Bucket>,
+    search: Arc<Bucket>,
+    daily: Mutex<(Option<u64>, Option<u64>)>,
+}
+
+impl RollingWindow {
+    /// A limiter with a starting guess.
+    pub fn new(limit: RateLimit) -> Self {
+        let search = limit.0.map(|_| SEARCH_LIMIT);
+        Self {
+            general: Arc::new(Bucket::new(limit.0, INTERVAL)),
+            search: Arc::new(Bucket::new(search, SEARCH_INTERVAL).known()),
+            daily: Mutex::default(),
+        }
+    }
+
+    fn bucket(&self, bucket: RateBucket) -> &Arc<Bucket> {
+        match bucket {
+            RateBucket::General => &self.general,
+            RateBucket::Search => &self.search,
+        }
+    }
+}
+
+impl RateLimiter for RollingWindow {
+    fn try_acquire(&self, bucket: RateBucket) -> Option<Permit> {
+        self.bucket(bucket).try_acquire().map(|id| Permit::new(bucket, id))
+    }
+
+    fn acquire(&self, bucket: RateBucket) -> PermitFuture<'_> {
+        Box::pin(async move { Ok(Permit::new(bucket, self.bucket(bucket).acquire(None).await?)) })
+    }
+
+    fn acquire_by(&self, bucket: RateBucket, deadline: Instant) -> PermitFuture<'_> {
+        Box::pin(async move { Ok(Permit::new(bucket, self.bucket(bucket).acquire(Some(deadline)).await?)) })
+    }
+
+    fn settle(&self, permit: Permit, outcome: &PermitOutcome) {
+        if let PermitOutcome::Answered { headers, .. } = outcome {
+            let mut daily = self.daily.lock().unwrap_or_else(PoisonError::into_inner);
+            daily.0 = headers.daily_limit.or(daily.0);
+            daily.1 = headers.daily_remaining.or(daily.1);
+        }
+        self.bucket(permit.bucket()).settle(permit.id(), outcome);
+    }
+
+    fn status(&self) -> RateLimitStatus {
+        let (daily_limit, daily_remaining) = *self.daily.lock().unwrap_or_else(PoisonError::into_inner);
+        RateLimitStatus { general: self.general.status(), search: self.search.status(), daily_limit, daily_remaining }
+    }
+}

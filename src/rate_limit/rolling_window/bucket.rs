@@ -1,0 +1,404 @@
+//! One allowance and the line of those who wait for it.
+//!
+//! The line is data. Permits are handed out by whatever makes room, and by a task where only time does: never by the
+//! future of somebody who waits, which its owner may leave unpolled. There is one such task for each runtime in which
+//! somebody waits, as any of them may not run any more.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    mem,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use tokio::{
+    runtime::{Handle, Id},
+    sync::Notify,
+    time::{Instant, timeout_at},
+};
+
+use super::window::{NoRoom, Window};
+use crate::rate_limit::{
+    limiter::{BucketStatus, PermitOutcome},
+    not_in_time::NotInTime,
+};
+
+/// How long a permit waits for those it is offered to, before it is offered to more.
+const GRACE: Duration = Duration::from_millis(100);
+/// How often the number of those a permit is offered to doubles at most.
+const MOST_DOUBLINGS: u32 = 16;
+
+#[derive(Debug)]
+pub(crate) struct Bucket {
+    state: Mutex<State>,
+    /// Wakes the tasks when they have to look earlier.
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    window: Window,
+    /// Those who wait, by their place in line.
+    line: BTreeMap<u64, Waiting>,
+    next_place: u64,
+    /// The deadlines of those who have one.
+    deadlines: BTreeSet<(Instant, u64)>,
+    /// Those who were woken to take a permit. Whoever of them is polled first takes one.
+    woken: BTreeSet<u64>,
+    /// Since when each permit is offered to them, in that order.
+    offers: VecDeque<Instant>,
+    /// A permit is offered to two to the power of this, so that many who are not polled hold up the others no longer than a
+    /// few.
+    doublings: u32,
+    /// Those who cannot have one in time.
+    too_late: BTreeMap<u64, NotInTime>,
+    /// The tasks, and when each looks again.
+    tasks: Vec<(Id, Instant)>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    waker: Waker,
+    deadline: Option<Instant>,
+}
+
+impl Bucket {
+    pub(super) fn new(limit: Option<u32>, interval: Duration) -> Self {
+        let state = State {
+            window: Window::new(limit, interval),
+            line: BTreeMap::new(),
+            next_place: 0,
+            deadlines: BTreeSet::new(),
+            woken: BTreeSet::new(),
+            offers: VecDeque::new(),
+            doublings: 0,
+            too_late: BTreeMap::new(),
+            tasks: Vec::new(),
+        };
+        Self { state: Mutex::new(state), changed: Notify::new() }
+    }
+
+    /// With a limit that no answer has to confirm.
+    pub(super) fn known(self) -> Self {
+        self.state().window.confirm();
+        self
+    }
+
+    /// With requests that were answered before, at these times.
+    #[cfg(feature = "redis")]
+    pub(crate) fn begun(limit: u32, interval: Duration, before: impl Iterator<Item = Instant>) -> Self {
+        let bucket = Self::new(Some(limit), interval).known();
+        bucket.state().window.begin_with(before);
+        bucket
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn try_acquire(&self) -> Option<u64> {
+        let now = Instant::now();
+        let mut state = self.state();
+        (state.line.is_empty() && state.window.room(now).is_ok()).then(|| state.window.send(now))
+    }
+
+    /// The id of a permit; or an error as soon as it is clear that there is none before the deadline, and then at the
+    /// latest.
+    pub(crate) async fn acquire(self: &Arc<Self>, deadline: Option<Instant>) -> Result<u64, NotInTime> {
+        let acquire = Acquire { bucket: Arc::clone(self), deadline, place: None };
+        let Some(deadline) = deadline else {
+            return acquire.await;
+        };
+        match timeout_at(deadline, acquire).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(self.state().refusal(Instant::now())),
+        }
+    }
+
+    pub(crate) fn settle(&self, id: u64, outcome: &PermitOutcome) {
+        let now = Instant::now();
+        let mut state = self.state();
+        let before = state.window.facts();
+        state.window.settle(id, outcome, now);
+        let changed = state.window.facts() != before;
+        let woken = state.settled(changed, now);
+        self.hand_over(state, woken);
+    }
+
+    pub(crate) fn status(&self) -> BucketStatus {
+        let mut state = self.state();
+        BucketStatus {
+            limit: state.window.limit,
+            interval: state.window.interval,
+            used: state.window.used(Instant::now()),
+            used_by_others: state.window.used_by_others(),
+            waiting: (state.line.len() + state.woken.len()) as u32,
+        }
+    }
+
+    /// Lets go of the lock before anybody is woken: what wakes may be anybody's code.
+    fn hand_over(&self, state: MutexGuard<'_, State>, woken: Woken) {
+        let earlier = state.tasks.iter().any(|(_, look_at)| woken.look_at.is_some_and(|time| time < *look_at));
+        drop(state);
+        if earlier {
+            self.changed.notify_waiters();
+        }
+        woken.wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Hands out as time makes room, until nobody waits.
+    async fn work(self: Arc<Self>, task: Id) {
+        let mut ending = Ending { bucket: &self, task: Some(task) };
+        loop {
+            let changed = self.changed.notified();
+            let look_at = {
+                let mut state = self.state();
+                let woken = state.hand_out(Instant::now());
+                let Some(look_at) = woken.look_at else {
+                    // Under the lock: whoever comes next starts another.
+                    state.tasks.retain(|(id, _)| *id != task);
+                    ending.task = None;
+                    return;
+                };
+                state.tasks.iter_mut().filter(|(id, _)| *id == task).for_each(|(_, at)| *at = look_at);
+                self.hand_over(state, woken);
+                look_at
+            };
+            // Either is a reason to look again.
+            drop(timeout_at(look_at, changed).await);
+        }
+    }
+}
+
+/// The end of a task with its runtime.
+struct Ending<'a> {
+    bucket: &'a Bucket,
+    task: Option<Id>,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        if let Some(task) = self.task {
+            self.bucket.state().tasks.retain(|(id, _)| *id != task);
+        }
+    }
+}
+
+/// What is to be done without the lock.
+#[derive(Default)]
+struct Woken {
+    wakers: Vec<Waker>,
+    /// When to look again; none where nobody waits.
+    look_at: Option<Instant>,
+}
+
+impl State {
+    fn settled(&mut self, changed: bool, now: Instant) -> Woken {
+        let mut refused = if changed { self.refuse_late(now) } else { Vec::new() };
+        let mut woken = self.hand_out(now);
+        woken.wakers.append(&mut refused);
+        woken
+    }
+
+    /// Gives whoever waits as many permits as there are.
+    fn hand_out(&mut self, now: Instant) -> Woken {
+        let mut woken = Woken::default();
+        let mut missed = false;
+        while self.offers.front().is_some_and(|&since| since + GRACE <= now) {
+            self.offers.pop_front();
+            self.window.release();
+            missed = true;
+        }
+        if missed {
+            self.doublings = (self.doublings + 1).min(MOST_DOUBLINGS);
+        }
+        while !self.line.is_empty() {
+            match self.window.room(now) {
+                Ok(()) => {
+                    self.window.promise();
+                    self.offers.push_back(now);
+                    for _ in 0..1_u32 << self.doublings {
+                        let Some((place, waiting)) = self.line.pop_first() else { break };
+                        self.forget_deadline(place, waiting.deadline);
+                        self.woken.insert(place);
+                        woken.wakers.push(waiting.waker);
+                    }
+                }
+                Err(no_room) => {
+                    if let NoRoom::Until(room_at) = no_room {
+                        self.refuse_before(room_at, now, &mut woken.wakers);
+                    }
+                    if !self.line.is_empty() {
+                        woken.look_at = Some(no_room.look_at());
+                    }
+                    break;
+                }
+            }
+        }
+        let offered_until = self.offers.front().map(|&since| since + GRACE);
+        woken.look_at = woken.look_at.into_iter().chain(offered_until).min();
+        woken
+    }
+
+    /// Nobody gets a permit before that time.
+    fn refuse_before(&mut self, room_at: Instant, now: Instant, wakers: &mut Vec<Waker>) {
+        while let Some(&(deadline, place)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= room_at) {
+            self.deadlines.remove(&(deadline, place));
+            if let Some(waiting) = self.line.remove(&place) {
+                wakers.push(waiting.waker);
+                let refusal = self.refusal(now);
+                self.too_late.insert(place, refusal);
+            }
+        }
+    }
+
+    /// Whoever cannot have a permit in time by what is known now.
+    fn refuse_late(&mut self, now: Instant) -> Vec<Waker> {
+        let mut wakers = Vec::new();
+        if self.deadlines.is_empty() || !self.window.is_known() {
+            return wakers;
+        }
+        let mut ahead = 0;
+        for (place, waiting) in mem::take(&mut self.line) {
+            match waiting.deadline.filter(|deadline| self.window.turn(ahead, 0, now) >= *deadline) {
+                Some(deadline) => {
+                    self.deadlines.remove(&(deadline, place));
+                    wakers.push(waiting.waker);
+                    let refusal = self.refusal(now);
+                    self.too_late.insert(place, refusal);
+                }
+                None => {
+                    self.line.insert(place, waiting);
+                    ahead += 1;
+                }
+            }
+        }
+        wakers
+    }
+
+    /// Tells when there will be room for one who comes now.
+    fn refusal(&mut self, now: Instant) -> NotInTime {
+        let others = self.window.used_by_others();
+        let turn = self.window.turn(self.line.len(), others, now);
+        let room = self.window.room(now).map_or_else(NoRoom::look_at, |()| now);
+        NotInTime::new(turn.max(room).saturating_duration_since(now))
+    }
+
+    /// Takes back the latest offer, if there is one: the others come to their end in time.
+    fn take_offer(&mut self) -> bool {
+        let offered = self.offers.pop_back().is_some();
+        if offered {
+            self.window.release();
+        }
+        offered
+    }
+
+    fn forget_deadline(&mut self, place: u64, deadline: Option<Instant>) {
+        if let Some(deadline) = deadline {
+            self.deadlines.remove(&(deadline, place));
+        }
+    }
+}
+
+/// Somebody who waits for a permit.
+#[derive(Debug)]
+pub(crate) struct Acquire {
+    bucket: Arc<Bucket>,
+    deadline: Option<Instant>,
+    /// In line; it stays the same for one who was woken and found no permit.
+    place: Option<u64>,
+}
+
+impl Acquire {
+    fn poll_in(&mut self, state: &mut State, cx: &Context<'_>) -> Poll<Result<u64, NotInTime>> {
+        let now = Instant::now();
+        if let Some(place) = self.place {
+            if state.woken.remove(&place) && state.take_offer() {
+                state.doublings = state.doublings.saturating_sub(1);
+                return Poll::Ready(Ok(state.window.send(now)));
+            }
+            if let Some(refusal) = state.too_late.remove(&place) {
+                return Poll::Ready(Err(refusal));
+            }
+            if let Some(waiting) = state.line.get_mut(&place) {
+                if !waiting.waker.will_wake(cx.waker()) {
+                    waiting.waker = cx.waker().clone();
+                }
+                return Poll::Pending;
+            }
+        }
+        let place = *self.place.get_or_insert_with(|| {
+            state.next_place += 1;
+            state.next_place
+        });
+        let first = state.line.first_key_value().is_none_or(|(first, _)| place <= *first);
+        let room = state.window.room(now);
+        if first && room.is_ok() {
+            return Poll::Ready(Ok(state.window.send(now)));
+        }
+        if let Some(deadline) = self.deadline {
+            let sure = match room {
+                Err(NoRoom::Until(room_at)) => room_at,
+                _ => now,
+            };
+            let newest = place == state.next_place;
+            let ahead = if newest { state.line.len() } else { state.line.range(..place).count() };
+            let turn = if state.window.is_known() { state.window.turn(ahead, 0, now) } else { now };
+            if turn.max(sure) >= deadline {
+                return Poll::Ready(Err(state.refusal(now)));
+            }
+            state.deadlines.insert((deadline, place));
+        }
+        state.line.insert(place, Waiting { waker: cx.waker().clone(), deadline: self.deadline });
+        Poll::Pending
+    }
+
+    /// Sees to it that somebody hands out when only time makes room.
+    fn look_after(&self, mut state: MutexGuard<'_, State>) {
+        let woken = state.hand_out(Instant::now());
+        // Outside a runtime it is only handed out what others give back.
+        if let (Some(look_at), Ok(runtime)) = (woken.look_at, Handle::try_current()) {
+            let task = runtime.id();
+            if !state.tasks.iter().any(|(id, _)| *id == task) {
+                state.tasks.push((task, look_at));
+                runtime.spawn(Arc::clone(&self.bucket).work(task));
+            }
+        }
+        self.bucket.hand_over(state, woken);
+    }
+}
+
+impl Future for Acquire {
+    type Output = Result<u64, NotInTime>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let bucket = Arc::clone(&this.bucket);
+        let mut state = bucket.state();
+        let outcome = this.poll_in(&mut state, cx);
+        match outcome {
+            Poll::Pending => this.look_after(state),
+            Poll::Ready(_) => this.place = None,
+        }
+        outcome
+    }
+}
+
+/// Gives up the place, and a permit that was offered to it.
+impl Drop for Acquire {
+    fn drop(&mut self) {
+        let Some(place) = self.place else { return };
+        let mut state = self.bucket.state();
+        state.too_late.remove(&place);
+        let waiting = state.line.remove(&place);
+        state.forget_deadline(place, self.deadline);
+        let mut woken = Woken::default();
+        if state.woken.remove(&place) && state.take_offer() {
+            woken = state.hand_out(Instant::now());
+        }
+        self.bucket.hand_over(state, woken);
+        drop(waiting);
+    }
+}

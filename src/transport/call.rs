@@ -1,0 +1,161 @@
+//! One call as it is recorded: what it learns on its way, and who is told of it, however it ends.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use reqwest::Response;
+use tokio::time::Instant;
+use tracing::Span;
+
+use crate::{
+    auth::access_token::AccessToken,
+    call_meta::CallMeta,
+    error::{Error, mark},
+    spec::Operation,
+    task::guard,
+    transport::{
+        call_options::CallOptions,
+        failed::Failed,
+        observer as observe,
+        observer::{Attempt, CallEnd},
+        response::came,
+        shared::Shared,
+    },
+};
+
+/// One call.
+#[derive(Default)]
+pub(crate) struct Call {
+    pub(crate) options: CallOptions,
+    pub(crate) record: Mutex<Record>,
+}
+
+/// What a call learns on its way.
+#[derive(Default)]
+pub(crate) struct Record {
+    pub(crate) meta: CallMeta,
+    /// Whether the status in `meta` is that of the attempt under way, rather than of one before.
+    pub(crate) answered: bool,
+    pub(crate) token: Option<AccessToken>,
+    /// The attempt under way, until it is told of.
+    pub(crate) attempt: Option<UnderWay>,
+    /// Since when it waits for the rate limiter.
+    pub(crate) waiting: Option<Instant>,
+    /// Why it is tried again.
+    pub(crate) again: Option<Error>,
+    pub(crate) failure: Option<Error>,
+    /// That of the success that the call ended with.
+    pub(crate) body: Bytes,
+    pub(crate) ended: Option<Ended>,
+}
+
+pub(crate) struct UnderWay {
+    pub(crate) number: u32,
+    pub(crate) since: Instant,
+}
+
+/// A call that is over but for being told of.
+pub(crate) struct Ended {
+    pub(crate) span: Span,
+    pub(crate) operation: &'static Operation,
+    pub(crate) started: Instant,
+}
+
+impl Ended {
+    /// # Errors
+    /// Where the observer panics.
+    pub(crate) fn tell(&self, shared: &Shared, meta: &CallMeta, error: Option<&Error>) -> Result<(), Error> {
+        let end = CallEnd { operation: self.operation, duration: self.started.elapsed(), meta, error };
+        observe::call_ended(&self.span, &end);
+        match &shared.observer {
+            Some(observer) => guard("the observer", || observer.on_call(&end)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A call that is told of as dropped, unless it ends.
+pub(crate) struct Unended {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) call: Arc<Call>,
+    pub(crate) ended: Option<Ended>,
+}
+
+impl Unended {
+    /// Gives the generated code what it takes: an answer, also of a failure.
+    pub(crate) fn end(mut self, raw: bool, outcome: Result<Response, Failed>) -> Result<Response, Error> {
+        let error = outcome.as_ref().err().map(|failed| failed.error.clone());
+        let mut answer = match outcome {
+            Ok(response) | Err(Failed { response: Some(response), .. }) => Ok(response),
+            Err(Failed { error, response: None }) => Err(error),
+        };
+        let Some(ended) = self.ended.take() else { return answer };
+        let mut record = self.call.record();
+        if !raw {
+            // Whether the answer can be decoded is still to be seen.
+            record.failure = error;
+            record.ended = Some(ended);
+            return answer;
+        }
+        let meta = std::mem::take(&mut record.meta);
+        drop(record);
+        let id = ended.operation.id;
+        ended.tell(&self.shared, &meta, error.as_ref()).map_err(|panic| panic.in_call(id, &meta, true))?;
+        match (&mut answer, error) {
+            (Ok(response), Some(_)) => mark(response.headers_mut(), id, meta.attempts),
+            (Ok(response), None) => came(response, meta),
+            (Err(_), _) => {}
+        }
+        answer
+    }
+}
+
+impl Drop for Unended {
+    fn drop(&mut self) {
+        let Some(ended) = self.ended.take() else { return };
+        let (meta, answered) = {
+            let record = self.call.record();
+            (record.meta.clone(), record.answered)
+        };
+        let error = Error::dropped().in_call(ended.operation.id, &meta, answered);
+        // Nobody is left to hear that the observer panicked.
+        let _ = ended.span.in_scope(|| self.call.end_attempt(&self.shared, ended.operation, Some(&error)));
+        let _ = ended.tell(&self.shared, &meta, Some(&error));
+    }
+}
+
+impl Record {
+    /// The status that the attempt under way was answered with.
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.meta.status.filter(|_| self.answered)
+    }
+}
+
+impl Call {
+    pub(crate) fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells of the attempt under way, once, whatever it ends by.
+    ///
+    /// # Errors
+    /// Where the observer panics.
+    pub(crate) fn end_attempt(
+        &self,
+        shared: &Shared,
+        operation: &'static Operation,
+        error: Option<&Error>,
+    ) -> Result<(), Error> {
+        let (UnderWay { number, since }, status) = {
+            let mut record = self.record();
+            let Some(attempt) = record.attempt.take() else { return Ok(()) };
+            (attempt, record.status())
+        };
+        let attempt = Attempt { operation, number, duration: since.elapsed(), status, error };
+        observe::attempt_ended(&attempt);
+        match &shared.observer {
+            Some(observer) => guard("the observer", || observer.on_attempt(&attempt)),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What can be set for one call, and what is known of it afterwards.
+
+use std::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
+
+use reqwest::header::{HeaderName, HeaderValue};
+
+use crate::{
+    error::{Error, Result},
+    transport::retry::RetryPolicy,
+};
+
+/// The settings of one call. Most calls have none, and they are moved often, so they take no room until one is made.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CallOptions(Option<Box<Settings>>);
+
+/// What is `None` is the client's.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) total_timeout: Option<Duration>,
+    pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// The first setting that cannot be used.
+    pub(crate) invalid: Option<Error>,
+}
+
+static NONE: Settings =
+    Settings { timeout: None, total_timeout: None, retry: None, headers: Vec::new(), invalid: None };
+
+impl Deref for CallOptions {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        self.0.as_deref().unwrap_or(&NONE)
+    }
+}
+
+impl DerefMut for CallOptions {
+    fn deref_mut(&mut self) -> &mut Settings {
+        self.0.get_or_insert_with(|| Box::new(NONE.clone()))
+    }
+}
+
+/// Headers that the transport or the HTTP library answers for.
+const RESERVED: [&str; 7] =
+    ["authorization", "connection", "content-length", "content-type", "host", "te", "transfer-encoding"];
+
+impl Settings {
+    pub(crate) fn header(&mut self, name: &str, value: &str) {
+        let refuse = |reason, remedy| Error::invalid_input("header", Some(name), reason, remedy);
+        let checked = if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
+            Err(refuse("is set by the client", "leave it out"))
+        } else {
+            match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                (Ok(name), Ok(mut value)) => {
+                    // It may be a secret of a proxy's.
+                    value.set_sensitive(true);
+                    Ok((name, value))
+                }
+                (Err(_), _) => Err(refuse("is no header name", "use letters, digits and dashes")),
+                (_, Err(_)) => Err(refuse("has a value that cannot be sent", "use visible ASCII characters")),
+            }
+        };
+        match checked {
+            Ok(header) => self.headers.push(header),
+            Err(error) => self.invalid = self.invalid.take().or(Some(error)),
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        if let Some(error) = &self.invalid {
+            return Err(error.clone());
+        }
+        check_timeout("timeout", self.timeout)?;
+        check_timeout("total timeout", self.total_timeout)?;
+        self.retry.map_or(Ok(()), |retry| retry.check())
+    }
+}
+
+/// A day is longer than HubSpot's longest pause.
+const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
+
+pub(crate) fn check_timeout(field: &str, timeout: Option<Duration>) -> Result<()> {
+    let refuse = |timeout: Duration, reason, remedy| {
+        Err(Error::invalid_input(field, Some(&format!("{}s", timeout.as_secs_f64())), reason, remedy))
+    };
+    match timeout {
+        Some(timeout) if timeout.is_zero() => refuse(timeout, "leaves no time", "give more than zero"),
+        Some(timeout) if timeout > MAX_TIMEOUT => refuse(timeout, "is absurd", "give 24 hours at most"),
+        _ => Ok(()),
+    }
+}
+
+/// Gives a builder the settings that every call has; the last argument is where it keeps them.
+macro_rules! settings {
+    ($builder:ty, $($options:ident).+) => {
+        impl $builder {
+            /// How long each attempt may take, in place of the client's [timeout](crate::ClientBuilder::timeout).
+            pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
+                self.$($options).+.timeout = Some(timeout);
+                self
+            }
+
+            /// How long the call may take in all, waiting for the rate limiter and between attempts included, in place
+            /// of the client's [total timeout](crate::ClientBuilder::total_timeout).
+            pub fn total_timeout(mut self, timeout: std::time::Duration) -> Self {
+                self.$($options).+.total_timeout = Some(timeout);
+                self
+            }
+
+            /// When to try again, in place of the client's [policy](crate::ClientBuilder::retry).
+            pub fn retry(mut self, policy: crate::transport::retry::RetryPolicy) -> Self {
+                self.$($options).+.retry = Some(policy);
+                self
+            }
+
+            /// Sends another header. Those that the client answers for, such as `Authorization`, are refused when the
+            /// call is sent.
+            pub fn header(mut self, name: &str, value: &str) -> Self {
+                self.$($options).+.header(name, value);
+                self
+            }
+        }
+    };
+}
+pub(crate) use settings;
+
+/// Gives a call's builder its common settings, `send`, `send_with_meta` and `.await`.
+///
+/// The builder has a field `options: CallOptions` and a method `run(self) -> Result<(Output, CallMeta)>`.
+macro_rules! call {
+    ($(#[$doc:meta])* $builder:ident => $output:ty) => {
+        crate::transport::call_options::settings!($builder, options);
+
+        impl $builder {
+            $(#[$doc])*
+            pub async fn send(self) -> crate::error::Result<$output> {
+                Ok(self.run().await?.0)
+            }
+
+            /// As [`send`](Self::send), and tells how the call came out besides its answer.
+            ///
+            /// # Errors
+            /// As [`send`](Self::send). What is known of a failed call is in its [`Error`](crate::Error).
+            pub async fn send_with_meta(self) -> crate::error::Result<($output, crate::call_meta::CallMeta)> {
+                self.run().await
+            }
+        }
+
+        impl std::future::IntoFuture for $builder {
+            type Output = crate::error::Result<$output>;
+            type IntoFuture = std::pin::Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+            fn into_future(self) -> Self::IntoFuture {
+                Box::pin(self.send())
+            }
+        }
+    };
+}
+pub(crate) use call;

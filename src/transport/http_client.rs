@@ -1,0 +1,72 @@
+//! HTTP clients, one for each runtime.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use reqwest::Url;
+use tokio::runtime::{Handle, Id};
+
+use crate::{error::Result, transport::connection::Connection};
+
+/// The runtimes besides the first whose connections are kept.
+const MOST: usize = 16;
+
+/// A connection lives in a task of the runtime that it was made in. Where that runtime does not run any more, whatever is
+/// sent over it waits for ever, so each runtime has an HTTP client of its own, with the same settings.
+///
+/// One that a user gives is used in all of them: its settings are not known here.
+#[derive(Clone)]
+pub(crate) struct HttpClient(Arc<Clients>);
+
+struct Clients {
+    connection: Connection,
+    base_url: Url,
+    allow_insecure_http: bool,
+    first: reqwest::Client,
+    /// The runtime of the first one.
+    home: OnceLock<Id>,
+    others: Mutex<VecDeque<(Id, reqwest::Client)>>,
+}
+
+impl HttpClient {
+    /// For a base URL that has been checked.
+    pub(crate) fn new(connection: Connection, base_url: &Url, allow_insecure_http: bool) -> Result<Self> {
+        let first = connection.clone().build(base_url, allow_insecure_http)?;
+        let (base_url, home, others) = (base_url.clone(), OnceLock::new(), Mutex::default());
+        Ok(Self(Arc::new(Clients { connection, base_url, allow_insecure_http, first, home, others })))
+    }
+
+    /// The one that was made first.
+    pub(crate) fn first(&self) -> &reqwest::Client {
+        &self.0.first
+    }
+
+    /// The one of this runtime.
+    pub(crate) fn get(&self) -> Result<reqwest::Client> {
+        let clients = &*self.0;
+        let Some(runtime) = Handle::try_current().ok().filter(|_| clients.connection.client.is_none()) else {
+            return Ok(clients.first.clone());
+        };
+        let runtime = runtime.id();
+        if *clients.home.get_or_init(|| runtime) == runtime {
+            return Ok(clients.first.clone());
+        }
+        let mut others = clients.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, client)) = others.iter().find(|(id, _)| *id == runtime) {
+            return Ok(client.clone());
+        }
+        let client = clients.connection.clone().build(&clients.base_url, clients.allow_insecure_http)?;
+        others.truncate(MOST - 1);
+        others.push_front((runtime, client.clone()));
+        Ok(client)
+    }
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient").finish_non_exhaustive()
+    }
+}

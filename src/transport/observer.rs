@@ -1,0 +1,110 @@
+//! What a call tells the outside: spans, events, metrics.
+
+use std::{sync::Arc, time::Duration};
+
+use tracing::Span;
+
+use crate::{call_meta::CallMeta, error::Error, spec::Operation};
+
+/// Hears of every attempt and every call, each once, for metrics. It must not block: it is called in the call's own task, or
+/// where a call is dropped. If it panics, the call fails with [`ErrorKind::Panic`](crate::ErrorKind::Panic).
+///
+/// Neither method is told a token or what was sent. An [`Error`], though, has HubSpot's [message](Error::message) and the
+/// [beginning of its answer](Error::body_excerpt), and HubSpot may repeat there what it was sent: put these only where
+/// properties' values may be.
+pub trait Observer: Send + Sync {
+    /// An attempt has ended: in an answer, in a failure, or with the call, by its total timeout or as it was dropped.
+    fn on_attempt(&self, attempt: &Attempt<'_>) {
+        let _ = attempt;
+    }
+
+    /// A call has ended. One that is dropped before has an error of the kind
+    /// [`ErrorKind::Dropped`](crate::ErrorKind::Dropped).
+    fn on_call(&self, call: &CallEnd<'_>) {
+        let _ = call;
+    }
+}
+
+impl<O: Observer + ?Sized> Observer for Arc<O> {
+    fn on_attempt(&self, attempt: &Attempt<'_>) {
+        (**self).on_attempt(attempt);
+    }
+
+    fn on_call(&self, call: &CallEnd<'_>) {
+        (**self).on_call(call);
+    }
+}
+
+/// One request and what came of it.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Attempt<'a> {
+    /// The operation's entry in the table.
+    pub operation: &'a Operation,
+    /// Which attempt of the call it was, from 1.
+    pub number: u32,
+    /// From sending the request to the end of the answer; the limiter's wait is not in it.
+    pub duration: Duration,
+    /// The HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// Why it failed, if it did.
+    pub error: Option<&'a Error>,
+}
+
+/// One call and what came of it.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct CallEnd<'a> {
+    /// The operation's entry in the table.
+    pub operation: &'a Operation,
+    /// From the call's start, waiting included.
+    pub duration: Duration,
+    /// Attempts, waits and the last answer.
+    pub meta: &'a CallMeta,
+    /// Why it failed, if it did.
+    pub error: Option<&'a Error>,
+}
+
+/// The span of a call, with the names of OpenTelemetry's semantic conventions for HTTP clients.
+pub(crate) fn span(operation: &Operation, server: &str) -> Span {
+    tracing::info_span!(
+        "hubspot.call",
+        otel.kind = "client",
+        http.request.method = operation.method,
+        url.template = operation.path,
+        server.address = server,
+        hubspot.operation_id = operation.id,
+        http.response.status_code = tracing::field::Empty,
+        http.request.resend_count = tracing::field::Empty,
+        hubspot.correlation_id = tracing::field::Empty,
+        error.type = tracing::field::Empty,
+    )
+}
+
+pub(crate) fn attempt_ended(attempt: &Attempt<'_>) {
+    tracing::debug!(
+        hubspot.operation_id = attempt.operation.id,
+        http.request.resend_count = attempt.number - 1,
+        http.response.status_code = attempt.status,
+        error.type = attempt.error.map(Error::type_name),
+        duration_ms = attempt.duration.as_millis() as u64,
+        "attempt ended"
+    );
+}
+
+pub(crate) fn call_ended(span: &Span, call: &CallEnd<'_>) {
+    // It would look up each field by name, for nobody.
+    if span.is_disabled() {
+        return;
+    }
+    if let Some(status) = call.meta.status {
+        span.record("http.response.status_code", status);
+    }
+    span.record("http.request.resend_count", call.meta.attempts.saturating_sub(1));
+    if let Some(id) = &call.meta.correlation_id {
+        span.record("hubspot.correlation_id", tracing::field::display(id));
+    }
+    if let Some(error) = call.error {
+        span.record("error.type", error.type_name());
+    }
+}

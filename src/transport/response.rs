@@ -1,0 +1,185 @@
+//! Answers as the generated code takes them.
+
+use std::{fmt, io};
+
+use bytes::Bytes;
+use futures_util::stream;
+use progenitor_client::ResponseValue;
+use reqwest::{
+    Response, ResponseBuilderExt, StatusCode,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    auth::access_token::AccessToken,
+    call_meta::CallMeta,
+    error::Error,
+    generated::{self, types},
+    ids::PartnerClientId,
+    reading,
+    spec::Operation,
+};
+
+/// The schema of an error's body.
+const ERROR: &str = "Error";
+
+/// How many entries of an answer could not be read, as a header of it.
+static LEFT_OUT: HeaderName = HeaderName::from_static("x-hubspot-partner-clients-left-out");
+
+/// A body that was read, as an extension of the answer whose body it was.
+#[derive(Clone)]
+struct Read(Bytes);
+
+/// The operation that an answer is of, as an extension of it.
+#[derive(Clone, Copy)]
+struct Of(&'static Operation);
+
+/// How the call came out that an answer is of, as an extension of it: for who calls the generated client itself.
+#[derive(Clone)]
+struct Came(CallMeta);
+
+/// Adds to an answer how its call came out, for the error of one that cannot be decoded.
+pub(crate) fn came(response: &mut Response, meta: CallMeta) {
+    response.extensions_mut().insert(Came(meta));
+}
+
+/// An answer with its body beside it, for [`value`]. The facade takes nothing else of an answer.
+pub(crate) fn read(mut response: Response, body: Bytes, operation: &'static Operation) -> Response {
+    response.extensions_mut().insert(Of(operation));
+    response.extensions_mut().insert(Read(body));
+    response
+}
+
+/// `ResponseValue::from_response` for the generated code, which fails at nothing that an answer can do without. Of an answer
+/// that was [`read`] it takes what is beside it.
+pub(crate) async fn value<T: DeserializeOwned, E>(
+    mut response: Response,
+) -> Result<ResponseValue<T>, generated::Error<E>> {
+    let status = response.status();
+    let of = response.extensions_mut().remove::<Of>();
+    let came = response.extensions_mut().remove::<Came>();
+    let shape = match of {
+        Some(Of(operation)) if status.is_success() => reading::answer_of(operation.id),
+        Some(_) => reading::schema(ERROR),
+        None => None,
+    };
+    let (mut headers, body) = match response.extensions_mut().remove() {
+        Some(Read(body)) => (HeaderMap::new(), body),
+        None => {
+            let headers = std::mem::take(response.headers_mut());
+            (headers, response.bytes().await.map_err(generated::Error::ResponseBodyError)?)
+        }
+    };
+    match reading::decode_counted(&body, shape) {
+        Ok((inner, left_out)) => {
+            if left_out > 0 {
+                headers.insert(&LEFT_OUT, left_out.into());
+            }
+            Ok(ResponseValue::new(inner, status, headers))
+        }
+        Err(e) => {
+            let trouble = match (of, came) {
+                (Some(Of(operation)), Some(Came(meta))) => {
+                    let error = Error::undecodable(&e.to_string(), &String::from_utf8_lossy(&body));
+                    carry_in_json(error.in_call(operation.id, &meta, true))
+                }
+                _ => e,
+            };
+            Err(generated::Error::InvalidResponsePayload(body, trouble))
+        }
+    }
+}
+
+/// A `serde_json::Error`, the only one that the generated code has for this, with `failure` as its source.
+fn carry_in_json(failure: Error) -> serde_json::Error {
+    /// The source of an `io::Error` is that of what it holds.
+    #[derive(Debug)]
+    struct Carried(Error);
+
+    impl fmt::Display for Carried {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0.message())
+        }
+    }
+
+    impl std::error::Error for Carried {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    /// What cannot be read: the way by which serde_json takes an `io::Error`.
+    struct Unreadable(Option<Error>);
+
+    impl io::Read for Unreadable {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            self.0.take().map_or(Ok(0), |failure| Err(io::Error::other(Carried(failure))))
+        }
+    }
+
+    match serde_json::from_reader::<_, serde::de::IgnoredAny>(Unreadable(Some(failure))) {
+        Err(error) => error,
+        Ok(_) => serde::de::Error::custom("the answer cannot be decoded"),
+    }
+}
+
+/// How many entries of an answer could not be read.
+pub(crate) fn left_out<T>(answer: &ResponseValue<T>) -> usize {
+    let count = answer.headers().get(&LEFT_OUT).and_then(|count| count.to_str().ok());
+    count.and_then(|count| count.parse().ok()).unwrap_or_default()
+}
+
+/// Sends a write of one object. One that was carried out does not fail for what its answer says: where no object can be read
+/// of it, it is one of which the id is known. A body that is not HubSpot's stays an error.
+pub(crate) async fn written<T: DeserializeOwned, E>(
+    sent: impl Future<Output = Result<ResponseValue<T>, generated::Error<E>>>,
+    operation: &str,
+    id: &PartnerClientId,
+) -> Result<ResponseValue<T>, generated::Error<E>> {
+    let answer = sent.await;
+    let Err(generated::Error::InvalidResponsePayload(body, trouble)) = answer else { return answer };
+    match reading::answer_of(operation).and_then(|shape| reading::decode_object(&body, shape, id.as_str())) {
+        Some(object) => Ok(ResponseValue::new(object, StatusCode::OK, HeaderMap::new())),
+        None => Err(generated::Error::InvalidResponsePayload(body, trouble)),
+    }
+}
+
+/// An answer with the body that was read, and without the token in its headers, for who calls the generated client itself.
+pub(crate) fn rebuild(
+    response: &mut Response,
+    body: Bytes,
+    operation: &'static Operation,
+    token: &AccessToken,
+) -> Response {
+    response.extensions_mut().insert(Of(operation));
+    let mut rebuilt = http::Response::builder();
+    if let Some(extensions) = rebuilt.extensions_mut() {
+        *extensions = std::mem::take(response.extensions_mut());
+    }
+    // Without a URL reqwest would parse one of its own.
+    let rebuilt = rebuilt.url(response.url().clone()).body(());
+    let mut rebuilt = rebuilt.unwrap_or_default().map(|()| body);
+    *rebuilt.status_mut() = response.status();
+    let headers = rebuilt.headers_mut();
+    *headers = std::mem::take(response.headers_mut());
+    for value in headers.values_mut().filter(|value| token.is_in(value.as_bytes())) {
+        *value = HeaderValue::from_static("[redacted]");
+    }
+    rebuilt.into()
+}
+
+/// The generated code loses the status of an error whose body it cannot decode, so it gets one that it can.
+pub(crate) fn decodable(body: String) -> Bytes {
+    if reading::decode::<types::Error>(body.as_bytes(), reading::schema(ERROR)).is_ok() {
+        return body.into();
+    }
+    serde_json::to_vec(&serde_json::json!({ "message": body })).unwrap_or_default().into()
+}
+
+/// A `reqwest::Error`, the only one the generated code takes, with `failure` as its source.
+pub(crate) async fn carry(failure: Error) -> reqwest::Result<Response> {
+    let body = reqwest::Body::wrap_stream(stream::iter([Err::<Bytes, Error>(failure)]));
+    let unread = Response::from(http::Response::new(body));
+    unread.bytes().await.map(|nothing| http::Response::new(nothing).into())
+}

@@ -1,0 +1,31 @@
+//! What all calls of a client share.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    auth::provider::TokenProvider,
+    rate_limit::limiter::{RateLimit, RateLimiter},
+    transport::{
+        http_client::HttpClient,
+        observer::Observer,
+        retry::{RetryBudget, RetryPolicy},
+    },
+};
+
+/// What all calls of a client share.
+pub(crate) struct Shared {
+    pub(crate) http: HttpClient,
+    pub(crate) tokens: Arc<dyn TokenProvider>,
+    pub(crate) limiter: Arc<dyn RateLimiter>,
+    /// The starting guess, for the limiters of further accounts.
+    pub(crate) limit: RateLimit,
+    pub(crate) budget: RetryBudget,
+    pub(crate) retry: RetryPolicy,
+    /// For each attempt, where the HTTP client was given and may have another.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) total_timeout: Option<Duration>,
+    pub(crate) max_response_bytes: usize,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    /// The host that spans name.
+    pub(crate) server: String,
+}

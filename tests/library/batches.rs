@@ -1,0 +1,112 @@
+//! Any number of partner clients, a hundred to a request.
+
+use hubspot_partner_clients::{Client, Update};
+use hubspot_simulator::{Fault, Simulator};
+
+use crate::support::client_of;
+
+async fn hubspot(clients: u32) -> (Simulator, Client) {
+    let seed = (1..=clients).map(|id| (id.to_string(), [("name", format!("Client {id}")), ("code", format!("c{id}"))]));
+    let simulator = Simulator::builder().without_seed().partner_clients(seed).start().await.unwrap();
+    let client = client_of(&simulator);
+    (simulator, client)
+}
+
+#[tokio::test]
+async fn a_batch_of_any_size_is_read_in_order_with_an_outcome_for_each() {
+    let (simulator, client) = hubspot(1_000).await;
+    let wanted: Vec<u32> = (1..=950).rev().collect();
+    let outcomes = client.batch_read(wanted.clone()).properties(["name"]).send().await;
+    for (id, outcome) in wanted.iter().zip(&outcomes) {
+        let object = outcome.as_ref().unwrap();
+        assert_eq!(
+            (object.id.as_str(), object.property("name")),
+            (id.to_string().as_str(), Some(format!("Client {id}").as_str()))
+        );
+    }
+    assert_eq!((outcomes.len(), simulator.requests().len()), (950, 10));
+    simulator.clear_requests();
+    client.batch_read(1_u32..=100).properties_with_history(["name"]).send().await;
+    assert_eq!(simulator.requests().len(), 2, "50 to a request with history");
+    assert!(client.batch_read([0_u32; 0]).send().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_not_there_what_is_no_id_and_what_stands_twice() {
+    let (simulator, client) = hubspot(3).await;
+    let outcomes = client.batch_read(["1", "99", "..", "1", "3", "98"]).send().await;
+    let ids: Vec<_> = outcomes.iter().map(|outcome| outcome.as_ref().ok().map(|object| object.id.as_str())).collect();
+    assert_eq!(ids, [Some("1"), None, None, Some("1"), Some("3"), None]);
+    for missing in [1, 5] {
+        let error = outcomes[missing].as_ref().unwrap_err();
+        assert!(error.is_not_found() && !error.is_retryable(), "{error:?}");
+        assert_eq!(error.operation(), Some("batch_read"));
+    }
+    assert!(outcomes[2].as_ref().unwrap_err().is_invalid_input());
+    assert_eq!(simulator.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn partner_clients_are_read_by_another_property() {
+    let (_simulator, client) = hubspot(3).await;
+    let outcomes = client.batch_read(["c2", "c9"]).id_property("code").properties(["name"]).send().await;
+    assert_eq!(outcomes[0].as_ref().unwrap().id, "2");
+    assert!(outcomes[1].as_ref().unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn a_request_that_fails_fails_its_own_inputs_only() {
+    let (simulator, client) = hubspot(300).await;
+    simulator.inject(Fault::script([None, Some(Fault::status(503)), None]));
+    let outcomes = client.batch_read(100_u32..400).concurrency(1).send().await;
+    let failed = outcomes.iter().filter(|o| o.as_ref().is_err_and(|e| e.status() == Some(503))).count();
+    let missing = outcomes.iter().filter(|o| o.as_ref().is_err_and(|e| e.is_not_found())).count();
+    assert_eq!(failed, 100);
+    assert!(missing <= 99 && outcomes.len() == 300);
+    assert_eq!(outcomes.iter().filter(|o| o.is_ok()).count(), 300 - failed - missing);
+}
+
+#[tokio::test]
+async fn updates_have_an_outcome_for_each_in_order() {
+    let (simulator, client) = hubspot(250).await;
+    let update = |id: u32| match id {
+        7 => Update::of(id).set("hs_object_id", "1"),
+        8 => Update::of(id),
+        9 => Update::of("a\\b").set("name", "x"),
+        id => Update::of(id).set("name", format!("New {id}")),
+    };
+    let outcomes = client.batch_update((1..=300).map(update)).send().await;
+    assert_eq!(outcomes.len(), 300);
+    for (id, outcome) in (1..=300_u32).zip(&outcomes) {
+        match (id, outcome) {
+            (7, Err(error)) => assert_eq!(error.category(), Some("VALIDATION_ERROR")),
+            (8, Err(error)) => assert!(error.message().starts_with("update changes nothing")),
+            (9, Err(error)) => assert!(error.message().starts_with("partner client id \"a\\\\b\"")),
+            (251.., Err(error)) => assert!(error.is_not_found(), "{error:?}"),
+            (_, outcome) => {
+                assert_eq!(outcome.as_ref().unwrap().property("name"), Some(format!("New {id}").as_str()));
+            }
+        }
+    }
+    assert_eq!(simulator.requests().len(), 3);
+    assert_eq!(client.get(250).properties(["name"]).await.unwrap().property("name"), Some("New 250"));
+}
+
+#[tokio::test]
+async fn updates_of_one_partner_client_are_carried_out_one_after_the_other() {
+    let (simulator, client) = hubspot(2).await;
+    let updates = ["a", "b", "c"].map(|name| Update::of(1).set("name", name));
+    let outcomes = client.batch_update(updates.into_iter().chain([Update::of(2).clear("name")])).send().await;
+    let names: Vec<_> = outcomes.iter().map(|o| o.as_ref().unwrap().property("name").unwrap_or_default()).collect();
+    assert_eq!(names, ["a", "b", "c", ""]);
+    assert_eq!(client.get(1).properties(["name"]).await.unwrap().property("name"), Some("c"));
+    assert_eq!(simulator.requests().len(), 4, "three rounds, and the reading");
+}
+
+#[tokio::test]
+async fn batches_can_be_sent_to_another_task() {
+    let (_simulator, client) = hubspot(2).await;
+    let read = tokio::spawn(client.batch_read([1, 2]).send());
+    let updated = tokio::spawn(client.batch_update([Update::of(1).set("name", "x")]).send());
+    assert_eq!((read.await.unwrap().len(), updated.await.unwrap().len()), (2, 1));
+}

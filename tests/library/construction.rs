@@ -1,0 +1,245 @@
+//! How a client is made, and what is refused.
+
+use std::{process::Command, time::Duration};
+
+use hubspot_partner_clients::{Client, ClientBuilder, Error};
+use hubspot_simulator::Simulator;
+
+fn at(url: &str) -> Result<Client, Error> {
+    Client::builder().access_token("t").base_url(url).build()
+}
+
+#[test]
+fn https_or_loopback_only() {
+    for url in [
+        "https://api.hubapi.com",
+        "https://api.hubapi.com/",
+        "https://proxy.example/hubspot",
+        "http://localhost:8080",
+        "http://127.0.0.1:1",
+        "http://127.9.9.9",
+        "http://[::1]:9",
+    ] {
+        assert!(at(url).is_ok(), "{url}");
+    }
+    for url in
+        ["http://api.hubapi.com", "http://localhost.evil.example", "http://127.0.0.1.evil.example", "http://10.0.0.1"]
+    {
+        let error = at(url).unwrap_err();
+        assert!(error.is_invalid_input());
+        assert!(error.message().contains("in the clear"), "{error}");
+        assert!(Client::builder().access_token("t").base_url(url).allow_insecure_http().build().is_ok(), "{url}");
+    }
+}
+
+/// As a program with several clients, or one that keeps its settings in a struct, has them.
+#[tokio::test]
+async fn a_builder_can_be_kept_and_used_again() {
+    #[derive(Default, Clone)]
+    struct Settings {
+        builder: ClientBuilder,
+    }
+    let simulator = Simulator::start().await.unwrap();
+    let settings = Settings {
+        builder: Settings::default().builder.base_url(simulator.base_url()).access_token(simulator.access_token()),
+    };
+    let quick = settings.clone().builder.timeout(Duration::from_secs(1)).build().unwrap();
+    for client in [quick, settings.builder.build().unwrap()] {
+        client.list().await.unwrap();
+    }
+    assert!(ClientBuilder::default().build().unwrap_err().message().contains("access token is missing"));
+}
+
+#[test]
+fn a_base_url_that_is_none_is_refused_by_name() {
+    for (url, reason) in [
+        ("", "is not a URL"),
+        ("api.hubapi.com", "is not a URL"),
+        ("ftp://api.hubapi.com", "neither https nor http"),
+        ("https://api.hubapi.com?x=1", "query or a fragment"),
+        ("https://api.hubapi.com#x", "query or a fragment"),
+    ] {
+        let error = at(url).unwrap_err();
+        assert!(error.message().starts_with("base URL \""), "{error}");
+        assert!(error.message().contains(reason), "{error}");
+    }
+    let error = at("https://user:hunter2@api.hubapi.com").unwrap_err();
+    assert!(error.message().contains("holds credentials"));
+    assert!(!format!("{error:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_timeout_of_zero_is_refused_by_name() {
+    let error = Client::builder().access_token("t").timeout(Duration::ZERO).build().unwrap_err();
+    assert_eq!(error.message(), "timeout \"0s\" leaves no time: give more than zero");
+}
+
+#[tokio::test]
+async fn a_loopback_address_is_reached_past_a_proxy() {
+    let simulator = Simulator::start().await.unwrap();
+    let program = std::env::current_exe().unwrap();
+    let output = tokio::task::spawn_blocking({
+        let (url, token) = (simulator.base_url().to_owned(), simulator.access_token().to_owned());
+        move || {
+            child(&program)
+                .env("HUBSPOT_BASE_URL", url)
+                .env("HUBSPOT_ACCESS_TOKEN", token)
+                .env("HTTP_PROXY", "http://127.0.0.1:1")
+                .env("http_proxy", "http://127.0.0.1:1")
+                .output()
+        }
+    })
+    .await
+    .unwrap()
+    .unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("outcome: made"), "{output:?}");
+    assert_eq!(simulator.associations("512").len(), 1);
+}
+
+#[test]
+fn the_environment_s_variables_are_checked_by_name() {
+    let program = std::env::current_exe().unwrap();
+    let outcome = |command: &mut Command| String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let missing = outcome(&mut child(&program));
+    assert!(missing.contains("outcome: HUBSPOT_ACCESS_TOKEN is not set"), "{missing}");
+    let insecure =
+        outcome(child(&program).env("HUBSPOT_ACCESS_TOKEN", "t").env("HUBSPOT_BASE_URL", "http://example.com"));
+    assert!(insecure.contains("in the clear"), "{insecure}");
+    let empty = outcome(child(&program).env("HUBSPOT_ACCESS_TOKEN", ""));
+    assert!(empty.contains("HUBSPOT_ACCESS_TOKEN is empty"), "{empty}");
+    for (written, trouble) in
+        [("\"s3cret\"", "quotation marks"), ("s3 cret", "holds a space"), ("Bearer s3cret", "\"Bearer\"")]
+    {
+        let shown = outcome(child(&program).env("HUBSPOT_ACCESS_TOKEN", written));
+        assert!(shown.contains("HUBSPOT_ACCESS_TOKEN ") && shown.contains(trouble), "{shown}");
+        assert!(!shown.contains("s3"), "{shown}");
+    }
+    let mut build = child(&program);
+    let trimmed = outcome(build.env("CHILD", "build").env("HUBSPOT_ACCESS_TOKEN", " t\r\n"));
+    assert!(trimmed.contains("outcome: Ok("), "{trimmed}");
+    let mut build = child(&program);
+    let hubspot = outcome(build.env("CHILD", "build").env("HUBSPOT_ACCESS_TOKEN", "t").env("HUBSPOT_BASE_URL", ""));
+    assert!(hubspot.contains(r#"base_url: "https://api.hubapi.com""#), "an empty one is not set: {hubspot}");
+}
+
+#[tokio::test]
+async fn a_user_agent_names_the_application_too() {
+    let simulator = Simulator::start().await.unwrap();
+    let builder = Client::builder().base_url(simulator.base_url()).access_token(simulator.access_token());
+    builder.user_agent_suffix("my-app/1.0").build().unwrap().association_types("companies").await.unwrap();
+    let agent = concat!("hubspot-partner-clients-rust/", env!("CARGO_PKG_VERSION"), " my-app/1.0");
+    assert_eq!(simulator.requests()[0].header("user-agent"), Some(agent));
+    let error = Client::builder().access_token("t").user_agent_suffix("a\nb").build().unwrap_err();
+    assert!(error.message().starts_with("user agent suffix \"a\\nb\" cannot be sent"), "{error}");
+}
+
+#[tokio::test]
+async fn an_http_client_of_one_s_own_is_used_and_contradicting_settings_are_refused() {
+    let simulator = Simulator::start().await.unwrap();
+    let own = reqwest::Client::builder().user_agent("own/1").build().unwrap();
+    let builder = || Client::builder().access_token(simulator.access_token()).http_client(own.clone());
+    builder().base_url(simulator.base_url()).build().unwrap().association_types("companies").await.unwrap();
+    assert_eq!(simulator.requests()[0].header("user-agent"), Some("own/1"));
+    for (error, setting) in [
+        (builder().proxy("http://127.0.0.1:1").build(), "proxy"),
+        (builder().connect_timeout(Duration::from_secs(1)).build(), "connect timeout"),
+        (builder().root_certificates("x").build(), "root certificate"),
+        (builder().max_idle_connections(1).build(), "max idle connections"),
+    ] {
+        let error = error.unwrap_err();
+        assert!(error.message().starts_with(&format!("{setting} cannot be set beside http_client")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_is_used_where_one_is_set() {
+    let proxy = crate::support::RawServer::json(200, r#"{"results":[]}"#).await;
+    let client = Client::builder().access_token("t").base_url("http://hubspot.invalid").allow_insecure_http();
+    let client = client.proxy(proxy.base_url.clone()).build().unwrap();
+    client.association_types("companies").await.unwrap();
+    assert!(
+        proxy.received()[0].starts_with("GET http://hubspot.invalid/crm/v3/associations/"),
+        "{:?}",
+        proxy.received()
+    );
+
+    let error = Client::builder().access_token("t").proxy("http://user:hunter2@").build().unwrap_err();
+    assert!(error.message().starts_with("proxy is not a URL") && !format!("{error:?}").contains("hunter2"), "{error}");
+    let token = Client::builder().base_url("pat-na1-hunter2").access_token("x").build().unwrap_err();
+    assert!(
+        token.message().starts_with("base URL is not a URL") && !format!("{token:?}").contains("hunter2"),
+        "{token}"
+    );
+}
+
+/// The proxy would see the token, and may be anywhere.
+#[tokio::test]
+async fn a_proxy_that_would_see_the_token_needs_leave() {
+    for proxy in ["http://127.0.0.1:1", "http://proxy.example:3128", "https://proxy.example", "socks5://127.0.0.1:1"] {
+        for base_url in ["http://127.0.0.1:2", "http://localhost:2", "http://[::1]:2"] {
+            let builder = || Client::builder().access_token("t").base_url(base_url).proxy(proxy);
+            let error = builder().build().unwrap_err();
+            assert!(error.is_invalid_input() && error.message().starts_with("proxy would see the token"), "{error}");
+            if !proxy.starts_with("socks") {
+                builder().allow_insecure_http().build().unwrap();
+            }
+        }
+    }
+    Client::builder().access_token("t").proxy("http://127.0.0.1:1").build().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_system_without_certificates_speaks_plain_http_and_says_what_https_lacks() {
+    let simulator = Simulator::start().await.unwrap();
+    let program = std::env::current_exe().unwrap();
+    let bare = || {
+        let mut command = child(&program);
+        command.env("SSL_CERT_FILE", "/nonexistent").env("SSL_CERT_DIR", "/nonexistent");
+        command.env("HUBSPOT_ACCESS_TOKEN", simulator.access_token());
+        command
+    };
+    let outcome = |command: &mut Command| String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let plain = outcome(bare().env("HUBSPOT_BASE_URL", simulator.base_url()));
+    assert!(plain.contains("outcome: made"), "{plain}");
+    // The platform's own TLS finds out with the first connection.
+    if cfg!(all(feature = "rustls", not(feature = "native-tls"))) {
+        let tls = outcome(bare().env("CHILD", "build"));
+        assert!(tls.contains("TLS of the HTTP client cannot be set up"), "{tls}");
+        assert!(tls.contains("`ca-certificates`") && tls.contains("SSL_CERT_FILE"), "{tls}");
+    }
+}
+
+#[test]
+fn a_root_certificate_that_is_none_is_refused() {
+    let error = Client::builder().access_token("t").root_certificates("not PEM").build().unwrap_err();
+    assert!(error.message().starts_with("root certificate is not PEM"), "{error}");
+}
+
+/// This test program again, in an environment of its own.
+fn child(program: &std::path::Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(["--exact", "construction::in_a_child_process", "--nocapture"])
+        .env_remove("HUBSPOT_ACCESS_TOKEN")
+        .env_remove("HUBSPOT_BASE_URL")
+        .env("CHILD", "1");
+    command
+}
+
+#[tokio::test]
+async fn in_a_child_process() {
+    if std::env::var_os("CHILD").is_none() {
+        return;
+    }
+    if std::env::var_os("CHILD").is_some_and(|what| what == "build") {
+        return println!("outcome: {:?}", Client::from_env());
+    }
+    let outcome = match Client::from_env() {
+        Ok(client) => client.associate(512).with("companies", 9001).as_type(1001).await.map(|_| ()),
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(()) => println!("outcome: made"),
+        Err(error) => println!("outcome: {error}"),
+    }
+}

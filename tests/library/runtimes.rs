@@ -1,0 +1,171 @@
+//! One client in several runtimes, of which some have ended, or do not run any more, with what they had under way.
+
+use std::time::Duration;
+
+use futures_util::{FutureExt, StreamExt, future::join_all, stream};
+use hubspot_partner_clients::{
+    Client, ClientBuilder, Error, ErrorKind, RateLimit, Result, TokenProvider, bulk::Association, oauth,
+};
+use hubspot_simulator as simulator;
+use simulator::{Fault, OAuthApp, Simulator};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
+
+use crate::support::crm;
+
+/// A simulator in a runtime that always runs.
+fn hubspot() -> (Runtime, Simulator) {
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let simulator = crm(10, 10).oauth_app(OAuthApp::new("id", "secret", "refresh"));
+    let simulator = runtime.block_on(simulator.start()).unwrap();
+    (runtime, simulator)
+}
+
+fn builder(simulator: &Simulator) -> ClientBuilder {
+    Client::builder().base_url(simulator.base_url()).access_token(simulator.access_token())
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// A call in a runtime that runs for as long as it takes.
+fn call(runtime: &Runtime, client: &Client) -> Result<()> {
+    let call = client.get(1).send();
+    runtime.block_on(async { timeout(Duration::from_secs(20), call).await.expect("it hangs") }).map(drop)
+}
+
+#[test]
+fn a_client_whose_first_runtime_has_ended() {
+    let (_server, simulator) = hubspot();
+    let client = builder(&simulator).build().unwrap();
+    for _ in 0..20 {
+        call(&runtime(), &client).unwrap();
+    }
+}
+
+#[test]
+fn a_client_whose_first_runtime_does_not_run_any_more() {
+    let (_server, simulator) = hubspot();
+    let client = builder(&simulator).build().unwrap();
+    let runtimes = [(); 20].map(|()| runtime());
+    for runtime in &runtimes {
+        call(runtime, &client).unwrap();
+    }
+    // Nor does it matter whether they run again, in whatever order.
+    for runtime in runtimes.iter().rev() {
+        call(runtime, &client).unwrap();
+    }
+}
+
+#[test]
+fn calls_that_are_left_in_another_runtime_hold_up_nobody() {
+    let (_server, simulator) = hubspot();
+    let client = builder(&simulator).rate_limit(RateLimit::per_ten_seconds(30)).build().unwrap();
+    simulator.inject(Fault::delay(Duration::from_secs(1)).times(5));
+    let (stopped, running) = (runtime(), runtime());
+    let mut kept: Vec<_> = (0..10).map(|_| client.search().send().boxed()).collect();
+    stopped.block_on(async {
+        for call in &mut kept {
+            assert!(call.now_or_never().is_none());
+        }
+        // Some have a permit, some are sent, the others wait in line.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    });
+    let outcomes = running.block_on(async {
+        let calls = join_all((0..10).map(|_| client.search().send()));
+        timeout(Duration::from_secs(30), calls).await.expect("it hangs")
+    });
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    // Where the runtime goes on, so do they.
+    let outcomes =
+        stopped.block_on(async { timeout(Duration::from_secs(30), join_all(kept)).await.expect("it hangs") });
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+}
+
+#[test]
+fn a_token_that_is_refreshed_in_a_runtime_that_does_not_run_any_more() {
+    let (_server, simulator) = hubspot();
+    simulator.inject(Fault::delay(Duration::from_millis(300)).on("oauth_token").times(1));
+    let app = oauth::OAuthApp::builder("id", "secret").base_url(simulator.base_url()).build().unwrap();
+    let client = builder(&simulator).token_provider(app.token("refresh").unwrap()).build().unwrap();
+    let (stopped, running) = (runtime(), runtime());
+    let mut kept = client.get(1).send().boxed();
+    stopped.block_on(async {
+        assert!((&mut kept).now_or_never().is_none());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    });
+    call(&running, &client).unwrap();
+    call(&running, &client).unwrap();
+    stopped.block_on(kept).unwrap();
+}
+
+#[test]
+fn a_call_outside_a_runtime_is_refused() {
+    let (_server, simulator) = hubspot();
+    let client = builder(&simulator).build().unwrap();
+    let error = client.get(1).send().now_or_never().expect("it fails at once").unwrap_err();
+    assert!(error.is_invalid_input(), "{error}");
+    assert_eq!(error.message(), "Tokio runtime is missing: make the call in one, such as that of #[tokio::main]");
+    assert!(simulator.requests().is_empty());
+}
+
+/// The rest of what takes a runtime: nothing of it may panic.
+#[test]
+fn whatever_needs_a_runtime_is_refused_outside_one() {
+    let (_server, simulator) = hubspot();
+    let client = builder(&simulator).build().unwrap();
+    let is_told = |error: &Error| {
+        assert!(format!("{error} {:?}", error.message()).contains("Tokio runtime is missing"), "{error}");
+    };
+    let inputs = || (1..=3).map(|id| Association::new(id, "companies", id, "owner"));
+    for lines in [stream::iter(inputs()).boxed(), stream::iter(inputs()).chain(stream::pending()).boxed()] {
+        let outcomes = client.associate_many_from(lines).outcomes().take(3).collect::<Vec<_>>();
+        let outcomes = outcomes.now_or_never().expect("it fails at once");
+        assert_eq!(outcomes.len(), 3);
+        outcomes.into_iter().for_each(|outcome| is_told(&outcome.result.unwrap_err()));
+    }
+    for mut items in [client.list().items(), client.list().items().read_ahead()] {
+        is_told(&items.next().now_or_never().expect("it fails at once").unwrap().unwrap_err());
+    }
+    let raw = client.raw().get().partner_client_id("1").send().now_or_never().expect("it fails at once");
+    is_told(&Error::from(raw.unwrap_err()));
+
+    let app = oauth::OAuthApp::builder("id", "secret").base_url(simulator.base_url()).build().unwrap();
+    let exchange = app.exchange("code", "https://my.app", None).now_or_never().expect("it fails at once");
+    let error = exchange.unwrap_err();
+    assert!(error.is_token(), "{error}");
+    let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+    assert!(format!("{error} {cause}").contains("Tokio runtime is missing"), "{error} {cause}");
+    let token = app.token("refresh").unwrap();
+    let error = token.access_token().now_or_never().expect("it fails at once").unwrap_err();
+    assert!(error.to_string().contains("Tokio runtime is missing"), "{error}");
+
+    #[cfg(feature = "redis")]
+    {
+        use hubspot_partner_clients::redis::Redis;
+
+        let connect = Redis::connect("redis://127.0.0.1:1").now_or_never().expect("it fails at once");
+        is_told(&connect.unwrap_err());
+    }
+    assert!(simulator.requests().is_empty());
+}
+
+/// Tokio itself says what is missing.
+#[test]
+fn a_runtime_without_timers_or_sockets_is_told() {
+    let (_server, simulator) = hubspot();
+    let client = builder(&simulator).build().unwrap();
+    for (runtime, missing) in [
+        (Builder::new_current_thread().enable_io().build().unwrap(), "enable_time"),
+        (Builder::new_current_thread().enable_time().build().unwrap(), "enable_io"),
+        (Builder::new_current_thread().build().unwrap(), "enable_"),
+    ] {
+        let error = runtime.block_on(client.get(1).send()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Panic);
+        assert!(error.message().contains(missing), "{error}");
+    }
+    call(&runtime(), &client).unwrap();
+}

@@ -1,0 +1,484 @@
+//! Bulk work that several workers share. Redis is real, and so is its clock.
+
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use futures_util::{StreamExt, TryStreamExt};
+use hubspot_partner_clients::{
+    Client, Error, Permit, PermitFuture, PermitOutcome, RateLimitStatus, RateLimiter,
+    bulk::{Association, Outcome},
+    redis::{Job, Redis},
+    spec::RateBucket,
+};
+use hubspot_simulator::{Fault, InvalidAssociations, Simulator};
+use tokio::time::{sleep, timeout};
+
+use crate::redis_server::RedisServer;
+use crate::support::{client_at, client_of, crm};
+
+const CLIENTS: usize = 100;
+const BATCH: usize = 2_000;
+const META: &str = "hubspot-partner-clients:job:meta:test";
+
+async fn job(server: &RedisServer) -> Job {
+    Redis::builder(server.url()).timeout(Duration::from_millis(300)).connect().await.unwrap().job("test")
+}
+
+/// Different associations of a hundred partner clients; every five hundredth is with a company that there is none of.
+fn rows(count: usize) -> impl Iterator<Item = Association> + Clone {
+    (0..count).map(|row| {
+        let company = if row % 500 == 250 { 1_000_000 + row } else { row / CLIENTS + 1 };
+        Association::new(row % CLIENTS + 1, "companies", company, "owner")
+    })
+}
+
+fn is_bad(row: usize) -> bool {
+    row % 500 == 250
+}
+
+async fn hubspot(rows: usize) -> Simulator {
+    crm(CLIENTS, rows / CLIENTS).start().await.unwrap()
+}
+
+async fn outcomes(job: &Job) -> Vec<Outcome> {
+    job.outcomes().try_collect().await.unwrap()
+}
+
+/// One outcome for each row, in their order, and what HubSpot has is what they say.
+async fn is_done(job: &Job, hubspot: &Simulator, count: usize) {
+    let outcomes = outcomes(job).await;
+    assert_eq!(outcomes.len(), count);
+    let value = |association: &Association| {
+        let (client, company) = (association.partner_client().unwrap(), association.to_object_id().unwrap());
+        (client.to_string(), company.to_string())
+    };
+    let mut wanted = BTreeSet::new();
+    for (row, (outcome, association)) in outcomes.iter().zip(rows(count)).enumerate() {
+        assert_eq!((outcome.index, value(&outcome.association)), (row as u64, value(&association)));
+        match &outcome.result {
+            Ok(()) => assert!(!is_bad(row) && wanted.insert(value(&association))),
+            Err(error) => {
+                assert!(is_bad(row), "{row}: {error}");
+                assert_eq!((error.status(), error.category()), (Some(400), Some("VALIDATION_ERROR")));
+                assert!(error.correlation_id().is_some());
+            }
+        }
+    }
+    assert_eq!(hubspot.association_count(), wanted.len());
+    for client in 1..=CLIENTS {
+        for made in hubspot.associations(&client.to_string()) {
+            assert!(wanted.contains(&(client.to_string(), made.to_object_id)));
+        }
+    }
+    let status = job.status().await.unwrap();
+    assert!(status.is_complete && status.is_finished);
+    assert_eq!((status.total, status.enqueued, status.settled()), (Some(count as u64), count as u64, count as u64));
+    assert_eq!(status.succeeded, wanted.len() as u64);
+    assert_eq!(status.time_left, Some(Duration::ZERO));
+}
+
+fn batches(hubspot: &Simulator) -> usize {
+    hubspot.requests().len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_workers_settle_a_job_together() {
+    let (server, hubspot) = (RedisServer::start(), hubspot(20_000).await);
+    let job = job(&server).await;
+    job.enqueue_associate_many("rows", rows(20_000)).await.unwrap();
+    let before = job.status().await.unwrap();
+    assert_eq!((before.operation.as_str(), before.input.as_str()), ("associate", "rows"));
+    assert_eq!((before.enqueued, before.settled(), before.workers), (20_000, 0, 0));
+    assert!(before.is_complete && !before.is_finished && before.time_left.is_none());
+
+    let clients: Vec<Client> = (0..4).map(|_| client_of(&hubspot)).collect();
+    let workers = clients.iter().map(|client| job.worker(client).concurrency(1).run());
+    let parts = futures_util::future::try_join_all(workers).await.unwrap();
+
+    is_done(&job, &hubspot, 20_000).await;
+    let sum = |part: fn(&hubspot_partner_clients::bulk::Progress) -> u64| parts.iter().map(part).sum::<u64>();
+    assert_eq!((sum(|part| part.succeeded), sum(|part| part.failed)), (19_960, 40));
+    assert!(parts.iter().filter(|part| part.succeeded > 0).count() > 1, "more than one had a part");
+    // The bad rows are named, so the second request makes the rest of a batch.
+    let after = job.status().await.unwrap();
+    assert_eq!((batches(&hubspot), sum(|part| part.requests), after.requests), (20, 20, 20));
+    assert!(after.rate > 0.0);
+
+    job.remove().await.unwrap();
+    assert_eq!(server.number(&["DBSIZE"]), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn associations_are_removed_as_well() {
+    let server = RedisServer::start();
+    let mut crm = crm(CLIENTS, 10);
+    for id in 1..=250 {
+        crm = crm.association((id % CLIENTS + 1).to_string(), "companies", (id / CLIENTS + 1).to_string(), "owner");
+    }
+    let hubspot = crm.start().await.unwrap();
+    let job = job(&server).await;
+    let inputs = (1..=250).map(|id| (id % CLIENTS + 1, ("companies", id / CLIENTS + 1), "owner"));
+    job.enqueue_dissociate_many("rows", inputs).await.unwrap();
+    job.worker(&client_of(&hubspot)).run().await.unwrap();
+    assert_eq!((hubspot.association_count(), batches(&hubspot)), (0, 3));
+    assert!(outcomes(&job).await.iter().all(|outcome| outcome.result.is_ok()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_are_claimed_together_so_that_object_types_mix_without_more_requests() {
+    let (server, hubspot) = (RedisServer::start(), crm(8_000, 1).object("deals", "1", [("name", "x")]));
+    let hubspot = hubspot.start().await.unwrap();
+    let job = job(&server).await;
+    let inputs = (1..=8_000).map(|id| (id, (if id % 2 == 0 { "companies" } else { "deals" }, 1), "owner"));
+    job.enqueue_associate_many("rows", inputs).await.unwrap();
+    job.worker(&client_of(&hubspot)).run().await.unwrap();
+    assert_eq!((hubspot.association_count(), batches(&hubspot)), (8_000, 4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn enqueuing_goes_on_where_it_stopped_and_adds_nothing_twice() {
+    let (server, hubspot) = (RedisServer::start(), hubspot(7_000).await);
+    let job = job(&server).await;
+    let interrupted = tokio::spawn({
+        let job = job.clone();
+        let inputs =
+            rows(7_000).enumerate().map(|(row, input)| if row < 5_000 { input } else { panic!("interrupted") });
+        async move { job.enqueue_associate_many("rows", inputs).await }
+    });
+    assert!(interrupted.await.unwrap_err().is_panic());
+    let status = job.status().await.unwrap();
+    assert_eq!((status.is_complete, status.enqueued), (false, 4_000));
+    let error = job.outcomes().try_next().await.unwrap_err();
+    assert!(error.is_invalid_input() && error.message().contains("is not finished (0 of"), "{error}");
+
+    // A worker does what there is, and waits for the rest.
+    let worker = tokio::spawn({
+        let (job, client) = (job.clone(), client_of(&hubspot));
+        async move { job.worker(&client).run().await }
+    });
+    while job.status().await.unwrap().settled() < status.enqueued {
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert!(!worker.is_finished());
+    let (first, second) = (job.clone(), job.clone());
+    let (first, second) = tokio::join!(
+        first.enqueue_associate_many("rows", rows(7_000)),
+        second.enqueue_associate_many("rows", rows(7_000))
+    );
+    first.and(second).unwrap();
+    worker.await.unwrap().unwrap();
+    is_done(&job, &hubspot, 7_000).await;
+
+    job.enqueue_associate_many("rows", rows(7_000)).await.unwrap();
+    is_done(&job, &hubspot, 7_000).await;
+    assert_eq!(server.number(&["XLEN", "hubspot-partner-clients:job:batches:test"]), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_batches_of_a_worker_that_is_gone_are_claimed_by_others() {
+    let server = RedisServer::start();
+    let hubspot = crm(CLIENTS, 80).fault(Fault::delay(Duration::from_secs(600)).times(4)).start().await.unwrap();
+    let job = job(&server).await;
+    job.enqueue_associate_many("rows", rows(8_000)).await.unwrap();
+    // As a process that is killed.
+    let killed = timeout(Duration::from_secs(1), job.worker(&client_of(&hubspot)).run()).await;
+    assert!(killed.is_err());
+    assert_eq!(job.status().await.unwrap().settled(), 0);
+    job.worker(&client_of(&hubspot)).run().await.unwrap();
+    is_done(&job, &hubspot, 8_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_slow_keeps_its_batches_and_one_that_stops_gives_them_back_at_once() {
+    let server = RedisServer::start();
+    let hubspot = crm(CLIENTS, 20).fault(Fault::delay(Duration::from_secs(600)).times(1)).start().await.unwrap();
+    let job = job(&server).await;
+    job.enqueue_associate_many("rows", rows(BATCH)).await.unwrap();
+    let client = client_of(&hubspot);
+    let slow = job.worker(&client).run_until(sleep(Duration::from_secs(18)));
+    let other = async {
+        sleep(Duration::from_secs(1)).await;
+        let part = timeout(Duration::from_secs(16), job.worker(&client).run()).await;
+        assert!(part.is_err(), "the lease was renewed");
+        assert_eq!(job.status().await.unwrap().workers, 2);
+        timeout(Duration::from_secs(10), job.worker(&client).run()).await.expect("it need not wait for the lease")
+    };
+    let (stopped, part) = tokio::join!(slow, other);
+    assert_eq!(stopped.unwrap().succeeded, 0);
+    assert_eq!(part.unwrap().succeeded, BATCH as u64 - 4);
+    is_done(&job, &hubspot, BATCH).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stops_a_worker_is_no_outcome() {
+    let (server, hubspot) = (RedisServer::start(), hubspot(BATCH).await);
+    let job = job(&server).await;
+    job.enqueue_associate_many("rows", rows(BATCH)).await.unwrap();
+    let error = job.worker(&client_at(hubspot.base_url(), "another")).run().await.unwrap_err();
+    assert!(error.is_unauthorized(), "{error}");
+    assert_eq!(job.worker(&client_of(&hubspot)).concurrency(0).run().await.unwrap_err().attempts(), 0);
+    assert_eq!(job.status().await.unwrap().settled(), 0);
+    // It gave back what it had.
+    timeout(Duration::from_secs(10), job.worker(&client_of(&hubspot)).run()).await.unwrap().unwrap();
+    is_done(&job, &hubspot, BATCH).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_that_pass_are_tried_again_and_those_that_do_not_are_outcomes_in_the_end() {
+    let server = RedisServer::start();
+    let hubspot = crm(CLIENTS, 20).fault(Fault::status(503).times(1)).start().await.unwrap();
+    let job = job(&server).await;
+    job.enqueue_associate_many("rows", rows(BATCH)).await.unwrap();
+    job.worker(&client_of(&hubspot)).run().await.unwrap();
+    is_done(&job, &hubspot, BATCH).await;
+
+    job.remove().await.unwrap();
+    job.enqueue_associate_many("rows", rows(2)).await.unwrap();
+    server.number(&["HSET", META, "tried:0", "4"]);
+    let broken = crm(CLIENTS, 20).fault(Fault::status(500)).start().await.unwrap();
+    let part = job.worker(&client_of(&broken)).run().await.unwrap();
+    assert_eq!((part.succeeded, part.failed), (0, 2));
+    for outcome in outcomes(&job).await {
+        let error = outcome.result.unwrap_err();
+        assert_eq!(error.status(), Some(500), "{error}");
+    }
+}
+
+/// Has no permit once, as when Redis was gone for a moment.
+#[derive(Debug, Default)]
+struct FailsOnce(AtomicBool);
+
+impl RateLimiter for FailsOnce {
+    fn try_acquire(&self, _: RateBucket) -> Option<Permit> {
+        None
+    }
+
+    fn acquire(&self, bucket: RateBucket) -> PermitFuture<'_> {
+        let failed = self.0.swap(true, Ordering::Relaxed);
+        Box::pin(async move { if failed { Ok(Permit::new(bucket, 0)) } else { Err("gone".into()) } })
+    }
+
+    fn settle(&self, _: Permit, _: &PermitOutcome) {}
+
+    fn status(&self) -> RateLimitStatus {
+        RateLimitStatus::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_never_reached_hubspot_is_no_attempt() {
+    let (server, hubspot) = (RedisServer::start(), hubspot(CLIENTS).await);
+    let job = job(&server).await;
+    job.enqueue_associate_many("rows", rows(CLIENTS)).await.unwrap();
+    server.number(&["HSET", META, "tried:0", "4"]);
+    let client = Client::builder().base_url(hubspot.base_url()).access_token(hubspot.access_token());
+    let client = client.rate_limiter(FailsOnce::default()).build().unwrap();
+    job.worker(&client).run().await.unwrap();
+    is_done(&job, &hubspot, CLIENTS).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inputs_that_cannot_be_sent_keep_their_error() {
+    let (server, hubspot) = (RedisServer::start(), hubspot(CLIENTS).await);
+    let job = job(&server).await;
+    let inputs =
+        [(1, ("companies", "1"), "owner"), (1, ("companies", ".."), "owner"), (2, ("companies", "1"), "owner")];
+    let expected = Association::from(inputs[1]);
+    assert!(expected.to_object_id().is_none());
+    job.enqueue_associate_many("rows", inputs).await.unwrap();
+    job.worker(&client_of(&hubspot)).run().await.unwrap();
+    let outcomes = outcomes(&job).await;
+    let alone = client_of(&hubspot).associate_many([expected]).outcomes().next().await.unwrap().result.unwrap_err();
+    let error = outcomes[1].result.as_ref().unwrap_err();
+    assert!(error.is_invalid_input() && error.message() == alone.message(), "{error}");
+    assert!(outcomes[0].result.is_ok() && outcomes[2].result.is_ok());
+    assert_eq!(hubspot.association_count(), 2);
+}
+
+/// Two workers, begun again as supervisors do when they end with an error, while something happens to Redis.
+async fn workers_while(server: &mut RedisServer, happens: impl AsyncFnOnce(&mut RedisServer, &Job)) {
+    let count = 12_000;
+    let hubspot = crm(CLIENTS, count / CLIENTS)
+        .invalid_associations(InvalidAssociations::Refuse)
+        .fault(Fault::delay(Duration::from_millis(20)))
+        .start()
+        .await
+        .unwrap();
+    let job = job(server).await;
+    job.enqueue_associate_many("rows", rows(count)).await.unwrap();
+    let ended = AtomicUsize::new(0);
+    let work = async || {
+        let client = client_of(&hubspot);
+        job.worker(&client).concurrency(1).run().await.unwrap();
+        ended.fetch_add(1, Ordering::Relaxed);
+    };
+    let happening = async {
+        while job.status().await.is_ok_and(|status| status.settled() < 4_000) {
+            sleep(Duration::from_millis(5)).await;
+        }
+        happens(server, &job).await;
+        assert_eq!(ended.load(Ordering::Relaxed), 0, "it happened in the middle");
+    };
+    tokio::join!(work(), work(), happening);
+    is_done(&job, &hubspot, count).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_wait_for_a_redis_that_is_slow() {
+    workers_while(&mut RedisServer::start(), async |server, _| {
+        server.signal("-STOP");
+        sleep(Duration::from_secs(5)).await;
+        server.signal("-CONT");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_survive_a_restart_of_redis_that_loses_the_latest() {
+    workers_while(&mut RedisServer::durable(), async |server, job| {
+        let before = job.status().await.unwrap().settled();
+        server.stop();
+        // The settling of a batch takes some hundred bytes.
+        server.lose(2_500);
+        sleep(Duration::from_secs(1)).await;
+        server.restart();
+        let after = job.status().await.unwrap();
+        assert!(after.settled() < before, "{} were settled, {after:?}", before);
+        assert_eq!(after.enqueued, 12_000);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_redis_lost_of_the_enqueuing_is_enqueued_again() {
+    let mut server = RedisServer::durable();
+    let hubspot = hubspot(8_000).await;
+    let job = job(&server).await;
+    job.enqueue_associate_many("rows", rows(8_000)).await.unwrap();
+    server.stop();
+    server.lose(100_000);
+    server.restart();
+    let status = job.status().await.unwrap();
+    assert!(!status.is_complete && status.enqueued < 8_000, "{status:?}");
+    job.enqueue_associate_many("rows", rows(8_000)).await.unwrap();
+    job.worker(&client_of(&hubspot)).run().await.unwrap();
+    is_done(&job, &hubspot, 8_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_redis_lost_while_a_worker_had_it_is_not_sent_again() {
+    let mut server = RedisServer::durable();
+    let hubspot = crm(CLIENTS, 20).fault(Fault::delay(Duration::from_secs(5)).times(1)).start().await.unwrap();
+    let job = job(&server).await;
+    job.enqueue_associate_many("rows", rows(BATCH)).await.unwrap();
+    let happening = async {
+        while batches(&hubspot) == 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+        server.stop();
+        server.lose(50_000);
+        server.restart();
+        assert_eq!(job.status().await.unwrap().enqueued, 0);
+        while job.status().await.unwrap().settled() == 0 {
+            sleep(Duration::from_millis(20)).await;
+        }
+        job.enqueue_associate_many("rows", rows(BATCH)).await.unwrap();
+    };
+    let client = client_of(&hubspot);
+    let (part, ()) = tokio::join!(job.worker(&client).run(), happening);
+    part.unwrap();
+    is_done(&job, &hubspot, BATCH).await;
+    assert_eq!(batches(&hubspot), 2, "one names the bad rows, one makes the others");
+}
+
+fn names_it(error: &Error, parts: &[&str]) {
+    assert!(error.is_invalid_input(), "{error:?}");
+    for part in parts {
+        assert!(error.message().contains(part), "{part:?} in {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_a_job_is_told_by_name() {
+    let (server, hubspot) = (RedisServer::start(), hubspot(CLIENTS).await);
+    let (job, client) = (job(&server).await, client_of(&hubspot));
+    for error in [
+        job.status().await.unwrap_err(),
+        job.worker(&client).run().await.unwrap_err(),
+        job.remove().await.unwrap_err(),
+        job.outcomes().try_next().await.unwrap_err(),
+    ] {
+        names_it(&error, &["job \"test\" is not in Redis", "enqueue it first"]);
+    }
+    let redis = Redis::connect(server.url()).await.unwrap();
+    names_it(&redis.job("").enqueue_associate_many("rows", rows(1)).await.unwrap_err(), &["has no name"]);
+    assert_eq!(server.number(&["DBSIZE"]), 0);
+
+    job.enqueue_associate_many("rows", rows(1)).await.unwrap();
+    let other = job.enqueue_associate_many("other rows", rows(2)).await.unwrap_err();
+    names_it(&other, &["job \"test\"", "to associate \"rows\"", "another name"]);
+    names_it(&job.enqueue_dissociate_many("rows", rows(1)).await.unwrap_err(), &["to associate"]);
+    assert_eq!(job.status().await.unwrap().enqueued, 1);
+
+    for key in ["meta", "batches", "outcomes", "pace"].map(|part| format!("hubspot-partner-clients:job:{part}:other")) {
+        server.command(&["SET", &key, "taken"]);
+        let error = redis.job("other").enqueue_associate_many("rows", rows(1)).await.unwrap_err();
+        names_it(&error, &[&key, "holds a string"]);
+        server.number(&["DEL", &key]);
+        names_it(&redis.job("other").status().await.unwrap_err(), &["is not in Redis"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_of_a_job_that_is_removed_ends() {
+    let (server, hubspot) = (RedisServer::start(), hubspot(CLIENTS).await);
+    let (job, client) = (job(&server).await, client_of(&hubspot));
+    job.enqueue_associate_many("rows", rows(1)).await.unwrap();
+    server.number(&["HDEL", META, "complete"]);
+    let removing = async {
+        while job.status().await.unwrap().settled() == 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+        job.remove().await.unwrap();
+        // Another of the same name is not its own.
+        job.enqueue_associate_many("other rows", rows(5)).await.unwrap();
+    };
+    let (ended, ()) = tokio::join!(job.worker(&client).run(), removing);
+    names_it(&ended.unwrap_err(), &["is not in Redis"]);
+    assert_eq!(job.status().await.unwrap().settled(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_without_what_is_needed_is_told_of_before_anything_is_enqueued() {
+    let server = RedisServer::with(&["--rename-command", "XAUTOCLAIM", ""]);
+    let error = job(&server).await.enqueue_associate_many("rows", rows(1)).await.unwrap_err();
+    names_it(&error, &["XAUTOCLAIM", "Redis 6.2"]);
+    assert_eq!(server.number(&["DBSIZE"]), 0, "nothing was enqueued");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_needs_no_more_than_is_documented() {
+    let tour = include_str!("../../src/tour.md");
+    let documented = tour.split("The user's ACL needs").nth(1).unwrap().split("as well.").next().unwrap();
+    let commands: String = documented
+        .split('`')
+        .filter(|part| part.starts_with('+'))
+        .fold(String::new(), |all, part| all + &part.split_whitespace().collect::<Vec<_>>().join(" ") + " ");
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("users.acl");
+    std::fs::write(&file, format!("user worker on >secret ~hubspot-partner-clients:* {commands}\n")).unwrap();
+    let server = RedisServer::with(&["--aclfile", file.to_str().unwrap()]);
+    let hubspot = hubspot(CLIENTS).await;
+    let redis = Redis::connect(format!("redis://worker:secret@127.0.0.1:{}", server.port())).await.unwrap();
+    let limiter = redis.limiter("account").connect().await.unwrap();
+    let client = Client::builder().base_url(hubspot.base_url()).access_token(hubspot.access_token());
+    let client = client.rate_limiter(limiter).build().unwrap();
+    let job = redis.job("test");
+    job.enqueue_associate_many("rows", rows(CLIENTS)).await.unwrap();
+    job.worker(&client).run().await.unwrap();
+    is_done(&job, &hubspot, CLIENTS).await;
+    job.remove().await.unwrap();
+}

@@ -1,0 +1,79 @@
+//! Which differences between two descriptions reach the users of the SDK.
+
+use std::path::Path;
+
+use openapiv3::OpenAPI;
+use serde::Serialize;
+
+use crate::{
+    codegen::{self, correct, merge, operations::name, read},
+    difference::{Breaks, Difference, differences, scopes},
+    plain,
+};
+
+/// A difference as it is reported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    pub breaking: bool,
+    pub what: &'static str,
+    /// Where: an operation, one of its parameters, a field of a schema.
+    pub place: String,
+    pub detail: String,
+    /// The operations it concerns.
+    pub operations: Vec<String>,
+}
+
+/// What HubSpot documents is compared, and then what the SDK makes of it: what the corrections level out, and what is
+/// filled in from this crate's own description, breaks nobody.
+pub fn changes(old: &Path, new: &Path) -> Result<Vec<Change>, String> {
+    let documented = differences(&documented(old)?, &documented(new)?)?;
+    let (old, new) = (built(old)?, built(new)?);
+    let built = differences(&plain::document(old.clone()), &plain::document(new.clone()))?;
+
+    let survives = |change: &Difference| built.iter().any(|b| (b.what, &b.place) == (change.what, &change.place));
+    let mut changes: Vec<_> = documented
+        .into_iter()
+        .map(|change| {
+            let breaking = match change.breaks {
+                Breaks::No => false,
+                Breaks::UnlessCorrected => survives(&change),
+                Breaks::Yes => !correct::takes_less_than_documented(change.place.split('.').next().unwrap_or_default()),
+            };
+            report(change, breaking)
+        })
+        .chain(scopes(&old, &new).into_iter().map(|change| {
+            let breaking = change.breaks == Breaks::Yes;
+            report(change, breaking)
+        }))
+        .collect();
+    changes.sort_by(|a, b| (!a.breaking, a.what, &a.place).cmp(&(!b.breaking, b.what, &b.place)));
+    Ok(changes)
+}
+
+fn report(difference: Difference, breaking: bool) -> Change {
+    let Difference { what, place, mut detail, operations, .. } = difference;
+    if what == "operation removed" && !breaking {
+        detail += "; this crate's own description stands in";
+    }
+    Change { breaking, what, place, detail, operations: operations.into_iter().collect() }
+}
+
+fn documented(path: &Path) -> Result<serde_json::Value, String> {
+    let api = read::path(path).and_then(merge::documents).map_err(|problem| problem.to_string())?;
+    Ok(plain::document(api))
+}
+
+fn built(path: &Path) -> Result<OpenAPI, String> {
+    let own = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi"));
+    let mut api = codegen::documented(path, own).map_err(|problem| problem.to_string())?;
+    correct::document(&mut api);
+    Ok(api)
+}
+
+/// The name of an operation of a plain document by its JSON pointer, `#/paths/~1crm…/get`.
+pub fn operation_name(pointer: &str) -> Option<String> {
+    let mut segments = pointer.strip_prefix("#/paths/")?.split('/');
+    let (path, method) = (segments.next()?, segments.next()?);
+    Some(name(&method.to_uppercase(), &path.replace("~1", "/").replace("~0", "~")))
+}

@@ -1,0 +1,82 @@
+//! The report of what a new description changes: exactly what differs, each difference by itself.
+
+#[path = "../../../codegen/mod.rs"]
+#[allow(dead_code)]
+mod codegen;
+#[path = "../../src/bin/openapi_diff/compare.rs"]
+mod compare;
+#[path = "../../src/bin/openapi_diff/difference.rs"]
+mod difference;
+#[path = "../../src/bin/openapi_diff/plain.rs"]
+mod plain;
+#[path = "../../src/bin/openapi_diff/report.rs"]
+mod report;
+#[path = "../../src/bin/openapi_diff/schema.rs"]
+mod schema;
+
+mod noise;
+mod operations;
+mod schemas;
+
+use std::{fs, path::Path};
+
+use serde_json::{Value, json};
+
+use compare::Change;
+
+const DOCUMENT: &str = "../tests/hubspot/partner_clients.json";
+const OBJECTS: &str = "/crm/v3/objects/partner_clients";
+const OBJECT: &str = "/crm/v3/objects/partner_clients/{partnerClientId}";
+
+fn document() -> Value {
+    serde_json::from_str(&fs::read_to_string(DOCUMENT).unwrap()).unwrap()
+}
+
+/// What the report says when HubSpot's document is edited so.
+fn changes(name: &str, edit: impl FnOnce(&mut Value)) -> Vec<Change> {
+    let mut edited = document();
+    edit(&mut edited);
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.json"));
+    fs::write(&file, edited.to_string()).unwrap();
+    compare::changes(Path::new(DOCUMENT), &file).unwrap()
+}
+
+/// The one change, as `breaking? what where detail`.
+fn change(name: &str, edit: impl FnOnce(&mut Value)) -> (bool, String) {
+    match changes(name, edit).as_slice() {
+        [Change { breaking, what, place, detail, .. }] => (*breaking, format!("{what}: {place}: {detail}")),
+        others => panic!("{}", report::table(others)),
+    }
+}
+
+fn schema<'a>(api: &'a mut Value, name: &str) -> &'a mut Value {
+    &mut api["components"]["schemas"][name]
+}
+
+#[test]
+fn the_table_and_the_json_say_the_same() {
+    let changes = changes("reports", |api| {
+        schema(api, "SimplePublicObject")["properties"]["domain"] = json!({"type": "string"});
+        schema(api, "CollectionResponseWithTotalSimplePublicObject")["properties"]["total"] = json!({"type": "string"});
+    });
+    let json: Value = serde_json::from_str(&report::json(&changes)).unwrap();
+    let expected = json!([
+        {"breaking": true, "what": "type changed", "place": "CollectionResponseWithTotalSimplePublicObject.total",
+         "detail": "integer (int32) → string", "operations": ["search"]},
+        {"breaking": false, "what": "field added", "place": "SimplePublicObject.domain", "detail": "string, optional",
+         "operations": ["batch_read", "batch_update", "search", "update"]},
+    ]);
+    assert_eq!(json, expected);
+    let table = report::table(&changes);
+    let lines: Vec<_> = table.lines().collect();
+    assert!(lines[1].starts_with("breaking  type changed") && lines[1].ends_with("search"), "{table}");
+    assert!(lines[2].trim_start().starts_with("field added"), "{table}");
+    assert_eq!(*lines.last().unwrap(), "2 changes, 1 breaking");
+    assert_eq!(report::table(&[]), "no difference\n");
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let trouble = compare::changes(Path::new("no/such"), Path::new(DOCUMENT)).unwrap_err();
+    assert!(trouble.starts_with("no/such: at the directory: cannot be read"), "{trouble}");
+}
