@@ -7,8 +7,8 @@ mod codegen;
 #[path = "codegen/generate.rs"]
 mod generate;
 #[cfg(feature = "client")]
-#[path = "codegen/lean.rs"]
-mod lean;
+#[path = "codegen/trim.rs"]
+mod trim;
 
 use std::path::{Path, PathBuf};
 
@@ -43,7 +43,7 @@ fn build() -> Result<(), String> {
     #[cfg(feature = "client")]
     {
         if directory != own {
-            codegen::fill::what_the_facade_is_built_on(&mut api, &corrected(own, own)?);
+            codegen::complete::what_the_facade_is_built_on(&mut api, &corrected(own, own)?);
         }
         let refused = |trouble| {
             let directory = directory.display();

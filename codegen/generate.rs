@@ -16,7 +16,7 @@ use crate::{
         adapt::{ID_TYPES, checked},
         walk,
     },
-    lean,
+    trim,
 };
 
 /// The client and its types.
@@ -36,7 +36,7 @@ pub fn client(api: &OpenAPI) -> Result<String, String> {
             settings.with_replacement(checked(id), format!("crate::{id}"), impls.into_iter());
         }
         let tokens = Generator::new(&settings).generate_tokens(api).map_err(text)?;
-        let mut file = parse(lean::requests(named(tokens.clone()))).or_else(|_| parse(named(tokens)))?;
+        let mut file = parse(trim::requests(named(tokens.clone()))).or_else(|_| parse(named(tokens)))?;
         file.items.extend(partner_client(&file)?);
         may_get_fields(&mut file, &sent(api)?)?;
         Ok(pretty(&file))

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use openapiv3::{OpenAPI, ReferenceOr};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Problem, Result, operations::KNOWN, read::Document, walk};
+use super::{NAMED, Problem, Result, operations::KNOWN, read::Document, walk};
 
 /// Joins the documents; the one with the most operations leads and gives title, version and servers. What stands in
 /// several of them has to say the same: descriptions and examples may differ, substance may not.
@@ -57,8 +57,8 @@ pub fn documents(mut documents: Vec<Document>) -> Result<OpenAPI> {
 /// Schemas that no operation needs would be types that nobody meets.
 pub fn drop_unused_schemas(api: &mut OpenAPI) {
     let Some(components) = &mut api.components else { return };
-    let schemas = serde_json::to_value(&components.schemas).unwrap_or_default();
-    let needed = walk::needed_schemas(&serde_json::to_value(&api.paths).unwrap_or_default(), &schemas);
+    let schemas = json!(components.schemas);
+    let needed = walk::needed_schemas(&json!(api.paths), &schemas);
     components.schemas.retain(|name, _| needed.contains(name));
 }
 
@@ -92,19 +92,19 @@ struct Origin {
 impl Origins {
     fn note(&mut self, file: &str, api: &OpenAPI) -> Result<()> {
         for (path, method, operation) in api.operations() {
-            let name = operation.operation_id.clone().unwrap_or_default();
+            let name = operation.operation_id.as_ref().expect(NAMED);
             let place = format!("#/paths/{}/{method}", path.replace('/', "~1"));
-            self.check(format!("operation `{name}`"), file, place, serde_json::to_value(operation))?;
+            self.check(format!("operation `{name}`"), file, place, json!(operation))?;
         }
         for (name, schema) in api.components.iter().flat_map(|c| &c.schemas) {
             let place = format!("#/components/schemas/{name}");
-            self.check(format!("schema `{name}`"), file, place, serde_json::to_value(schema))?;
+            self.check(format!("schema `{name}`"), file, place, json!(schema))?;
         }
         Ok(())
     }
 
-    fn check(&mut self, what: String, file: &str, place: String, value: serde_json::Result<Value>) -> Result<()> {
-        let substance = substance(value.unwrap_or_default());
+    fn check(&mut self, what: String, file: &str, place: String, value: Value) -> Result<()> {
+        let substance = substance(value);
         let remedy = "keep one, or make both say the same";
         match self.0.get(&what) {
             // One document cannot hold a schema twice, so this is two paths that differ in parameter names only.

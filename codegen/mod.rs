@@ -2,22 +2,22 @@
 //!
 //! | step | file | what it does |
 //! |---|---|---|
-//! | read | `read.rs`, `shape.rs` | every `*.json` of a directory, brought to one shape, its operations named |
-//! | merge | `merge.rs`, `fill.rs` | one document out of several, completed from the crate's own |
+//! | read | `read.rs`, `normalize.rs` | every `*.json` of a directory, normalized, its operations named |
+//! | merge | `merge.rs`, `complete.rs` | one document out of several, completed from the crate's own |
 //! | correct | `correct.rs` | what HubSpot documents → what HubSpot sends |
 //! | adapt | `adapt.rs` | what HubSpot sends → what progenitor can take |
-//! | generate | `generate.rs`, `lean.rs` | Rust, by progenitor |
+//! | generate | `generate.rs`, `trim.rs` | Rust, by progenitor |
 //!
 //! `operations.rs` knows the operations by name, `table.rs` writes their table, `shapes.rs` the shapes of answers, `walk.rs` visits the parts of a document. The last step needs
 //! progenitor and belongs to `build.rs` alone; the others are tested in `tests/codegen/`.
 
 pub mod adapt;
+pub mod complete;
 pub mod correct;
-pub mod fill;
 pub mod merge;
+pub mod normalize;
 pub mod operations;
 pub mod read;
-pub mod shape;
 pub mod shapes;
 pub mod table;
 pub mod walk;
@@ -30,12 +30,15 @@ use openapiv3::OpenAPI;
 pub fn documented(path: &Path, own: &Path) -> Result<OpenAPI> {
     let mut api = merge::documents(read::path(path)?)?;
     if path != own {
-        fill::association_operations(&mut api, &merge::documents(read::path(own)?)?);
+        complete::association_operations(&mut api, &merge::documents(read::path(own)?)?);
     }
     merge::drop_unused_schemas(&mut api);
     merge::order(&mut api);
     Ok(api)
 }
+
+/// Why an operation has an id.
+const NAMED: &str = "reading a document names each of its operations";
 
 /// A description that cannot be built from: where the trouble is and what to do about it.
 #[derive(Debug)]

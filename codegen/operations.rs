@@ -59,13 +59,13 @@ pub const KNOWN: [Known; 13] = [
 impl Known {
     /// Finds the operation, whatever the path calls its parameters.
     pub fn find(method: &str, path: &str) -> Option<&'static Self> {
-        KNOWN.iter().find(|known| known.method == method && same_shape(known.path, path))
+        KNOWN.iter().find(|known| known.method == method && same_path(known.path, path))
     }
 }
 
-fn same_shape(a: &str, b: &str) -> bool {
-    let shape = |path| segments(path).map(|segment| parameter(segment).is_none().then_some(segment));
-    shape(a).eq(shape(b))
+fn same_path(a: &str, b: &str) -> bool {
+    let literals = |path| segments(path).map(|segment| parameter(segment).is_none().then_some(segment));
+    literals(a).eq(literals(b))
 }
 
 fn segments(path: &str) -> impl Iterator<Item = &str> {
@@ -80,7 +80,7 @@ fn parameter(segment: &str) -> Option<&str> {
 /// arguments of the public API.
 pub fn name_paths(file: &str, api: &mut OpenAPI) -> Result<()> {
     for (path, mut item) in std::mem::take(&mut api.paths.paths) {
-        let known = KNOWN.iter().map(|known| known.path).find(|known| same_shape(known, &path)).unwrap_or(&path);
+        let known = KNOWN.iter().map(|known| known.path).find(|known| same_path(known, &path)).unwrap_or(&path);
         let names: Vec<_> = segments(&path).zip(segments(known)).filter(|(theirs, ours)| theirs != ours).collect();
         if let ReferenceOr::Item(item) = &mut item {
             for (_, operation) in walk::operations_of(item) {

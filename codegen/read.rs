@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use openapiv3::{OpenAPI, Operation, ReferenceOr, Schema};
 use serde_json::Value;
 
-use super::{Problem, Result, operations, shape, walk};
+use super::{Problem, Result, normalize, operations, walk};
 
 /// One file of the description.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub fn document(file: &str, text: &str) -> Result<Document> {
     })?;
     check_references(file, &mut json)?;
     check_version(file, &json)?;
-    shape::document(&mut json);
+    normalize::document(&mut json);
     let mut api: OpenAPI = serde_json::from_value(json.clone()).map_err(|e| not_openapi(file, &json, &e))?;
     inline_components(file, &mut api)?;
     operations::name_paths(file, &mut api)?;
@@ -91,7 +91,7 @@ fn check_version(file: &str, json: &Value) -> Result<()> {
 fn check_references(file: &str, json: &mut Value) -> Result<()> {
     let document = json.clone();
     let mut outcome = Ok(());
-    shape::every_node(json, &mut |place, node| {
+    normalize::every_node(json, &mut |place, node| {
         if let Some(Value::String(reference)) = node.get("$ref")
             && reference.strip_prefix('#').and_then(|pointer| document.pointer(pointer)).is_none()
         {
@@ -185,7 +185,7 @@ fn inline<'a, T: Clone + 'a>(item: &mut ReferenceOr<T>, component: impl Fn(&str)
         let ReferenceOr::Reference { reference } = item else {
             return;
         };
-        let name = reference.rsplit('/').next().unwrap_or_default();
+        let name = reference.rsplit('/').next().expect("a split has at least one part");
         if let Some(target) = component(name) {
             *item = target.clone();
         }

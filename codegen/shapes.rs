@@ -39,7 +39,9 @@ pub fn rust(api: &mut OpenAPI) -> String {
 
 fn shape<S: std::borrow::Borrow<Schema>>(schema: &ReferenceOr<S>) -> String {
     let schema = match schema {
-        ReferenceOr::Reference { reference } => return named(reference.rsplit('/').next().unwrap_or_default()),
+        ReferenceOr::Reference { reference } => {
+            return named(reference.rsplit('/').next().expect("a split has at least one part"));
+        }
         ReferenceOr::Item(schema) => schema.borrow(),
     };
     let shape = match &schema.schema_kind {

@@ -5,13 +5,13 @@ use openapiv3::{
     StatusCode, Type,
 };
 
-use super::{operations::Known, walk};
+use super::{NAMED, operations::Known, walk};
 
 /// The table as the Rust expression of a `&[Operation]` of `src/spec.rs`.
 pub fn rust(api: &mut OpenAPI) -> String {
     let mut rust = String::from("&[\n");
     for (method, path, operation) in walk::operations(api) {
-        let id = operation.operation_id.clone().unwrap_or_default();
+        let id = operation.operation_id.clone().expect(NAMED);
         let tag = operation.tags.first().cloned();
         let (in_path, in_query): (Vec<_>, Vec<_>) = walk::parameters(operation)
             .filter(|p| matches!(p, Parameter::Path { .. } | Parameter::Query { .. }))

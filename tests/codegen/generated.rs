@@ -4,7 +4,7 @@
 use proc_macro2::TokenStream;
 use syn::{Fields, Item};
 
-use crate::lean;
+use crate::trim;
 
 const CLIENT: &str = include_str!(concat!(env!("OUT_DIR"), "/client.rs"));
 #[cfg(feature = "mock")]
@@ -15,10 +15,10 @@ fn requests_cost_no_more_than_they_need() {
     // Inside of macros the formatter leaves spaces.
     let client: String = CLIENT.split_whitespace().collect();
     for costly in ["encode_path(", "\"api-version\"", "from_response", "header_map"] {
-        assert!(!client.contains(costly), "codegen/lean.rs does not know how progenitor writes {costly}");
+        assert!(!client.contains(costly), "codegen/trim.rs does not know how progenitor writes {costly}");
     }
-    for lean in ["crate::ids::segment(", "crate::transport::response::value"] {
-        assert!(client.contains(lean), "{lean}");
+    for short in ["crate::ids::segment(", "crate::transport::response::value"] {
+        assert!(client.contains(short), "{short}");
     }
 }
 
@@ -70,9 +70,9 @@ fn a_mock_s_closure_may_end_with_a_value() {
     assert!(MOCK.contains("-> R"), "codegen/generate.rs does not know how progenitor writes mocks");
 }
 
-fn lean(code: &str) -> String {
+fn trimmed(code: &str) -> String {
     let tokens: TokenStream = code.parse().unwrap();
-    lean::requests(tokens).to_string()
+    trim::requests(tokens).to_string()
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn what_is_known_is_taken_out() {
     }"#
     .parse()
     .unwrap();
-    assert_eq!(lean(written), expected.to_string());
+    assert_eq!(trimmed(written), expected.to_string());
 }
 
 /// Whatever another release of progenitor writes: what is left compiles wherever what came did.
@@ -114,6 +114,6 @@ fn what_is_not_known_stays_as_it_is() {
         "",
     ] {
         let expected: TokenStream = code.parse().unwrap();
-        assert_eq!(lean(code), expected.to_string());
+        assert_eq!(trimmed(code), expected.to_string());
     }
 }

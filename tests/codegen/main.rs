@@ -4,17 +4,17 @@
 #[allow(dead_code)]
 mod codegen;
 
-#[path = "../../codegen/lean.rs"]
-mod lean;
+#[path = "../../codegen/trim.rs"]
+mod trim;
 
 mod adapt;
+mod complete;
 mod correct;
-mod fill;
 mod generated;
 mod merge;
+mod normalize;
 mod operations;
 mod read;
-mod shape;
 
 use std::path::Path;
 

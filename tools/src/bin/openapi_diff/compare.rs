@@ -25,7 +25,7 @@ pub struct Change {
 }
 
 /// What HubSpot documents is compared, and then what the SDK makes of it: what the corrections level out, and what is
-/// filled in from this crate's own description, breaks nobody.
+/// completed from this crate's own description, breaks nobody.
 pub fn changes(old: &Path, new: &Path) -> Result<Vec<Change>, String> {
     let documented = differences(&documented(old)?, &documented(new)?)?;
     let (old, new) = (built(old)?, built(new)?);

@@ -3,7 +3,7 @@
 use openapiv3::{OpenAPI, Parameter, ParameterSchemaOrContent, ReferenceOr, SchemaKind, Type};
 use serde_json::{Map, Value, json};
 
-use crate::codegen::{correct, shape, walk};
+use crate::codegen::{correct, normalize, walk};
 
 /// The document as JSON that can be compared.
 pub fn document(mut api: OpenAPI) -> Value {
@@ -14,7 +14,7 @@ pub fn document(mut api: OpenAPI) -> Value {
         "paths": api.paths,
         "components": {"schemas": api.components.unwrap_or_default().schemas},
     });
-    shape::every_node(&mut json, &mut |place, node| {
+    normalize::every_node(&mut json, &mut |place, node| {
         node.retain(|key, _| !is_noise(key));
         if node.contains_key("responses") && place.starts_with("#/paths/") {
             node.remove("tags");
@@ -32,7 +32,7 @@ pub fn document(mut api: OpenAPI) -> Value {
         only_json(node);
     });
     // What OpenAPI insists on.
-    shape::describe_responses(&mut json);
+    normalize::describe_responses(&mut json);
     json["openapi"] = json!("3.0.3");
     json["info"] = json!({"title": "", "version": ""});
     json

@@ -4,15 +4,15 @@ use openapiv3::OpenAPI;
 use serde_json::{Value, json};
 
 use super::{
-    codegen::{self, fill, operations::KNOWN},
+    codegen::{self, complete, operations::KNOWN},
     documented, small,
 };
 
 const TYPES: &str = "/crm/v3/associations/{fromObjectType}/{toObjectType}/types";
 
-fn filled(api: &Value) -> Value {
+fn completed(api: &Value) -> Value {
     let mut api: OpenAPI = serde_json::from_value(api.clone()).unwrap();
-    fill::association_operations(&mut api, &documented());
+    complete::association_operations(&mut api, &documented());
     serde_json::to_value(api).unwrap()
 }
 
@@ -28,7 +28,7 @@ fn a_document_of_partner_clients_alone_gets_the_operations_on_associations() {
 
 #[test]
 fn what_is_filled_in_brings_the_schemas_it_needs() {
-    let api = filled(&small());
+    let api = completed(&small());
     let schemas = api["components"]["schemas"].as_object().unwrap();
     for name in ["PublicAssociationDefinition", "PublicObjectId", "AssociatedId", "NextPage", "Error", "ErrorDetail"] {
         assert!(schemas.contains_key(name), "{name}");
@@ -42,7 +42,7 @@ fn what_the_document_says_itself_stays() {
     let mut api = small();
     api["components"]["schemas"]["Error"] = json!({"type": "object", "properties": {"mine": {"type": "string"}}});
     api["paths"][TYPES]["get"] = json!({"operationId": "association_types", "responses": {}});
-    let api = filled(&api);
+    let api = completed(&api);
     assert!(api["components"]["schemas"]["Error"]["properties"].get("mine").is_some());
     assert_eq!(api["paths"][TYPES]["get"]["responses"], json!({}));
     assert!(api["components"]["schemas"].get("PublicAssociationDefinition").is_none());
@@ -59,7 +59,7 @@ fn what_the_facade_is_built_on_stays_whatever_a_description_no_longer_lists() {
     api["paths"][list]["get"]["parameters"].as_array_mut().unwrap().retain(|parameter| parameter["name"] == "after");
     api["paths"][read]["post"]["responses"].as_object_mut().unwrap().remove("207");
     let mut api: OpenAPI = serde_json::from_value(api).unwrap();
-    fill::what_the_facade_is_built_on(&mut api, &documented());
+    complete::what_the_facade_is_built_on(&mut api, &documented());
 
     let api = serde_json::to_value(api).unwrap();
     let schemas = &api["components"]["schemas"];

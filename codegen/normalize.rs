@@ -1,5 +1,5 @@
-//! The liberties that HubSpot's documents take with the form of an OpenAPI document, brought to one shape. Works on
-//! JSON, because what is wrong in form cannot be parsed.
+//! Normalization of the forms that HubSpot's documents use beside those of OpenAPI 3.0. It works on JSON, because a
+//! document in a wrong form does not parse.
 
 use serde_json::{Map, Value, json};
 

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{codegen::shape, document, small};
+use super::{codegen::normalize, document, small};
 
 #[test]
 fn nulls_say_nothing() {
@@ -8,7 +8,7 @@ fn nulls_say_nothing() {
         "info": {"description": null, "title": "t"},
         "components": {"schemas": {"Thing": {"example": {"a": null}, "properties": {"example": {"default": null}, "gone": null}}}},
     });
-    shape::drop_nulls(&mut api);
+    normalize::drop_nulls(&mut api);
     let thing = json!({"example": {"a": null}, "properties": {"example": {}}});
     assert_eq!(api, json!({"info": {"title": "t"}, "components": {"schemas": {"Thing": thing}}}));
 }
@@ -30,7 +30,7 @@ fn single_choices_are_unwrapped() {
     let mut api = json!({"components": {"schemas": {
         "A": {"properties": {"b": {"allOf": [thing], "description": "A thing."}, "c": {"oneOf": [thing, thing]}}},
     }}});
-    shape::unwrap_single_choices(&mut api);
+    normalize::unwrap_single_choices(&mut api);
     let a = &api["components"]["schemas"]["A"]["properties"];
     assert_eq!(a["b"]["$ref"], thing["$ref"]);
     assert!(a["b"].get("allOf").is_none());
@@ -44,7 +44,7 @@ fn named_plain_values_are_inlined() {
         "Thing": {"type": "object", "properties": {"state": {"$ref": "#/components/schemas/State"}}},
         "Things": {"type": "array", "items": {"$ref": "#/components/schemas/Thing"}},
     }}});
-    shape::inline_plain_values(&mut api);
+    normalize::inline_plain_values(&mut api);
     let schemas = &api["components"]["schemas"];
     assert_eq!(schemas["Thing"]["properties"]["state"], schemas["State"]);
     assert!(schemas["Things"]["items"].get("$ref").is_some());
@@ -62,7 +62,7 @@ fn names_are_no_keywords_and_data_is_no_document() {
         "paths": {"/a": {"get": {"responses": {"default": {"description": ""}}}}},
     });
     let mut places = Vec::new();
-    shape::every_node(&mut api, &mut |place, _| places.push(place.to_owned()));
+    normalize::every_node(&mut api, &mut |place, _| places.push(place.to_owned()));
     let thing = "#/components/schemas/Thing";
     let expected = [
         "#",

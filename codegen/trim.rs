@@ -1,4 +1,4 @@
-//! What progenitor's requests and answers cost more than they need, taken out of the tokens that it writes.
+//! Removal of what the generated requests and answers cost more than they need, in the tokens that progenitor writes.
 
 use proc_macro2::{Group, TokenStream, TokenTree};
 
@@ -6,26 +6,26 @@ use proc_macro2::{Group, TokenStream, TokenTree};
 /// - HubSpot knows no `api-version` header.
 /// - The transport has read an answer's body already; `response::value` does not read it again.
 ///
-/// What progenitor writes in another way stays as it is: it costs more, but a user's build goes on. A test of ours tells.
+/// What progenitor writes in another way stays as it is: it costs more, but a user's build goes on. A test of this crate notices.
 pub fn requests(client: TokenStream) -> TokenStream {
     let tokens: Vec<TokenTree> = client.into_iter().map(inside).collect();
-    let lean = leaner(&tokens, true);
+    let out = trimmed(&tokens, true);
     // Without its header the map is not needed, unless something else takes it.
-    let text = lean.to_string();
-    if text.contains("header_map") && !text.contains("let mut header_map") { leaner(&tokens, false) } else { lean }
+    let text = out.to_string();
+    if text.contains("header_map") && !text.contains("let mut header_map") { trimmed(&tokens, false) } else { out }
 }
 
-fn leaner(tokens: &[TokenTree], without_map: bool) -> TokenStream {
+fn trimmed(tokens: &[TokenTree], without_map: bool) -> TokenStream {
     let version_alone = || without_map && tokens.windows(2).any(|pair| texts(pair) == ["with_capacity", "(1usize)"]);
-    let mut lean = TokenStream::new();
+    let mut out = TokenStream::new();
     let mut rest = tokens;
     while let [first, after @ ..] = rest {
         rest = if starts(rest, &["ResponseValue", ":", ":", "from_response"]) {
-            lean.extend(path("crate::transport::response::value"));
+            out.extend(path("crate::transport::response::value"));
             rest.get(4..).unwrap_or_default()
         } else if let Some(id) = encoded(rest) {
-            lean.extend(path("crate::ids::segment"));
-            lean.extend([TokenTree::Group(id)]);
+            out.extend(path("crate::ids::segment"));
+            out.extend([TokenTree::Group(id)]);
             rest.get(2..).unwrap_or_default()
         } else if starts(rest, &["header_map", ".", "append"])
             && rest.get(3).is_some_and(|argument| argument.to_string().contains("\"api-version\""))
@@ -35,11 +35,11 @@ fn leaner(tokens: &[TokenTree], without_map: bool) -> TokenStream {
         } else if starts(rest, &[".", "headers", "(header_map)"]) && version_alone() {
             rest.get(3..).unwrap_or_default()
         } else {
-            lean.extend([first.clone()]);
+            out.extend([first.clone()]);
             after
         };
     }
-    lean
+    out
 }
 
 fn inside(token: TokenTree) -> TokenTree {
@@ -72,5 +72,5 @@ fn after_statement(tokens: &[TokenTree]) -> &[TokenTree] {
 }
 
 fn path(text: &str) -> TokenStream {
-    text.parse().unwrap_or_default()
+    text.parse().expect("a path that is written here is made of tokens")
 }

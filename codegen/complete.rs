@@ -1,6 +1,7 @@
-//! What a description lacks and the crate's own has.
+//! Completion of a description with what the crate's own has and it lacks.
 
 use openapiv3::{OpenAPI, Operation, PathItem, ReferenceOr, SchemaKind, StatusCode, Type};
+use serde_json::json;
 
 use super::{
     operations::{KNOWN, Known, name},
@@ -77,8 +78,8 @@ fn add(api: &mut OpenAPI, own: &OpenAPI, method: &str, path: &str, operation: &O
             components.security_schemes.entry(scheme.clone()).or_insert_with(|| own.clone());
         }
     }
-    let schemas = serde_json::to_value(&own.schemas).unwrap_or_default();
-    let operation = serde_json::to_value(operation).unwrap_or_default();
+    let schemas = json!(own.schemas);
+    let operation = json!(operation);
     for name in walk::needed_schemas(&operation, &schemas) {
         if let Some(schema) = own.schemas.get(&name) {
             components.schemas.entry(name).or_insert_with(|| schema.clone());
