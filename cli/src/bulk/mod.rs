@@ -231,7 +231,10 @@ impl Run<'_> {
                     }
                 }
             };
-            let Some(outcome) = outcome else { return Ok(End::All) };
+            let Some(outcome) = outcome else {
+                // It may concern the last rows, whose outcomes are good.
+                return Ok(outcomes.journal_error().map_or(End::All, |error| End::Stopped(error.clone())));
+            };
             match &outcome.result {
                 Err(error) if error.is_journal() && self.report.settled() == 0 => return Err(error.clone().into()),
                 _ if !self.advance()? || !is_of(&outcome.association, self.rows.values()) => return Ok(End::Changed),

@@ -99,6 +99,11 @@ impl Engine {
         }
     }
 
+    /// Why nothing more is sent.
+    pub(super) fn refused(&self) -> Option<&Error> {
+        self.refused.as_ref()
+    }
+
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Outcome>> {
         if let Err(error) = in_runtime() {
             self.refused.get_or_insert(error);
@@ -300,5 +305,30 @@ impl Future for Running {
             Err(error) => Err(error.clone()),
         };
         Poll::Ready((mem::take(&mut self.inputs), settled))
+    }
+}
+
+#[cfg(all(test, feature = "simulator"))]
+mod tests {
+    use hubspot_simulator::Simulator;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::client::Client;
+
+    #[tokio::test]
+    async fn a_journal_that_cannot_be_written_at_the_last_batch_is_told() {
+        let simulator = Simulator::builder().start().await.unwrap();
+        let client = Client::builder().access_token(simulator.access_token()).base_url(simulator.base_url());
+        let directory = TempDir::new().unwrap();
+        let journal = Journal::open(directory.path().join("run.journal"), "test").unwrap();
+        let inputs = [("512", ("companies", "9001"), "partner_client_to_company")];
+        let mut outcomes = client.build().unwrap().associate_many(inputs).journal(journal).outcomes();
+        outcomes.0.journal.as_mut().unwrap().close();
+
+        assert_eq!(outcomes.next().await.unwrap().result, Ok(()));
+        assert!(outcomes.next().await.is_none());
+        let error = outcomes.journal_error().unwrap();
+        assert!(error.is_journal() && error.to_string().contains("cannot be written"), "{error}");
     }
 }

@@ -128,6 +128,12 @@ impl Journal {
         self.settled.count
     }
 
+    /// Lets each later write fail.
+    #[cfg(test)]
+    pub(super) fn close(&mut self) {
+        self.file = File::open(&self.path).unwrap();
+    }
+
     fn read(&mut self) -> Result<()> {
         let unread = |error| Error::journal_io(&self.path, "cannot be read", error, "try again, or restore the file");
         let mut reader = BufReader::with_capacity(1 << 16, &self.file);

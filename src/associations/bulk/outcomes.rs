@@ -8,7 +8,10 @@ use std::{
 
 use futures_util::Stream;
 
-use crate::associations::bulk::{engine::Engine, outcome::Outcome, settings::Bulk};
+use crate::{
+    associations::bulk::{engine::Engine, outcome::Outcome, settings::Bulk},
+    error::Error,
+};
 
 /// The outcomes of a bulk run, as a [`Stream`]: one for each input.
 ///
@@ -17,6 +20,14 @@ use crate::associations::bulk::{engine::Engine, outcome::Outcome, settings::Bulk
 /// loss. It needs a Tokio runtime.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Outcomes(pub(super) Engine);
+
+impl Outcomes {
+    /// Why the [journal](super::Journal) could not be used, with [`Error::is_journal`]. Outcomes that were given before may be
+    /// missing in it, those of the last batch among them: look here when the stream has ended. Nothing is sent after it.
+    pub fn journal_error(&self) -> Option<&Error> {
+        self.0.refused().filter(|error| error.is_journal())
+    }
+}
 
 impl Stream for Outcomes {
     type Item = Outcome;

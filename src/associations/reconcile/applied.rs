@@ -25,6 +25,9 @@ pub struct Applied {
     pub held_back: Vec<PlannedChange>,
     /// How many changes have no outcome, since the run was [stopped](super::Apply::run_until).
     pub unsettled: u64,
+    /// Why the [journal](super::Apply::journal) could not be written. What was settled just before may be missing in it, and
+    /// nothing was sent after it.
+    pub journal_error: Option<Error>,
 }
 
 /// A change that failed.

@@ -28,8 +28,6 @@ const OPERATION: &str = "reconcile";
 pub(super) struct Run<'a> {
     pub(super) apply: Apply<'a>,
     applied: Applied,
-    /// Why nothing more is sent.
-    refused: Option<Error>,
 }
 
 /// A change that is to be sent, with its place in the journal: there, removals come after additions.
@@ -37,7 +35,7 @@ type Open<'a> = (u64, &'a PlannedChange);
 
 impl<'a> Run<'a> {
     pub(super) fn new(apply: Apply<'a>) -> Self {
-        Self { apply, applied: Applied::default(), refused: None }
+        Self { apply, applied: Applied::default() }
     }
 
     pub(super) async fn run<S>(mut self, existing: &Existing, mut stop: Pin<&mut Fuse<S>>) -> Result<Applied>
@@ -69,7 +67,7 @@ impl<'a> Run<'a> {
             let (remove, held_back) = self.hold_back(waiting);
             gone.extend(remove.iter().map(|(_, change)| *change));
             self.settle(Change::Dissociate, remove, stop.as_mut()).await;
-            if stop.is_terminated() || self.refused.is_some() {
+            if stop.is_terminated() || self.applied.journal_error.is_some() {
                 return Ok(self.applied);
             }
             let again = self.unblocked(mem::take(&mut gone));
@@ -140,7 +138,7 @@ impl<'a> Run<'a> {
     where
         S: Future<Output = ()>,
     {
-        if let Some(error) = self.refused.clone() {
+        if let Some(error) = self.applied.journal_error.clone() {
             open.into_iter().for_each(|(_, change)| self.failed(kind, change, error.clone()));
             return;
         }
@@ -164,7 +162,7 @@ impl<'a> Run<'a> {
             }
             if let Err(error) = recorded {
                 open.by_ref().for_each(|(_, change)| self.failed(kind, change, error.clone()));
-                self.refused = Some(error);
+                self.applied.journal_error = Some(error);
                 break;
             }
         }

@@ -96,6 +96,9 @@ pub(crate) async fn run(
         let state = format!("{} changes have no outcome", applied.unsettled);
         return Err(Failure::interrupted(signal.unwrap_or(Signal::Interrupt), state, Some(AGAIN.to_owned())));
     }
+    if let Some(error) = applied.journal_error {
+        return Err(error.into());
+    }
     Ok(applied.failures().map(|failed| Code::from(&failed.error)).fold(Code::Success, first))
 }
 
