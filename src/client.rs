@@ -14,7 +14,7 @@ use crate::{
     transport::{
         Inner,
         call_options::check_timeout,
-        connection::{Connection, MAX_RESPONSE_BYTES, check_base_url},
+        connection::{BASE_URL, Connection, MAX_RESPONSE_BYTES, check_base_url},
         http_client::HttpClient,
         observer::Observer,
         retry::{RetryBudget, RetryPolicy},
@@ -22,7 +22,6 @@ use crate::{
     },
 };
 
-pub(crate) const BASE_URL: &str = "https://api.hubapi.com";
 /// HubSpot gives up after 100 s with a 524 of its own, which says more than a timeout here.
 const TIMEOUT: Duration = Duration::from_secs(110);
 const RETRY_BUDGET: u32 = 100;

@@ -13,6 +13,7 @@ mod error;
 pub mod generated;
 mod ids;
 pub mod mock;
+pub mod oauth;
 mod partner_clients;
 mod rate_limit;
 mod reading;

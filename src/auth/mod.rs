@@ -1,9 +1,7 @@
-//! Access tokens and their sources: the token itself, the trait that gives one to each request, the removal of
-//! secrets from text, and OAuth.
+//! Access tokens: the token itself, the trait that gives one to each request, and the removal of secrets from text.
 #![cfg(feature = "client")]
 
 pub(crate) mod access_token;
-pub mod oauth;
 pub(crate) mod provider;
 pub(crate) mod redact;
 

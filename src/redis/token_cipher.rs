@@ -6,7 +6,7 @@ use chacha20poly1305::{
 };
 use secrecy::{ExposeSecret, SecretBox};
 
-use crate::auth::oauth::StoredToken;
+use crate::oauth::store::StoredToken;
 
 /// What precedes every ciphertext; another format would have another.
 const VERSION: u8 = 1;

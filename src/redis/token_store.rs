@@ -9,8 +9,8 @@ use super::{
     token_cipher::TokenCipher,
 };
 use crate::{
-    auth::oauth::{StoreFuture, StoredToken, TokenStore},
     error::{Error, Result},
+    oauth::store::{StoreFuture, StoredToken, TokenStore},
 };
 
 /// One hash for an account: the token encrypted, the fencing token of whoever put it there, and the lock.

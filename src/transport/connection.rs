@@ -9,6 +9,8 @@ use crate::{
     error::{Error, Result},
     transport::call_options::check_timeout,
 };
+/// HubSpot itself.
+pub(crate) const BASE_URL: &str = "https://api.hubapi.com";
 const USER_AGENT: &str = concat!("hubspot-partner-clients-rust/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an HTTP/2 connection with a call under way may be silent before it is asked whether it is alive, and how long

@@ -230,7 +230,7 @@ async fn an_answer_may_hold_nothing_but_the_access_token() {
     assert_eq!((grant.hub_id(), grant.refresh_token(), grant.expires_in()), (None, None, LIFETIME));
     assert!(grant.scopes().is_empty());
     let error = app.token_of(&grant).unwrap_err();
-    assert!(error.is_invalid_input() && error.message().starts_with("refresh token is empty"), "{error}");
+    assert!(error.is_invalid_input() && error.message().starts_with("grant has no refresh token: "), "{error}");
 }
 
 #[tokio::test]

@@ -7,16 +7,14 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::OAuthApp;
 use crate::{
-    auth::{
-        access_token::AccessToken,
-        oauth::{
-            fresh::Fresh,
-            store::{StoreFuture, StoredToken, TokenStore},
-        },
-    },
+    auth::access_token::AccessToken,
     error::{Error, Result},
+    oauth::{
+        app::OAuthApp,
+        fresh::Fresh,
+        store::{StoreFuture, StoredToken, TokenStore},
+    },
     task::guard_future,
 };
 

@@ -17,14 +17,13 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Grant, OAuthApp, shared::SharedRefresh};
 use crate::{
     auth::{
-        access_token::AccessToken,
-        oauth::{fresh::Fresh, store::TokenStore},
+        access_token::{AccessToken, secret},
         provider::{TokenFuture, TokenProvider},
     },
     error::{Error, Result},
+    oauth::{app::OAuthApp, fresh::Fresh, grant::Grant, shared::SharedRefresh, store::TokenStore},
     task::guard_future,
 };
 
@@ -127,6 +126,34 @@ impl Current {
             expires_in,
             unsaved: false,
         }
+    }
+}
+
+impl OAuthApp {
+    /// Creates a token provider that obtains access tokens with this refresh token. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for a refresh token that is empty or cannot be one. White space around it does not count.
+    pub fn token(&self, refresh_token: impl Into<String>) -> Result<OAuthToken> {
+        let given = SecretString::from(refresh_token.into());
+        let remedy = "give the one that connecting the account gave";
+        let refresh_token = secret("refresh token", given.expose_secret(), remedy)?;
+        Ok(OAuthToken::new(self.clone(), refresh_token))
+    }
+
+    /// Creates a token provider for an account that was just connected. It starts with the grant's own access token.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for a grant without a refresh token.
+    pub fn token_of(&self, grant: &Grant) -> Result<OAuthToken> {
+        let Some(refresh_token) = grant.refresh_token() else {
+            let remedy = "connect the account again; HubSpot gives one with each code";
+            return Err(Error::credentials("grant", "has no refresh token", remedy));
+        };
+        let token = self.token(refresh_token)?;
+        self.forget_refusal(grant);
+        token.start_with(grant);
+        Ok(token)
     }
 }
 

@@ -1,65 +1,20 @@
-//! OAuth: for an app that acts for the accounts of others.
-//!
-//! 1. [`OAuthApp::authorize`] makes the page on which a user connects an account.
-//! 2. [`OAuthApp::exchange`] turns the code that comes back into a [`Grant`]. Keep its refresh token, in a safe place.
-//! 3. [`OAuthApp::token`] makes an [`OAuthToken`] of a refresh token, from which a client takes its access tokens.
-//!
-//! ```no_run
-//! # async fn run(code: &str, state: &str) -> hubspot_partner_clients::Result<()> {
-//! use hubspot_partner_clients::{Client, oauth::OAuthApp};
-//!
-//! let app = OAuthApp::new("client-id", "client-secret")?;
-//!
-//! let authorization = app
-//!     .authorize("https://my.app/connected")
-//!     .scopes(["crm.objects.partner-clients.read", "crm.objects.partner-clients.write"])
-//!     .build()?;
-//! println!("send the user to {}", authorization.url());
-//!
-//! // The user comes back to https://my.app/connected?code=…&state=…
-//! assert_eq!(state, authorization.state());
-//! let grant = app.exchange(code, "https://my.app/connected", Some(authorization.code_verifier())).await?;
-//!
-//! let token = app.token_of(&grant)?.on_new_refresh_token(|token| async move { save(&token).await });
-//! let client = Client::builder().token_provider(token).build()?;
-//! # Ok(())
-//! # }
-//! # async fn save(_: &str) -> std::io::Result<()> { Ok(()) }
-//! ```
-
-mod authorization;
-mod fresh;
-mod refused;
-mod shared;
-mod store;
-mod token;
+//! OAuth apps: their settings, and the requests that they make of HubSpot's token endpoint.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 
-use self::refused::Refused;
-pub use self::{
-    authorization::{Authorization, AuthorizationBuilder},
-    store::{StoreFuture, StoredToken, TokenStore},
-    token::OAuthToken,
-};
 use crate::{
-    auth::{
-        access_token::{AccessToken, secret},
-        redact::redact_body,
-    },
+    auth::{access_token::secret, redact::redact_body},
     call_meta::CallMeta,
-    client::BASE_URL,
     error::{Error, Result, correlation_id::CORRELATION_ID},
+    oauth::{authorization::AuthorizationBuilder, grant::Grant, refused::Refused},
     rate_limit::headers::RateLimitHeaders,
-    reading::{self, Field, Shape},
     task::in_runtime,
     transport::{
         call_options::check_timeout,
-        connection::{Connection, check_base_url, read_body},
+        connection::{BASE_URL, Connection, check_base_url, read_body},
         http_client::HttpClient,
         retry::RetryPolicy,
     },
@@ -68,12 +23,8 @@ use crate::{
 /// The current version of the endpoint; `/oauth/v1/token` ends on 2027-02-16.
 const TOKEN_PATH: &str = "/oauth/2026-03/token";
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// HubSpot's access tokens live this long; an answer usually says so itself.
-const LIFETIME: Duration = Duration::from_secs(1800);
 /// Tokens and scopes take a few thousand.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
-/// No answer is believed that promises more.
-const MAX_LIFETIME_SECONDS: u64 = 24 * 3600;
 
 /// An app registered with HubSpot: its client id and secret, and where its tokens come from. Clones share connections.
 ///
@@ -122,7 +73,7 @@ impl OAuthApp {
     }
 
     /// Turns the code that came back from the authorisation page into tokens. `redirect_uri` and `code_verifier` are
-    /// those of the [`Authorization`]; compare its `state` first.
+    /// those of the [`Authorization`](crate::oauth::Authorization); compare its `state` first.
     ///
     /// # Errors
     /// [`Error::is_token`]. A code that is unknown, used or too old makes [`Error::is_invalid_grant`] hold as well.
@@ -139,35 +90,13 @@ impl OAuthApp {
     }
 
     /// HubSpot has just given it, whatever it said of its refresh token before.
-    fn forget_refusal(&self, grant: &Grant) {
+    pub(super) fn forget_refusal(&self, grant: &Grant) {
         if let Some(refresh_token) = &grant.refresh_token {
             self.refused.forget(refresh_token);
         }
     }
 
-    /// The access tokens of an account, had by its refresh token. Nothing is sent yet.
-    ///
-    /// # Errors
-    /// [`Error::is_invalid_input`] for a refresh token that is empty or cannot be one. White space around it does not count.
-    pub fn token(&self, refresh_token: impl Into<String>) -> Result<OAuthToken> {
-        let given = SecretString::from(refresh_token.into());
-        let remedy = "give the one that connecting the account gave";
-        let refresh_token = secret("refresh token", given.expose_secret(), remedy)?;
-        Ok(OAuthToken::new(self.clone(), refresh_token))
-    }
-
-    /// The access tokens of an account that was just connected: the grant's own first.
-    ///
-    /// # Errors
-    /// [`Error::is_invalid_input`] for a grant without a refresh token.
-    pub fn token_of(&self, grant: &Grant) -> Result<OAuthToken> {
-        let token = self.token(grant.refresh_token().unwrap_or_default())?;
-        self.forget_refusal(grant);
-        token.start_with(grant);
-        Ok(token)
-    }
-
-    pub(crate) async fn refresh(&self, refresh_token: &SecretString) -> Result<Grant> {
+    pub(super) async fn refresh(&self, refresh_token: &SecretString) -> Result<Grant> {
         if let Some(error) = self.refused.error(refresh_token) {
             return Err(error);
         }
@@ -224,9 +153,10 @@ impl OAuthApp {
 }
 
 /// A value as it stands in the form that was sent, for an answer that repeats it.
+#[allow(clippy::expect_used, reason = "an empty text would hide nothing of the secret")]
 fn form_encoded(value: &str) -> String {
-    let url = Url::parse_with_params("http://localhost", [("v", value)]);
-    url.ok().and_then(|url| Some(url.query()?.strip_prefix("v=")?.to_owned())).unwrap_or_default()
+    let url = Url::parse_with_params("http://localhost", [("", value)]).expect("a URL written here is one");
+    url.query().and_then(|query| query.strip_prefix('=')).expect("the query is the one pair").to_owned()
 }
 
 /// Without the secret.
@@ -321,89 +251,6 @@ impl fmt::Debug for OAuthAppBuilder {
         f.debug_struct("OAuthAppBuilder")
             .field("client_id", &self.client_id)
             .field("token_path", &self.token_path)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What the token endpoint gives. `Debug` does not show the tokens.
-#[derive(Clone)]
-pub struct Grant {
-    access_token: AccessToken,
-    refresh_token: Option<SecretString>,
-    expires_in: Duration,
-    hub_id: Option<u64>,
-    scopes: Vec<String>,
-}
-
-impl Grant {
-    fn read(body: &[u8]) -> Result<Self> {
-        #[derive(Deserialize)]
-        struct Answer {
-            access_token: String,
-            refresh_token: Option<String>,
-            expires_in: Option<i64>,
-            hub_id: Option<i64>,
-            #[serde(default)]
-            scopes: Vec<String>,
-        }
-        // A code is good for one answer, so an odd one is read as far as it goes.
-        static SHAPE: Shape = Shape::Object(&[
-            Field { name: "access_token", required: true, shape: Shape::Id },
-            Field { name: "refresh_token", required: false, shape: Shape::Text },
-            Field { name: "expires_in", required: false, shape: Shape::Integer },
-            Field { name: "hub_id", required: false, shape: Shape::Integer },
-            Field { name: "scopes", required: false, shape: Shape::List(&Shape::Text) },
-        ]);
-        // Neither the body nor what serde says of it may show: both may hold a token.
-        let answer: Answer = reading::decode(body, Some(&SHAPE)).map_err(|e| {
-            let place = format!("unreadable from line {} column {}", e.line(), e.column());
-            Error::undecodable(&place, "")
-        })?;
-        Ok(Self {
-            access_token: AccessToken::new(answer.access_token)?,
-            refresh_token: answer.refresh_token.filter(|token| !token.is_empty()).map(SecretString::from),
-            expires_in: answer
-                .expires_in
-                .and_then(|seconds| u64::try_from(seconds).ok())
-                .map_or(LIFETIME, |seconds| Duration::from_secs(seconds.min(MAX_LIFETIME_SECONDS))),
-            hub_id: answer.hub_id.and_then(|id| u64::try_from(id).ok()),
-            scopes: answer.scopes,
-        })
-    }
-
-    /// The access token.
-    pub fn access_token(&self) -> &AccessToken {
-        &self.access_token
-    }
-
-    /// The refresh token in the clear, to be kept in a safe place.
-    pub fn refresh_token(&self) -> Option<&str> {
-        self.refresh_token.as_ref().map(ExposeSecret::expose_secret)
-    }
-
-    /// How long the access token lives; 30 minutes where the answer does not say.
-    pub fn expires_in(&self) -> Duration {
-        self.expires_in
-    }
-
-    /// The account that the tokens are for.
-    pub fn hub_id(&self) -> Option<u64> {
-        self.hub_id
-    }
-
-    /// The scopes granted.
-    pub fn scopes(&self) -> &[String] {
-        &self.scopes
-    }
-}
-
-impl fmt::Debug for Grant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Grant")
-            .field("expires_in", &self.expires_in)
-            .field("hub_id", &self.hub_id)
-            // They are the server's text, which may repeat what it was sent.
-            .field("scopes", &format_args!("{} of them", self.scopes.len()))
             .finish_non_exhaustive()
     }
 }

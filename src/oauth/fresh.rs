@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::auth::{access_token::AccessToken, oauth::Grant};
+use crate::{auth::access_token::AccessToken, oauth::grant::Grant};
 
 /// An access token as a refresh gives it, or a store that another process has put it into.
 #[derive(Clone)]

@@ -1,0 +1,46 @@
+//! OAuth: for an app that acts for the accounts of others.
+//!
+//! 1. [`OAuthApp::authorize`] makes the page on which a user connects an account.
+//! 2. [`OAuthApp::exchange`] turns the code that comes back into a [`Grant`]. Keep its refresh token, in a safe place.
+//! 3. [`OAuthApp::token`] makes an [`OAuthToken`] of a refresh token, from which a client takes its access tokens.
+//!
+//! ```no_run
+//! # async fn run(code: &str, state: &str) -> hubspot_partner_clients::Result<()> {
+//! use hubspot_partner_clients::{Client, oauth::OAuthApp};
+//!
+//! let app = OAuthApp::new("client-id", "client-secret")?;
+//!
+//! let authorization = app
+//!     .authorize("https://my.app/connected")
+//!     .scopes(["crm.objects.partner-clients.read", "crm.objects.partner-clients.write"])
+//!     .build()?;
+//! println!("send the user to {}", authorization.url());
+//!
+//! // The user comes back to https://my.app/connected?code=…&state=…
+//! assert_eq!(state, authorization.state());
+//! let grant = app.exchange(code, "https://my.app/connected", Some(authorization.code_verifier())).await?;
+//!
+//! let token = app.token_of(&grant)?.on_new_refresh_token(|token| async move { save(&token).await });
+//! let client = Client::builder().token_provider(token).build()?;
+//! # Ok(())
+//! # }
+//! # async fn save(_: &str) -> std::io::Result<()> { Ok(()) }
+//! ```
+#![cfg(feature = "client")]
+
+mod app;
+mod authorization;
+mod fresh;
+mod grant;
+mod refused;
+mod shared;
+pub(crate) mod store;
+mod token;
+
+pub use self::{
+    app::{OAuthApp, OAuthAppBuilder},
+    authorization::{Authorization, AuthorizationBuilder},
+    grant::Grant,
+    store::{StoreFuture, StoredToken, TokenStore},
+    token::OAuthToken,
+};
