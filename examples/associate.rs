@@ -4,8 +4,8 @@
 //! cargo run -p examples --example associate -- [PARTNER_CLIENT_ID TO_OBJECT_TYPE TO_OBJECT_ID ASSOCIATION_TYPE]
 //! ```
 //!
-//! With `HUBSPOT_ACCESS_TOKEN` set it talks to HubSpot, or to `HUBSPOT_BASE_URL`; without a token, to a simulator of its
-//! own.
+//! With `HUBSPOT_ACCESS_TOKEN` set, it calls HubSpot, or the server in `HUBSPOT_BASE_URL`. Without a token it starts a
+//! simulator.
 
 mod support;
 
@@ -30,24 +30,24 @@ async fn main() -> ExitCode {
 async fn associate(client: &Client, [partner_client, to_type, to_id, association_type]: [&str; 4]) -> Result<()> {
     let associated = client.associate(partner_client).with(to_type, to_id).as_type(association_type).await;
     if associated.as_ref().is_err_and(|error| error.status() == Some(400)) {
-        tell_types(client, to_type).await;
+        show_types(client, to_type).await;
     }
     let associated = associated?;
     println!("Associated partner client {} with {to_type} {to_id} as {association_type}.", associated.id);
     if let Some(time) = associated.updated_at {
-        println!("  updated {time}");
+        println!("HubSpot updated it at {time}.");
     }
 
-    println!("Its {to_type} now:");
+    println!("It is now associated with these {to_type}:");
     for object in client.associations(partner_client, to_type).await?.results {
         println!("  {} as {}", object.id, object.type_);
     }
     Ok(())
 }
 
-/// Whatever else may be wrong, the association type is what nobody can know by heart.
-async fn tell_types(client: &Client, to_type: &str) {
+/// Of all the arguments, the association type is the one that nobody knows by heart.
+async fn show_types(client: &Client, to_type: &str) {
     for known in client.association_types(to_type).await.unwrap_or_default() {
-        eprintln!("An association type to {to_type}: {} ({})", known.name, known.id);
+        eprintln!("Association type to {to_type}: {} ({})", known.name, known.id);
     }
 }

@@ -4,8 +4,8 @@
 //! cargo run -p examples --example list
 //! ```
 //!
-//! With `HUBSPOT_ACCESS_TOKEN` set it talks to HubSpot, or to `HUBSPOT_BASE_URL`; without a token, to a simulator of its
-//! own.
+//! With `HUBSPOT_ACCESS_TOKEN` set, it calls HubSpot, or the server in `HUBSPOT_BASE_URL`. Without a token it starts a
+//! simulator.
 
 mod support;
 
@@ -30,7 +30,7 @@ async fn list(client: &Client) -> Result<()> {
         let changed = changed.as_deref().unwrap_or("-");
         let (id, name, domain) = (&partner_client.id, column("name"), column("domain"));
         let Ok(()) = writeln!(std::io::stdout(), "{id:>12}  {name:<28}  {domain:<28}  {changed}") else {
-            // Such as `head`, which has read enough.
+            // The reader closed the pipe, as `head` does.
             return Ok(());
         };
         if count.is_multiple_of(100) {
@@ -38,6 +38,6 @@ async fn list(client: &Client) -> Result<()> {
             std::io::stderr().flush().ok();
         }
     }
-    eprintln!("\r{count} in all            ");
+    eprintln!("\r{count} partner clients in total");
     Ok(())
 }

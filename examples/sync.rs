@@ -4,8 +4,8 @@
 //! cargo run -p examples --example sync -- [FILE]      (partner_clients.json by default)
 //! ```
 //!
-//! With `HUBSPOT_ACCESS_TOKEN` set it talks to HubSpot, or to `HUBSPOT_BASE_URL`; without a token, to a simulator of its
-//! own.
+//! With `HUBSPOT_ACCESS_TOKEN` set, it calls HubSpot, or the server in `HUBSPOT_BASE_URL`. Without a token it starts a
+//! simulator.
 
 mod support;
 
@@ -32,20 +32,27 @@ async fn main() -> ExitCode {
 async fn sync(client: &Client, file: &Path) -> Result<(), Box<dyn Error>> {
     let mut mirror = if file.exists() { serde_json::from_slice(&fs::read(file)?)? } else { Mirror::default() };
     if !mirror.cursor.is_start() {
-        println!("Going on from where the last run came to.");
+        println!("Resuming where the last run stopped.");
     }
     let changed = client.changed_since(DateTime::<Utc>::UNIX_EPOCH).properties(["name", "domain"]);
-    let (mut pages, mut count) = (changed.after(&mirror.cursor).pages(), 0);
+    let mut pages = changed.after(&mirror.cursor).pages();
+    let (mut count, mut left_out) = (0, 0);
     while let Some(page) = pages.try_next().await? {
         count += page.items.len();
+        left_out += page.left_out;
         mirror.cursor = page.next;
         mirror.partner_clients.extend(page.items.into_iter().map(|client| (client.id.clone(), client)));
-        // The page and the progress it makes, both or neither.
+        // Renaming replaces the file at once, so it always holds a page and its cursor, or neither.
         let new = file.with_extension("new");
         fs::write(&new, serde_json::to_vec(&mirror)?)?;
         fs::rename(new, file)?;
     }
     let (all, file) = (mirror.partner_clients.len(), file.display());
-    println!("{count} partner clients read, {all} in {file}.");
+    println!("{count} changed partner clients read; {all} are in {file}.");
+    if left_out > 0 {
+        eprintln!(
+            "{left_out} records are missing from the file, because HubSpot's responses describe them in an unreadable way."
+        );
+    }
     Ok(())
 }

@@ -1,10 +1,10 @@
-//! Tokens of an account in a file, for several processes of one machine.
+//! Token store in a file, which several processes of one machine share.
 //!
 //! ```text
 //! cargo run -p examples --example token_file
 //! ```
 //!
-//! It talks to a simulator of its own, whose refresh token changes at each refresh.
+//! It starts a simulator that issues a new refresh token at each refresh.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -21,7 +21,7 @@ use hubspot_partner_clients::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The file holds the tokens in the clear, so nobody but its owner may read it. Encrypt them where that is not enough.
+/// The file holds the tokens unencrypted, so only its owner may read it. Encrypt them if that is not enough.
 #[derive(Clone)]
 struct TokenFile(PathBuf);
 
@@ -40,14 +40,14 @@ struct Lock {
 }
 
 impl TokenFile {
-    /// Changes what the file holds, while no other process does.
+    /// Changes the contents of the file under a lock that keeps other processes out.
     fn change<T: Send + 'static>(
         &self,
         change: impl FnOnce(&mut Kept) -> T + Send + 'static,
     ) -> StoreFuture<'static, T> {
         let path = self.0.clone();
         let run = move || {
-            // The system gives this lock up when the process ends.
+            // The operating system releases this lock when the process ends.
             let guard = File::create(path.with_extension("lock"))?;
             FileExt::lock(&guard)?;
             let mut kept = match fs::read(&path) {
@@ -56,7 +56,7 @@ impl TokenFile {
                 Err(error) => return Err(error.into()),
             };
             let outcome = change(&mut kept);
-            // Whole or not at all.
+            // Renaming replaces the file at once, so a crash leaves the old contents or the new.
             let new = path.with_extension("new");
             let mut options = OpenOptions::new();
             options.write(true).create(true).truncate(true);
@@ -121,7 +121,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = tempfile::tempdir()?;
     let file = TokenFile(directory.path().join("token.json"));
 
-    // Each process has the refresh token that the account was connected with; what the file holds goes before it.
+    // Each process knows the refresh token from connecting the account. The tokens in the file take precedence.
     let process = || -> hubspot_partner_clients::Result<Client> {
         let token = app.token("refresh-token")?.store(file.clone());
         Client::builder().base_url(hubspot.base_url()).token_provider(token).build()

@@ -1,4 +1,4 @@
-//! The client and how it is made.
+//! The client and its builder.
 #![cfg(feature = "client")]
 
 use std::{env, fmt, sync::Arc, time::Duration};
@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     generated,
     rate_limit::{
-        limiter::{RateLimit, RateLimitStatus, RateLimiter},
+        limiter::{RateLimit, RateLimiter},
         rolling_window::RollingWindow,
     },
     transport::{
@@ -26,18 +26,7 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(110);
 const RETRY_BUDGET: u32 = 100;
 
-/// A client of HubSpot's Partner Clients API.
-///
-/// Clones are cheap and share connections, token, rate limiter and retry budget. Everything goes through the one
-/// transport, calls by [`Client::raw`] included.
-///
-/// A call is made in a Tokio runtime, in any: each has connections of its own, so that a static client may be used in many
-/// `#[tokio::test]`s. What a runtime that has ended or stands still has under way holds up no other. An
-/// [`http_client`](ClientBuilder::http_client) of your own is used as it is; its connections live in the runtime that
-/// they were made in.
-///
-/// A call begins when it is polled first, and goes on in a task until it has ended or its future is dropped. What you do
-/// with the futures and streams of other calls does not hold it up.
+/// A client for HubSpot's Partner Clients API.
 ///
 /// ```no_run
 /// # async fn run() -> hubspot_partner_clients::Result<()> {
@@ -46,78 +35,49 @@ const RETRY_BUDGET: u32 = 100;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Clones are cheap. They share connections, token, rate limiter and retry budget, which every call uses, including those of
+/// [`Client::raw`].
+///
+/// Calls need a Tokio runtime. You can use a client in several runtimes, for example a static client in many
+/// `#[tokio::test]`s: each runtime has its own connections, and a runtime that has stopped or is blocked does not hold up the
+/// others. An [`http_client`](ClientBuilder::http_client) of your own is used as it is; its connections belong to the
+/// runtime in which they were opened.
+///
+/// A call starts when its future is first polled. It then proceeds in a task until it ends or its future is dropped, whatever
+/// you do with the futures and streams of other calls.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) raw: generated::Client,
 }
 
 impl Client {
-    /// A client with the token of `HUBSPOT_ACCESS_TOKEN`, for HubSpot or for `HUBSPOT_BASE_URL` where that is set and not
-    /// empty.
+    /// Configures a client in code. See [`ClientBuilder`].
+    ///
+    /// ```
+    /// # fn run() -> hubspot_partner_clients::Result<()> {
+    /// use hubspot_partner_clients::{Client, RateLimit};
+    ///
+    /// let client = Client::builder().access_token("pat-eu1-0000").rate_limit(RateLimit::PROFESSIONAL).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// Creates a client with the token in `HUBSPOT_ACCESS_TOKEN`. It calls HubSpot, or the server in `HUBSPOT_BASE_URL` if
+    /// that variable is set and not empty.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] when the token is missing or cannot be one, or when either variable holds what
-    /// [`ClientBuilder::build`] refuses.
+    /// [`Error::is_invalid_input`] if there is no token or it is not valid, or if [`ClientBuilder::build`] refuses the value
+    /// of either variable.
     pub fn from_env() -> Result<Self> {
         let mut builder = Self::builder().token_provider(AccessToken::from_env("HUBSPOT_ACCESS_TOKEN")?);
         if let Some(url) = variable("HUBSPOT_BASE_URL")?.filter(|url| !url.is_empty()) {
             builder = builder.base_url(url);
         }
         builder.build()
-    }
-
-    /// Starts a client that is set up in code.
-    pub fn builder() -> ClientBuilder {
-        ClientBuilder::default()
-    }
-
-    /// A client of another account on the same connections and with the same settings, but with a token, a
-    /// [`RollingWindow`] and a retry budget of its own.
-    ///
-    /// ```
-    /// # fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// use hubspot_partner_clients::AccessToken;
-    /// let second = client.for_account(AccessToken::new("pat-eu1-0000")?);
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn for_account(&self, tokens: impl TokenProvider + 'static) -> Self {
-        let shared = &self.raw.inner.shared;
-        let inner = Inner::new(Shared {
-            http: shared.http.clone(),
-            tokens: Arc::new(tokens),
-            limiter: Arc::new(RollingWindow::new(shared.limit)),
-            limit: shared.limit,
-            budget: shared.budget.renewed(),
-            retry: shared.retry,
-            timeout: shared.timeout,
-            total_timeout: shared.total_timeout,
-            max_response_bytes: shared.max_response_bytes,
-            observer: shared.observer.clone(),
-            server: shared.server.clone(),
-        });
-        Self { raw: generated::Client::new_with_client(&self.raw.baseurl, self.raw.client.clone(), inner) }
-    }
-
-    /// What the rate limiter knows: the allowance, how much of it is used, and the daily figures once an answer has told
-    /// them.
-    pub fn rate_limit_status(&self) -> RateLimitStatus {
-        self.raw.inner.shared.limiter.status()
-    }
-
-    /// The generated client, for operations and parameters that the facade does not have. Token and transport are the
-    /// same; `?` turns its errors into [`Error`].
-    ///
-    /// ```no_run
-    /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// let archived = client.raw().list().archived(true).limit(20).send().await?;
-    /// println!("{} archived partner clients", archived.results.len());
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn raw(&self) -> &generated::Client {
-        &self.raw
     }
 }
 
@@ -142,7 +102,22 @@ fn variable(name: &str) -> Result<Option<String>> {
     }
 }
 
-/// Sets up a [`Client`]. A token is needed; the rest has defaults.
+/// Configures a [`Client`]. It needs a token; all other settings have defaults.
+///
+/// ```
+/// # fn run() -> hubspot_partner_clients::Result<()> {
+/// use std::time::Duration;
+/// use hubspot_partner_clients::{Client, RateLimit, RetryPolicy};
+///
+/// let client = Client::builder()
+///     .access_token("pat-eu1-0000")
+///     .rate_limit(RateLimit::PROFESSIONAL)
+///     .total_timeout(Duration::from_secs(600))
+///     .user_agent_suffix("my-app/1.0")
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct ClientBuilder {
@@ -160,7 +135,7 @@ pub struct ClientBuilder {
     observer: Option<Arc<dyn Observer>>,
 }
 
-/// As [`Client::builder`].
+/// The same as [`Client::builder`].
 impl Default for ClientBuilder {
     fn default() -> Self {
         Self {
@@ -181,152 +156,154 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// A token that stays the same: of a private app or a service key. White space around it does not count.
+    /// Sets a token that does not change: that of a private app or of a service key. White space around it is ignored.
     pub fn access_token(mut self, token: impl Into<String>) -> Self {
         self.tokens = Some(AccessToken::new(token).map(|token| Arc::new(token) as _));
         self
     }
 
-    /// Where tokens come from that change, such as an [`OAuthToken`](crate::oauth::OAuthToken).
+    /// Sets a source of tokens that change, such as an [`OAuthToken`](crate::oauth::OAuthToken).
     pub fn token_provider(mut self, tokens: impl TokenProvider + 'static) -> Self {
         self.tokens = Some(Ok(Arc::new(tokens)));
         self
     }
 
-    /// Where the API is; `https://api.hubapi.com` by default.
+    /// Sets the URL of the API; the default is `https://api.hubapi.com`.
     ///
-    /// A loopback address is reached directly, past any proxy that the environment names, because the token would cross
-    /// the network in the clear.
+    /// Requests to a loopback address ignore a proxy in the environment, because the token would cross the network
+    /// unencrypted.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
         self
     }
 
     /// Permits plain http to a host that is not loopback, such as a proxy on a private network. The token then crosses
-    /// that network in the clear.
+    /// that network unencrypted.
     pub fn allow_insecure_http(mut self) -> Self {
         self.allow_insecure_http = true;
         self
     }
 
-    /// How long each attempt may take from sending the request to the last byte of the answer; 110 s by default, a little
-    /// more than HubSpot itself waits.
+    /// Limits each attempt, from sending the request to the last byte of the response. The default is 110 s, a little more
+    /// than HubSpot's own limit.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How long connecting may take, TLS included; 10 s by default. It is part of the attempt's timeout.
+    /// Limits connecting, including TLS; the default is 10 s. The time counts towards the attempt's timeout.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connection.connect_timeout = Some(timeout);
         self
     }
 
-    /// How long a call may take in all, waiting for the rate limiter and between attempts included. None by default: ten
-    /// thousand calls made at once wait minutes for their turn.
+    /// Limits a whole call, including the time that it waits for the rate limiter and between attempts. There is no limit by
+    /// default: of ten thousand calls made at once, the last wait minutes for the rate limiter.
     ///
-    /// A call whose turn cannot come in time fails at once, with
-    /// [`ErrorKind::QueueTimeout`](crate::ErrorKind::QueueTimeout): nothing was sent, and
-    /// [`Error::retry_after`] tells when there will be room.
+    /// If the rate limiter cannot admit a call in time, the call fails at once with
+    /// [`ErrorKind::QueueTimeout`](crate::ErrorKind::QueueTimeout). Nothing was sent then, and [`Error::retry_after`] says when
+    /// there will be room.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.total_timeout = Some(timeout);
         self
     }
 
-    /// The largest answer that is read, decompressed, errors included; 64 MiB by default, far more than HubSpot's largest
-    /// page. A larger one fails the call with [`Error::is_too_large`] as soon as it shows, so an attempt holds no more than
-    /// this of it.
+    /// Limits the size of a response after decompression, errors included. The default is 64 MiB, far more than HubSpot's
+    /// largest page. As soon as a response turns out to be larger, the call fails with [`Error::is_too_large`], so an attempt
+    /// never holds more than this in memory.
     pub fn max_response_bytes(mut self, bytes: usize) -> Self {
         self.max_response_bytes = bytes;
         self
     }
 
-    /// The allowance to begin with; [`RateLimit::STARTER`] by default. HubSpot's answers correct it.
+    /// Sets the rate limit to start with; the default is [`RateLimit::STARTER`]. HubSpot's responses correct it.
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.limit = limit;
         self
     }
 
-    /// A limiter in place of the client's own: an `Arc` shared with another client of the same account, or one of your
-    /// own making.
+    /// Replaces the client's rate limiter: with an `Arc` that another client of the same account shares, or with a limiter of
+    /// your own.
     pub fn rate_limiter(mut self, limiter: impl RateLimiter + 'static) -> Self {
         self.limiter = Some(Arc::new(limiter));
         self
     }
 
-    /// When a failed attempt is followed by another.
+    /// Sets when a failed attempt is retried.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
     }
 
-    /// How many retries the client may spend without a success; 100 by default. A retry costs one, and a call that
-    /// succeeds gives back what its retries cost, or a tenth if there were none. A 429 costs nothing.
+    /// Limits how many retries the client spends without a success; the default is 100. A retry costs one. A call that
+    /// succeeds returns what its retries cost, or a tenth if it had none. Retries after a 429 cost nothing.
     pub fn retry_budget(mut self, retries: u32) -> Self {
         self.retry_budget = retries;
         self
     }
 
-    /// Hears of every attempt and every call, for metrics.
+    /// Sets an observer that is told of every attempt and every call, for metrics.
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
     }
 
-    /// Names the application after this crate in `User-Agent`, such as `my-app/1.0`.
+    /// Adds your application, such as `my-app/1.0`, to the `User-Agent` header.
     pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
         self.connection.user_agent_suffix = Some(suffix.into());
         self
     }
 
-    /// Sends everything through a proxy, in place of the one that the environment may name. The URL may hold user name
-    /// and password. Over https the proxy sees no token; with a base URL of plain http it would, so that needs
-    /// [`allow_insecure_http`](Self::allow_insecure_http), for a loopback address as well.
+    /// Sends everything through this proxy instead of one in the environment. The URL may contain a user name and a
+    /// password. Over https the proxy does not see the token. With a plain-http base URL it would, so that needs
+    /// [`allow_insecure_http`](Self::allow_insecure_http), even for a loopback address.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.connection.proxy = Some(url.into());
         self
     }
 
-    /// Trusts the certificates of a PEM file as well as the platform's, for a proxy that inspects TLS.
+    /// Trusts the certificates in this PEM text in addition to the platform's, for example those of a proxy that inspects TLS.
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.connection.root_certificates.push(pem.into());
         self
     }
 
-    /// How many unused connections are kept open; no limit by default.
+    /// Limits how many idle connections are kept open; there is no limit by default.
     pub fn max_idle_connections(mut self, connections: usize) -> Self {
         self.connection.max_idle_connections = Some(connections);
         self
     }
 
-    /// How long an unused connection is kept open; 90 s by default.
+    /// Sets how long an idle connection is kept open; the default is 90 s.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.connection.idle_timeout = Some(timeout);
         self
     }
 
-    /// An HTTP client of your own. Its connect timeout, user agent, proxy, certificates, pool and HTTP/2 pings are then its
-    /// business, and setting them here is refused. So are its redirects: one that follows them to another origin should drop
-    /// `Authorization` there, as reqwest does by default.
+    /// Uses your own HTTP client. Set its connect timeout, user agent, proxy, certificates, pool and HTTP/2 pings on that client;
+    /// setting them here is refused. If it follows redirects to another origin, it should drop `Authorization` there, as
+    /// reqwest does by default.
     ///
-    /// It is used in every runtime that makes calls, and its connections end with the runtime that they were made in: where
-    /// that stands still, calls in another may wait for their timeout. Give each runtime a client of its own, as with
-    /// `#[tokio::test]`, or leave this out: then there are connections for each runtime.
+    /// The same client serves every runtime that makes calls, and a connection ends with the runtime in which it was opened.
+    /// If that runtime is blocked, calls in another may wait until they time out. So with several runtimes, as with
+    /// `#[tokio::test]`, give each its own client, or do not set one: each runtime then has its own connections.
     ///
-    /// Without the features `rustls` and `native-tls` it brings the TLS of its choice as well, such as rustls with ring,
-    /// which builds in half the time.
+    /// Without the features `rustls` and `native-tls`, your client also chooses the TLS library. rustls with ring, for example,
+    /// builds in half the time.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.connection.client = Some(client);
         self
     }
 
-    /// Checks the settings and builds the client. No request is made.
+    /// Checks the settings and builds the client. It sends no request.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`], naming the setting: no token or one that cannot be sent, a limit of zero, a timeout
-    /// of zero or of more than a day, a retry policy that makes no sense, a base URL that is none, that is neither https nor
-    /// loopback, or that holds credentials, a query or a fragment; a proxy that would see the token. Also when TLS is needed
-    /// and cannot be set up, as on a system without certificates.
+    /// [`Error::is_invalid_input`], naming the setting, for
+    /// - a token that is missing or cannot be sent;
+    /// - a base URL that is not a URL, that is neither https nor loopback, or that contains credentials, a query or a fragment;
+    /// - a limit or a timeout of zero, a timeout of more than a day, or an inconsistent retry policy;
+    /// - a proxy that would see the token;
+    /// - TLS that is needed and cannot be set up, for example on a system without certificates.
     pub fn build(self) -> Result<Client> {
         let tokens = self.tokens.unwrap_or_else(|| {
             Err(Error::credentials("access token", "is missing", "set access_token or token_provider"))

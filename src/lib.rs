@@ -1,13 +1,18 @@
 #![cfg_attr(all(feature = "client", any(not(doctest), feature = "simulator")), doc = include_str!("tour.md"))]
-#![cfg_attr(not(feature = "client"), doc = "The API's description, for code generators: see [`spec`].")]
+#![cfg_attr(
+    not(feature = "client"),
+    doc = "Description of HubSpot's Partner Clients API for code generators: see [`spec`]."
+)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
-// Each module says at its top which feature it takes.
+// Each module says at its top which feature it needs. The documentation of `Client` lists methods in the order of the
+// modules: how to create a client, associations, the rest.
+mod client;
+
 mod associations;
 mod auth;
 mod call_meta;
-mod client;
 mod damage;
 mod error;
 pub mod generated;
@@ -21,6 +26,8 @@ pub mod redis;
 pub mod spec;
 mod task;
 mod transport;
+
+mod advanced;
 
 #[cfg(feature = "simulator")]
 pub use hubspot_simulator as simulator;

@@ -1,4 +1,4 @@
-//! What the examples share: a client for HubSpot or a simulator, and a failure told in full.
+//! Parts that the examples share: a client for HubSpot or a simulator, and the report of an error.
 
 #[path = "../../cli/src/demo.rs"]
 mod demo;
@@ -7,17 +7,17 @@ use std::{error::Error as StdError, process::ExitCode};
 
 use hubspot_partner_clients::{Client, Error, simulator::Simulator};
 
-/// Runs an example with a client: of HubSpot where `HUBSPOT_ACCESS_TOKEN` is set, otherwise of a simulator.
+/// Runs an example with a client for HubSpot if `HUBSPOT_ACCESS_TOKEN` is set, and otherwise for a simulator.
 pub async fn run<E: Into<Box<dyn StdError>>>(example: impl AsyncFnOnce(Client) -> Result<(), E>) -> ExitCode {
     let outcome = match client().await {
-        // The simulator ends when it is dropped.
+        // The simulator stops when it is dropped.
         Ok((client, _simulator)) => example(client).await.map_err(Into::into),
         Err(error) => Err(error),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(&*error);
+            report(&*error);
             ExitCode::FAILURE
         }
     }
@@ -33,7 +33,7 @@ async fn client() -> Result<(Client, Option<Simulator>), Box<dyn StdError>> {
     Ok((client, Some(simulator)))
 }
 
-fn tell(error: &(dyn StdError + 'static)) {
+fn report(error: &(dyn StdError + 'static)) {
     let Some(error) = error.downcast_ref::<Error>() else {
         return eprintln!("Failed: {error}");
     };

@@ -1,4 +1,4 @@
-//! Association and dissociation of two objects.
+//! Calls that associate and dissociate a partner client and another object.
 
 use std::marker::PhantomData;
 
@@ -17,9 +17,9 @@ use crate::{
 };
 
 impl Client {
-    /// Associates a partner client with another object. An association that exists already stays as it is.
+    /// Associates a partner client with another object, and returns the partner client. Associating twice changes nothing.
     ///
-    /// Needs the scope `crm.objects.partner-clients.write`. Answers with the partner client.
+    /// Needs the scope `crm.objects.partner-clients.write`.
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
@@ -35,7 +35,7 @@ impl Client {
         WithTarget::new(self, partner_client)
     }
 
-    /// Removes an association. One that does not exist is no error.
+    /// Removes an association. It is not an error if there is none.
     ///
     /// Needs the scope `crm.objects.partner-clients.write`.
     ///
@@ -53,9 +53,9 @@ impl Client {
     }
 }
 
-/// [`Associate`] or [`Dissociate`], before it knows the other object.
+/// First step of [`Associate`] and [`Dissociate`]: the other object is still missing.
 ///
-/// A call without it does not compile:
+/// A call without another object does not compile:
 ///
 /// ```compile_fail,E0277
 /// # async fn run(client: hubspot_partner_clients::Client) {
@@ -63,7 +63,7 @@ impl Client {
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-#[must_use = "give the other object by `with`"]
+#[must_use = "name the other object with `with`"]
 pub struct WithTarget<Call> {
     client: Client,
     partner_client: Result<PartnerClientId>,
@@ -75,7 +75,7 @@ impl<Call> WithTarget<Call> {
         Self { client: client.clone(), partner_client: checked(partner_client), call: PhantomData }
     }
 
-    /// The other object: its type, then its id.
+    /// Sets the other object: its type, then its id.
     pub fn with<T, I>(self, object_type: T, object_id: I) -> WithType<Call>
     where
         T: TryInto<ObjectType, Error: Into<Error>>,
@@ -88,9 +88,9 @@ impl<Call> WithTarget<Call> {
     }
 }
 
-/// [`Associate`] or [`Dissociate`], before it knows the association type.
+/// Second step of [`Associate`] and [`Dissociate`]: the association type is still missing.
 ///
-/// A call without it does not compile:
+/// A call without an association type does not compile:
 ///
 /// ```compile_fail,E0277
 /// # async fn run(client: hubspot_partner_clients::Client) {
@@ -98,7 +98,7 @@ impl<Call> WithTarget<Call> {
 /// # }
 /// ```
 ///
-/// Nor does an object id in the place of the object type, where it is a number:
+/// Nor does a number in place of the object type:
 ///
 /// ```compile_fail,E0277
 /// # fn run(client: hubspot_partner_clients::Client) {
@@ -106,7 +106,7 @@ impl<Call> WithTarget<Call> {
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-#[must_use = "give the association type by `as_type`"]
+#[must_use = "name the association type with `as_type`"]
 pub struct WithType<Call> {
     client: Client,
     ends: Result<(PartnerClientId, ObjectType, ObjectId)>,
@@ -126,7 +126,8 @@ impl<Call> WithType<Call> {
 }
 
 impl WithType<Associate> {
-    /// The association type: its name in any case, or its numeric id. [`Client::association_types`] lists them.
+    /// Sets the association type: its name, in upper or lower case, or its numeric id. [`Client::association_types`] lists
+    /// the types of the account.
     pub fn as_type<T>(self, association_type: T) -> Associate
     where
         T: TryInto<AssociationType, Error: Into<Error>>,
@@ -137,7 +138,8 @@ impl WithType<Associate> {
 }
 
 impl WithType<Dissociate> {
-    /// The association type: its name in any case, or its numeric id. [`Client::association_types`] lists them.
+    /// Sets the association type: its name, in upper or lower case, or its numeric id. [`Client::association_types`] lists
+    /// the types of the account.
     pub fn as_type<T>(self, association_type: T) -> Dissociate
     where
         T: TryInto<AssociationType, Error: Into<Error>>,
@@ -147,7 +149,7 @@ impl WithType<Dissociate> {
     }
 }
 
-/// What the path of an association's address holds.
+/// Variable parts of the path of an association.
 #[derive(Debug, Clone)]
 pub(crate) struct Path {
     pub(crate) partner_client: PartnerClientId,
@@ -180,7 +182,8 @@ impl Path {
     }
 }
 
-/// An association to be made: await it, or call [`send`](Self::send). See [`Client::associate`].
+/// Call that associates a partner client with another object: await it, or call [`send`](Self::send). See
+/// [`Client::associate`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Associate {
@@ -197,16 +200,16 @@ impl Associate {
 }
 
 call! {
-    /// Makes the association and answers with the partner client. Where HubSpot makes it and says nothing of the partner
-    /// client, only the id of the answer is filled.
+    /// Associates the two objects and returns the partner client. If HubSpot's response does not contain the partner
+    /// client, only its id is set.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for an id that cannot be sent. HubSpot answers 404 for a partner client it does not
-    /// know, and 400 for an object type, object or association type it does not know.
+    /// [`Error::is_invalid_input`] for an id that cannot be sent. HubSpot answers 404 for an unknown partner client, and 400
+    /// for an unknown object type, object or association type.
     Associate => PartnerClient
 }
 
-/// An association to be removed: await it, or call [`send`](Self::send). See [`Client::dissociate`].
+/// Call that removes an association: await it, or call [`send`](Self::send). See [`Client::dissociate`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Dissociate {
@@ -226,6 +229,6 @@ call! {
     /// Removes the association.
     ///
     /// # Errors
-    /// As [`Associate::send`].
+    /// The same as for [`Associate::send`].
     Dissociate => ()
 }

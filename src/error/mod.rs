@@ -20,29 +20,43 @@ pub use crate::generated::types::ErrorDetail;
 /// What calls of this crate return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a call failed.
+/// Why a call failed, and what to do about it.
 ///
-/// [`Error::kind`] tells what kind it is, and the predicates put kinds together; more than one may hold. [`Error::remedy`] says in a sentence what to do next.
-/// Neither `Debug` nor `Display` ever shows the token, and both are bounded, whatever HubSpot answers.
+/// [`Error::kind`] says what kind of failure it is; predicates such as [`Error::is_rate_limited`] group kinds, and several
+/// can be true of one error. [`Error::remedy`] says what to do next. The [table of errors](crate#errors) lists for each kind
+/// when it occurs, whether the request was carried out, and what to do.
 ///
-/// # As data
-/// An error is serialized as an object, for logs and for APIs of your own. It holds no secret, neither the
-/// [excerpt](Error::body_excerpt) nor the [source](std::error::Error::source), and is 64 KiB of JSON at most: a larger one
-/// lacks `errors`, `context` and `requiredScopes`. A member without a value is left out, and versions to come may add some.
+/// ```
+/// use hubspot_partner_clients::{Client, ErrorKind};
+/// # async fn run(client: Client) {
+/// match client.get("512").await {
+///     Ok(partner_client) => println!("{:?}", partner_client.property("name")),
+///     Err(error) if error.kind() == ErrorKind::NotFound => println!("there is no partner client 512"),
+///     Err(error) => eprintln!("{error}\n{}", error.remedy()),
+/// }
+/// # }
+/// ```
 ///
-/// | member | value |
+/// `Debug` and `Display` never show a token, and limit how much they print of what a server sends. `Display` is one line.
+///
+/// Two errors are equal if everything but their [sources](std::error::Error::source) is equal.
+///
+/// # Serialized form
+/// An error serializes to an object for logs and for your own APIs. The object contains no secret, neither the
+/// [excerpt](Error::body_excerpt) nor the [source](std::error::Error::source), and has at most 64 KiB of JSON: a larger one
+/// loses `errors`, `context` and `requiredScopes`. Fields without a value are omitted, and later versions may add fields.
+///
+/// | field | value |
 /// |---|---|
 /// | `kind` | [`ErrorKind::as_str`] |
 /// | `message`, `remedy` | [`Error::message`], [`Error::remedy`] |
 /// | `operation`, `attempts` | [`Error::operation`], [`Error::attempts`] |
 /// | `status`, `lastStatus` | [`Error::status`], [`Error::last_status`] |
 /// | `category`, `correlationId` | [`Error::category`], [`Error::correlation_id`] as text |
-/// | `cause` | what HubSpot's words point to, in a word such as `association_type`, where that is known |
+/// | `cause` | what is wrong according to HubSpot's message, such as `association_type`, if that is known |
 /// | `errors`, `context` | [`Error::details`], [`Error::context`] |
 /// | `requiredScopes` | [`Error::required_scopes`] |
 /// | `retryAfterMs` | [`Error::retry_after`] in milliseconds |
-///
-/// Two errors are equal if they say the same of the same; their sources are not compared.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
