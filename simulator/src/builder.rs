@@ -6,7 +6,6 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::{
-    Simulator,
     auth::{
         access::Tokens,
         oauth::{OAuth, OAuthApp},
@@ -22,10 +21,11 @@ use crate::{
     http::{
         connection::{Connection, Listener},
         limits::{Limiter, RateLimits},
-        router,
-        server::Server,
     },
     operations::invalid_associations::InvalidAssociations,
+    router,
+    server::Server,
+    simulator::Simulator,
 };
 
 /// Describes a [`Simulator`]: the default seed, and whatever is added here.
@@ -46,6 +46,24 @@ pub struct SimulatorBuilder {
     oauth_app: Option<OAuthApp>,
     faults: Faults,
     invalid_associations: InvalidAssociations,
+}
+
+impl Simulator {
+    /// Starts a simulator with the default seed on a free loopback port. Call it inside a Tokio runtime with its
+    /// clock enabled.
+    ///
+    /// # Errors
+    ///
+    /// When no loopback port can be bound.
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
+    }
+
+    /// Describes a simulator with its own port, objects or tokens.
+    #[must_use]
+    pub fn builder() -> SimulatorBuilder {
+        SimulatorBuilder::default()
+    }
 }
 
 impl SimulatorBuilder {
@@ -225,7 +243,7 @@ impl SimulatorBuilder {
             Arc::new(Server::new(base_url, self.tokens, oauth, limiter, self.faults, self.invalid_associations, state));
         let service = router::router(Arc::clone(&server)).into_make_service_with_connect_info::<Connection>();
         let task = tokio::spawn(async move { axum::serve(Listener(listener), service).await });
-        Ok(Simulator { server, access_token, task })
+        Ok(Simulator::new(server, access_token, task))
     }
 
     fn state(&mut self) -> Result<State, Box<dyn Error + Send + Sync>> {

@@ -1,5 +1,5 @@
-//! The HTTP side: connections, the way of a request, its parameters and body, answers, errors, rate limits and the
-//! journal of what crossed the wire.
+//! The HTTP side: connections, parameters and bodies of requests, answers, errors, rate limits, and the journal of what
+//! crossed the wire.
 
 pub(crate) mod connection;
 pub(crate) mod cursor;
@@ -10,5 +10,3 @@ pub(crate) mod operation;
 pub(crate) mod parameters;
 pub(crate) mod request_body;
 pub(crate) mod response;
-pub(crate) mod router;
-pub(crate) mod server;

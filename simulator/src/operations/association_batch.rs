@@ -17,7 +17,6 @@ use crate::{
         error::Failure,
         request_body::{self},
         response::add,
-        server::Server,
     },
     operations::{
         association_page::{MAX_LIMIT, page},
@@ -26,6 +25,7 @@ use crate::{
         batch_input::{AssociationInput, ObjectId},
         invalid_associations::Invalid,
     },
+    server::Server,
 };
 
 const MAX_CREATED: usize = 2_000;

@@ -11,12 +11,13 @@ use serde_json::json;
 
 use crate::{
     crm::state::object_type_named,
-    http::{error::Failure, parameters::Parameters, response::json_response, server::Server},
+    http::{error::Failure, parameters::Parameters, response::json_response},
     operations::{
         association_page::{MAX_LIMIT, page},
         partner_clients,
         projection::Projection,
     },
+    server::Server,
 };
 
 type AssociationPath = Path<(String, String, String, String)>;

@@ -21,7 +21,6 @@ use crate::{
         parameters::Parameters,
         request_body::{self, Text},
         response::add,
-        server::Server,
     },
     operations::{
         batch_answer::BatchAnswer,
@@ -29,6 +28,7 @@ use crate::{
         changes::{Changes, Refused},
         projection::Projection,
     },
+    server::Server,
 };
 
 const MAX_INPUTS: usize = 100;

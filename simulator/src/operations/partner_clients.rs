@@ -25,13 +25,13 @@ use crate::{
         parameters::Parameters,
         request_body,
         response::{add, json_response},
-        server::Server,
     },
     operations::{
         association_page::{MAX_LIMIT, page},
         changes::Changes,
         projection::Projection,
     },
+    server::Server,
 };
 
 const DEFAULT_PAGE: usize = 10;

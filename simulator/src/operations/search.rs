@@ -14,12 +14,12 @@ use crate::{
     http::{
         error::Failure,
         response::{add, json_response},
-        server::Server,
     },
     operations::{
         filter::Filter,
         search_request::{SearchRequest, Sort},
     },
+    server::Server,
 };
 
 /// The properties a query looks into.

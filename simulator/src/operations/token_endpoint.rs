@@ -12,7 +12,8 @@ use serde_json::json;
 
 use crate::{
     auth::oauth::{Grant, Refused},
-    http::{response::json_response, server::Server},
+    http::response::json_response,
+    server::Server,
 };
 
 type Fields = BTreeMap<String, String>;

@@ -2,6 +2,7 @@
 
 mod association_batches;
 mod batches;
+mod fault_choice;
 mod faults;
 mod limits;
 mod oauth;

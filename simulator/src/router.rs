@@ -31,9 +31,9 @@ use crate::{
             SEARCH,
         },
         response::CORRELATION_ID,
-        server::Server,
     },
     operations::{association_batch, associations, batch, partner_clients, search, token_endpoint},
+    server::Server,
 };
 
 /// Above any body HubSpot takes, so that only a runaway client meets it.
