@@ -12,7 +12,6 @@ mod client;
 
 mod associations;
 mod auth;
-mod call_meta;
 mod damage;
 mod error;
 pub mod generated;
@@ -36,13 +35,12 @@ pub use hubspot_simulator as simulator;
 pub use self::{
     associations::*,
     auth::*,
-    call_meta::CallMeta,
     client::{Client, ClientBuilder},
     error::{CorrelationId, Error, ErrorDetail, ErrorKind, Result},
     ids::{AssociationType, ObjectId, ObjectType, PartnerClientId, PathSegment, RecordKey},
     partner_clients::*,
     rate_limit::*,
-    transport::{Attempt, CallEnd, Observer, RetryPolicy},
+    transport::{Attempt, CallEnd, CallMeta, Observer, RetryPolicy},
 };
 
 // Its examples are tests as well.

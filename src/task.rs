@@ -38,7 +38,7 @@ impl<T> Future for Task<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let outcome = ready!(Pin::new(&mut self.0).poll(cx));
         Poll::Ready(outcome.map_err(|stopped| match stopped.try_into_panic() {
-            Ok(panic) => told("a task of this crate", panic),
+            Ok(panic) => caught("a task of this crate", panic),
             Err(_) => Error::interrupted(),
         }))
     }
@@ -52,16 +52,16 @@ impl<T> Drop for Task<T> {
 
 /// Runs code that a user gave; a panic is an error that says whose it was.
 pub(crate) fn guard<T>(whose: &str, run: impl FnOnce() -> T) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| told(whose, panic))
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| caught(whose, panic))
 }
 
 /// As [`guard`], for what takes its time.
 pub(crate) async fn guard_future<T>(whose: &str, run: impl Future<Output = T>) -> Result<T> {
-    AssertUnwindSafe(run).catch_unwind().await.map_err(|panic| told(whose, panic))
+    AssertUnwindSafe(run).catch_unwind().await.map_err(|panic| caught(whose, panic))
 }
 
 /// What a panic carries is a user's as well, and may panic when it is dropped.
-fn told(whose: &str, panic: Box<dyn Any + Send>) -> Error {
+fn caught(whose: &str, panic: Box<dyn Any + Send>) -> Error {
     let error = Error::panicked(whose, &*panic);
     if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
         std::mem::forget(another);

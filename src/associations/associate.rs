@@ -3,7 +3,6 @@
 use std::marker::PhantomData;
 
 use crate::{
-    call_meta::CallMeta,
     client::Client,
     error::{Error, Result},
     generated::{self, types},
@@ -11,6 +10,7 @@ use crate::{
     partner_clients::PartnerClient,
     transport::{
         self,
+        call_meta::CallMeta,
         call_options::{CallOptions, call},
         response as answer,
     },

@@ -2,7 +2,6 @@
 
 use crate::{
     associations::{AssociatedId, AssociationsPage},
-    call_meta::CallMeta,
     client::Client,
     error::{Error, Result},
     ids::{ObjectType, PartnerClientId, checked},
@@ -13,6 +12,7 @@ use crate::{
     },
     transport::{
         self,
+        call_meta::CallMeta,
         call_options::{CallOptions, call},
     },
 };

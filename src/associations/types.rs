@@ -2,12 +2,12 @@
 
 use crate::{
     associations::AssociationDefinition,
-    call_meta::CallMeta,
     client::Client,
     error::{Error, Result},
     ids::{ObjectType, checked},
     transport::{
         self,
+        call_meta::CallMeta,
         call_options::{CallOptions, call},
     },
 };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    error::{kind::ErrorKind, make::excerpt},
+    error::{excerpt::excerpt, kind::ErrorKind},
     generated::types,
     reading,
 };

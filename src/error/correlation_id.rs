@@ -5,7 +5,7 @@ use std::fmt;
 use reqwest::header::HeaderName;
 use uuid::Uuid;
 
-use crate::error::make::excerpt;
+use crate::error::excerpt::excerpt;
 
 /// Longer ones are cut.
 const MAX_BYTES: usize = 128;

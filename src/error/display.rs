@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::Error;
-use crate::error::make::excerpt;
+use crate::error::excerpt::excerpt;
 
 /// How many things that an answer names are shown, and how many bytes of each.
 const MAX_SHOWN: usize = 10;

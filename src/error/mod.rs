@@ -1,18 +1,20 @@
 //! The one error type: what failed, what HubSpot said, what to do next.
 #![cfg(feature = "client")]
 
+pub(crate) mod answer;
 mod body;
+mod construct;
 pub(crate) mod correlation_id;
 mod display;
+pub(crate) mod excerpt;
 pub(crate) mod kind;
-mod make;
+pub(crate) mod network;
+mod persisted;
 mod remedy;
-mod saved;
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use self::body::ErrorBody;
-pub(crate) use self::make::{excerpt, innermost, mark};
 pub use self::{correlation_id::CorrelationId, kind::ErrorKind};
 use crate::generated::types;
 pub use crate::generated::types::ErrorDetail;

@@ -7,12 +7,12 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     auth::{access_token::secret, redact::redact_body},
-    call_meta::CallMeta,
     error::{Error, Result, correlation_id::CORRELATION_ID},
     oauth::{authorization::AuthorizationBuilder, grant::Grant, refused::Refused},
     rate_limit::headers::RateLimitHeaders,
     task::in_runtime,
     transport::{
+        call_meta::CallMeta,
         call_options::check_timeout,
         connection::{BASE_URL, Connection, check_base_url, read_body},
         http_client::HttpClient,

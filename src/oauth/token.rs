@@ -21,6 +21,7 @@ use crate::{
     auth::{
         access_token::{AccessToken, secret},
         provider::{TokenFuture, TokenProvider},
+        redact::redact,
     },
     error::{Error, Result},
     oauth::{app::OAuthApp, fresh::Fresh, grant::Grant, shared::SharedRefresh, store::TokenStore},
@@ -340,7 +341,11 @@ impl OAuthToken {
                 timeout(KEEPING, keep(text.to_owned())).await
             });
             let kept = kept.await?.unwrap_or_else(|_| Err(format!("it took longer than {KEEPING:?}").into()));
-            kept.map_err(|source| Error::not_kept(source, text))?;
+            // What the callback says of the token may hold it.
+            kept.map_err(|source| {
+                let shows = format!("{source:?}{source}").contains(text);
+                Error::not_kept(&redact(&source.to_string(), text), (!shows).then_some(source))
+            })?;
         }
         let mut state = self.state();
         if Arc::ptr_eq(&state.refresh_token, &refresh_token)

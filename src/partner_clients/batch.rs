@@ -9,7 +9,6 @@ use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
 use crate::{
-    call_meta::CallMeta,
     client::Client,
     error::{Error, Result},
     generated::types,
@@ -22,6 +21,7 @@ use crate::{
     },
     transport::{
         self,
+        call_meta::CallMeta,
         call_options::{CallOptions, settings},
     },
 };

@@ -1,7 +1,6 @@
 //! Reading one partner client.
 
 use crate::{
-    call_meta::CallMeta,
     client::Client,
     error::Result,
     ids::RecordKey,
@@ -11,6 +10,7 @@ use crate::{
     },
     transport::{
         self,
+        call_meta::CallMeta,
         call_options::{CallOptions, call},
     },
 };

@@ -1,7 +1,6 @@
 //! Lists of partner clients.
 
 use crate::{
-    call_meta::CallMeta,
     client::Client,
     error::{Error, Result},
     partner_clients::{
@@ -12,6 +11,7 @@ use crate::{
     },
     transport::{
         self,
+        call_meta::CallMeta,
         call_options::{CallOptions, call},
     },
 };

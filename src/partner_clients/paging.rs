@@ -9,11 +9,11 @@ use std::{
 use futures_util::{FutureExt, Stream};
 
 use crate::{
-    call_meta::CallMeta,
     error::{Error, Result},
     generated::types::{ForwardPaging, NextPage},
     partner_clients::cursor::Cursor,
     task::Task,
+    transport::call_meta::CallMeta,
 };
 
 /// How many empty pages in a row a stream takes, for HubSpot may give one where there is more.
@@ -64,7 +64,7 @@ pub(crate) fn check_read<T>(
     if meta.left_out == 0 || !results.is_empty() || leads_on {
         return Ok(());
     }
-    Err(Error::unread_entries(operation, meta))
+    Err(Error::unread_entries(meta.left_out).in_call(operation, meta, true))
 }
 
 /// The cursor that HubSpot gives with a page, or that is in its link to the next one. An empty one leads nowhere but to the

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    call_meta::CallMeta,
     client::Client,
     error::{Error, Result},
     generated::types,
@@ -11,6 +10,7 @@ use crate::{
     partner_clients::{PartnerClient, properties::PropertyValue, selection::check_property},
     transport::{
         self,
+        call_meta::CallMeta,
         call_options::{CallOptions, call},
         response as answer,
     },

@@ -1,14 +1,12 @@
-//! What a rate limiter is, and what HubSpot's answers tell it.
+//! Rate limiter trait, its permits, and what is known of the allowance.
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    error::Result,
     rate_limit::{headers::RateLimitHeaders, not_in_time::NotInTime},
     spec::RateBucket,
-    task::guard,
 };
 
 /// How many requests a client sends before HubSpot's answers have told it the account's allowance.
@@ -180,40 +178,4 @@ pub struct BucketStatus {
     pub used_by_others: u32,
     /// Calls waiting for a permit.
     pub waiting: u32,
-}
-
-/// Takes a permit and settles it whatever happens: a call that is dropped has sent its request, perhaps.
-pub(crate) struct Ticket<'a> {
-    limiter: &'a dyn RateLimiter,
-    permit: Option<Permit>,
-    sent: bool,
-}
-
-impl<'a> Ticket<'a> {
-    pub(crate) fn new(limiter: &'a dyn RateLimiter, permit: Permit) -> Self {
-        Self { limiter, permit: Some(permit), sent: false }
-    }
-
-    pub(crate) fn sending(&mut self) {
-        self.sent = true;
-    }
-
-    /// # Errors
-    /// Where the limiter panics.
-    pub(crate) fn settle(mut self, outcome: &PermitOutcome) -> Result<()> {
-        match self.permit.take() {
-            Some(permit) => guard("the rate limiter", || self.limiter.settle(permit, outcome)),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Drop for Ticket<'_> {
-    fn drop(&mut self) {
-        if let Some(permit) = self.permit.take() {
-            let outcome = if self.sent { PermitOutcome::NoAnswer } else { PermitOutcome::NotSent };
-            // The call has ended, so nobody is left to hear of a panic.
-            let _ = guard("the rate limiter", || self.limiter.settle(permit, &outcome));
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! One call as it is recorded: what it learns on its way, and who is told of it, however it ends.
+//! Record of one call: what it learns on its way, and the notice of its end, however it ends.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,15 +9,15 @@ use tracing::Span;
 
 use crate::{
     auth::access_token::AccessToken,
-    call_meta::CallMeta,
-    error::{Error, mark},
+    error::Error,
     spec::Operation,
     task::guard,
     transport::{
+        call_meta::CallMeta,
         call_options::CallOptions,
         failed::Failed,
-        observer as observe,
-        observer::{Attempt, CallEnd},
+        observer::{Attempt, CallEnd, attempt_ended, call_ended},
+        raw::mark,
         response::came,
         shared::Shared,
     },
@@ -37,7 +37,7 @@ pub(crate) struct Record {
     /// Whether the status in `meta` is that of the attempt under way, rather than of one before.
     pub(crate) answered: bool,
     pub(crate) token: Option<AccessToken>,
-    /// The attempt under way, until it is told of.
+    /// The attempt under way, until the observer has heard of its end.
     pub(crate) attempt: Option<UnderWay>,
     /// Since when it waits for the rate limiter.
     pub(crate) waiting: Option<Instant>,
@@ -54,7 +54,7 @@ pub(crate) struct UnderWay {
     pub(crate) since: Instant,
 }
 
-/// A call that is over but for being told of.
+/// A call that is over, but whose end the observer has not heard of.
 pub(crate) struct Ended {
     pub(crate) span: Span,
     pub(crate) operation: &'static Operation,
@@ -62,11 +62,13 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    /// Notifies the observer, and ends the span.
+    ///
     /// # Errors
     /// Where the observer panics.
-    pub(crate) fn tell(&self, shared: &Shared, meta: &CallMeta, error: Option<&Error>) -> Result<(), Error> {
+    pub(crate) fn notify(&self, shared: &Shared, meta: &CallMeta, error: Option<&Error>) -> Result<(), Error> {
         let end = CallEnd { operation: self.operation, duration: self.started.elapsed(), meta, error };
-        observe::call_ended(&self.span, &end);
+        call_ended(&self.span, &end);
         match &shared.observer {
             Some(observer) => guard("the observer", || observer.on_call(&end)),
             None => Ok(()),
@@ -74,7 +76,7 @@ impl Ended {
     }
 }
 
-/// A call that is told of as dropped, unless it ends.
+/// A call of which the observer hears that it was dropped, unless it ends.
 pub(crate) struct Unended {
     pub(crate) shared: Arc<Shared>,
     pub(crate) call: Arc<Call>,
@@ -100,7 +102,7 @@ impl Unended {
         let meta = std::mem::take(&mut record.meta);
         drop(record);
         let id = ended.operation.id;
-        ended.tell(&self.shared, &meta, error.as_ref()).map_err(|panic| panic.in_call(id, &meta, true))?;
+        ended.notify(&self.shared, &meta, error.as_ref()).map_err(|panic| panic.in_call(id, &meta, true))?;
         match (&mut answer, error) {
             (Ok(response), Some(_)) => mark(response.headers_mut(), id, meta.attempts),
             (Ok(response), None) => came(response, meta),
@@ -120,7 +122,7 @@ impl Drop for Unended {
         let error = Error::dropped().in_call(ended.operation.id, &meta, answered);
         // Nobody is left to hear that the observer panicked.
         let _ = ended.span.in_scope(|| self.call.end_attempt(&self.shared, ended.operation, Some(&error)));
-        let _ = ended.tell(&self.shared, &meta, Some(&error));
+        let _ = ended.notify(&self.shared, &meta, Some(&error));
     }
 }
 
@@ -136,7 +138,7 @@ impl Call {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells of the attempt under way, once, whatever it ends by.
+    /// Notifies the observer of the attempt under way, once, whatever it ends by.
     ///
     /// # Errors
     /// Where the observer panics.
@@ -152,7 +154,7 @@ impl Call {
             (attempt, record.status())
         };
         let attempt = Attempt { operation, number, duration: since.elapsed(), status, error };
-        observe::attempt_ended(&attempt);
+        attempt_ended(&attempt);
         match &shared.observer {
             Some(observer) => guard("the observer", || observer.on_attempt(&attempt)),
             None => Ok(()),

@@ -145,7 +145,7 @@ macro_rules! call {
             ///
             /// # Errors
             /// As [`send`](Self::send). What is known of a failed call is in its [`Error`](crate::Error).
-            pub async fn send_with_meta(self) -> crate::error::Result<($output, crate::call_meta::CallMeta)> {
+            pub async fn send_with_meta(self) -> crate::error::Result<($output, crate::transport::call_meta::CallMeta)> {
                 self.run().await
             }
         }

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use reqwest::{Response, Url, header::HeaderValue, redirect};
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, network::innermost},
     transport::call_options::check_timeout,
 };
 /// HubSpot itself.
@@ -121,7 +121,7 @@ impl Connection {
 }
 
 fn no_client(error: &reqwest::Error) -> Error {
-    let reason = format!("cannot be set up ({})", crate::error::innermost(error));
+    let reason = format!("cannot be set up ({})", innermost(error));
     let remedy = "if the system has no certificates, install its package `ca-certificates`, or set SSL_CERT_FILE to a file \
                   of them in PEM";
     Error::invalid_input("TLS of the HTTP client", None, reason, remedy)

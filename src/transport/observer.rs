@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tracing::Span;
 
-use crate::{call_meta::CallMeta, error::Error, spec::Operation};
+use crate::{error::Error, spec::Operation, transport::call_meta::CallMeta};
 
 /// Hears of every attempt and every call, each once, for metrics. It must not block: it is called in the call's own task, or
 /// where a call is dropped. If it panics, the call fails with [`ErrorKind::Panic`](crate::ErrorKind::Panic).

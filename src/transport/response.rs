@@ -13,12 +13,12 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     auth::access_token::AccessToken,
-    call_meta::CallMeta,
     error::Error,
     generated::{self, types},
     ids::PartnerClientId,
     reading,
     spec::Operation,
+    transport::call_meta::CallMeta,
 };
 
 /// The schema of an error's body.

@@ -23,7 +23,7 @@ use std::{
 use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result, excerpt};
+use crate::error::{Error, Result, excerpt::excerpt};
 
 const NAME: &str = "hubspot-partner-clients journal ";
 const VERSION: &str = "1";

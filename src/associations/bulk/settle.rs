@@ -15,13 +15,12 @@ use crate::{
         associate::Path,
         bulk::{association::Association, strategy::Strategy},
     },
-    call_meta::CallMeta,
     client::Client,
     error::{Error, Result},
     generated::types,
     ids::ObjectType,
     reading,
-    transport::{self, call_options::CallOptions},
+    transport::{self, call_meta::CallMeta, call_options::CallOptions},
 };
 
 const PARTNER_CLIENTS: &str = "partner_clients";

@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{
     associations::associate::Path,
-    call_meta::CallMeta,
     error::Error,
     generated::types,
     ids::{ObjectType, canonical},
+    transport::call_meta::CallMeta,
 };
 
 /// What an answer says of an input.

@@ -11,7 +11,6 @@ pub use self::{
     filter::{Filter, FilterOn, filter},
 };
 use crate::{
-    call_meta::CallMeta,
     client::Client,
     error::{Error, Result},
     generated::types,
@@ -24,6 +23,7 @@ use crate::{
     },
     transport::{
         self,
+        call_meta::CallMeta,
         call_options::{CallOptions, call},
     },
 };

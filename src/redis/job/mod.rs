@@ -18,7 +18,7 @@ pub use self::{status::JobStatus, worker::JobWorker};
 use crate::{
     associations::bulk::{Association, Change, Outcome},
     client::Client,
-    error::{Error, Result, excerpt},
+    error::{Error, Result, excerpt::excerpt},
     redis::connection::Redis,
 };
 

@@ -4,7 +4,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::{call_meta::CallMeta, generated::types};
+use crate::{generated::types, transport::call_meta::CallMeta};
 
 const SERVER: &str = "https://api.hubapi.com";
 const INPUT: &str = "contacts \"March\"\nof acme";

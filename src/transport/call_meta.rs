@@ -1,9 +1,11 @@
-//! What is known of a call beside its answer.
-#![cfg(feature = "client")]
+//! Facts of a call beside its answer.
 
 use std::time::Duration;
 
-use crate::{error::correlation_id::CorrelationId, rate_limit::headers::RateLimitHeaders};
+use crate::{
+    error::{Error, correlation_id::CorrelationId},
+    rate_limit::headers::RateLimitHeaders,
+};
 
 /// How a call came out, beside its answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,4 +23,13 @@ pub struct CallMeta {
     pub rate_limit: RateLimitHeaders,
     /// How many entries of the answer's lists could not be read, such as a partner client without an id, and are left out.
     pub left_out: usize,
+}
+
+impl Error {
+    /// Adds what is known of the call; what the body said of itself stays. `answered` tells whether the status in `meta`
+    /// is that of the attempt that failed.
+    pub(crate) fn in_call(self, operation: &'static str, meta: &CallMeta, answered: bool) -> Self {
+        let error = self.with_call(operation, meta.attempts, meta.status, meta.correlation_id.as_ref());
+        if answered { error.with_answer(meta.status, meta.rate_limit.retry_after) } else { error }
+    }
 }

@@ -9,21 +9,21 @@ use super::{
     body::{Cause, ErrorBody},
 };
 use crate::{
-    error::{correlation_id::CorrelationId, kind::ErrorKind, make::excerpt},
+    error::{correlation_id::CorrelationId, excerpt::excerpt, kind::ErrorKind},
     generated::types,
     spec,
 };
 
 /// An error that is larger is kept in part, since a million inputs may have one each.
-const MAX_SAVED: usize = 2 * 1024;
-/// One that is told may have more.
-const MAX_TOLD: usize = 64 * 1024;
+const MAX_PERSISTED: usize = 2 * 1024;
+/// One that a program serializes may have more.
+const MAX_SERIALIZED: usize = 64 * 1024;
 
 /// The one form of an error as data: all but its source, and the excerpt of HubSpot's answer, which mostly repeats the
 /// rest. [`Error`] documents it.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Saved {
+struct Persisted {
     /// None for an answer of HubSpot's in what an earlier version kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
@@ -56,12 +56,12 @@ struct Saved {
 
 impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let told = Saved { remedy: Some(self.remedy().into_owned()), ..self.saved() };
-        told.bounded(MAX_TOLD).map_err(ser::Error::custom)?.0.serialize(serializer)
+        let all = Persisted { remedy: Some(self.remedy().into_owned()), ..self.persisted() };
+        all.bounded(MAX_SERIALIZED).map_err(ser::Error::custom)?.0.serialize(serializer)
     }
 }
 
-impl Saved {
+impl Persisted {
     /// With its JSON, which is no longer than that: where it would be, without what HubSpot lists, and with the beginning of
     /// the message.
     fn bounded(mut self, max: usize) -> serde_json::Result<(Self, String)> {
@@ -91,12 +91,12 @@ impl Error {
 
     /// One line of JSON, of 2 KiB at most.
     pub(crate) fn to_json(&self) -> serde_json::Result<String> {
-        Ok(self.saved().bounded(MAX_SAVED)?.1)
+        Ok(self.persisted().bounded(MAX_PERSISTED)?.1)
     }
 
-    fn saved(&self) -> Saved {
+    fn persisted(&self) -> Persisted {
         let e = &self.0;
-        Saved {
+        Persisted {
             kind: Some(self.type_name().to_owned()),
             operation: e.operation.map(str::to_owned),
             attempts: e.attempts,
@@ -115,26 +115,27 @@ impl Error {
     }
 
     pub(crate) fn from_json(json: &str) -> serde_json::Result<Self> {
-        let saved: Saved = serde_json::from_str(json)?;
-        let operation = saved.operation.and_then(|id| spec::operations().iter().find(|operation| operation.id == id));
-        let kind = saved.kind.and_then(|name| ErrorKind::ALL.into_iter().find(|kind| kind.as_str() == name));
+        let persisted: Persisted = serde_json::from_str(json)?;
+        let operation =
+            persisted.operation.and_then(|id| spec::operations().iter().find(|operation| operation.id == id));
+        let kind = persisted.kind.and_then(|name| ErrorKind::ALL.into_iter().find(|kind| kind.as_str() == name));
         let body = ErrorBody {
-            is_hubspots: saved.category.is_some() || saved.correlation_id.is_some(),
-            category: saved.category,
-            cause: saved.cause,
-            details: saved.errors,
-            context: saved.context,
-            required_scopes: saved.required_scopes,
+            is_hubspots: persisted.category.is_some() || persisted.correlation_id.is_some(),
+            category: persisted.category,
+            cause: persisted.cause,
+            details: persisted.errors,
+            context: persisted.context,
+            required_scopes: persisted.required_scopes,
             ..ErrorBody::default()
         };
-        let kind = kind.unwrap_or_else(|| body.kind(saved.status));
-        Ok(Self::new(kind, saved.message).with(|e| {
+        let kind = kind.unwrap_or_else(|| body.kind(persisted.status));
+        Ok(Self::new(kind, persisted.message).with(|e| {
             e.operation = operation.map(|operation| operation.id);
-            e.attempts = saved.attempts;
-            e.status = saved.status;
-            e.last_status = saved.last_status;
-            e.correlation_id = saved.correlation_id.as_deref().map(CorrelationId::from);
-            e.retry_after = saved.retry_after_ms.map(Duration::from_millis);
+            e.attempts = persisted.attempts;
+            e.status = persisted.status;
+            e.last_status = persisted.last_status;
+            e.correlation_id = persisted.correlation_id.as_deref().map(CorrelationId::from);
+            e.retry_after = persisted.retry_after_ms.map(Duration::from_millis);
             e.body = body;
         }))
     }

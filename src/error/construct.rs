@@ -1,0 +1,241 @@
+//! Constructors of the errors that this crate finds by itself.
+
+use std::{any::Any, convert::Infallible, fmt, io, path::Path, sync::Arc, time::Duration};
+
+use super::{
+    Error, Inner,
+    body::{Cause, ErrorBody},
+};
+use crate::{
+    error::{
+        correlation_id::CorrelationId,
+        excerpt::{MAX_EXCERPT, bounded, excerpt},
+        kind::ErrorKind,
+    },
+    generated::types,
+    rate_limit::not_in_time::NotInTime,
+    spec::RateBucket,
+};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+impl Error {
+    pub(super) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            beneath: None,
+            message: bounded(message.into()),
+            operation: None,
+            status: None,
+            correlation_id: None,
+            body: ErrorBody::default(),
+            body_excerpt: None,
+            attempts: 0,
+            last_status: None,
+            retry_after: None,
+            source: None,
+        }))
+    }
+
+    pub(super) fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    /// Adds what is known of the call that failed. A correlation id that the body gave stays.
+    pub(crate) fn with_call(
+        self,
+        operation: &'static str,
+        attempts: u32,
+        last_status: Option<u16>,
+        correlation_id: Option<&CorrelationId>,
+    ) -> Self {
+        self.with(|e| {
+            e.operation = Some(operation);
+            e.attempts = attempts;
+            e.last_status = last_status;
+            if e.correlation_id.is_none() {
+                e.correlation_id = correlation_id.cloned();
+            }
+        })
+    }
+
+    /// Adds what is known of the answer to the attempt that failed. What the body said of itself stays.
+    pub(crate) fn with_answer(self, status: Option<u16>, retry_after: Option<Duration>) -> Self {
+        self.with(|e| {
+            e.status = e.status.or(status);
+            e.retry_after = e.retry_after.or(retry_after);
+        })
+    }
+
+    /// `value` is left out where it is secret.
+    pub(crate) fn invalid_input(
+        field: &str,
+        value: Option<&str>,
+        reason: impl fmt::Display,
+        remedy: impl fmt::Display,
+    ) -> Self {
+        let value = value.map(|v| format!(" {:?}", excerpt(v, 64))).unwrap_or_default();
+        Self::new(ErrorKind::InvalidInput, format!("{field}{value} {reason}: {remedy}"))
+    }
+
+    /// A request of which the generated client says that it cannot be sent.
+    pub(crate) fn invalid_request(message: String) -> Self {
+        Self::new(ErrorKind::InvalidInput, message)
+    }
+
+    /// A secret that cannot be one; its value never shows.
+    pub(crate) fn credentials(name: &str, reason: &str, remedy: &str) -> Self {
+        Self::new(ErrorKind::Credentials, format!("{name} {reason}: {remedy}"))
+    }
+
+    /// A provider of this crate fails with an [`Error`] that already says what it knows.
+    pub(crate) fn token(source: BoxError) -> Self {
+        match source.downcast::<Self>() {
+            // A panic stays what it is.
+            Ok(error) if error.is_token() || error.kind() == ErrorKind::Panic => *error,
+            Ok(error) => error.with(|e| {
+                e.beneath = Some(e.kind);
+                let lost = e.body.cause == Some(Cause::Grant);
+                e.kind = if lost { ErrorKind::InvalidGrant } else { ErrorKind::Token };
+                e.message = bounded(format!("no access token: {}", e.message));
+            }),
+            Err(source) => Self::new(ErrorKind::Token, format!("no access token: {source}"))
+                .with(|e| e.source = Some(Arc::from(source))),
+        }
+    }
+
+    /// A new refresh token that its callback did not keep. `source` is left out where it shows the token.
+    pub(crate) fn not_kept(said: &str, source: Option<BoxError>) -> Self {
+        Self::new(ErrorKind::Token, format!("no access token: the new refresh token is not kept: {said}"))
+            .with(|e| e.source = source.map(Arc::from))
+    }
+
+    /// `waited` is how long the call had waited for a permit.
+    pub(crate) fn limiter(source: BoxError, bucket: RateBucket, waited: Duration) -> Self {
+        match source.downcast::<NotInTime>() {
+            Ok(refusal) => Self::not_in_time(bucket, waited, *refusal),
+            Err(source) => Self::new(ErrorKind::Limiter, format!("the rate limiter failed: {source}"))
+                .with(|e| e.source = Some(Arc::from(source))),
+        }
+    }
+
+    pub(crate) fn not_in_time(bucket: RateBucket, waited: Duration, refusal: NotInTime) -> Self {
+        let limit = match bucket {
+            RateBucket::General => "the rate limit",
+            RateBucket::Search => "the rate limit of searches",
+        };
+        let room = refusal.retry_after().map(|time| format!("; there is room in {:.1} s", time.as_secs_f64()));
+        let message = format!(
+            "nothing was sent: {limit} leaves no room before the call's total timeout ends{} (waited {:.1} s)",
+            room.unwrap_or_default(),
+            waited.as_secs_f64()
+        );
+        Self::new(ErrorKind::QueueTimeout, message).with(|e| e.retry_after = refusal.retry_after())
+    }
+
+    pub(crate) fn no_token_in_time(timeout: Duration) -> Self {
+        let message = format!("no access token: the provider gave none within the call's total timeout of {timeout:?}");
+        Self::new(ErrorKind::Token, message)
+    }
+
+    /// `whose` is the party whose code it was, such as "the observer".
+    pub(crate) fn panicked(whose: &str, panic: &(dyn Any + Send)) -> Self {
+        let said = text_of(panic).unwrap_or("it said nothing that is text");
+        Self::new(ErrorKind::Panic, format!("{whose} panicked: {said}"))
+    }
+
+    pub(crate) fn dropped() -> Self {
+        Self::new(ErrorKind::Dropped, "the call was dropped before it ended")
+    }
+
+    pub(crate) fn no_runtime() -> Self {
+        let remedy = "make the call in one, such as that of #[tokio::main]";
+        Self::invalid_input("Tokio runtime", None, "is missing", remedy)
+    }
+
+    pub(crate) fn total_timeout(timeout: Duration) -> Self {
+        Self::new(ErrorKind::Timeout, format!("the call did not end within its total timeout of {timeout:?}"))
+    }
+
+    #[cfg(feature = "redis")]
+    pub(crate) fn unreachable(message: String) -> Self {
+        Self::new(ErrorKind::Redis, message)
+    }
+
+    pub(crate) fn too_large(limit: usize) -> Self {
+        Self::new(ErrorKind::TooLarge, format!("the answer is larger than {limit} bytes and was not read to its end"))
+    }
+
+    pub(crate) fn undecodable(trouble: &str, body: &str) -> Self {
+        Self::new(ErrorKind::Decode, format!("the answer is not what the description says: {trouble}"))
+            .with(|e| e.body_excerpt = Some(excerpt(body, MAX_EXCERPT)))
+    }
+
+    /// Cursors that go in a circle would keep a stream going for ever.
+    pub(crate) fn repeated_cursor() -> Self {
+        Self::new(ErrorKind::Decode, "HubSpot gave a paging cursor a second time, so the pages would never end")
+    }
+
+    /// So would pages without end that hold nothing.
+    pub(crate) fn empty_pages(pages: u32) -> Self {
+        Self::new(
+            ErrorKind::Decode,
+            format!("HubSpot gave more than {pages} empty pages in a row, each with a cursor to a next one"),
+        )
+    }
+
+    /// Going on from the last of them would miss some.
+    pub(crate) fn out_of_order(order: &str) -> Self {
+        let message = format!(
+            "HubSpot gave results of a search that are not in the order of {order}, as asked for, so the next page would \
+             miss some"
+        );
+        Self::new(ErrorKind::Decode, message)
+    }
+
+    pub(crate) fn unread_entries(entries: usize) -> Self {
+        Self::new(ErrorKind::Decode, format!("none of the entries of the answer can be read: there are {entries}"))
+    }
+
+    pub(crate) fn no_time_of_change() -> Self {
+        Self::new(
+            ErrorKind::Decode,
+            "HubSpot says of none of the changes of a page when it was made, so the next page is not known",
+        )
+    }
+
+    pub(crate) fn interrupted() -> Self {
+        Self::new(ErrorKind::Transport, "the runtime stopped while a request was under way")
+    }
+
+    pub(crate) fn property(id: &str, trouble: &dyn fmt::Display) -> Self {
+        Self::new(ErrorKind::Property, format!("partner client {id}: {trouble}"))
+    }
+
+    pub(crate) fn journal(path: &Path, trouble: impl fmt::Display, remedy: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Journal, format!("the journal {} {trouble}: {remedy}", path.display()))
+    }
+
+    pub(crate) fn journal_io(path: &Path, trouble: &str, source: io::Error, remedy: &str) -> Self {
+        Self::journal(path, format_args!("{trouble} ({source})"), remedy).with(|e| e.source = Some(Arc::new(source)))
+    }
+}
+
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+/// A request that lacks a field: one that a new description asks for and the facade does not know.
+impl From<types::error::ConversionError> for Error {
+    fn from(error: types::error::ConversionError) -> Self {
+        Self::invalid_input("the request", None, error, "use raw() for what the facade does not offer")
+    }
+}
+
+/// What a panic said, where it is text.
+pub(crate) fn text_of(panic: &(dyn Any + Send)) -> Option<&str> {
+    panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+}

@@ -1,0 +1,76 @@
+//! Errors of the generated client, for calls through [`Client::raw`](crate::Client::raw).
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::{
+    error::{
+        Error,
+        answer::JSON,
+        correlation_id::{CORRELATION_ID, CorrelationId},
+        network::in_chain,
+    },
+    generated::{self, types},
+    rate_limit::headers::RateLimitHeaders,
+    spec,
+    transport::call_meta::CallMeta,
+};
+
+/// For calls through [`Client::raw`](crate::Client::raw), so that `?` gives the same error as the facade does.
+impl From<generated::Error<types::Error>> for Error {
+    #[allow(clippy::expect_used, reason = "an empty body would hide what HubSpot said")]
+    fn from(error: generated::Error<types::Error>) -> Self {
+        match error {
+            generated::Error::InvalidRequest(message) | generated::Error::Custom(message) => {
+                Self::invalid_request(message)
+            }
+            generated::Error::CommunicationError(e)
+            | generated::Error::ResponseBodyError(e)
+            | generated::Error::InvalidUpgrade(e) => carried_by(&e).unwrap_or_else(|| Self::transport(e)),
+            generated::Error::InvalidResponsePayload(body, e) => in_chain::<Self>(&e)
+                .cloned()
+                .unwrap_or_else(|| Self::undecodable(&e.to_string(), &String::from_utf8_lossy(&body))),
+            generated::Error::UnexpectedResponse(response) => {
+                let error = Self::response(response.status().as_u16(), "").with_headers(response.headers());
+                marked(error, response.headers())
+            }
+            generated::Error::ErrorResponse(response) => {
+                let status = response.status().as_u16();
+                let headers = response.headers().clone();
+                let body = serde_json::to_string(&response.into_inner()).expect(JSON);
+                marked(Self::response(status, &body).with_headers(&headers), &headers)
+            }
+        }
+    }
+}
+
+/// What a call through [`Client::raw`](crate::Client::raw) tells of itself with an answer that is an error: the generated
+/// code keeps nothing else of it.
+pub(crate) fn mark(headers: &mut HeaderMap, operation: &'static str, attempts: u32) {
+    headers.insert(&OPERATION, HeaderValue::from_static(operation));
+    headers.insert(&ATTEMPTS, attempts.into());
+}
+
+static OPERATION: HeaderName = HeaderName::from_static("x-hubspot-partner-clients-operation");
+static ATTEMPTS: HeaderName = HeaderName::from_static("x-hubspot-partner-clients-attempts");
+
+/// The transport can fail only with a `reqwest::Error`; it hides its own error as the source of one.
+fn carried_by(error: &reqwest::Error) -> Option<Error> {
+    in_chain::<Error>(error).cloned()
+}
+
+/// Adds what [`mark`] has put there.
+fn marked(error: Error, headers: &HeaderMap) -> Error {
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let operation = text(&OPERATION).and_then(|id| spec::operations().iter().find(|operation| operation.id == id));
+    let attempts = text(&ATTEMPTS).and_then(|attempts| attempts.parse().ok());
+    let (Some(operation), Some(attempts)) = (operation, attempts) else { return error };
+    let status = error.status();
+    let meta = CallMeta {
+        status,
+        attempts,
+        correlation_id: text(&CORRELATION_ID).map(CorrelationId::from),
+        rate_limit: RateLimitHeaders::read(headers),
+        ..CallMeta::default()
+    };
+    error.in_call(operation.id, &meta, true)
+}
