@@ -101,6 +101,10 @@ impl Signals {
     }
 }
 
+/// On Linux, macOS and the BSDs; a handler does no harm where the number is that of another signal.
+#[cfg(unix)]
+const SIGXFSZ: i32 = 25;
+
 type Source = Box<dyn FnMut(&mut Context<'_>) -> Poll<Option<()>> + Send>;
 
 struct Sources(Vec<(Signal, Source)>);
@@ -117,6 +121,11 @@ impl Sources {
             (Signal::Terminate, SignalKind::terminate()),
         ];
         let ignored = ignored();
+        // A write beyond the limit of a file's size then fails like any other, and is told. By default it ends the process
+        // without a word.
+        if ignored >> (SIGXFSZ - 1) & 1 == 0 {
+            drop(signal(SignalKind::from_raw(SIGXFSZ))?);
+        }
         let mut sources = Vec::new();
         for (what, kind) in kinds {
             // As `nohup` and the background jobs of scripts ask for.
