@@ -18,6 +18,7 @@ mod partner_clients;
 mod printable;
 mod signals;
 mod suggest;
+mod words;
 
 use std::{
     env,
