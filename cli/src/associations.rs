@@ -34,7 +34,7 @@ pub(super) async fn dissociate(client: &Client, what: &Association, output: &mut
             "result": "removed",
         })),
         Ok(()) => output.line(format_args!(
-            "Partner client {partner_client} is not associated with {to_type} {to_id} as {association_type} any more."
+            "Partner client {partner_client} is no longer associated with {to_type} {to_id} as {association_type}."
         )),
         Err(error) => Err(explained(client, what, error).await),
     }

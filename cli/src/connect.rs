@@ -1,4 +1,4 @@
-//! A client of HubSpot or of a simulator, and where its token comes from.
+//! The client of HubSpot or of a simulator, and the source of its token.
 
 use std::{
     env,
@@ -59,10 +59,10 @@ async fn token() -> Result<AccessToken, Failure> {
     }
     let missing = || {
         Failure::token(
-            format!("there is no token: {TOKEN} is not set"),
+            format!("no access token: {TOKEN} is not set"),
             format!(
-                "Set {TOKEN} to the access token of your HubSpot private app or service key, start this in a terminal \
-                 to be asked for it, or try things out with --simulator."
+                "Set {TOKEN} to the access token of your HubSpot private app or service key, run the command in a terminal \
+                 to be asked for it, or add --simulator to try it without HubSpot."
             ),
         )
     };
@@ -73,7 +73,7 @@ async fn token() -> Result<AccessToken, Failure> {
         Ok(token) if token.trim().is_empty() => Err(missing()),
         Ok(token) => Ok(AccessToken::new(token)?),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-            Err(Failure::interrupted(Signal::Interrupt, "there is no token", None))
+            Err(Failure::interrupted(Signal::Interrupt, "no access token", None))
         }
         Err(error) => Err(Failure::token(format!("the token cannot be read: {error}"), format!("Set {TOKEN}."))),
     }

@@ -1,4 +1,4 @@
-//! What ends the tool, and how it is told.
+//! The failures that end the tool, and its exit codes.
 
 use std::{
     fmt::Display,
@@ -7,6 +7,7 @@ use std::{
 };
 
 use hubspot_partner_clients::{Error, ErrorKind};
+use indicatif::HumanCount;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -154,8 +155,8 @@ impl Failure {
 pub(super) fn warn_left_out(left_out: usize, json: bool) {
     let entries = match left_out {
         0 => return,
-        1 => "1 entry of HubSpot's answers cannot be read and is left out".to_owned(),
-        n => format!("{n} entries of HubSpot's answers cannot be read and are left out"),
+        1 => "1 entry in HubSpot's answers could not be read and is left out".to_owned(),
+        n => format!("{} entries in HubSpot's answers could not be read and are left out", HumanCount(n as u64)),
     };
     if json {
         tell(&to_line(&json!({ "warning": { "kind": "left_out", "message": entries, "count": left_out } })));

@@ -10,6 +10,7 @@ mod connect;
 mod demo;
 mod failure;
 mod filter;
+mod help;
 #[cfg(feature = "redis")]
 mod job;
 mod output;
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What clap has to say: help, the version, or what is wrong with the arguments.
+/// Prints what clap answers itself: help, the version, or what is wrong with the arguments.
 fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() && env::args_os().any(|argument| argument == "--json") {
         return Failure::usage(error.render().to_string()).report(true);
@@ -65,7 +66,7 @@ fn run(arguments: Arguments) -> Result<Code, Failure> {
     // One thread does: all that is waited for is the network.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::io("the asynchronous runtime cannot start", &error))?;
-    let signals = Signals::listen().map_err(|error| Failure::io("signals cannot be listened to", &error))?;
+    let signals = Signals::listen().map_err(|error| Failure::io("signals cannot be handled", &error))?;
     let mut output = Output::new(arguments.json);
     let code = runtime.block_on(dispatch(arguments, &signals, &mut output))?;
     output.flush()?;

@@ -33,7 +33,10 @@ impl OutputFile {
     pub(crate) fn create(option: &str, path: &Path, others: &[(&str, &Path)]) -> Result<Self, Failure> {
         let refused = |trouble: String| {
             let message = format!("{option} {} {trouble}", path.display());
-            Failure::file(message, format!("Give {option} the path of a file, or of one to be made; nothing was sent."))
+            Failure::file(
+                message,
+                format!("Give {option} the path of a regular file or of a new one; nothing was sent."),
+            )
         };
         let target = place(path).map_err(&refused)?;
         let mut name = target.file_name().map(OsString::from).unwrap_or_default();
@@ -47,7 +50,7 @@ impl OutputFile {
         }
         for (what, stream) in [("standard output", "/dev/stdout"), ("standard error", "/dev/stderr")] {
             if same(&target, Path::new(stream)) {
-                return Err(refused(format!("is {what} as well")));
+                return Err(refused(format!("is also {what}")));
             }
         }
         if fs::symlink_metadata(&partial).is_ok_and(|found| !found.is_file()) {
@@ -82,7 +85,7 @@ impl OutputFile {
             })
         });
         placed.map_err(|error| {
-            let remedy = format!("What could be written is in {}.", self.partial.display());
+            let remedy = format!("What was written is in {}.", self.partial.display());
             self.failure(&error).and_then_do(&remedy)
         })
     }

@@ -1,4 +1,4 @@
-//! What an association type that HubSpot does not know may have been meant to be.
+//! Suggestions for an association type that HubSpot does not know.
 
 use hubspot_partner_clients::{AssociationDefinition, Client, Error};
 
@@ -37,5 +37,5 @@ fn hint(known: &[AssociationDefinition], to_type: &str, wanted: &str) -> Option<
     close.sort_unstable();
     let close: Vec<_> = close.into_iter().take(MOST).map(|(_, name)| name).collect();
     let meant = if close.is_empty() { String::new() } else { format!(" Did you mean {}?", close.join(" or ")) };
-    Some(format!("There is no association type {wanted:?} to {to_type}.{meant} `{NAME} types {to_type}` lists them."))
+    Some(format!("There is no association type {wanted:?} for {to_type}.{meant} `{NAME} types {to_type}` lists them."))
 }

@@ -52,7 +52,7 @@ pub(crate) async fn check(path: &Path, to_type: Option<&str>) -> Result<Checked,
         }
         // Taken for another type, a row would have its association removed.
         if let Some(expected) = to_type.filter(|expected| !expected.eq_ignore_ascii_case(rows_type)) {
-            problems.add(rows.problem(1, format!("the object type is not {expected}")));
+            problems.add(rows.problem(1, format!("the object type must be {expected}, as --to-type says")));
         }
     }
     problems.check(path)?;

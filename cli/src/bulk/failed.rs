@@ -1,4 +1,4 @@
-//! The file of the rows that failed.
+//! The file of failed rows.
 
 use std::{io, path::Path};
 

@@ -77,10 +77,10 @@ pub(super) fn is_delimiter_line(row: &ByteRecord) -> bool {
 }
 
 const SAVE: &str =
-    "Open it in the program it comes from, save it as \"CSV UTF-8\" (comma delimited), and give that file.";
-const UNPACK: &str = "Unpack it, and give the CSV file inside.";
-const AS_UTF_8: &str = "Save it as \"CSV UTF-8\" (in a text editor: encoding UTF-8), and give that file.";
-const EXPORT: &str = "Export the rows as CSV, and give that file.";
+    "Open it in the program it comes from, save it as \"CSV UTF-8\" (comma delimited), and use that file.";
+const UNPACK: &str = "Unpack it, and use the CSV file inside.";
+const AS_UTF_8: &str = "Save it as \"CSV UTF-8\" (in a text editor: encoding UTF-8), and use that file.";
+const EXPORT: &str = "Export the rows as CSV, and use that file.";
 
 impl Foreign {
     fn of(sample: &[u8]) -> Option<Self> {
@@ -139,7 +139,7 @@ impl Foreign {
         let begins =
             |word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()));
         if ["<!doctype html", "<html", "<head", "<body", "<table", "<div"].into_iter().any(begins) {
-            foreign("a web page (HTML)", "Download or export the file itself, as CSV, and give that file.")
+            foreign("a web page (HTML)", "Download or export the file itself as CSV, and use that file.")
         } else if begins("<") {
             foreign("XML", EXPORT)
         } else if matches!(text, [b'{' | b'[', ..]) {

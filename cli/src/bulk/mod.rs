@@ -1,5 +1,6 @@
-//! The associations of a file: made, removed, or brought about.
+//! The commands that create, remove or reconcile the associations of a CSV file.
 
+pub(super) mod arguments;
 pub(super) mod check;
 mod failed;
 mod form;
@@ -18,18 +19,19 @@ use hubspot_partner_clients::{
     Client, ClientBuilder, Error, RateLimit,
     bulk::{Association, Bulk, Journal, Outcomes},
 };
+use indicatif::HumanCount;
 use serde_json::json;
 
-use self::{check::Checked, failed::FailedRows, progress::Bar, report::Report, rows::Rows};
+use self::{arguments::Many, check::Checked, failed::FailedRows, progress::Bar, report::Report, rows::Rows};
 #[cfg(feature = "redis")]
 pub(super) use self::{report::first, rows::COLUMNS, spreadsheet::neutral};
 use super::{
-    arguments::Many,
     connect::Connection,
     failure::{Code, Failure},
     output::Output,
     output_file::same,
     signals::{Signal, Signals},
+    words::counted_are,
 };
 
 /// What is done with the associations.
@@ -72,10 +74,10 @@ pub(super) async fn run(
     output: &mut Output,
 ) -> Result<Code, Failure> {
     if connection.simulator && many.journal.is_some() {
-        let message = "--journal cannot be used with --simulator, which forgets everything at its end";
-        return Err(Failure::usage(format!("{message}.")));
+        let message = "--journal cannot be used with --simulator, which forgets everything at the end";
+        return Err(Failure::usage(message));
     }
-    let unsent = Some("Give the same command again; nothing was sent.");
+    let unsent = Some("Run the same command again; nothing was sent.");
     let checked = signals.interrupt(check::check(&many.file, None), unsent).await?;
     if many.dry_run {
         dry_run(&checked, output)?;
@@ -100,18 +102,27 @@ pub(super) async fn run(
         .on_progress(move |progress| told.tell(progress));
     if let Some(path) = &many.journal {
         if same(path, &many.file) {
-            let message = format!("--journal {} is the file of the rows itself", path.display());
+            let message = format!("--journal {} is the input file", path.display());
             return Err(Failure::file(message, "Give --journal another path; nothing was sent."));
         }
-        bulk = bulk.journal(Journal::open(path, &format!("sha256:{}", checked.digest))?);
+        bulk = bulk.journal(journal(path, &checked.digest, many.account.as_deref())?);
     }
     let report = Report::new(change, checked.rows);
     let run = Run { many, checked, rows, failed, report, bar, signals };
     run.finish(bulk, &connected.client, output).await
 }
 
+/// The journal of a run whose input has this SHA-256.
+fn journal(path: &Path, digest: &str, account: Option<&str>) -> Result<Journal, Failure> {
+    let journal = Journal::open(path, &format!("sha256:{digest}"))?;
+    Ok(match account {
+        Some(account) => journal.account(account),
+        None => journal,
+    })
+}
+
 fn open_failed(path: &Path, many: &Many, rows: &Rows) -> Result<FailedRows, Failure> {
-    let mut others = vec![("the file of the rows", many.file.as_path())];
+    let mut others = vec![("the input file", many.file.as_path())];
     others.extend(many.journal.as_deref().map(|journal| ("the journal", journal)));
     FailedRows::open(path, rows, &others)
 }
@@ -120,7 +131,8 @@ fn dry_run(checked: &Checked, output: &mut Output) -> Result<(), Failure> {
     if output.json {
         return output.json(&json!({"rows": checked.rows, "sent": false}));
     }
-    output.line(format_args!("All {} rows can be sent. Nothing was.", checked.rows))
+    let valid = counted_are(checked.rows, "row");
+    output.line(format_args!("Dry run: {valid} valid; nothing was sent"))
 }
 
 /// The rows as inputs, as many as were checked.
@@ -199,7 +211,7 @@ impl Run<'_> {
             return written.and(Err(interrupted));
         }
         let told = self.report.end(Some(client), &progress, started.elapsed(), output);
-        self.signals.interrupt(told, Some("All rows are settled.")).await?;
+        self.signals.interrupt(told, Some("Every row is settled.")).await?;
         // Before what standard error says of it.
         output.flush()?;
         match end {
@@ -209,8 +221,8 @@ impl Run<'_> {
                 || self.advance()?
                 || self.has_changed() =>
             {
-                let message = format!("{} was changed while it was sent", self.many.file.display());
-                Err(Failure::file(message, "Start again with a file that stays as it is."))
+                let message = format!("{} was changed while it was being sent", self.many.file.display());
+                Err(Failure::file(message, "Run the command again with a file that does not change meanwhile."))
             }
             _ => written.map(|()| self.report.code()),
         }
@@ -226,7 +238,11 @@ impl Run<'_> {
                     self.failed.as_mut().map_or(Ok(()), FailedRows::flush)?;
                     tokio::select! {
                         biased;
-                        signal = self.signals.received() => return Ok(End::Interrupted(signal)),
+                        signal = self.signals.received() => {
+                            // What is settled is not in the journal then.
+                            let unwritten = outcomes.journal_error().cloned();
+                            return Ok(unwritten.map_or(End::Interrupted(signal), End::Stopped));
+                        }
                         outcome = outcomes.next() => outcome,
                     }
                 }
@@ -272,11 +288,15 @@ impl Run<'_> {
     }
 
     fn interrupted(&self, signal: Signal, has_failed_rows: bool) -> Failure {
-        let state = format!("{} of {} rows are settled", self.report.settled(), self.checked.rows);
+        let (settled, rows) = (HumanCount(self.report.settled()), counted_are(self.checked.rows, "row"));
+        let state = format!("{settled} of {rows} settled");
         let mut remedy = match &self.many.journal {
-            Some(path) => format!("Give the same command again to go on: {} has what is settled.", path.display()),
-            None => "Give the same command again: nothing comes twice. With --journal it would go on where it stopped."
-                .to_owned(),
+            Some(path) => format!("Run the same command again to resume: {} has what is settled.", path.display()),
+            None => {
+                "Run the same command again: sending a row twice does no harm. With --journal, a run resumes where it \
+                     stopped."
+                    .to_owned()
+            }
         };
         if let Some(path) = self.many.failed.as_ref().filter(|_| has_failed_rows) {
             remedy.push_str(&format!(" {} has the rows that failed so far.", path.display()));

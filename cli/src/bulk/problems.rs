@@ -1,11 +1,12 @@
-//! What is wrong with a file.
+//! The problems of a file, by line and column.
 
 use std::{fmt, path::Path};
 
+use indicatif::HumanCount;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{failure::Failure, printable::printable};
+use crate::{failure::Failure, printable::printable, words::counted};
 
 /// How many are told; the rest is counted.
 const TOLD: usize = 20;
@@ -58,14 +59,14 @@ impl Problems {
             return Ok(());
         }
         let more = self.count - self.told.len() as u64;
-        let mut message = format!("{} cannot be sent:", path.display());
+        let mut message = format!("{} has {}:", path.display(), counted(self.count, "problem"));
         for problem in &self.told {
             message.push_str(&format!("\n  {problem}"));
         }
         if more > 0 {
-            message.push_str(&format!("\n  and {more} more"));
+            message.push_str(&format!("\n  and {} more", HumanCount(more)));
         }
-        Err(Failure::file(message, "Correct the file and start again; nothing was sent.")
+        Err(Failure::file(message, "Correct the file and run the command again; nothing was sent.")
             .with_detail("problems", json!(self.told))
             .with_detail("more_problems", json!(more)))
     }

@@ -1,4 +1,4 @@
-//! What a run tells of each row, and at the end.
+//! The report of a run: the outcome of each row, and the summary.
 
 use std::{collections::BTreeSet, fmt, time::Duration};
 
@@ -12,6 +12,7 @@ use crate::{
     output::{Output, Table},
     printable::printable,
     suggest,
+    words::counted,
 };
 
 /// How many causes are shown to people, and how many lines of each.
@@ -152,7 +153,7 @@ impl Report {
             output.line(format_args!("{cause}"))?;
         }
         if self.others > 0 {
-            output.line(format_args!("and {} more rows failed for other reasons", self.others))?;
+            output.line(format_args!("and {} failed for other reasons", counted(self.others, "more row")))?;
         }
         if let (Some(error), Some(client)) = (&self.suspicion, client) {
             for (to_type, association_type) in &self.suspects {
@@ -164,26 +165,30 @@ impl Report {
         let [succeeded, failed] = self.from_journal;
         // With a journal, what this run did stands apart.
         let mut columns = vec![
-            ("rows", self.rows.to_string()),
-            (self.change.heading(), (self.succeeded - succeeded).to_string()),
-            ("failed", (self.failed - failed).to_string()),
-            ("not settled", open.to_string()),
-            ("requests", progress.requests.to_string()),
-            ("retries", progress.retries.to_string()),
+            ("rows", number(self.rows)),
+            (self.change.heading(), number(self.succeeded - succeeded)),
+            ("failed", number(self.failed - failed)),
+            ("not settled", number(open)),
+            ("requests", number(progress.requests)),
+            ("retries", number(progress.retries)),
             ("time", format!("{:.1} s", took.as_secs_f64())),
         ];
         if from_journal > 0 {
-            let (all, succeeded, failed) = (HumanCount(from_journal), HumanCount(succeeded), HumanCount(failed));
+            let (all, succeeded, failed) = (counted(from_journal, "row"), HumanCount(succeeded), HumanCount(failed));
             let heading = self.change.heading();
             output.line(format_args!(
                 "{all} from the journal, settled by an earlier run: {succeeded} {heading}, {failed} failed."
             ))?;
-            columns.insert(1, ("from journal", from_journal.to_string()));
+            columns.insert(1, ("from journal", number(from_journal)));
         }
         let mut table = Table::new(columns.iter().map(|(heading, _)| *heading));
         table.row(columns.iter().map(|(_, cell)| cell), output)?;
         table.end(output)
     }
+}
+
+fn number(count: u64) -> String {
+    HumanCount(count).to_string()
 }
 
 /// Why rows failed.
@@ -202,8 +207,8 @@ impl fmt::Display for Cause {
         let more = self.rows - self.lines.len() as u64;
         match (self.rows, more) {
             (1, _) => write!(f, "line {lines}")?,
-            (rows, 0) => write!(f, "{rows} rows, lines {lines}")?,
-            (rows, more) => write!(f, "{rows} rows, lines {lines} and {more} more")?,
+            (rows, 0) => write!(f, "{} (lines {lines})", counted(rows, "row"))?,
+            (rows, more) => write!(f, "{} (lines {lines} and {} more)", counted(rows, "row"), HumanCount(more))?,
         }
         write!(f, ": {}", printable(&self.text))
     }

@@ -14,7 +14,7 @@ use super::{
     problems::{Column, Problem, Problems},
     spreadsheet::plain,
 };
-use crate::failure::Failure;
+use crate::{failure::Failure, words::counted};
 
 /// The columns of an association, in the order of its parts.
 pub(crate) const COLUMNS: [&str; 4] = ["partner_client_id", "to_object_type", "to_object_id", "association_type"];
@@ -46,8 +46,9 @@ impl Rows {
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         let unread = |error| Failure::io(format_args!("{} cannot be read", path.display()), &error);
         if path == Path::new("-") || fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-            let message = format!("{} is no file: standard input and pipes cannot be read twice", path.display());
-            return Err(Failure::file(message, "Save the rows to a file, and give its path."));
+            let message =
+                format!("{} is not a regular file: standard input and pipes cannot be read twice", path.display());
+            return Err(Failure::file(message, "Save the rows to a file and give its path."));
         }
         let mut file = File::open(path).map_err(unread)?;
         let mut sample = Vec::new();
@@ -82,7 +83,7 @@ impl Rows {
                 if let Some(problem) = problems.last_mut()
                     && let Some(line) = rows.find_header()
                 {
-                    problem.message.push_str(&format!(". Line {line} has them all: take out what stands above it"));
+                    problem.message.push_str(&format!(". Line {line} has all of them: remove the lines above it"));
                 }
                 problems
             }
@@ -110,7 +111,7 @@ impl Rows {
                     }
                 }
                 Err(_) if self.reader.get_ref().left == 0 => {
-                    let message = "the row is longer than 1 MiB: is a quotation mark not closed?".to_owned();
+                    let message = "the row is longer than 1 MiB: a quotation mark may not be closed".to_owned();
                     return Ok(Err(Problem { line, column: None, message }));
                 }
                 Err(error) => {
@@ -153,14 +154,18 @@ impl Rows {
         // Spreadsheets write delimiters for columns that were used once.
         let is_wider = self.row.iter().skip(expected).any(|field| !field.trim_ascii().is_empty());
         if width < expected || is_wider {
-            let message = format!("the row has {width} fields, and the header {expected}");
+            let message = format!(
+                "the row has {}, but the header has {}",
+                counted(width as u64, "field"),
+                counted(expected as u64, "field")
+            );
             return Some(Problem { line: self.line(), column: None, message });
         }
         let values = self.values();
         let is_number = values.first().is_some_and(|id| id.starts_with(|c: char| c.is_ascii_digit()));
         let is_name = |(value, column): (&str, &str)| name(value.as_bytes()) == name(column.as_bytes());
         if !is_number && values.into_iter().zip(COLUMNS).all(is_name) {
-            let message = "the header is there once more: take the line out".to_owned();
+            let message = "the header is repeated: remove this line".to_owned();
             return Some(Problem { line: self.line(), column: None, message });
         }
         let number = self.row.iter().position(|field| str::from_utf8(field).is_err())?;
@@ -190,7 +195,7 @@ impl Rows {
                 [place] => *found = place,
                 [] => missing.push(*wanted),
                 [first, second, ..] => {
-                    problems.push(format!("there are two columns {wanted}: the {}. and the {}.", first + 1, second + 1))
+                    problems.push(format!("there are two columns {wanted}: columns {} and {}", first + 1, second + 1))
                 }
             }
         }
@@ -223,7 +228,7 @@ impl Rows {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let is_number = |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
         let hint = if names.iter().any(is_number) {
-            ". It looks like a row: the first line has to name the columns"
+            ". It looks like a row: the first line must name the columns"
         } else if self.header().any(|name| str::from_utf8(name).is_err()) {
             return format!("{}{more}. It is {NOT_UTF_8}", names.join(", "));
         } else {

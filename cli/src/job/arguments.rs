@@ -1,25 +1,17 @@
-//! What the commands of shared work take.
+//! The arguments of the commands of `job`.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-const AFTER_HELP: &str = "\
-A job is enqueued once. Any number of workers, on any number of machines, share it and the account's allowance:
-one that dies has its rows taken over by the others 15 seconds later. All of it can be stopped and started again.
-
-Redis:
-  REDIS_URL, or --redis where it has no password, since other users of the machine can see arguments:
-  redis://user:password@host:6379/0, or rediss:// with TLS. Redis 6.2 or later; `appendonly yes` keeps a job over
-  a restart of Redis, and `maxmemory-policy noeviction` when its memory is full.";
+use crate::{arguments::account, help};
 
 #[derive(Args)]
-#[command(after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
-    /// Where Redis is, in place of REDIS_URL
+    /// Address of Redis [default: REDIS_URL]
     #[arg(long, global = true, value_name = "URL")]
     pub(super) redis: Option<String>,
-    /// What the names of all keys in Redis begin with
+    /// Prefix of all keys in Redis
     #[arg(long, global = true, value_name = "TEXT", default_value = "hubspot-partner-clients")]
     pub(super) redis_prefix: String,
     #[command(subcommand)]
@@ -28,50 +20,61 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Put the rows of a CSV file into Redis; given again, it goes on where it stopped
-    #[command(after_help = crate::arguments::FILE_HELP)]
+    /// Put the rows of a CSV file into Redis; run again, it resumes where it stopped
+    #[command(after_help = help::ENQUEUE)]
     Enqueue {
-        /// The job's name
+        /// Name of the job
         job: String,
         /// The CSV file
         file: PathBuf,
-        /// Remove the associations instead of making them
+        /// Remove the associations instead of creating them
         #[arg(long)]
         dissociate: bool,
+        /// HubSpot account that the job is for, by its id: workers that give another account, or none, are refused
+        /// [default: the job is bound to no account]
+        #[arg(long, value_name = "ID", value_parser = account)]
+        account: Option<String>,
     },
-    /// Work on a job until all of it is settled
+    /// Work on a job until every row is settled
+    #[command(after_help = help::WORKER)]
     Worker(Worker),
     /// Show how far a job has come, over all workers
+    #[command(after_help = help::STATUS)]
     Status {
-        /// The job's name
+        /// Name of the job
         job: String,
     },
-    /// Write what became of each row of a finished job, as CSV in the file's order
+    /// Print the outcome of each row of a finished job, as CSV in the order of the file
+    #[command(after_help = help::COLLECT)]
     Collect {
-        /// The job's name
+        /// Name of the job
         job: String,
-        /// Write the rows that failed only; they can be enqueued again
+        /// Print only the rows that failed; they can be enqueued again
         #[arg(long)]
         failed: bool,
     },
-    /// Take a job and its outcomes out of Redis
+    /// Delete a job and its outcomes from Redis
+    #[command(after_help = help::REMOVE)]
     Remove {
-        /// The job's name
+        /// Name of the job
         job: String,
     },
 }
 
 #[derive(Args)]
 pub(super) struct Worker {
-    /// The job's name
+    /// Name of the job
     pub(super) job: String,
-    /// The HubSpot account, by any name that all its workers are given: they share its allowance
-    #[arg(long, value_name = "NAME", default_value = "default")]
-    pub(super) account: String,
-    /// How many requests this worker has under way at once
+    /// HubSpot account that the token is for, by its id, as it was given to `job enqueue`. Workers with the same account share
+    /// its rate limit. HubSpot does not say which account a token is for, so it is not compared with the token
+    /// [default: one account without a name]
+    #[arg(long, value_name = "ID", value_parser = account)]
+    pub(super) account: Option<String>,
+    /// Requests that this worker has in flight at once, from 1 to 1,000
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(super) concurrency: u16,
-    /// How many requests all workers send in ten seconds until HubSpot's answers tell the account's allowance
+    /// Requests that all workers send per ten seconds, until HubSpot's answers state the account's rate limit
+    /// [default: 100]
     #[arg(long = "limit-per-10s", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) limit_per_10s: Option<u32>,
 }

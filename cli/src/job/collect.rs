@@ -1,4 +1,4 @@
-//! The outcomes of a job, as CSV or JSON.
+//! The outcomes of a job, as CSV or JSON Lines.
 
 use futures_util::TryStreamExt;
 use hubspot_partner_clients::{

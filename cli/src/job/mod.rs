@@ -1,4 +1,4 @@
-//! Bulk work that several processes share.
+//! The command `job`: bulk work that several processes share through Redis.
 
 mod arguments;
 mod collect;
@@ -10,7 +10,7 @@ use hubspot_partner_clients::{
     bulk::{Association, Progress},
     redis::{Job, JobStatus, Redis},
 };
-use indicatif::HumanDuration;
+use indicatif::{HumanCount, HumanDuration};
 use serde_json::json;
 
 pub(super) use self::arguments::Arguments;
@@ -25,9 +25,12 @@ use super::{
     failure::{Code, Failure},
     output::{Output, Table},
     signals::Signals,
+    words::counted_are,
 };
 
 const REDIS_URL: &str = "REDIS_URL";
+/// Whose rate limit workers without an account share.
+const UNNAMED: &str = "default";
 
 pub(super) async fn run(
     arguments: Arguments,
@@ -36,15 +39,18 @@ pub(super) async fn run(
     output: &mut Output,
 ) -> Result<Code, Failure> {
     if connection.simulator {
-        let message = "--simulator is inside one process, and workers are several that need the same HubSpot";
-        return Err(Failure::usage(format!("{message}.")));
+        let message = "--simulator runs inside one process, so a job's workers cannot share it";
+        return Err(Failure::usage(message));
     }
     let connect = async |name: &str| Result::<_, Failure>::Ok(redis(&arguments).await?.job(name));
     match &arguments.command {
-        Command::Enqueue { job: name, file, dissociate } => {
+        Command::Enqueue { job: name, file, dissociate, account } => {
             let change = if *dissociate { Change::Dissociate } else { Change::Associate };
-            let remedy = "Give the same command again: it goes on where it stopped.";
-            let run = async { enqueue(&connect(name).await?, name, change, file, output).await };
+            let remedy = "Run the same command again: it resumes where it stopped.";
+            let run = async {
+                let job = of_account(connect(name).await?, account.as_deref());
+                enqueue(&job, name, change, file, output).await
+            };
             signals.interrupt(run, Some(remedy)).await
         }
         // It ends by itself when it is interrupted.
@@ -69,8 +75,16 @@ pub(super) async fn run(
 
 async fn redis(arguments: &Arguments) -> Result<Redis, Failure> {
     let url = arguments.redis.clone().or_else(|| env::var(REDIS_URL).ok()).filter(|url| !url.trim().is_empty());
-    let url = url.ok_or_else(|| Failure::usage(format!("Set {REDIS_URL}, or give --redis: where is Redis?")))?;
+    let missing = || Failure::usage("no Redis address").and_then_do(&format!("Set {REDIS_URL} or pass --redis URL."));
+    let url = url.ok_or_else(missing)?;
     Ok(Redis::builder(url).prefix(&arguments.redis_prefix).connect().await?)
+}
+
+fn of_account(job: Job, account: Option<&str>) -> Job {
+    match account {
+        Some(account) => job.account(account),
+        None => job,
+    }
 }
 
 async fn enqueue(job: &Job, name: &str, change: Change, file: &Path, output: &mut Output) -> Result<Code, Failure> {
@@ -82,15 +96,16 @@ async fn enqueue(job: &Job, name: &str, change: Change, file: &Path, output: &mu
         Change::Dissociate => job.enqueue_dissociate_many(&input, &mut inputs).await,
     };
     if !inputs.is_so? {
-        let remedy = format!("Remove the job (`{NAME} job remove {name}`), and enqueue a file that stays as it is.");
-        return Err(Failure::file(format!("{} was changed while it was enqueued", file.display()), remedy));
+        let remedy = format!("Remove the job (`{NAME} job remove {name}`), and enqueue a file that does not change.");
+        return Err(Failure::file(format!("{} was changed while it was being enqueued", file.display()), remedy));
     }
     enqueued?;
     if output.json {
         output.json(&json!({"rows": checked.rows}))?;
     } else {
+        let enqueued = counted_are(checked.rows, "row");
         output
-            .line(format_args!("All {} rows are enqueued. `{NAME} job worker {name}` works on them.", checked.rows))?;
+            .line(format_args!("{enqueued} enqueued. To send them, start workers with `{NAME} job worker {name}`."))?;
     }
     Ok(Code::Success)
 }
@@ -125,11 +140,11 @@ async fn work(
     signals: &Signals,
     output: &mut Output,
 ) -> Result<Code, Failure> {
-    let job = redis.job(&worker.job);
+    let job = of_account(redis.job(&worker.job), worker.account.as_deref());
     let begin = async {
         // Before a token is asked for.
         let status = job.status().await?;
-        let mut limiter = redis.limiter(&worker.account);
+        let mut limiter = redis.limiter(worker.account.as_deref().unwrap_or(UNNAMED));
         if let Some(requests) = worker.limit_per_10s {
             limiter = limiter.rate_limit(RateLimit::per_ten_seconds(requests));
         }
@@ -142,7 +157,7 @@ async fn work(
     let worked = job.worker(&connected.client).concurrency(worker.concurrency.into()).run_until(stop).await?;
     let told = part(&status, &worked, output).and_then(|()| output.flush());
     if let Some(signal) = interrupted {
-        let remedy = "Other workers have its rows now. Give the same command again to go on with this one as well.";
+        let remedy = "Other workers take over its rows. Run the same command again to have this worker go on.";
         return Err(Failure::interrupted(signal, "", Some(remedy.to_owned())));
     }
     told.map(|()| Code::Success)
@@ -163,7 +178,7 @@ fn part(status: &JobStatus, worked: &Progress, output: &mut Output) -> Result<()
         }}));
     }
     let mut table = Table::new([change(status).heading(), "failed", "requests", "retries"]);
-    table.row([succeeded, failed, requests, retries].map(ToString::to_string), output)?;
+    table.row([succeeded, failed, requests, retries].map(|count| HumanCount(*count).to_string()), output)?;
     table.end(output)
 }
 
@@ -190,13 +205,13 @@ fn status(name: &str, status: &JobStatus, output: &mut Output) -> Result<(), Fai
         }));
     }
     let (state, remedy) = if status.is_finished {
-        ("is finished", format!("`{NAME} job collect {name}` writes what became of each row"))
+        ("is finished", format!("`{NAME} job collect {name}` prints the outcome of each row"))
     } else if !status.is_complete {
-        ("is not enqueued to its end", "if nobody is at it, give the same `job enqueue` again".to_owned())
+        ("is not completely enqueued", "unless `job enqueue` is still running, run the same command again".to_owned())
     } else if status.workers == 0 {
-        ("has no worker", format!("start some with `{NAME} job worker {name}`"))
+        ("has no workers", format!("start some with `{NAME} job worker {name}`"))
     } else {
-        ("is under way", "this shows how far it has come".to_owned())
+        ("is in progress", format!("{} at work", counted_are(status.workers.into(), "worker")))
     };
     output.line(format_args!("Job {name} {state}: {remedy}."))?;
     let mut table = Table::new([
@@ -212,7 +227,8 @@ fn status(name: &str, status: &JobStatus, output: &mut Output) -> Result<(), Fai
     ]);
     let counts = [total, status.succeeded, status.failed, left, status.workers.into(), status.requests, status.retries];
     let time_left = status.time_left.map(|left| HumanDuration(left).to_string()).unwrap_or_default();
-    let cells = counts.iter().map(ToString::to_string).chain([format!("{:.1}", status.rate), time_left]);
+    let cells =
+        counts.iter().map(|count| HumanCount(*count).to_string()).chain([format!("{:.1}", status.rate), time_left]);
     table.row(cells, output)?;
     table.end(output)
 }

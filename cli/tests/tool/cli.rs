@@ -3,7 +3,9 @@
 
 use std::{
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
+    thread::sleep,
+    time::Duration,
 };
 
 use hubspot_simulator::Simulator;
@@ -69,4 +71,38 @@ pub fn run_at(simulator: &Simulator, arguments: &[&str]) -> Ran {
 /// A path as an argument.
 pub fn path(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+/// The same command, run by another that is given its program and arguments.
+pub fn through(wrapper: &[&str], command: &Command) -> Command {
+    let [program, arguments @ ..] = wrapper else { panic!("a wrapper is a command") };
+    let mut wrapped = Command::new(program);
+    wrapped.args(arguments).arg(command.get_program()).args(command.get_args()).stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => wrapped.env(name, value),
+            None => wrapped.env_remove(name),
+        };
+    }
+    wrapped
+}
+
+/// Runs the tool with its output or its errors led somewhere by a shell.
+pub fn led(command: &Command, to: &str) -> Ran {
+    run(through(&["bash", "-c", &format!("set -o pipefail; \"$@\" {to}"), "sh"], command))
+}
+
+pub fn begin(mut command: Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+pub fn signal(pid: u32, signal: &str) {
+    let sent = Command::new("kill").args([&format!("-{signal}"), &pid.to_string()]).stderr(Stdio::null()).status();
+    assert!(sent.unwrap().success());
+}
+
+pub fn wait_for_requests(hubspot: &Simulator, requests: usize) {
+    while hubspot.requests().len() < requests {
+        sleep(Duration::from_millis(5));
+    }
 }

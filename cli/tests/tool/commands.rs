@@ -27,7 +27,7 @@ async fn an_association_is_made_listed_and_removed() {
 
     let removed = run_at(&hubspot, &with("dissociate", &OWNER));
     assert_eq!(removed.code, Some(0));
-    assert_eq!(removed.out, "Partner client 1 is not associated with companies 1 as owner any more.\n");
+    assert_eq!(removed.out, "Partner client 1 is no longer associated with companies 1 as owner.\n");
     let removed = run_at(&hubspot, &with("dissociate", &["1", "companies", "1", "owner", "--json"]));
     assert_eq!((removed.code, removed.json()[0]["result"].as_str()), (Some(0), Some("removed")));
     assert_eq!(hubspot.association_count(), 0);
@@ -143,7 +143,7 @@ fn a_token_is_no_argument() {
     let ran = run(tool(&["--token", "pat-na1-1234", "get", "512"]));
     assert_eq!(ran.code, Some(2));
     let help = run(tool(&["--help"])).out;
-    assert!(help.contains("No option\n  takes it") && help.contains("HUBSPOT_ACCESS_TOKEN"), "{help}");
+    assert!(help.contains("No option takes the token") && help.contains("HUBSPOT_ACCESS_TOKEN"), "{help}");
 }
 
 #[test]
@@ -166,7 +166,7 @@ async fn an_entry_that_cannot_be_read_is_told_on_standard_error() {
         };
         let text = ran(&[]).await;
         assert_eq!((text.code, text.out.lines().count()), (Some(0), 2), "{}", text.err);
-        assert_eq!(text.err, "warning: 1 entry of HubSpot's answers cannot be read and is left out\n");
+        assert_eq!(text.err, "warning: 1 entry in HubSpot's answers could not be read and is left out\n");
         let json = ran(&["--json"]).await;
         let warning: serde_json::Value = serde_json::from_str(&json.err).unwrap();
         assert_eq!(warning["warning"]["count"], 1);

@@ -41,9 +41,9 @@ async fn a_job_from_its_file_to_its_outcomes() {
     fs::write(&file, format!("{HEADER}1,companies,1,owner\n2,companies,9,owner\n3,companies,3,7\n")).unwrap();
     let enqueued = job(&redis, &["enqueue", "march", path(&file)]);
     assert_eq!(enqueued.code, Some(0), "{}", enqueued.err);
-    assert!(enqueued.out.contains("All 3 rows are enqueued") && enqueued.out.contains("job worker march"));
+    assert!(enqueued.out.contains("3 rows are enqueued.") && enqueued.out.contains("job worker march"));
     assert_eq!(job(&redis, &["enqueue", "march", path(&file)]).code, Some(0), "it is the same");
-    assert!(job(&redis, &["status", "march"]).out.contains("Job march has no worker: start some with"));
+    assert!(job(&redis, &["status", "march"]).out.contains("Job march has no workers: start some with"));
 
     let early = job(&redis, &["collect", "march"]);
     assert_eq!((early.code, &*early.out), (Some(2), ""));
@@ -84,6 +84,24 @@ async fn a_job_from_its_file_to_its_outcomes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_refused_for_another_account() {
+    let (redis, hubspot) = (RedisServer::start(), crm(1, 1).start().await.unwrap());
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("rows.csv");
+    fs::write(&file, format!("{HEADER}1,companies,1,owner\n")).unwrap();
+    let enqueue = ["enqueue", "march", path(&file), "--account", "1234"];
+    assert_eq!(job(&redis, &enqueue).code, Some(0));
+    for other in [&["--account", "5678"][..], &[]] {
+        let refused = run(at(&hubspot, &redis, &[&["worker", "march"], other].concat()));
+        assert_eq!(refused.code, Some(2), "{}", refused.err);
+        assert!(refused.err.contains("1234"), "{}", refused.err);
+    }
+    assert_eq!(hubspot.requests().len(), 0);
+    assert_eq!(run(at(&hubspot, &redis, &["worker", "march", "--account", "1234"])).code, Some(0));
+    assert_eq!(hubspot.association_count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_is_told_and_nothing_is_started() {
     let (redis, hubspot) = (RedisServer::with(&["--requirepass", "correct-horse"]), crm(1, 1).start().await.unwrap());
     let directory = TempDir::new().unwrap();
@@ -101,7 +119,7 @@ async fn what_is_wrong_is_told_and_nothing_is_started() {
         (&wrong, &enqueue, 2, "check the user, the password"),
         (&right, &["job", "enqueue", "march", path(&bad)], 2, "line 2, column 3 (to_object_id)"),
         (&right, &["job", "worker", "march"], 2, "job \"march\" is not in Redis: enqueue it first"),
-        (&right, &["job", "worker", "march", "--simulator"], 2, "--simulator is inside one process"),
+        (&right, &["job", "worker", "march", "--simulator"], 2, "--simulator runs inside one process"),
     ];
     for (url, arguments, code, told) in cases {
         let mut command = tool_at(&hubspot, arguments);

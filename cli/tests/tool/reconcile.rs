@@ -99,7 +99,7 @@ async fn partner_clients_are_reconciled_with_a_file_once_that_is_asked_for() {
     fs::write(case.at("rows.csv"), format!("{HEADER}1,company,1,owner\n")).unwrap();
     let refused = case.run(&["--apply"]);
     assert_eq!(refused.code, Some(2));
-    assert!(refused.err.contains("line 2, column 2 (to_object_type): the object type is not companies"));
+    assert!(refused.err.contains("line 2, column 2 (to_object_type): the object type must be companies"));
     assert_eq!(case.hubspot.requests().len(), before);
 }
 
@@ -153,7 +153,7 @@ async fn nothing_is_removed_without_an_answer_or_yes() {
         eprintln!("skipped: there is no `script` to make a terminal with");
         return;
     };
-    assert!(said.contains("Add 1, and remove 1 association of 1 partner client? [y/N]"), "{said}");
+    assert!(said.contains("Add 1 and remove 1 association of 1 partner client? [y/N]"), "{said}");
     assert_eq!((code, case.there().len()), (Some(2), 2), "{said}");
     let (code, said) = answered("y\n").unwrap();
     assert_eq!((code, case.there()), (Some(0), vec![(1, 1), (1, 3)]), "{said}");
@@ -180,7 +180,11 @@ async fn a_file_that_would_remove_most_is_refused_until_so_many_are_allowed() {
     }
     let shown = case.run(&[]);
     assert_eq!(shown.code, Some(0));
-    assert!(shown.out.contains("It would be refused: ") && shown.out.contains("--max-removals"), "{}", shown.out);
+    assert!(
+        shown.out.contains("this plan would be refused: ") && shown.out.contains("--max-removals"),
+        "{}",
+        shown.out
+    );
     assert_eq!(case.run(&["--apply", "--yes", "--max-removals", "1"]).code, Some(2));
     assert_eq!(case.run(&["--apply", "--yes", "--max-removals", "2"]).code, Some(0));
     assert_eq!(case.there(), [(1, 1)]);
@@ -193,7 +197,7 @@ async fn a_plan_is_saved_and_applied_as_it_is_and_taken_back() {
     case.wants(&[(1, 2), (1, 4), (2, 5)]);
     let (plan, undo) = (case.at("plan.json"), case.at("undo.json"));
     let saved = case.run(&["--save-plan", path(&plan)]);
-    assert!(saved.out.contains("--plan") && saved.out.contains("--apply does it"), "{}", saved.out);
+    assert!(saved.out.contains("to carry it out, use --plan"), "{}", saved.out);
     let json = case.plan("plan.json");
     assert_eq!((&json["server"], json["keep"].as_array().unwrap().len()), (&case.hubspot.base_url().into(), 1));
 
@@ -215,7 +219,7 @@ async fn a_plan_is_saved_and_applied_as_it_is_and_taken_back() {
     case.wants(&[(1, 2), (1, 4), (2, 6)]);
     let kept = case.run(&["--apply", "--yes", "--undo", path(&undo)]);
     assert_eq!(kept.code, Some(2));
-    assert!(kept.err.contains("undo.json is there already"), "{}", kept.err);
+    assert!(kept.err.contains("undo.json already exists"), "{}", kept.err);
 
     let undone = apply(&undo, &[]);
     assert_eq!(undone.code, Some(0), "{}", undone.err);

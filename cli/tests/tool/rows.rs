@@ -78,6 +78,6 @@ proptest! {
         let after = if end == "\r" { String::new() } else { after.replace(',', delimiter) };
         let ran = check(format!("{mark}{}{body}{after}", line(&spelled)).as_bytes());
         prop_assert_eq!((ran.code, &*ran.err), (Some(0), ""));
-        prop_assert!(ran.out.contains(&format!("All {rows} rows")), "{}", ran.out);
+        prop_assert!(ran.out.contains(&format!("{rows} row")), "{}", ran.out);
     }
 }

@@ -1,4 +1,4 @@
-//! Plans in files.
+//! The files of a reconcile run: plans, undo files and journals.
 
 use std::{
     fs,
@@ -9,9 +9,8 @@ use std::{
 use hmac_sha256::Hash;
 use hubspot_partner_clients::reconcile::Plan;
 
-use super::hex;
+use super::{arguments::Reconcile, hex};
 use crate::{
-    arguments::Reconcile,
     failure::Failure,
     output_file::{OutputFile, same},
     printable::printable,
@@ -25,7 +24,7 @@ pub(super) struct Files {
 impl Files {
     pub(super) fn check(arguments: &Reconcile) -> Result<Self, Failure> {
         let kept = arguments.journal.as_deref().map(kept_beside);
-        let read = [("the input", &arguments.file), ("the plan", &arguments.plan)];
+        let read = [("the input file", &arguments.file), ("the plan", &arguments.plan)];
         let mut others: Vec<(&str, &Path)> =
             read.into_iter().filter_map(|(name, path)| Some((name, path.as_deref()?))).collect();
         // It looks after itself, but for what else it may be.
@@ -78,7 +77,10 @@ fn kept_beside(journal: &Path) -> PathBuf {
 /// Reads a plan, and a digest of the file.
 pub(super) fn load(path: &Path) -> Result<(Plan, String), Failure> {
     if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(Failure::file(format!("{} is no file", path.display()), "Give the path of a saved plan."));
+        return Err(Failure::file(
+            format!("{} is not a regular file", path.display()),
+            "Give the path of a saved plan.",
+        ));
     }
     let bytes =
         fs::read(path).map_err(|error| Failure::io(format_args!("{} cannot be read", path.display()), &error))?;
@@ -86,7 +88,7 @@ pub(super) fn load(path: &Path) -> Result<(Plan, String), Failure> {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let plan = serde_json::from_slice(text).map_err(|error| {
         let message = format!("{} is not a plan: {}", path.display(), printable(&error.to_string()));
-        Failure::file(message, "Give a file that --save-plan or --undo has written.")
+        Failure::file(message, "Give a file that --save-plan or --undo wrote.")
     })?;
     Ok((plan, hex(&Hash::hash(&bytes))))
 }
@@ -106,7 +108,7 @@ pub(super) fn check_undo(path: &Path, plan: &Plan) -> Result<bool, Failure> {
     if is_of_plan {
         return Ok(true);
     }
-    let message = format!("{} is there already, and is not the undo file of this plan", path.display());
+    let message = format!("{} already exists and is not the undo file of this plan", path.display());
     Err(Failure::file(message, "Give --undo another path; nothing was changed."))
 }
 

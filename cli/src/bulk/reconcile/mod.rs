@@ -1,5 +1,6 @@
-//! The associations of partner clients, brought to the state that a file describes.
+//! The command `reconcile`, which makes associations match a CSV file.
 
+pub(crate) mod arguments;
 mod files;
 mod question;
 mod tell;
@@ -18,17 +19,20 @@ use hubspot_partner_clients::{
 };
 use serde_json::json;
 
-use self::files::{Files, load, write};
+use self::{
+    arguments::Reconcile,
+    files::{Files, load, write},
+};
 use super::{check, check::Checked, report::first, rows::Rows, seed};
 use crate::{
-    arguments::Reconcile,
     connect::Connection,
     failure::{Code, Failure},
     output::{Output, printable_lines},
     signals::{Signal, Signals},
+    words::counted_are,
 };
 
-const AGAIN: &str = "Give the same command again: it does what is left to do.";
+const AGAIN: &str = "Run the same command again: it does the rest.";
 
 pub(crate) async fn run(
     arguments: &Reconcile,
@@ -38,7 +42,7 @@ pub(crate) async fn run(
 ) -> Result<Code, Failure> {
     let files = Files::check(arguments)?;
     if connection.simulator && (arguments.plan.is_some() || arguments.journal.is_some()) {
-        let message = "--plan and --journal cannot be used with --simulator, which forgets everything at its end";
+        let message = "--plan and --journal cannot be used with --simulator, which forgets everything at the end";
         return Err(Failure::usage(message));
     }
     let made = signals.interrupt(made(arguments, connection, &files), Some("Nothing was changed.")).await?;
@@ -46,7 +50,7 @@ pub(crate) async fn run(
     plan.max_removals = arguments.max_removals.or(plan.max_removals);
     if !output.json {
         if let Some(path) = &resumed {
-            output.line(format_args!("Going on with the plan in {}.", path.display()))?;
+            output.line(format_args!("Resuming the plan in {}.", path.display()))?;
         }
         output.line(format_args!("{}", printable_lines(&plan.to_string())))?;
     }
@@ -69,7 +73,7 @@ pub(crate) async fn run(
             let stop = async { signal = Some(signals.received().await) };
             apply(&plan, &client.client, journal, arguments, &files, stop).await.map_err(|failure| match &resumed {
                 Some(path) => failure.and_then_do(&format!(
-                    "The plan is that of an earlier run, in {}. Give --journal another path to have a new one made.",
+                    "The plan is from an earlier run and is kept in {}. To make a new plan, give --journal another path.",
                     path.display()
                 )),
                 None => failure,
@@ -93,7 +97,7 @@ pub(crate) async fn run(
     }
     output.flush()?;
     if applied.unsettled > 0 {
-        let state = format!("{} changes have no outcome", applied.unsettled);
+        let state = format!("{} not settled", counted_are(applied.unsettled, "change"));
         return Err(Failure::interrupted(signal.unwrap_or(Signal::Interrupt), state, Some(AGAIN.to_owned())));
     }
     if let Some(error) = applied.journal_error {
@@ -115,12 +119,17 @@ struct Made {
 async fn made(arguments: &Reconcile, connection: &Connection, files: &Files) -> Result<Made, Failure> {
     if let Some(path) = &arguments.plan {
         let (plan, digest) = load(path)?;
+        if let (Some(account), None, true) = (&plan.account, &arguments.account, arguments.apply) {
+            let message = format!("the plan in {} is of the account {account:?}", path.display());
+            let remedy = format!("Add --account {account} if the token is for this account; nothing was changed.");
+            return Err(Failure::file(message, remedy));
+        }
         let client = if arguments.apply { Some(connection.client().await?) } else { None };
         return Ok(Made { plan, client, journal: journal(arguments, &digest)?, resumed: None });
     }
     // clap asks for both unless there is a plan.
     let (Some(file), Some(to_type)) = (&arguments.file, &arguments.to_type) else {
-        return Err(Failure::usage("a file and --to-type are needed, or --plan"));
+        return Err(Failure::usage("give a file and --to-type, or --plan"));
     };
     let checked = check::check(file, Some(to_type)).await?;
     let digest = digest(&checked, to_type, arguments);
@@ -137,8 +146,8 @@ async fn made(arguments: &Reconcile, connection: &Connection, files: &Files) -> 
 
 /// The journal of a run with a plan that was made from what has this digest.
 fn journal(arguments: &Reconcile, digest: &str) -> Result<Option<Journal>, Failure> {
-    let open = |path: &PathBuf| Journal::open(path, &format!("sha256:{digest}"));
-    Ok(arguments.journal.as_ref().map(open).transpose()?)
+    let account = arguments.account.as_deref();
+    arguments.journal.as_ref().map(|path| super::journal(path, digest, account)).transpose()
 }
 
 async fn plan(client: &Client, file: &Path, to_type: &str, arguments: &Reconcile) -> Result<Plan, Failure> {
@@ -157,6 +166,9 @@ async fn plan(client: &Client, file: &Path, to_type: &str, arguments: &Reconcile
     let mut reconcile = client.reconcile(partner_clients, to_type, desired);
     if arguments.skip_unknown {
         reconcile = reconcile.skip_unknown();
+    }
+    if let Some(account) = &arguments.account {
+        reconcile = reconcile.account(account);
     }
     let only = &arguments.only_types;
     Ok(only.iter().fold(reconcile, |reconcile, only| reconcile.only_type(only)).plan().await?)
@@ -197,6 +209,9 @@ async fn apply(
     let mut apply = plan.apply(client);
     if arguments.remove_anyway {
         apply = apply.remove_anyway();
+    }
+    if let Some(account) = &arguments.account {
+        apply = apply.account(account);
     }
     let had_undo = match &arguments.undo {
         Some(path) => files::check_undo(path, plan)?,

@@ -7,25 +7,29 @@ use std::{
 };
 
 use hubspot_partner_clients::reconcile::Plan;
+use indicatif::HumanCount;
 use tokio::sync::oneshot;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, words::counted};
 
 /// Asks on the terminal whether to remove what the plan says.
 pub(super) async fn ask(plan: &Plan, yes: bool) -> Result<(), Failure> {
     if yes || plan.remove.is_empty() {
         return Ok(());
     }
-    let removed =
-        if plan.remove.len() == 1 { "1 association".to_owned() } else { format!("{} associations", plan.remove.len()) };
+    let removed = counted(plan.remove.len() as u64, "association");
     if !stdin().is_terminal() || !stderr().is_terminal() {
-        let message = format!("the plan removes {removed}, and there is no terminal to ask whether that is meant");
-        return Err(Failure::file(message, "Look at the plan, then give --yes as well; nothing was changed."));
+        let message = format!("the plan removes {removed}, and there is no terminal to confirm that on");
+        return Err(Failure::file(message, "Review the plan, then add --yes; nothing was changed."));
     }
     let from: BTreeSet<_> = plan.remove.iter().map(|change| &change.partner_client_id).collect();
-    let from = if from.len() == 1 { "1 partner client".to_owned() } else { format!("{} partner clients", from.len()) };
+    let from = counted(from.len() as u64, "partner client");
+    let question = match plan.add.len() {
+        0 => format!("Remove {removed} of {from}? [y/N] "),
+        added => format!("Add {} and remove {removed} of {from}? [y/N] ", HumanCount(added as u64)),
+    };
     // There is a terminal, and an answer cannot come without the question.
-    let asked = write!(stderr(), "Add {}, and remove {removed} of {from}? [y/N] ", plan.add.len());
+    let asked = stderr().write_all(question.as_bytes());
     asked.and_then(|()| stderr().flush()).map_err(|error| Failure::io("the question cannot be asked", &error))?;
     let (answered, answer) = oneshot::channel();
     // A thread of its own, so that signals are heard while it waits.
@@ -34,8 +38,8 @@ pub(super) async fn ask(plan: &Plan, yes: bool) -> Result<(), Failure> {
         Ok(Ok(true)) => Ok(()),
         Ok(Err(error)) => Err(Failure::io("the answer cannot be read", &error)),
         Ok(Ok(false)) | Err(_) => {
-            let remedy = "Give the command again and answer y, or give --yes.";
-            Err(Failure::file("the plan was not agreed to, and nothing was changed", remedy))
+            let remedy = "Run the command again and answer y, or add --yes.";
+            Err(Failure::file("the plan was not confirmed; nothing was changed", remedy))
         }
     }
 }

@@ -1,13 +1,15 @@
-//! What became of a plan, for people and programs.
+//! The report of a reconcile run, for people and programs.
 
 use hubspot_partner_clients::reconcile::{Applied, FailedChange, Plan, PlannedChange};
+use indicatif::HumanCount;
 use serde_json::{Value, json};
 
+use super::arguments::Reconcile;
 use crate::{
-    arguments::Reconcile,
     failure::{Failure, to_json},
     output::{Output, Table},
     printable::printable,
+    words::counted,
 };
 
 /// How many changes of a kind are shown to people.
@@ -22,14 +24,16 @@ pub(super) fn not_applied(plan: &Plan, arguments: &Reconcile, output: &mut Outpu
     }
     if let Err(error) = plan.check_removals() {
         let failure = Failure::from(error);
-        output.line(format_args!("It would be refused: {}", failure.message()))?;
+        output.line(format_args!("With --apply, this plan would be refused: {}", failure.message()))?;
     }
     match &arguments.save_plan {
         Some(path) => {
             let path = path.display();
-            output.line(format_args!("Nothing was changed. The plan is in {path}; --plan {path} --apply does it."))
+            output.line(format_args!(
+                "Nothing was changed. The plan is in {path}; to carry it out, use --plan {path} --apply."
+            ))
         }
-        None => output.line(format_args!("Nothing was changed. Give --apply to change it.")),
+        None => output.line(format_args!("Nothing was changed. To carry out the plan, add --apply.")),
     }
 }
 
@@ -53,23 +57,24 @@ pub(super) fn applied(applied: &Applied, plan: &Plan, output: &mut Output) -> Re
     }
     if !applied.held_back.is_empty() {
         output.line(format_args!(
-            "Held back means not removed, because an addition of the same partner client is not in. Correct what failed and \
-             give the command again, or give --remove-anyway."
+            "Held back means not removed, because an addition to the same partner client failed. Correct what failed and \
+             run the command again, or add --remove-anyway."
         ))?;
     }
     if applied.already_done > 0 {
-        output.line(format_args!("{} changes were done already.", applied.already_done))?;
+        let done = counted(applied.already_done, "change");
+        output.line(format_args!("Already done before this run: {done}."))?;
     }
     let mut table = Table::new(["added", "removed", "failed", "held back"]);
     let counts = [applied.added, applied.removed, applied.failures().count() as u64, applied.held_back.len() as u64];
-    table.row(counts.map(|count| count.to_string()), output)?;
+    table.row(counts.map(|count| HumanCount(count).to_string()), output)?;
     table.end(output)
 }
 
 fn shortened<T>(all: &[T], line: impl Fn(&T) -> String, more: &str) -> Vec<String> {
     let mut lines: Vec<_> = all.iter().take(SHOWN).map(line).collect();
     if all.len() > SHOWN {
-        lines.push(format!("and {} {more}", all.len() - SHOWN));
+        lines.push(format!("and {} {more}", HumanCount((all.len() - SHOWN) as u64)));
     }
     lines
 }

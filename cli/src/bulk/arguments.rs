@@ -1,0 +1,61 @@
+//! The arguments of `associate-many` and `dissociate-many`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use hubspot_partner_clients::bulk;
+
+use crate::arguments::account;
+
+#[derive(Args)]
+pub(crate) struct Many {
+    /// The CSV file
+    pub(crate) file: PathBuf,
+    /// Check the file and send nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Record in this file what is settled, so that running the same command again resumes where it stopped
+    /// [default: no journal]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
+    /// HubSpot account that the token is for, by its id. The journal is bound to it: a run that gives another account, or
+    /// none, is refused. HubSpot does not say which account a token is for, so it is not compared with the token
+    /// [default: the journal is bound to no account]
+    #[arg(long, value_name = "ID", value_parser = account, requires = "journal")]
+    pub(crate) account: Option<String>,
+    /// Write the rows that failed to this CSV file, with the columns error and correlation_id added; it can be used as input
+    /// again. They are collected in FILE.partial, which replaces FILE when the run ends, even by a signal
+    /// [default: no file]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) failed: Option<PathBuf>,
+    /// Requests in flight at once, from 1 to 1,000
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) concurrency: u16,
+    /// How rows become requests
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) strategy: Strategy,
+    /// Requests per ten seconds, until HubSpot's answers state the account's rate limit [default: 100]
+    #[arg(long = "limit-per-10s", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit_per_10s: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum Strategy {
+    /// As many rows per request as HubSpot allows: 2,000 to associate, 100 to dissociate
+    #[default]
+    Batch,
+    /// One row per request
+    Single,
+    /// Like batch, but a lone row is sent singly, for a clearer error
+    Automatic,
+}
+
+impl From<Strategy> for bulk::Strategy {
+    fn from(strategy: Strategy) -> Self {
+        match strategy {
+            Strategy::Batch => Self::Batch,
+            Strategy::Single => Self::Single,
+            Strategy::Automatic => Self::Automatic,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The arguments of `reconcile`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::arguments::account;
+
+#[derive(Args)]
+pub(crate) struct Reconcile {
+    /// The CSV file, which lists all associations that there should be
+    #[arg(required_unless_present = "plan")]
+    pub(crate) file: Option<PathBuf>,
+    /// Type of the other objects, the same as in every row; required unless --plan is given
+    #[arg(long, value_name = "TYPE", required_unless_present = "plan")]
+    pub(crate) to_type: Option<String>,
+    /// Consider associations of this type only; repeat the option for several types [default: all types]
+    #[arg(long = "only-type", value_name = "TYPE")]
+    pub(crate) only_types: Vec<String>,
+    /// Ids of the partner clients to consider, separated by commas: an id without rows in the file loses all its
+    /// associations [default: the partner clients in the file]
+    #[arg(long, value_delimiter = ',', value_name = "IDS")]
+    pub(crate) partner_clients: Vec<String>,
+    /// Consider all partner clients in the file, beside those of --partner-clients
+    #[arg(long)]
+    pub(crate) all_in_file: bool,
+    /// Leave out partner clients that HubSpot does not know, and name them
+    #[arg(long)]
+    pub(crate) skip_unknown: bool,
+    /// Write the plan to this JSON file, to be reviewed and applied later [default: no file]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save_plan: Option<PathBuf>,
+    /// Use this plan, written by --save-plan or --undo, instead of a CSV file [default: a new plan]
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "file", "to_type", "only_types", "partner_clients", "all_in_file", "skip_unknown", "save_plan",
+    ])]
+    pub(crate) plan: Option<PathBuf>,
+    /// Carry out the plan; without it, the plan is only shown
+    #[arg(long)]
+    pub(crate) apply: bool,
+    /// Remove associations without asking; required where there is no terminal
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Refuse a plan that removes more associations than this [default: 100, and at least half of them must remain]
+    #[arg(long, value_name = "N")]
+    pub(crate) max_removals: Option<u64>,
+    /// Remove associations even from partner clients whose additions failed
+    #[arg(long, requires = "apply")]
+    pub(crate) remove_anyway: bool,
+    /// Before changing anything, write a plan that reverses the changes to this file [default: no file]
+    #[arg(long, value_name = "FILE", requires = "apply")]
+    pub(crate) undo: Option<PathBuf>,
+    /// Record in this file and in FILE.plan.json what is settled, so that running the same command again resumes where it
+    /// stopped [default: no journal]
+    #[arg(long, value_name = "FILE", requires = "apply")]
+    pub(crate) journal: Option<PathBuf>,
+    /// HubSpot account that the token is for, by its id. Plans, undo files and journals are bound to it: a run that gives
+    /// another account, or none, is refused. HubSpot does not say which account a token is for, so it is not compared with
+    /// the token [default: bound to no account]
+    #[arg(long, value_name = "ID", value_parser = account)]
+    pub(crate) account: Option<String>,
+}

@@ -1,0 +1,163 @@
+//! CSV files as people have them, and other files in their place.
+
+use crate::cli::run_at;
+use crate::folder::{HEADER, associate};
+use crate::support::crm;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_form_of_csv_is_read() {
+    let bodies: [&[u8]; 16] = [
+        b"\xef\xbb\xbfpartner_client_id,to_object_type,to_object_id,association_type\n1,companies,1,owner\n",
+        b"partner_client_id,to_object_type,to_object_id,association_type\r\n1,companies,1,owner\r\n",
+        b"\n\r\npartner_client_id,to_object_type,to_object_id,association_type\r\n\r\n,,,\r\n 1 ,companies,\"1\",\"owner\"",
+        b"note,association_type,to_object_id,to_object_type,partner_client_id\n\"a, \"\"b\"\"\nc\",owner,1,companies,1\n",
+        b"Partner_Client_ID , to_object_type,to_object_id,association_type,\"x\"\n1,companies,1,owner,5\" pipe\n",
+        b"\xef\xbb\xbf\"partner_client_id\",to_object_type,to_object_id,association_type\r\n1,companies,1,owner",
+        // As Excel writes it where the comma is the decimal point, and with what it writes before for itself.
+        b"\xef\xbb\xbfpartner_client_id;to_object_type;to_object_id;association_type\r\n1;companies;1;owner\r\n;;;\r\n;;;\r\n",
+        b"sep=;\r\npartner_client_id;to_object_type;to_object_id;association_type\r\n1;companies;1;owner\r\n",
+        b"sep=,\npartner_client_id,to_object_type,to_object_id,association_type\n1,companies,1,owner\n",
+        b"partner_client_id\tto_object_type\tto_object_id\tassociation_type\tnote\n1\tcompanies\t1\towner\ta, b; c\n",
+        // Of old programs for the Mac.
+        b"partner_client_id,to_object_type,to_object_id,association_type\r1,companies,1,owner\r",
+        // With spaces that do not break, and columns that were used once.
+        b"partner_client_id,to_object_type,to_object_id,association_type\n\xc2\xa01\xc2\xa0,companies\xe3\x80\x80, 1 ,\towner,,\n",
+        b"Partner Client ID,To Object Type,To Object ID,Association Type\n1,companies,1,owner\n",
+        b"partnerClientId,toObjectType,toObjectId,associationType,to object\n1,companies,1,owner,x\n",
+        b"PARTNER-CLIENT-ID,to-object-type,\"\"\"to object id\"\"\",association.type\n1,companies,1,owner\n",
+        b"\xef\xbb\xbf\xef\xbb\xbfpartner_client_id\xe2\x80\x8b,\xc2\xa0to_object_type,to_object_id,association_type\n1,companies,1,owner\n",
+    ];
+    for body in bodies {
+        let hubspot = crm(1, 1).start().await.unwrap();
+        let ran = associate(&hubspot, body, &["--json"]);
+        assert_eq!((ran.code, ran.json().len()), (Some(0), 2), "{} {}", ran.err, String::from_utf8_lossy(body));
+        assert_eq!(hubspot.association_count(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_file_is_told_of_by_line_and_column_and_nothing_is_sent() {
+    let hubspot = crm(1, 1).start().await.unwrap();
+    let good = "1,companies,1,owner\n";
+    let unclosed = format!("{HEADER}{good}1,companies,1,\"owner\n{}", good.repeat(100_000));
+    let cases: [(Vec<u8>, &[&str]); 18] = [
+        (b"".into(), &["line 1: the file is empty"]),
+        (
+            b"partner_client_id,x\n1,2\n".into(),
+            &["line 1: there is no column to_object_type, to_object_id or association_type; the header has: partner_client_id, x"],
+        ),
+        (
+            good.into(),
+            &["no column partner_client_id, to_object_type, ", "has: 1, companies, 1, owner. It looks like a row: the first line"],
+        ),
+        (format!("Partners of 2026,,,\n\n{HEADER}{good}").into(), &["line 1: there is no column", "Line 3 has all of them"]),
+        (
+            format!("Partners of 2026;;;\n{}", HEADER.replace(',', ";")).into(),
+            &["line 1: there is no column", "Line 2 has all of them: remove the lines above it"],
+        ),
+        (b"Gr\xf6\xdfe,x\n1,2\n".into(), &["no column", "Windows-1252", "CSV UTF-8"]),
+        (format!("association_type,{HEADER}").into(), &["line 1: there are two columns association_type: columns 1 and 5"]),
+        (format!("Association Type,{HEADER}").into(), &["line 1: there are two columns association_type: columns 1 and 5"]),
+        (format!("{HEADER}{good}{HEADER}{good}").into(), &["line 3: the header is repeated"]),
+        (
+            format!(
+                "{HEADER}1.23457E+11,companies,512.0,owner\n'512,companies,#N/A,owner\n\u{ff15}12,companies,1\u{200b}2,owner\n\
+                 \"1,234\",companies,-5,owner\n"
+            )
+            .into(),
+            &[
+                "line 2, column 1 (partner_client_id): ",
+                "a number in scientific notation, as spreadsheets write it",
+                "line 2, column 3 (to_object_id): ",
+                "line 3, column 1",
+                "line 3, column 3",
+                "line 4, column 1",
+                "U+200B",
+                "line 5, column 1",
+                "line 5, column 3",
+            ],
+        ),
+        (format!("{HEADER}\n{good}1,companies,1\n").into(), &["line 4: the row has 3 fields, but the header has 4 fields"]),
+        (format!("{HEADER}1,companies,1,owner,5\r\n").into(), &["line 2: the row has 5 fields"]),
+        (
+            [HEADER.as_bytes(), b"\r\n\r\n1,companies,1,\xe4\r\n"].concat(),
+            &["line 4, column 4 (association_type): ", "UTF-8"],
+        ),
+        (format!("{HEADER}1,9001,1,owner\n").into(), &["line 2, column 2 (to_object_type): "]),
+        (
+            format!("{HEADER}{good},companies,..,owner").into(),
+            &["line 3, column 1 (partner_client_id): ", "line 3, column 3 (to_object_id): "],
+        ),
+        (
+            format!("note,{HEADER}\"a\nb\",1,companies,1,\"ow\nner\"\n").into(),
+            &["line 2, column 5 (association_type): "],
+        ),
+        (format!("{HEADER}{}", "1,companies,,owner\n".repeat(1_000)).into(), &["line 21, column 3", "and 980 more"]),
+        (unclosed.into(), &["line 3: the row is longer than 1 MiB: a quotation mark may not be closed"]),
+    ];
+    for (content, told) in cases {
+        for dry_run in [&[][..], &["--dry-run"]] {
+            let ran = associate(&hubspot, &content, dry_run);
+            assert_eq!((ran.code, &*ran.out), (Some(2), ""));
+            for told in told {
+                assert!(ran.err.contains(told), "{told:?} in {}", ran.err);
+            }
+        }
+    }
+    let ran = associate(&hubspot, format!("{HEADER}{good}1,companies,,owner\n"), &["--json"]);
+    let problem = &ran.error()["problems"][0];
+    assert_eq!(
+        (&problem["line"], &problem["column"], &problem["column_name"]),
+        (&3.into(), &3.into(), &"to_object_id".into())
+    );
+    for no_file in ["-", "/dev/null", "/nowhere/rows.csv"] {
+        assert_eq!(run_at(&hubspot, &["associate-many", no_file]).code, Some(2));
+    }
+    assert_eq!(hubspot.requests().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_another_kind_is_named_for_what_it_is() {
+    let hubspot = crm(1, 1).start().await.unwrap();
+    let csv = format!("{HEADER}1,companies,1,owner\n");
+    let utf_16 = |to_bytes: fn(u16) -> [u8; 2]| csv.encode_utf16().flat_map(to_bytes).collect::<Vec<_>>();
+    let (little, big) = (utf_16(u16::to_le_bytes), utf_16(u16::to_be_bytes));
+    let gzip = {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut gzip, csv.as_bytes()).unwrap();
+        gzip.finish().unwrap()
+    };
+    let zip = |name: &str| {
+        [&b"PK\x03\x04\x14\0\0\0\x08\0"[..], &[0; 16], &[name.len() as u8, 0, 0, 0], name.as_bytes()].concat()
+    };
+    let cases: [(Vec<u8>, &str, &str); 18] = [
+        ([b"\xff\xfe", &*little].concat(), "text in UTF-16", "CSV UTF-8"),
+        ([b"\xfe\xff", &*big].concat(), "text in UTF-16 (big endian)", "CSV UTF-8"),
+        (little, "text in UTF-16 without a mark", "CSV UTF-8"),
+        (big, "text in UTF-16 (big endian) without a mark", "CSV UTF-8"),
+        ([zip("[Content_Types].xml"), zip("xl/workbook.xml")].concat(), "an Excel workbook (.xlsx)", "CSV UTF-8"),
+        (zip("mimetypeapplication/vnd.oasis.opendocument.spreadsheet"), "an OpenDocument spreadsheet", "CSV UTF-8"),
+        (zip("Index/Document.iwa"), "a Numbers spreadsheet", "CSV UTF-8"),
+        (zip("rows.csv"), "a ZIP archive", "Unpack it"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0".into(), "(.xls)", "CSV UTF-8"),
+        (gzip, "compressed with gzip", "Unpack it"),
+        (b"%PDF-1.7\n%\xe2\xe3".into(), "a PDF document", "CSV"),
+        (b"\n <!DOCTYPE html><html><body>Sign in".into(), "a web page (HTML)", "CSV"),
+        (b"<table><tr><td>partner_client_id".into(), "a web page (HTML)", "CSV"),
+        (b"\xef\xbb\xbf<?xml version=\"1.0\"?>".into(), "XML", "CSV"),
+        (br#"[{"partner_client_id": 1}]"#.into(), "JSON", "CSV"),
+        (br#"{"partner_client_id": 1}"#.into(), "JSON", "CSV"),
+        (b"SQLite format 3\0\x10\0".into(), "an SQLite database", "CSV"),
+        (b"\x7fELF\x02\x01\x01\0\0\0\0\x03\0>".into(), "binary, not text", "CSV"),
+    ];
+    for (content, what, remedy) in cases {
+        let ran = associate(&hubspot, &content, &[]);
+        assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{what}");
+        assert!(ran.err.contains(&format!("rows.csv is {what}")) || ran.err.contains(what), "{what}: {}", ran.err);
+        assert!(
+            ran.err.contains(remedy) && ran.err.contains("nothing was sent") || ran.err.contains("Nothing was sent")
+        );
+        assert_eq!(ran.err.lines().count(), 2, "once: {}", ran.err);
+    }
+    assert_eq!(hubspot.requests().len(), 0);
+}

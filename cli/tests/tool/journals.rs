@@ -1,0 +1,137 @@
+//! Journals: what they belong to, and what happens when one cannot be written.
+
+use std::fs;
+
+#[cfg(unix)]
+use crate::cli::{Ran, through, tool_at};
+use crate::cli::{path, run, run_at, tool};
+use crate::folder::{Folder, HEADER};
+use crate::support::crm;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_is_refused_for_another_file_and_another_operation() {
+    let hubspot = crm(2, 1).start().await.unwrap();
+    let files = Folder::new();
+    let file = files.write("rows.csv", format!("{HEADER}1,companies,1,owner\n"));
+    let (journal, failed) = (files.at("run.journal"), files.at("failed.csv"));
+    let arguments = ["associate-many", path(&file), "--journal", path(&journal), "--failed", path(&failed), "--json"];
+    assert_eq!(run_at(&hubspot, &arguments).code, Some(0));
+    let again = run_at(&hubspot, &arguments).json();
+    assert_eq!(
+        (&again[0]["from_journal"], &again[1]["summary"]["requests"]),
+        (&true.into(), &0.into()),
+        "all is settled"
+    );
+    assert_eq!(again[1]["summary"]["from_journal"], 1);
+    let again = run_at(&hubspot, &arguments[..6]).out;
+    assert!(again.contains("1 row from the journal, settled by an earlier run: 1 made, 0 failed."), "{again}");
+    let table: Vec<Vec<_>> = again.lines().rev().take(2).map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(table[0][..4], ["1", "1", "0", "0"], "this run made nothing: {again}");
+
+    fs::write(&failed, "kept").unwrap();
+    let before = hubspot.requests().len();
+    let mut other = arguments;
+    other[0] = "dissociate-many";
+    let refused = run_at(&hubspot, &other);
+    assert_eq!((refused.code, &refused.error()["kind"]), (Some(2), &"journal".into()));
+
+    files.write("rows.csv", format!("{HEADER}2,companies,1,owner\n"));
+    let refused = run_at(&hubspot, &arguments);
+    assert_eq!((refused.code, &refused.error()["kind"]), (Some(2), &"journal".into()));
+    assert!(refused.error()["message"].as_str().unwrap().contains("is of another input"), "{}", refused.err);
+    assert_eq!(hubspot.requests().len(), before);
+    assert_eq!(fs::read_to_string(&failed).unwrap(), "kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_is_refused_for_another_server_and_not_taken_for_the_simulator() {
+    let (one, other) = (crm(1, 1).start().await.unwrap(), crm(1, 1).start().await.unwrap());
+    let files = Folder::new();
+    let file = files.write("rows.csv", format!("{HEADER}1,companies,1,owner\n"));
+    let journal = files.at("run.journal");
+    let arguments = ["associate-many", path(&file), "--journal", path(&journal)];
+    let simulated = run(tool(&[&arguments[..], &["--simulator"]].concat()));
+    assert!(simulated.code == Some(2) && simulated.err.contains("--simulator"), "{}", simulated.err);
+    assert!(!journal.exists());
+
+    assert_eq!(run_at(&one, &arguments).code, Some(0));
+    let refused = run_at(&other, &arguments);
+    assert_eq!((refused.code, other.requests().len()), (Some(2), 0), "{}", refused.err);
+    assert!([one.base_url(), other.base_url()].iter().all(|server| refused.err.contains(server)), "{}", refused.err);
+    assert_eq!(run_at(&one, &arguments).code, Some(0));
+    assert_eq!(one.requests().len(), 1);
+}
+
+/// The tool with a limit on the size of each file that it writes, in blocks of 512 bytes.
+#[cfg(unix)]
+fn limited(command: &std::process::Command, blocks: u32) -> Ran {
+    let script = format!("ulimit -f {blocks}; exec \"$@\"");
+    run(through(&["sh", "-c", &script, "sh"], command))
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_cannot_be_written_is_told_even_at_the_last_row() {
+    let hubspot = crm(3, 50).start().await.unwrap();
+    let folder = Folder::new();
+    let rows: String = (1..=20).map(|company| format!("1,companies,{company},owner\n")).collect();
+    let file = folder.write("rows.csv", format!("{HEADER}{rows}"));
+    for (journal, options) in [("one", &["--json"][..]), ("two", &["--json", "--strategy", "single"])] {
+        let journal = folder.at(journal);
+        let many = [&["associate-many", path(&file), "--journal", path(&journal)], options].concat();
+        let told = limited(&tool_at(&hubspot, &many), 1);
+        assert_eq!((told.code, &told.error()["kind"]), (Some(2), &"journal".into()), "{}", told.out);
+        let summary = told.json().pop().unwrap()["summary"].take();
+        let settled = summary["made"].as_u64().unwrap() + summary["failed"].as_u64().unwrap();
+        assert_eq!((settled, &summary["not_settled"]), (20, &0.into()), "every row has its outcome");
+        let again = run_at(&hubspot, &many);
+        assert_eq!(again.code, Some(0), "once there is room, the same command resumes: {}", again.err);
+    }
+    assert_eq!(hubspot.associations("1").len(), 20);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_a_reconcile_cannot_write_is_told_even_at_the_last_change() {
+    let hubspot = crm(3, 3).start().await.unwrap();
+    let folder = Folder::new();
+    // What HubSpot refuses takes more of the journal than of the plan.
+    let rows: String = (101..=116).map(|company| format!("1,companies,{company},owner\n")).collect();
+    let file = folder.write("rows.csv", format!("{HEADER}{rows}"));
+    let journal = folder.at("run.journal");
+    let reconcile =
+        ["reconcile", path(&file), "--to-type", "companies", "--apply", "--journal", path(&journal), "--json"];
+    let told = limited(&tool_at(&hubspot, &reconcile), 6);
+    assert_eq!((told.code, &told.error()["kind"]), (Some(2), &"journal".into()), "{}", told.out);
+    assert_eq!(told.json()[0]["applied"]["failed"].as_array().unwrap().len(), 16);
+    let again = run_at(&hubspot, &reconcile);
+    assert_eq!(again.code, Some(1), "once there is room, the same command resumes: {}", again.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_and_a_plan_are_refused_for_another_account() {
+    let hubspot = crm(2, 3).start().await.unwrap();
+    let folder = Folder::new();
+    let file = folder.write("rows.csv", format!("{HEADER}1,companies,1,owner\n"));
+    let (journal, plan) = (folder.at("run.journal"), folder.at("plan.json"));
+    let many = ["associate-many", path(&file), "--journal", path(&journal)];
+    let wanted = folder.write("wanted.csv", format!("{HEADER}1,companies,1,owner\n1,companies,2,owner\n"));
+    let reconcile = ["reconcile", path(&wanted), "--to-type", "companies", "--save-plan", path(&plan)];
+    let apply = ["reconcile", "--plan", path(&plan), "--apply"];
+    let with = |arguments: &[&str], account: &[&str]| run_at(&hubspot, &[arguments, account].concat());
+    assert_eq!(with(&many, &["--account", " 1234 "]).code, Some(0));
+    assert_eq!(with(&reconcile, &["--account", "1234"]).code, Some(0));
+    hubspot.clear_requests();
+    for other in [&["--account", "5678"][..], &[]] {
+        for arguments in [&many[..], &apply] {
+            let refused = with(arguments, other);
+            assert_eq!(refused.code, Some(2), "{}", refused.err);
+            assert!(refused.err.contains("1234"), "{}", refused.err);
+        }
+    }
+    assert_eq!(hubspot.requests().len(), 0, "HubSpot was not asked");
+    assert_eq!(with(&many, &["--account", "1234"]).code, Some(0));
+    assert_eq!(with(&apply, &["--account", "1234"]).code, Some(0));
+    let none = with(&many, &["--account", " "]);
+    assert!(none.code == Some(2) && none.err.contains("--account"), "{}", none.err);
+}

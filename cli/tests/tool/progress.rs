@@ -1,0 +1,36 @@
+//! The line of progress on a terminal.
+#![cfg(target_os = "linux")]
+
+use std::process::{Command, Stdio};
+
+use crate::cli::{path, run, tool_at};
+use crate::folder::{Folder, rows, slow};
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn progress_takes_one_line_of_a_terminal() {
+    if !Command::new("script").arg("--version").output().is_ok_and(|script| script.status.success()) {
+        println!("skipped: there is no `script`, which makes a terminal");
+        return;
+    }
+    let hubspot = slow().await;
+    let folder = Folder::new();
+    let file = folder.write("rows.csv", rows(30));
+    for width in [1, 3, 10, 22, 25, 40, 80] {
+        let many = format!("associate-many {} --strategy single --concurrency 1", path(&file));
+        let tool = env!("CARGO_BIN_EXE_hubspot-partner-clients");
+        let mut command = Command::new("script");
+        command.args(["-qec", &format!("stty cols {width} rows 24; exec {tool} {many}"), "/dev/null"]);
+        command.envs(tool_at(&hubspot, &[]).get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("TERM", "xterm").stdin(Stdio::null());
+        let ran = run(command);
+        assert_eq!(ran.code, Some(1), "{}", ran.out);
+        let (drawn, summary) = ran.out.rsplit_once("\x1b[2K").unwrap_or(("", &ran.out));
+        let drawn: Vec<_> = drawn.split(['\r', '\n']).map(|line| line.rsplit("\x1b[2K").next().unwrap()).collect();
+        assert!(width < 3 || drawn.iter().filter(|line| line.contains(['%', '/'])).count() > 2, "{}", ran.out);
+        for shown in drawn {
+            assert!(shown.chars().count() <= width && !shown.contains('\x1b'), "{width}: {shown:?}");
+        }
+        assert!(summary.contains("not settled"), "{summary}");
+    }
+}
