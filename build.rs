@@ -35,9 +35,13 @@ fn build() -> Result<(), String> {
     let directory = directory.as_deref().unwrap_or(own);
 
     let mut api = corrected(directory, own)?;
-    let published = serde_json::to_string_pretty(&api).map_err(text)? + "\n";
-    write(&out, "openapi.json", &published)?;
-    write(&out, "openapi.sha256", &sha256(published.as_bytes()))?;
+    for (name, published) in
+        [("openapi", codegen::publish::v3(&api)), ("openapi-dated", codegen::publish::dated_versions(&api))]
+    {
+        let published = serde_json::to_string_pretty(&published).map_err(text)? + "\n";
+        write(&out, &format!("{name}.json"), &published)?;
+        write(&out, &format!("{name}.sha256"), &sha256(published.as_bytes()))?;
+    }
     write(&out, "operations.rs", &codegen::table::rust(&mut api))?;
 
     #[cfg(feature = "client")]

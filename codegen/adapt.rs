@@ -1,11 +1,11 @@
 //! What HubSpot sends → what progenitor 0.15 can take. One function per limit.
 
 use openapiv3::{
-    OpenAPI, Parameter, ParameterSchemaOrContent, ReferenceOr, Response, Schema, SchemaData, SchemaKind, StatusCode,
-    StringType, Type,
+    OpenAPI, Parameter, ParameterData, ParameterSchemaOrContent, ReferenceOr, Response, Schema, SchemaData, SchemaKind,
+    StatusCode, StringType, Type,
 };
 
-use super::walk;
+use super::{operations::VERSION, walk};
 
 /// The hand-written types of `src/ids.rs` that stand in for generated ones.
 pub const ID_TYPES: [&str; 5] = ["PartnerClientId", "ObjectType", "ObjectId", "AssociationType", "PathSegment"];
@@ -17,6 +17,7 @@ pub fn checked(id: &str) -> String {
 
 /// Every adaptation for the client.
 pub fn document(api: &mut OpenAPI) {
+    versions_are_left_to_the_transport(api);
     one_success_per_operation(api);
     one_error_per_operation(api);
     lists_become_strings(api);
@@ -28,10 +29,47 @@ pub fn document(api: &mut OpenAPI) {
 
 /// Every adaptation for the mocks, which take the ids of a path as plain strings and give each documented status.
 pub fn for_mocks(mut api: OpenAPI) -> OpenAPI {
+    versions_are_parameters(&mut api);
     one_error_per_operation(&mut api);
     lists_become_strings(&mut api);
     constraints_are_dropped(&mut api);
     api
+}
+
+/// The version is the client's, so it is no argument of a call. The transport puts it where this stands.
+pub const DATED: &str = "dated";
+
+/// See [`DATED`].
+pub fn versions_are_left_to_the_transport(api: &mut OpenAPI) {
+    for (path, item) in std::mem::take(&mut api.paths.paths) {
+        api.paths.paths.insert(path.replace(VERSION, DATED), item);
+    }
+}
+
+/// A mock answers whichever version it is told to.
+pub fn versions_are_parameters(api: &mut OpenAPI) {
+    for (_, path, operation) in walk::operations(api) {
+        if path.contains(VERSION) {
+            operation.parameters.insert(0, ReferenceOr::Item(version()));
+        }
+    }
+}
+
+fn version() -> Parameter {
+    Parameter::Path {
+        parameter_data: ParameterData {
+            name: VERSION.trim_matches(['{', '}']).to_owned(),
+            description: None,
+            required: true,
+            deprecated: None,
+            format: ParameterSchemaOrContent::Schema(ReferenceOr::Item(string())),
+            example: None,
+            examples: Default::default(),
+            explode: None,
+            extensions: Default::default(),
+        },
+        style: Default::default(),
+    }
 }
 
 /// Two successes of different schemas (200 and 207) make progenitor panic, and a success it does not list is an error.
@@ -85,7 +123,7 @@ pub fn ids_are_shared_types(api: &mut OpenAPI) {
                 let id = match parameter_data.name.as_str() {
                     "partnerClientId" => "PartnerClientId",
                     "toObjectType" | "fromObjectType" => "ObjectType",
-                    "toObjectId" => "ObjectId",
+                    "toObjectId" | "fromObjectId" => "ObjectId",
                     "associationType" => "AssociationType",
                     _ => "PathSegment",
                 };
@@ -93,14 +131,18 @@ pub fn ids_are_shared_types(api: &mut OpenAPI) {
             }
         }
     }
-    for (schema, id) in [
-        ("AssociatedId", "ObjectId"),
-        ("PublicObjectId", "ObjectId"),
-        ("PublicAssociationDefinition", "AssociationType"),
+    for (schema, field, id) in [
+        ("AssociatedId", "id", "ObjectId"),
+        ("LabelsBetweenObjectPair", "fromObjectId", "ObjectId"),
+        ("LabelsBetweenObjectPair", "toObjectId", "ObjectId"),
+        ("MultiAssociatedObjectWithLabel", "toObjectId", "ObjectId"),
+        ("PublicAssociationDefinition", "id", "AssociationType"),
+        ("PublicFetchAssociationsBatchRequest", "id", "ObjectId"),
+        ("PublicObjectId", "id", "ObjectId"),
     ] {
         if let Some(schema) = walk::component(api, schema)
             && let SchemaKind::Type(Type::Object(object)) = &mut schema.schema_kind
-            && let Some(field) = object.properties.get_mut("id")
+            && let Some(field) = object.properties.get_mut(field)
         {
             *field = ReferenceOr::ref_(&reference(&checked(id)));
         }

@@ -4,17 +4,18 @@ use openapiv3::{OpenAPI, Operation, PathItem, ReferenceOr, SchemaKind, StatusCod
 use serde_json::json;
 
 use super::{
-    operations::{KNOWN, Known, name},
+    operations::{Family, KNOWN, Known, name},
     read::same_parameter,
     walk,
 };
 
 const PARTIAL_SUCCESS: StatusCode = StatusCode::Code(207);
 
-/// HubSpot describes the operations on associations of any object in documents of their own. Those that a description
-/// lacks are taken from `own`, with the schemas they need and the description does not have.
+/// HubSpot describes the operations on associations of any object in documents of their own, and each version in its own.
+/// Those that a description lacks are taken from `own`, with the schemas they need and the description does not have: the
+/// client speaks every version, whatever it is built from.
 pub fn association_operations(api: &mut OpenAPI, own: &OpenAPI) {
-    for known in KNOWN.iter().filter(|known| known.path.starts_with("/crm/v3/associations/")) {
+    for known in KNOWN.iter().filter(|known| known.family != Family::Every) {
         if walk::operations(api).all(|(method, path, _)| name(method, path) != known.name) {
             let operation = own.operations().find(|(_, _, o)| o.operation_id.as_deref() == Some(known.name));
             if let Some((_, _, operation)) = operation {
@@ -62,6 +63,8 @@ fn add(api: &mut OpenAPI, own: &OpenAPI, method: &str, path: &str, operation: &O
     if let ReferenceOr::Item(item) = item {
         match method {
             "GET" => item.get = Some(operation.clone()),
+            "PUT" => item.put = Some(operation.clone()),
+            "DELETE" => item.delete = Some(operation.clone()),
             _ => item.post = Some(operation.clone()),
         }
     }

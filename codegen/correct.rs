@@ -13,6 +13,8 @@ use super::{operations::Known, walk};
 /// Every correction.
 pub fn document(api: &mut OpenAPI) {
     property_values_may_be_null(api);
+    labels_may_be_null(api);
+    ids_of_associated_records_are_numbers_as_well(api);
     required_is_what_is_always_there(api);
     unknown_fields_are_allowed(api);
     enumerations_grow(api);
@@ -45,26 +47,63 @@ pub fn property_values_may_be_null(api: &mut OpenAPI) {
     }
 }
 
+/// The unlabelled association type has `null` for a label, and lists do not say the object types.
+pub fn labels_may_be_null(api: &mut OpenAPI) {
+    for field in ["label", "fromObjectTypeId", "toObjectTypeId"] {
+        let object = object(api, "AssociationSpecWithLabel");
+        if let Some(field) = object.and_then(|object| inline(object.properties.get_mut(field)?)) {
+            field.schema_data.nullable = true;
+        }
+    }
+}
+
+/// The dated association operations document ids as strings and send them as JSON numbers.
+pub fn ids_of_associated_records_are_numbers_as_well(api: &mut OpenAPI) {
+    for (name, field) in [
+        ("LabelsBetweenObjectPair", "fromObjectId"),
+        ("LabelsBetweenObjectPair", "toObjectId"),
+        ("MultiAssociatedObjectWithLabel", "toObjectId"),
+    ] {
+        if let Some(id) = object(api, name).and_then(|object| inline(object.properties.get_mut(field)?)) {
+            id.schema_kind = SchemaKind::Any(AnySchema::default());
+        }
+    }
+}
+
 /// The fields that are always there in an answer and that HubSpot insists on in a request, where they are documented at
 /// all. Elsewhere `required` is not to be relied on: older objects come without `archived`, rate-limit errors without a
 /// category, gateways without anything documented; a batch read needs no list of properties and a search none of its
 /// fields; and a requirement that is new in a description is not met by the objects and programs that are older. Times and
 /// totals are seldom missing, but nothing is lost where they are.
 #[rustfmt::skip]
-const REQUIRED: [(&str, &[&str]); 37] = [
+const REQUIRED: &[(&str, &[&str])] = &[
     ("AssociatedId", &["id", "type"]),
+    ("AssociationSpec", &["associationCategory", "associationTypeId"]),
+    ("AssociationSpecWithLabel", &["category", "typeId"]),
     ("BatchInputPublicAssociation", &["inputs"]),
+    ("BatchInputPublicAssociationMultiArchive", &["inputs"]),
+    ("BatchInputPublicAssociationMultiPost", &["inputs"]),
+    ("BatchInputPublicDefaultAssociationMultiPost", &["inputs"]),
+    ("BatchInputPublicFetchAssociationsBatchRequest", &["inputs"]),
     ("BatchInputPublicObjectId", &["inputs"]),
     ("BatchInputSimplePublicObjectBatchInput", &["inputs"]),
     ("BatchReadInputSimplePublicObjectId", &["inputs"]),
+    ("BatchResponse", &BATCH),
+    ("BatchResponseLabelsBetweenObjectPair", &BATCH),
+    ("BatchResponseLabelsBetweenObjectPairWithErrors", &BATCH),
     ("BatchResponsePublicAssociation", &BATCH),
     ("BatchResponsePublicAssociationMulti", &BATCH),
     ("BatchResponsePublicAssociationMultiWithErrors", &BATCH),
+    ("BatchResponsePublicAssociationMultiWithLabel", &BATCH),
+    ("BatchResponsePublicAssociationMultiWithLabelWithErrors", &BATCH),
     ("BatchResponsePublicAssociationWithErrors", &BATCH),
+    ("BatchResponsePublicDefaultAssociation", &BATCH),
     ("BatchResponseSimplePublicObject", &BATCH),
     ("BatchResponseSimplePublicObjectWithErrors", &BATCH),
     ("CollectionResponseAssociatedId", &["results"]),
     ("CollectionResponseAssociatedIdForwardPaging", &["results"]),
+    ("CollectionResponseAssociationSpecWithLabelNoPaging", &["results"]),
+    ("CollectionResponseMultiAssociatedObjectWithLabelForwardPaging", &["results"]),
     ("CollectionResponsePublicAssociationDefinitionNoPaging", &["results"]),
     ("CollectionResponseSimplePublicObjectWithAssociationsForwardPaging", &["results"]),
     ("CollectionResponseWithTotalSimplePublicObject", &["results"]),
@@ -73,12 +112,20 @@ const REQUIRED: [(&str, &[&str]); 37] = [
     ("Filter", &["propertyName", "operator"]),
     ("FilterGroup", &["filters"]),
     ("ForwardPaging", &[]),
+    ("LabelsBetweenObjectPair", &[]),
+    ("MultiAssociatedObjectWithLabel", &["toObjectId", "associationTypes"]),
     ("NextPage", &["after"]),
     ("Paging", &[]),
     ("PreviousPage", &["before"]),
     ("PublicAssociation", &["from", "to", "type"]),
     ("PublicAssociationDefinition", &["id", "name"]),
     ("PublicAssociationMulti", &["from", "to"]),
+    ("PublicAssociationMultiArchive", &["from", "to"]),
+    ("PublicAssociationMultiPost", &["from", "to", "types"]),
+    ("PublicAssociationMultiWithLabel", &["from", "to"]),
+    ("PublicDefaultAssociation", &[]),
+    ("PublicDefaultAssociationMultiPost", &["from", "to"]),
+    ("PublicFetchAssociationsBatchRequest", &["id"]),
     ("PublicObjectId", &["id"]),
     ("PublicObjectSearchRequest", &[]),
     ("PublicObjectWarning", &["category", "message", "context"]),
@@ -94,7 +141,7 @@ const BATCH: [&str; 2] = ["status", "results"];
 
 /// See [`REQUIRED`]. What is not in this table is required where it is documented so.
 pub fn required_is_what_is_always_there(api: &mut OpenAPI) {
-    for (name, fields) in REQUIRED {
+    for &(name, fields) in REQUIRED {
         if let Some(object) = object(api, name) {
             let documented = |field: &&&str| object.properties.contains_key(**field);
             object.required = fields.iter().filter(documented).map(|field| (*field).to_owned()).collect();

@@ -11,6 +11,8 @@ use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeI
 
 use syn::parse::Parser;
 
+#[cfg(feature = "mock")]
+use crate::codegen::operations::{Family, KNOWN};
 use crate::{
     codegen::{
         adapt::{ID_TYPES, checked},
@@ -167,7 +169,21 @@ pub fn mock(api: &OpenAPI) -> Result<String, String> {
         let file = parse(named(Generator::new(&settings()).httpmock(api, "crate::generated").map_err(text)?))?;
         let mut changed = file.clone();
         let known = closures_may_end_with_a_value(&mut changed)?;
-        Ok(pretty(if known { &changed } else { &file }))
+        Ok(answering_every_version(pretty(if known { &changed } else { &file })))
+    })
+}
+
+/// A mock of an operation that every version has answers clients of all.
+#[cfg(feature = "mock")]
+fn answering_every_version(code: String) -> String {
+    let every = KNOWN.iter().filter(|known| known.family == Family::Every);
+    every.fold(code, |code, known| {
+        // As progenitor writes an id that is given, and one that is not.
+        ["{}", "[^/]*"].iter().fold(code, |code, id| {
+            let path = known.path.replace("{partnerClientId}", id);
+            let of_all = path.replacen("/crm/v3/objects/", "/crm/(v3/objects|objects/[^/]*)/", 1);
+            code.replace(&format!("\"^{path}$\""), &format!("\"^{of_all}$\""))
+        })
     })
 }
 

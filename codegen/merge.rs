@@ -1,23 +1,40 @@
 //! One document out of several.
 
-use std::collections::HashMap;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, HashMap},
+};
 
-use openapiv3::{OpenAPI, ReferenceOr};
+use openapiv3::{OpenAPI, Operation, ReferenceOr};
 use serde_json::{Value, json};
 
 use super::{NAMED, Problem, Result, operations::KNOWN, read::Document, walk};
 
-/// Joins the documents; the one with the most operations leads and gives title, version and servers. What stands in
-/// several of them has to say the same: descriptions and examples may differ, substance may not.
+/// Joins the documents; the one with the most operations leads and gives title, version and servers, after those of v3 the
+/// ones of dated versions, the newest first. What stands in several of them has to say the same: descriptions and examples
+/// may differ, substance may not. But an operation that two versions have is described by one of them.
 pub fn documents(mut documents: Vec<Document>) -> Result<OpenAPI> {
-    documents.sort_by_key(|document| std::cmp::Reverse(document.api.operations().count()));
+    documents.sort_by_key(|Document { version, api, .. }| {
+        (version.is_some(), Reverse(version.clone()), Reverse(api.operations().count()))
+    });
     let mut documents = documents.into_iter();
-    let Some(Document { file, api: mut merged }) = documents.next() else {
+    let Some(Document { file, api: mut merged, version: mut last }) = documents.next() else {
         return Err(Problem::new("openapi", "the directory", "no document", "add one"));
     };
     let mut origins = Origins::default();
     origins.note(&file, &merged)?;
-    for Document { file, api } in documents {
+    let mut described = BTreeSet::new();
+    for Document { file, mut api, version } in documents {
+        if version != last {
+            described = walk::operations(&mut merged).filter_map(|(_, _, o)| o.operation_id.clone()).collect();
+            last.clone_from(&version);
+        }
+        if version.is_some() {
+            // Another version's documents have it already.
+            drop_operations(&mut api, |_, _, operation| {
+                operation.operation_id.as_ref().is_some_and(|id| described.contains(id))
+            });
+        }
         origins.note(&file, &api)?;
         for (path, item) in api.paths.paths {
             match merged.paths.paths.get_mut(&path) {
@@ -52,6 +69,30 @@ pub fn documents(mut documents: Vec<Document>) -> Result<OpenAPI> {
         }
     }
     Ok(merged)
+}
+
+/// Takes operations out, and the schemas that nothing else needs.
+pub fn drop_operations(api: &mut OpenAPI, unwanted: impl Fn(&str, &str, &Operation) -> bool) {
+    for (path, item) in &mut api.paths.paths {
+        let ReferenceOr::Item(item) = item else { continue };
+        for (method, operation) in [
+            ("GET", &mut item.get),
+            ("PUT", &mut item.put),
+            ("POST", &mut item.post),
+            ("DELETE", &mut item.delete),
+            ("OPTIONS", &mut item.options),
+            ("HEAD", &mut item.head),
+            ("PATCH", &mut item.patch),
+            ("TRACE", &mut item.trace),
+        ] {
+            operation.take_if(|operation| unwanted(method, path, operation));
+        }
+    }
+    api.paths.paths.retain(|_, item| match item {
+        ReferenceOr::Item(item) => walk::operations_of(item).next().is_some(),
+        ReferenceOr::Reference { .. } => true,
+    });
+    drop_unused_schemas(api);
 }
 
 /// Schemas that no operation needs would be types that nobody meets.

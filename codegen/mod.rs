@@ -5,6 +5,7 @@
 //! | read | `read.rs`, `normalize.rs` | every `*.json` of a directory, normalized, its operations named |
 //! | merge | `merge.rs`, `complete.rs` | one document out of several, completed from the crate's own |
 //! | correct | `correct.rs` | what HubSpot documents → what HubSpot sends |
+//! | publish | `publish.rs` | a document for each family of versions, as the crate hands them out |
 //! | adapt | `adapt.rs` | what HubSpot sends → what progenitor can take |
 //! | generate | `generate.rs`, `trim.rs` | Rust, by progenitor |
 //!
@@ -17,6 +18,7 @@ pub mod correct;
 pub mod merge;
 pub mod normalize;
 pub mod operations;
+pub mod publish;
 pub mod read;
 pub mod shapes;
 pub mod table;

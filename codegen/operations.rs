@@ -21,7 +21,26 @@ pub struct Known {
     /// A read by POST may be repeated although its method does not say so, and so may an association that exists already
     /// or is gone already. An update is not listed: a repetition could undo what was written in between.
     pub idempotent: bool,
+    pub family: Family,
+    /// The operation of the other family that does this, or most of it.
+    pub counterpart: Option<&'static str>,
 }
+
+/// The versions of HubSpot's API that have an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// v3 alone.
+    V3,
+    /// The dated versions alone; the version stands in the path.
+    Dated,
+    /// All, with the same schemas. The path is that of v3.
+    Every,
+}
+
+use Family::{Dated, Every, V3};
+
+/// What stands for the version in the path of a dated operation.
+pub const VERSION: &str = "{apiVersion}";
 
 pub const READ: &str = "crm.objects.partner-clients.read";
 pub const WRITE: &str = "crm.objects.partner-clients.write";
@@ -39,36 +58,89 @@ const BATCH_ASSOCIATE: &str = "/crm/v3/associations/{fromObjectType}/{toObjectTy
 const BATCH_DISSOCIATE: &str = "/crm/v3/associations/{fromObjectType}/{toObjectType}/batch/archive";
 const BATCH_READ_ASSOCIATIONS: &str = "/crm/v3/associations/{fromObjectType}/{toObjectType}/batch/read";
 
+const DATED_PAIR: &str =
+    "/crm/objects/{apiVersion}/{fromObjectType}/{fromObjectId}/associations/{toObjectType}/{toObjectId}";
+const DATED_DEFAULT: &str =
+    "/crm/objects/{apiVersion}/{fromObjectType}/{fromObjectId}/associations/default/{toObjectType}/{toObjectId}";
+const DATED_ASSOCIATIONS: &str =
+    "/crm/objects/{apiVersion}/partner_clients/{partnerClientId}/associations/{toObjectType}";
+const LABELS: &str = "/crm/associations/{apiVersion}/{fromObjectType}/{toObjectType}/labels";
+const BATCH_SET: &str = "/crm/associations/{apiVersion}/{fromObjectType}/{toObjectType}/batch/create";
+const BATCH_DEFAULT: &str = "/crm/associations/{apiVersion}/{fromObjectType}/{toObjectType}/batch/associate/default";
+const BATCH_LABELS: &str = "/crm/associations/{apiVersion}/{fromObjectType}/{toObjectType}/batch/labels/archive";
+const BATCH_ALL: &str = "/crm/associations/{apiVersion}/{fromObjectType}/{toObjectType}/batch/archive";
+const BATCH_READ_LABELS: &str = "/crm/associations/{apiVersion}/{fromObjectType}/{toObjectType}/batch/read";
+
+macro_rules! known {
+    ($($method:literal $path:ident $name:literal $scope:ident $idempotent:literal $family:ident $counterpart:expr;)+) => {
+        &[$(Known {
+            method: $method, path: $path, name: $name, scope: $scope, idempotent: $idempotent, family: $family,
+            counterpart: $counterpart,
+        }),+]
+    };
+}
+
 #[rustfmt::skip]
-pub const KNOWN: [Known; 13] = [
-    Known { method: "PUT", path: ASSOCIATION, name: "associate", scope: WRITE, idempotent: true },
-    Known { method: "DELETE", path: ASSOCIATION, name: "dissociate", scope: WRITE, idempotent: true },
-    Known { method: "GET", path: ASSOCIATIONS, name: "list_associations", scope: READ, idempotent: true },
-    Known { method: "GET", path: OBJECTS, name: "list", scope: READ, idempotent: true },
-    Known { method: "GET", path: OBJECT, name: "get", scope: READ, idempotent: true },
-    Known { method: "PATCH", path: OBJECT, name: "update", scope: WRITE, idempotent: false },
-    Known { method: "POST", path: BATCH_READ, name: "batch_read", scope: READ, idempotent: true },
-    Known { method: "POST", path: BATCH_UPDATE, name: "batch_update", scope: WRITE, idempotent: false },
-    Known { method: "POST", path: SEARCH, name: "search", scope: READ, idempotent: true },
-    Known { method: "GET", path: TYPES, name: "association_types", scope: READ, idempotent: true },
-    Known { method: "POST", path: BATCH_ASSOCIATE, name: "batch_associate", scope: WRITE, idempotent: true },
-    Known { method: "POST", path: BATCH_DISSOCIATE, name: "batch_dissociate", scope: WRITE, idempotent: true },
-    Known { method: "POST", path: BATCH_READ_ASSOCIATIONS, name: "batch_read_associations", scope: READ, idempotent: true },
+pub const KNOWN: &[Known] = known! [
+    "PUT" ASSOCIATION "associate" WRITE true V3 Some("set_labels");
+    "DELETE" ASSOCIATION "dissociate" WRITE true V3 Some("batch_dissociate_labels");
+    "GET" ASSOCIATIONS "list_associations" READ true V3 Some("list_associations_with_labels");
+    "GET" OBJECTS "list" READ true Every None;
+    "GET" OBJECT "get" READ true Every None;
+    "PATCH" OBJECT "update" WRITE false Every None;
+    "POST" BATCH_READ "batch_read" READ true Every None;
+    "POST" BATCH_UPDATE "batch_update" WRITE false Every None;
+    "POST" SEARCH "search" READ true Every None;
+    "GET" TYPES "association_types" READ true V3 Some("association_labels");
+    "POST" BATCH_ASSOCIATE "batch_associate" WRITE true V3 Some("batch_set_labels");
+    "POST" BATCH_DISSOCIATE "batch_dissociate" WRITE true V3 Some("batch_dissociate_labels");
+    "POST" BATCH_READ_ASSOCIATIONS "batch_read_associations" READ true V3 Some("batch_read_associations_with_labels");
+    "PUT" DATED_PAIR "set_labels" WRITE true Dated Some("associate");
+    "DELETE" DATED_PAIR "dissociate_all" WRITE true Dated Some("dissociate");
+    "PUT" DATED_DEFAULT "associate_default" WRITE true Dated Some("associate");
+    "GET" DATED_ASSOCIATIONS "list_associations_with_labels" READ true Dated Some("list_associations");
+    "GET" LABELS "association_labels" READ true Dated Some("association_types");
+    "POST" BATCH_SET "batch_set_labels" WRITE true Dated Some("batch_associate");
+    "POST" BATCH_DEFAULT "batch_associate_default" WRITE true Dated Some("batch_associate");
+    "POST" BATCH_LABELS "batch_dissociate_labels" WRITE true Dated Some("batch_dissociate");
+    "POST" BATCH_ALL "batch_dissociate_all" WRITE true Dated Some("batch_dissociate");
+    "POST" BATCH_READ_LABELS "batch_read_associations_with_labels" READ true Dated Some("batch_read_associations");
 ];
 
 impl Known {
-    /// Finds the operation, whatever the path calls its parameters.
+    /// Finds the operation, whatever the path calls its parameters, and whichever version it names.
     pub fn find(method: &str, path: &str) -> Option<&'static Self> {
-        KNOWN.iter().find(|known| known.method == method && same_path(known.path, path))
+        KNOWN.iter().find(|known| known.method == method && known.has_path(path))
+    }
+
+    fn has_path(&self, path: &str) -> bool {
+        same_path(self.path, path) || self.family == Every && same_path(&dated(self.path), path)
     }
 }
 
-fn same_path(a: &str, b: &str) -> bool {
-    let literals = |path| segments(path).map(|segment| parameter(segment).is_none().then_some(segment));
-    literals(a).eq(literals(b))
+/// The path under dated versions of an operation that every version has; or a text with such paths in it.
+pub fn dated(path: &str) -> String {
+    path.replace("/crm/v3/objects/", &format!("/crm/objects/{VERSION}/"))
 }
 
-fn segments(path: &str) -> impl Iterator<Item = &str> {
+/// The dated version that a path names, such as `2026-09` or `2026-09-beta`.
+pub fn version_in(path: &str) -> Option<&str> {
+    segments(path).find(|segment| {
+        let date = segment.strip_suffix("-beta").unwrap_or(segment);
+        let is_number = |text: &str, digits| text.len() == digits && text.bytes().all(|b| b.is_ascii_digit());
+        date.split_once('-').is_some_and(|(year, month)| is_number(year, 4) && is_number(month, 2))
+    })
+}
+
+fn same_path(known: &str, path: &str) -> bool {
+    let version = version_in(path);
+    let literals = |path| {
+        segments(path).map(move |segment| (parameter(segment).is_none() && Some(segment) != version).then_some(segment))
+    };
+    literals(known).eq(literals(path))
+}
+
+fn segments(path: &str) -> impl DoubleEndedIterator<Item = &str> {
     path.split('/').filter(|segment| !segment.is_empty())
 }
 
@@ -78,10 +150,22 @@ fn parameter(segment: &str) -> Option<&str> {
 
 /// Gives the paths of the known operations and their parameters the names they have here: the parameters of a path are
 /// arguments of the public API.
+///
+/// The version of a dated path is no argument: the client knows it. An operation that every version has gets its path of v3.
 pub fn name_paths(file: &str, api: &mut OpenAPI) -> Result<()> {
     for (path, mut item) in std::mem::take(&mut api.paths.paths) {
-        let known = KNOWN.iter().map(|known| known.path).find(|known| same_path(known, &path)).unwrap_or(&path);
-        let names: Vec<_> = segments(&path).zip(segments(known)).filter(|(theirs, ours)| theirs != ours).collect();
+        let found = KNOWN.iter().find(|known| known.has_path(&path));
+        let known = found.map_or(path.as_str(), |known| known.path);
+        if found.is_some()
+            && let ReferenceOr::Item(item) = &mut item
+        {
+            for (_, operation) in walk::operations_of(item) {
+                operation.parameters.retain(|parameter| !is_version(parameter));
+            }
+        }
+        // The segments that stand before the ids differ in number from one family to the other.
+        let mut names: Vec<_> = segments(&path).rev().zip(segments(known).rev()).collect();
+        names.retain(|(theirs, ours)| theirs != ours && parameter(theirs).is_some());
         if let ReferenceOr::Item(item) = &mut item {
             for (_, operation) in walk::operations_of(item) {
                 for parameter in walk::parameters(operation).filter(|p| matches!(p, Parameter::Path { .. })) {
@@ -103,6 +187,11 @@ pub fn name_paths(file: &str, api: &mut OpenAPI) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn is_version(parameter: &ReferenceOr<Parameter>) -> bool {
+    let ReferenceOr::Item(Parameter::Path { parameter_data, .. }) = parameter else { return false };
+    Some(parameter_data.name.as_str()) == self::parameter(VERSION)
 }
 
 /// The operation's name: the known one, or one derived from method and path, such as

@@ -11,10 +11,12 @@ use super::{Problem, Result, normalize, operations, walk};
 #[derive(Debug)]
 pub struct Document {
     pub file: String,
+    /// The dated version that its paths name, or what stands for it there; none in a document of v3.
+    pub version: Option<String>,
     pub api: OpenAPI,
 }
 
-/// The document of that name, or every `*.json` of the directory in the order of their names.
+/// The document of that name, or every `*.json` of the directory and of its folders, in the order of their paths.
 pub fn path(path: &Path) -> Result<Vec<Document>> {
     let files = if path.is_file() { vec![path.to_owned()] } else { directory(path)? };
     files
@@ -34,10 +36,17 @@ fn directory(path: &Path) -> Result<Vec<PathBuf>> {
         Problem::new(path.display().to_string(), "the directory", trouble, "put the OpenAPI documents there as *.json")
     };
     let entries = std::fs::read_dir(path).map_err(|e| unreadable(format!("cannot be read ({e})")))?;
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|file| file.extension().is_some_and(|e| e == "json"))
-        .collect();
+    let entries = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let (folders, mut files): (Vec<_>, Vec<_>) = entries.partition(|entry| entry.is_dir());
+    // No deeper: a folder may hold anything.
+    files.extend(
+        folders
+            .iter()
+            .filter_map(|folder| std::fs::read_dir(folder).ok())
+            .flatten()
+            .filter_map(|entry| Some(entry.ok()?.path()).filter(|file| file.is_file())),
+    );
+    files.retain(|file| file.extension().is_some_and(|e| e == "json"));
     files.sort();
     if files.is_empty() {
         return Err(unreadable("holds no *.json file".into()));
@@ -61,13 +70,17 @@ pub fn document(file: &str, text: &str) -> Result<Document> {
     normalize::document(&mut json);
     let mut api: OpenAPI = serde_json::from_value(json.clone()).map_err(|e| not_openapi(file, &json, &e))?;
     inline_components(file, &mut api)?;
+    let version = api.paths.paths.keys().find_map(|path| {
+        let placeholder = path.contains(operations::VERSION).then_some(operations::VERSION);
+        operations::version_in(path).or(placeholder).map(str::to_owned)
+    });
     operations::name_paths(file, &mut api)?;
     let security = api.security.take();
     for (method, path, operation) in walk::operations(&mut api) {
         operation.operation_id = Some(operations::name(method, path));
         operation.security = operation.security.take().or_else(|| security.clone());
     }
-    Ok(Document { file: file.to_owned(), api })
+    Ok(Document { file: file.to_owned(), version, api })
 }
 
 fn check_version(file: &str, json: &Value) -> Result<()> {

@@ -37,13 +37,17 @@ pub fn rust(api: &mut OpenAPI) -> String {
             })
             .collect();
         let scopes = scopes(operation);
-        let idempotent = Known::find(method, path).map_or_else(|| by_method(method), |known| known.idempotent);
+        let known = Known::find(method, path);
+        let idempotent = known.map_or_else(|| by_method(method), |known| known.idempotent);
+        let counterpart = known.and_then(|known| known.counterpart);
+        let versions = known.map_or("AsWritten".to_owned(), |known| format!("{:?}", known.family));
         let bucket = if path.ends_with("/search") { "Search" } else { "General" };
         rust += &format!(
             "    Operation {{ id: {id:?}, method: {method:?}, path: {path:?}, tag: {tag:?}, \
              path_parameters: &[{path_parameters}], query_parameters: &[{query_parameters}], \
              request_schema: {request_schema:?}, successes: &[{}], \
-             scopes: &{scopes:?}, idempotent: {idempotent}, rate_bucket: RateBucket::{bucket} }},\n",
+             scopes: &{scopes:?}, idempotent: {idempotent}, rate_bucket: RateBucket::{bucket}, \
+             versions: Versions::{versions}, counterpart: {counterpart:?} }},\n",
             successes.join(", ")
         );
     }

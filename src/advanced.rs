@@ -26,6 +26,8 @@ impl Client {
     pub fn for_account(&self, tokens: impl TokenProvider + 'static) -> Self {
         let shared = &self.raw.inner.shared;
         let inner = Inner::new(Shared {
+            version: shared.version,
+            base_path: shared.base_path,
             http: shared.http.clone(),
             tokens: Arc::new(tokens),
             limiter: Arc::new(RollingWindow::new(shared.limit)),
@@ -49,6 +51,9 @@ impl Client {
 
     /// Returns the generated client, for operations and parameters that the facade does not cover. Its calls use the same
     /// token, rate limit and retries, and `?` turns their errors into [`Error`](crate::Error).
+    ///
+    /// It has the operations of every version of HubSpot's API. It refuses one that the client's
+    /// [version](Client::api_version) does not have before anything is sent, and names the operation to call instead.
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {

@@ -4,6 +4,7 @@
 use std::{env, fmt, sync::Arc, time::Duration};
 
 use crate::{
+    api_version::{ApiVersion, InvalidApiVersion, Month},
     auth::{access_token::AccessToken, provider::TokenProvider},
     error::{Error, Result},
     generated,
@@ -66,18 +67,27 @@ impl Client {
         ClientBuilder::default()
     }
 
-    /// Creates a client with the token in `HUBSPOT_ACCESS_TOKEN`. It calls HubSpot, or the server in `HUBSPOT_BASE_URL` if
-    /// that variable is set and not empty.
+    /// Creates a client with the token in `HUBSPOT_ACCESS_TOKEN`. It calls HubSpot, or the server in `HUBSPOT_BASE_URL`, and
+    /// speaks [`ApiVersion::V3`], or the version in `HUBSPOT_API_VERSION`, if those variables are set and not empty.
     ///
     /// # Errors
     /// [`Error::is_invalid_input`] if there is no token or it is not valid, or if [`ClientBuilder::build`] refuses the value
-    /// of either variable.
+    /// of a variable.
     pub fn from_env() -> Result<Self> {
         let mut builder = Self::builder().token_provider(AccessToken::from_env("HUBSPOT_ACCESS_TOKEN")?);
         if let Some(url) = variable("HUBSPOT_BASE_URL")?.filter(|url| !url.is_empty()) {
             builder = builder.base_url(url);
         }
+        if let Some(version) = variable("HUBSPOT_API_VERSION")?.filter(|version| !version.is_empty()) {
+            let version = version.parse().map_err(|e: InvalidApiVersion| e.of("HUBSPOT_API_VERSION"))?;
+            builder = builder.api_version(version);
+        }
         builder.build()
+    }
+
+    /// The version of HubSpot's API that the client speaks.
+    pub fn api_version(&self) -> ApiVersion {
+        self.raw.inner.shared.version
     }
 }
 
@@ -90,7 +100,10 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("base_url", &self.raw.baseurl).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("base_url", &self.raw.baseurl)
+            .field("api_version", &self.api_version())
+            .finish_non_exhaustive()
     }
 }
 
@@ -122,6 +135,7 @@ fn variable(name: &str) -> Result<Option<String>> {
 #[must_use = "a builder does nothing until `build`"]
 pub struct ClientBuilder {
     base_url: String,
+    version: ApiVersion,
     allow_insecure_http: bool,
     tokens: Option<Result<Arc<dyn TokenProvider>>>,
     connection: Connection,
@@ -140,6 +154,7 @@ impl Default for ClientBuilder {
     fn default() -> Self {
         Self {
             base_url: BASE_URL.to_owned(),
+            version: ApiVersion::default(),
             allow_insecure_http: false,
             tokens: None,
             connection: Connection::default(),
@@ -174,6 +189,24 @@ impl ClientBuilder {
     /// unencrypted.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
+        self
+    }
+
+    /// Sets the version of HubSpot's API that the client speaks; the default is [`ApiVersion::V3`].
+    ///
+    /// ```
+    /// # fn run() -> hubspot_partner_clients::Result<()> {
+    /// use hubspot_partner_clients::{ApiVersion, Client};
+    ///
+    /// let client = Client::builder().access_token("pat-eu1-0000").api_version(ApiVersion::V2026_09).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Building a client logs a warning if HubSpot stops supporting the version within six months, or if this release of
+    /// the crate does not know it.
+    pub fn api_version(mut self, version: ApiVersion) -> Self {
+        self.version = version;
         self
     }
 
@@ -325,7 +358,12 @@ impl ClientBuilder {
         let connection = Connection { timeout: Some(self.timeout), ..self.connection };
         let http = HttpClient::new(connection, &base_url, self.allow_insecure_http)?;
         let first = http.first().clone();
+        if let Some(warning) = self.version.warning(Month::current()) {
+            tracing::warn!(api_version = %self.version, "{warning}");
+        }
         let shared = Shared {
+            version: self.version,
+            base_path: base_url.path().trim_end_matches('/').len(),
             http,
             tokens,
             limiter: self.limiter.unwrap_or_else(|| Arc::new(RollingWindow::new(self.limit))),
@@ -346,6 +384,7 @@ impl ClientBuilder {
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
+            .field("api_version", &self.version)
             .field("timeout", &self.timeout)
             .field("total_timeout", &self.total_timeout)
             .field("rate_limit", &self.limit)

@@ -10,6 +10,7 @@
 // modules: how to create a client, associations, the rest.
 mod client;
 
+mod api_version;
 mod associations;
 mod auth;
 mod damage;
@@ -27,6 +28,8 @@ mod task;
 mod transport;
 
 mod advanced;
+
+pub use self::api_version::{ApiVersion, InvalidApiVersion, Month};
 
 #[cfg(feature = "simulator")]
 pub use hubspot_simulator as simulator;

@@ -6,6 +6,7 @@ use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
+    api_version::ApiVersion,
     auth::{access_token::secret, redact::redact_body},
     error::{Error, Result, correlation_id::CORRELATION_ID},
     oauth::{authorization::AuthorizationBuilder, grant::Grant, refused::Refused},
@@ -20,8 +21,6 @@ use crate::{
     },
 };
 
-/// The current version of the endpoint; `/oauth/v1/token` ends on 2027-02-16.
-const TOKEN_PATH: &str = "/oauth/2026-03/token";
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Tokens and scopes take a few thousand.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
@@ -59,7 +58,8 @@ impl OAuthApp {
             client_id: client_id.into(),
             client_secret: SecretString::from(client_secret.into()),
             base_url: BASE_URL.to_owned(),
-            token_path: TOKEN_PATH.to_owned(),
+            version: ApiVersion::V2026_03,
+            token_path: None,
             connection: Connection::default(),
             timeout: TIMEOUT,
             retry: RetryPolicy::default(),
@@ -176,7 +176,8 @@ pub struct OAuthAppBuilder {
     client_id: String,
     client_secret: SecretString,
     base_url: String,
-    token_path: String,
+    version: ApiVersion,
+    token_path: Option<String>,
     connection: Connection,
     timeout: Duration,
     retry: RetryPolicy,
@@ -189,9 +190,16 @@ impl OAuthAppBuilder {
         self
     }
 
-    /// The endpoint's path, which carries its version; `/oauth/2026-03/token` by default.
+    /// Sets the version of HubSpot's API whose token endpoint is asked, such as `/oauth/2026-09/token`; the default is
+    /// [`ApiVersion::V2026_03`]. It need not be the version of the clients that use the tokens.
+    pub fn api_version(mut self, version: ApiVersion) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// Sets the path of the token endpoint, in place of that of the [version](Self::api_version).
     pub fn token_path(mut self, path: impl Into<String>) -> Self {
-        self.token_path = path.into();
+        self.token_path = Some(path.into());
         self
     }
 
@@ -225,15 +233,16 @@ impl OAuthAppBuilder {
         let remedy = "give the one on your app's Auth page in HubSpot";
         let client_id = secret("client id", &self.client_id, remedy)?;
         let client_secret = secret("client secret", self.client_secret.expose_secret(), remedy)?;
-        if !self.token_path.starts_with('/') || self.token_path.contains(['?', '#']) {
-            return refuse("token path", "is no path", "give one such as \"/oauth/2026-03/token\"");
+        let token_path = self.token_path.unwrap_or_else(|| format!("/oauth/{}/token", self.version));
+        if !token_path.starts_with('/') || token_path.contains(['?', '#']) {
+            return refuse("token path", "is no path", "give one such as \"/oauth/2026-09/token\"");
         }
         check_timeout("timeout", Some(self.timeout))?;
         self.retry.check()?;
         let tls = self.connection.has_tls();
         let base_url = check_base_url(&self.base_url, false, tls)?;
         let http = HttpClient::new(self.connection, &base_url, false)?;
-        let token_url = format!("{}{}", base_url.as_str().trim_end_matches('/'), self.token_path);
+        let token_url = format!("{}{}", base_url.as_str().trim_end_matches('/'), token_path);
         Ok(OAuthApp {
             client_id: client_id.expose_secret().to_owned(),
             client_secret: Arc::new(client_secret),
@@ -250,6 +259,7 @@ impl fmt::Debug for OAuthAppBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OAuthAppBuilder")
             .field("client_id", &self.client_id)
+            .field("api_version", &self.version)
             .field("token_path", &self.token_path)
             .finish_non_exhaustive()
     }

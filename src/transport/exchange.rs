@@ -27,6 +27,7 @@ use crate::{
         response::{decodable, read, rebuild},
         shared::Shared,
         ticket::Ticket,
+        version,
     },
 };
 
@@ -46,6 +47,7 @@ pub(super) struct Exchange {
 impl Exchange {
     pub(super) async fn run(self, mut request: Request) -> Result<Response, Failed> {
         self.call.options.check().map_err(|e| self.in_call(e))?;
+        version::address(&mut request, self.operation, &self.shared).map_err(|e| self.in_call(e))?;
         let Some(total) = self.call.options.total_timeout.or(self.shared.total_timeout) else {
             return self.attempts(&mut request, None).await;
         };

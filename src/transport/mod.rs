@@ -16,6 +16,7 @@ pub(crate) mod response;
 pub(crate) mod retry;
 pub(crate) mod shared;
 mod ticket;
+mod version;
 
 use std::sync::{Arc, Mutex};
 

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    api_version::ApiVersion,
     auth::provider::TokenProvider,
     rate_limit::limiter::{RateLimit, RateLimiter},
     transport::{
@@ -14,6 +15,9 @@ use crate::{
 
 /// What all calls of a client share.
 pub(crate) struct Shared {
+    pub(crate) version: ApiVersion,
+    /// How long the path of the base URL is: that of the operation follows it.
+    pub(crate) base_path: usize,
     pub(crate) http: HttpClient,
     pub(crate) tokens: Arc<dyn TokenProvider>,
     pub(crate) limiter: Arc<dyn RateLimiter>,

@@ -23,7 +23,7 @@ fn a_document_of_partner_clients_alone_gets_the_operations_on_associations() {
     codegen::operations::check_complete(own, &mut api).unwrap();
     let names: Vec<_> = api.operations().map(|(_, _, o)| o.operation_id.clone().unwrap()).collect();
     let in_order = KNOWN.iter().filter(|known| known.method != "DELETE").map(|known| known.name);
-    assert!(in_order.eq(names.iter().filter(|name| *name != "dissociate")), "{names:?}");
+    assert!(in_order.eq(names.iter().filter(|name| !name.starts_with("dissociate"))), "{names:?}");
 }
 
 #[test]

@@ -48,13 +48,22 @@ fn a_field_more_in_an_answer_breaks_no_build() {
         .map(|item| item.ident.to_string())
         .collect();
     let sent = [
+        "AssociationSpec",
         "BatchInputPublicAssociation",
+        "BatchInputPublicAssociationMultiArchive",
+        "BatchInputPublicAssociationMultiPost",
+        "BatchInputPublicDefaultAssociationMultiPost",
+        "BatchInputPublicFetchAssociationsBatchRequest",
         "BatchInputPublicObjectId",
         "BatchInputSimplePublicObjectBatchInput",
         "BatchReadInputSimplePublicObjectId",
         "Filter",
         "FilterGroup",
         "PublicAssociation",
+        "PublicAssociationMultiArchive",
+        "PublicAssociationMultiPost",
+        "PublicDefaultAssociationMultiPost",
+        "PublicFetchAssociationsBatchRequest",
         "PublicObjectId",
         "PublicObjectSearchRequest",
         "SimplePublicObjectBatchInput",

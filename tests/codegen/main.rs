@@ -15,6 +15,7 @@ mod merge;
 mod normalize;
 mod operations;
 mod read;
+mod versions;
 
 use std::path::Path;
 

@@ -120,6 +120,14 @@ fn the_environment_s_variables_are_checked_by_name() {
     let mut build = child(&program);
     let hubspot = outcome(build.env("CHILD", "build").env("HUBSPOT_ACCESS_TOKEN", "t").env("HUBSPOT_BASE_URL", ""));
     assert!(hubspot.contains(r#"base_url: "https://api.hubapi.com""#), "an empty one is not set: {hubspot}");
+    for (set, made) in [("", "v3"), ("2026-09", "2026-09"), (" V3\n", "v3")] {
+        let mut build = child(&program);
+        build.env("CHILD", "build").env("HUBSPOT_ACCESS_TOKEN", "t").env("HUBSPOT_API_VERSION", set);
+        let shown = outcome(&mut build);
+        assert!(shown.contains(&format!("api_version: ApiVersion({made})")), "{set:?}: {shown}");
+    }
+    let unknown = outcome(child(&program).env("HUBSPOT_ACCESS_TOKEN", "t").env("HUBSPOT_API_VERSION", "2026"));
+    assert!(unknown.contains("HUBSPOT_API_VERSION \"2026\" is not"), "{unknown}");
 }
 
 #[tokio::test]
@@ -222,6 +230,7 @@ fn child(program: &std::path::Path) -> Command {
         .args(["--exact", "construction::in_a_child_process", "--nocapture"])
         .env_remove("HUBSPOT_ACCESS_TOKEN")
         .env_remove("HUBSPOT_BASE_URL")
+        .env_remove("HUBSPOT_API_VERSION")
         .env("CHILD", "1");
     command
 }

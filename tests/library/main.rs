@@ -49,4 +49,5 @@ mod tls;
 mod token_stores;
 mod tokens;
 mod uploads;
+mod versions;
 mod wire;

@@ -12,7 +12,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::FutureExt;
 use httpmock::MockServer;
 use hubspot_partner_clients::{
-    Client, Error, RateLimit, RetryPolicy, TokenProvider,
+    ApiVersion, Client, Error, RateLimit, RetryPolicy, TokenProvider,
     oauth::{Grant, OAuthApp, OAuthAppBuilder, OAuthToken},
 };
 use hubspot_simulator as simulator;
@@ -811,9 +811,9 @@ async fn connecting_an_account_again_ends_its_refusal() {
 #[tokio::test]
 async fn another_version_of_the_endpoint_is_used_where_it_is_set() {
     let simulator = hubspot(installed()).await;
-    let app = builder(&simulator).token_path("/oauth/v1/token").build().unwrap();
+    let app = builder(&simulator).api_version(ApiVersion::V3).build().unwrap();
     call(&client_with(simulator.base_url(), app.token(REFRESH).unwrap())).await.unwrap();
-    assert_eq!(simulator.requests()[0].path(), "/oauth/v1/token");
+    assert_eq!(simulator.requests()[0].path(), "/oauth/v3/token");
 }
 
 #[tokio::test]

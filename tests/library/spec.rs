@@ -1,8 +1,11 @@
 //! What code generators read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use hubspot_partner_clients::spec::{OPENAPI_JSON, OPENAPI_SHA256, Operation, RateBucket, operations};
+use hubspot_partner_clients::{
+    ApiVersion,
+    spec::{OPENAPI_JSON, OPENAPI_SHA256, Operation, RateBucket, openapi, openapi_json, openapi_sha256, operations},
+};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -16,6 +19,10 @@ fn the_operation_table_holds_what_the_facade_is_built_on() {
     let many = format!("{one}/associations/{{toObjectType}}");
     let association = format!("{many}/{{toObjectId}}/{{associationType}}");
     let both = "/crm/v3/associations/{fromObjectType}/{toObjectType}";
+    let from = "/crm/objects/{apiVersion}/{fromObjectType}/{fromObjectId}/associations";
+    let pair = format!("{from}/{{toObjectType}}/{{toObjectId}}");
+    let of_one = "/crm/objects/{apiVersion}/partner_clients/{partnerClientId}/associations/{toObjectType}";
+    let dated = "/crm/associations/{apiVersion}/{fromObjectType}/{toObjectType}";
     let expected = [
         ("associate", "PUT", association.clone(), WRITE, true),
         ("dissociate", "DELETE", association, WRITE, true),
@@ -30,6 +37,16 @@ fn the_operation_table_holds_what_the_facade_is_built_on() {
         ("batch_associate", "POST", format!("{both}/batch/create"), WRITE, true),
         ("batch_dissociate", "POST", format!("{both}/batch/archive"), WRITE, true),
         ("batch_read_associations", "POST", format!("{both}/batch/read"), READ, true),
+        ("set_labels", "PUT", pair.clone(), WRITE, true),
+        ("dissociate_all", "DELETE", pair, WRITE, true),
+        ("associate_default", "PUT", format!("{from}/default/{{toObjectType}}/{{toObjectId}}"), WRITE, true),
+        ("list_associations_with_labels", "GET", of_one.to_owned(), READ, true),
+        ("association_labels", "GET", format!("{dated}/labels"), READ, true),
+        ("batch_set_labels", "POST", format!("{dated}/batch/create"), WRITE, true),
+        ("batch_associate_default", "POST", format!("{dated}/batch/associate/default"), WRITE, true),
+        ("batch_dissociate_labels", "POST", format!("{dated}/batch/labels/archive"), WRITE, true),
+        ("batch_dissociate_all", "POST", format!("{dated}/batch/archive"), WRITE, true),
+        ("batch_read_associations_with_labels", "POST", format!("{dated}/batch/read"), READ, true),
     ];
     let table: BTreeMap<_, _> = operations().iter().map(|operation| (operation.id, operation)).collect();
     for (id, method, path, scope, idempotent) in expected {
@@ -43,12 +60,46 @@ fn the_operation_table_holds_what_the_facade_is_built_on() {
 
 #[test]
 fn the_published_document_holds_every_operation_under_its_id() {
-    let api: Value = serde_json::from_str(OPENAPI_JSON).unwrap();
-    assert!(api["openapi"].as_str().unwrap().starts_with("3.0."));
-    for operation in operations() {
-        let described = &api["paths"][operation.path][operation.method.to_lowercase()];
-        assert_eq!(described["operationId"], operation.id);
-        assert!(described["responses"]["default"].is_object());
+    for version in [ApiVersion::V3, ApiVersion::V2026_03, ApiVersion::V2026_09] {
+        let api: Value = serde_json::from_str(&openapi_json(version)).unwrap();
+        assert!(api["openapi"].as_str().unwrap().starts_with("3.0."));
+        assert_eq!(api["info"]["version"], version.to_string());
+        let mut ids = BTreeSet::new();
+        for operation in operations() {
+            let Some(path) = operation.path_in(version) else { continue };
+            let described = &api["paths"][&*path][operation.method.to_lowercase()];
+            assert_eq!(described["operationId"], operation.id);
+            assert!(described["responses"]["default"].is_object());
+            ids.insert(operation.id);
+        }
+        let of_paths = api["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+        assert_eq!(of_paths.map(|operation| operation["operationId"].as_str().unwrap()).collect::<BTreeSet<_>>(), ids);
+    }
+}
+
+#[test]
+fn a_document_of_a_dated_version_can_be_used_as_it_is() {
+    let json = openapi_json(ApiVersion::dated("2027-03-beta").unwrap());
+    assert!(!json.contains("apiVersion"), "the version stands in the paths");
+    assert!(json.contains("/crm/associations/2027-03-beta/{fromObjectType}/{toObjectType}/batch/labels/archive"));
+    assert!(!json.contains("/crm/v3/"));
+    assert!(!OPENAPI_JSON.contains("/crm/objects/") && !OPENAPI_JSON.contains("AssociationSpec"));
+    let label = &openapi_value(&json)["components"]["schemas"]["AssociationSpecWithLabel"]["properties"]["label"];
+    assert_eq!(label["nullable"], true);
+}
+
+fn openapi_value(json: &str) -> Value {
+    serde_json::from_str(json).unwrap()
+}
+
+/// Each operation that a family does not have names the one to call in its place, which it has.
+#[test]
+fn an_operation_that_a_version_lacks_has_a_counterpart_there() {
+    for version in [ApiVersion::V3, ApiVersion::V2026_09] {
+        for lacking in operations().iter().filter(|operation| operation.path_in(version).is_none()) {
+            let counterpart = operation(lacking.counterpart.unwrap());
+            assert!(counterpart.path_in(version).is_some(), "{} → {}", lacking.id, counterpart.id);
+        }
     }
 }
 
@@ -83,8 +134,13 @@ fn an_operation_tells_its_parameters_and_schemas() {
 
 #[test]
 fn the_schemas_of_the_table_are_in_the_document() {
-    let api: Value = serde_json::from_str(OPENAPI_JSON).unwrap();
-    for operation in operations() {
+    for (version, operation) in
+        [ApiVersion::V3, ApiVersion::V2026_09].iter().flat_map(|v| operations().iter().map(move |o| (*v, o)))
+    {
+        let api = openapi_value(&openapi_json(version));
+        if operation.path_in(version).is_none() {
+            continue;
+        }
         let named = operation.successes.iter().filter_map(|success| success.schema).chain(operation.request_schema);
         for schema in named {
             assert!(api["components"]["schemas"].get(schema).is_some(), "{schema}");
@@ -96,20 +152,28 @@ fn the_schemas_of_the_table_are_in_the_document() {
 fn the_digest_is_that_of_the_document() {
     let digest: String = Sha256::digest(OPENAPI_JSON).iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(OPENAPI_SHA256, digest);
+    assert_eq!(openapi_sha256(ApiVersion::V3), digest);
+    assert_eq!(openapi_sha256(ApiVersion::V2026_03), openapi_sha256(ApiVersion::V2026_09));
+    assert_ne!(openapi_sha256(ApiVersion::V2026_09), digest);
 }
 
 #[test]
 fn the_published_document_is_plain() {
-    for word in ["oneOf", "anyOf", "2XX", "*/*", "\"enum\""] {
-        assert!(!OPENAPI_JSON.contains(word), "{word}");
+    for version in [ApiVersion::V3, ApiVersion::V2026_09] {
+        let json = openapi_json(version);
+        for word in ["oneOf", "anyOf", "2XX", "*/*", "\"enum\""] {
+            assert!(!json.contains(word), "{word}");
+        }
+        let api = openapi_value(&json);
+        let names: Vec<_> = api["components"]["schemas"].as_object().unwrap().keys().collect();
+        assert!(names.is_sorted());
     }
-    let api: Value = serde_json::from_str(OPENAPI_JSON).unwrap();
-    let names: Vec<_> = api["components"]["schemas"].as_object().unwrap().keys().collect();
-    assert!(names.is_sorted());
 }
 
 #[test]
 fn the_published_document_parses() {
-    let api = hubspot_partner_clients::spec::openapi().unwrap();
-    assert_eq!(api.operations().count(), operations().len());
+    for version in [ApiVersion::V3, ApiVersion::V2026_09] {
+        let described = operations().iter().filter(|operation| operation.path_in(version).is_some()).count();
+        assert_eq!(openapi(version).unwrap().operations().count(), described);
+    }
 }

@@ -2,13 +2,16 @@
 
 use std::{env, error::Error, fs, path::Path};
 
-use hubspot_partner_clients::spec::{OPENAPI_JSON, OPENAPI_SHA256, Operation, operations};
+use hubspot_partner_clients::{
+    ApiVersion,
+    spec::{OPENAPI_JSON, OPENAPI_SHA256, Operation, operations},
+};
 use serde_json::Value;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     let document: Value = serde_json::from_str(OPENAPI_JSON)?;
-    let mut operations: Vec<_> = operations().iter().collect();
+    let mut operations: Vec<_> = operations().iter().filter(|operation| operation.path_in(ApiVersion::V3).is_some()).collect();
     // The first arm that matches wins, so a literal segment stands before a parameter in the same place.
     operations.sort_by_key(|operation| operation.path.split('/').map(is_parameter).collect::<Vec<_>>());
     let arms: String = operations.into_iter().map(|operation| arm(operation, &document)).collect();

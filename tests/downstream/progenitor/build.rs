@@ -2,13 +2,13 @@
 
 use std::{env, error::Error, fs, path::Path};
 
-use hubspot_partner_clients::spec;
+use hubspot_partner_clients::{ApiVersion, spec};
 use openapiv3::{OpenAPI, PathItem, ReferenceOr, StatusCode};
 use progenitor::Generator;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
-    let mut api = spec::openapi()?;
+    let mut api = spec::openapi(ApiVersion::V3)?;
     one_success_per_operation(&mut api);
     let code = Generator::default().generate_tokens(&api)?.to_string();
     let out = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set; build with cargo")?;

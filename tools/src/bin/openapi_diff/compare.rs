@@ -6,7 +6,11 @@ use openapiv3::OpenAPI;
 use serde::Serialize;
 
 use crate::{
-    codegen::{self, correct, merge, operations::name, read},
+    codegen::{
+        self, correct, merge,
+        operations::{Family, Known, name},
+        read, walk,
+    },
     difference::{Breaks, Difference, differences, scopes},
     plain,
 };
@@ -27,7 +31,8 @@ pub struct Change {
 /// What HubSpot documents is compared, and then what the SDK makes of it: what the corrections level out, and what is
 /// completed from this crate's own description, breaks nobody.
 pub fn changes(old: &Path, new: &Path) -> Result<Vec<Change>, String> {
-    let documented = differences(&documented(old)?, &documented(new)?)?;
+    let documented = same_families(read_documents(old)?, read_documents(new)?);
+    let documented = differences(&plain::document(documented.0), &plain::document(documented.1))?;
     let (old, new) = (built(old)?, built(new)?);
     let built = differences(&plain::document(old.clone()), &plain::document(new.clone()))?;
 
@@ -59,9 +64,23 @@ fn report(difference: Difference, breaking: bool) -> Change {
     Change { breaking, what, place, detail, operations: operations.into_iter().collect() }
 }
 
-fn documented(path: &Path) -> Result<serde_json::Value, String> {
-    let api = read::path(path).and_then(merge::documents).map_err(|problem| problem.to_string())?;
-    Ok(plain::document(api))
+fn read_documents(path: &Path) -> Result<OpenAPI, String> {
+    read::path(path).and_then(merge::documents).map_err(|problem| problem.to_string())
+}
+
+/// A description that has no operation of a family of versions says nothing of it: HubSpot describes each version by
+/// itself. What the other one has of that family is not compared.
+fn same_families(mut old: OpenAPI, mut new: OpenAPI) -> (OpenAPI, OpenAPI) {
+    for family in [Family::V3, Family::Dated] {
+        let is_of = |method: &str, path: &str| Known::find(method, path).is_some_and(|known| known.family == family);
+        let has = |api: &mut OpenAPI| walk::operations(api).any(|(method, path, _)| is_of(method, path));
+        if has(&mut old) != has(&mut new) {
+            for api in [&mut old, &mut new] {
+                merge::drop_operations(api, |method, path, _| is_of(method, path));
+            }
+        }
+    }
+    (old, new)
 }
 
 fn built(path: &Path) -> Result<OpenAPI, String> {
