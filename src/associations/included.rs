@@ -71,7 +71,8 @@ impl Client {
     /// It lists the associations until it finds this one, so it takes a request for every 500.
     ///
     /// # Errors
-    /// As [`Client::associations`]; and for a numeric id, as [`Client::association_types`].
+    /// As [`Client::associations`]; and for a numeric id, as [`Client::association_types`]. [`Error::is_decode`] where it is
+    /// not found, and some of what HubSpot lists cannot be read.
     pub async fn is_associated<I, T, O, A>(
         &self,
         partner_client: I,
@@ -90,13 +91,16 @@ impl Client {
         let association_type: AssociationType = checked(association_type)?;
         let partner_client: PartnerClientId = checked(partner_client)?;
         let name = self.name_of(&object_type, association_type).await?;
-        let mut associated = self.associations(partner_client, object_type).items();
+        let mut associated = self.associations(&partner_client, object_type).items();
         while let Some(found) = associated.try_next().await? {
             if found.id == object_id && found.type_.eq_ignore_ascii_case(&name) {
                 return Ok(true);
             }
         }
-        Ok(false)
+        match associated.left_out() {
+            0 => Ok(false),
+            count => Err(Error::unread_associations(partner_client.as_str(), count)),
+        }
     }
 
     /// Lists name association types by name, so an id has to be looked up.

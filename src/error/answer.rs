@@ -102,11 +102,15 @@ impl Error {
     /// What the answer to a single call says where it has the status of a success and is an error all the same.
     pub(crate) fn in_success(status: u16, headers: &HeaderMap, body: &[u8]) -> Option<Self> {
         let has = |word: &[u8]| body.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
-        if body.len() > MAX_ERROR || !has(b"\"error\"") {
+        if body.len() > MAX_ERROR || !has(b"\"error") {
             return None;
         }
         let json = reading::json(body)?;
-        let is_error = json.get("status")?.as_str()?.eq_ignore_ascii_case("error") && json.get("message").is_some();
+        let is_error = || json.get("status")?.as_str()?.eq_ignore_ascii_case("error").then(|| json.get("message"))?;
+        // Errors and nothing else.
+        let list = |name: &str| json.get(name)?.as_array().filter(|values| values.iter().any(|value| !value.is_null()));
+        let has_errors_alone = || list("errors").is_some() && list("results").is_none() && json.get("id").is_none();
+        let is_error = is_error().is_some() || has_errors_alone();
         let text = String::from_utf8_lossy(body);
         let error = is_error.then(|| Self::response(status, &text).with_headers(headers))?;
         Some(match error.is_of_hubspot() {

@@ -77,7 +77,14 @@ impl ErrorBody {
             .collect();
         required_scopes.sort();
         required_scopes.dedup();
-        let message = words("message").or_else(|| words("error_description")).or_else(|| words("detail"));
+        // Beside HubSpot's own, the names that gateways have for it, RFC 9457 among them. A flag or a number is none there.
+        let is_said = |name: &&str| json.get(*name).is_some_and(|value| !value.is_boolean() && !value.is_number());
+        let others = ["error_description", "detail", "error", "title", "Message"];
+        let listed = || {
+            let texts = errors.iter().filter_map(|error| error.get("message").or(Some(error))?.as_str());
+            Some(texts.collect::<Vec<_>>().join("; ")).filter(|text| !text.trim().is_empty())
+        };
+        let message = words("message").or_else(|| others.into_iter().filter(is_said).find_map(words)).or_else(listed);
         let category = text("category");
         let context = context(json.get("context"));
         let codes = [text("error"), text("status"), text("policyName"), text("subCategory"), category.clone()];

@@ -198,6 +198,15 @@ impl Error {
         Self::new(ErrorKind::Decode, format!("none of the entries of the answer can be read: there are {entries}"))
     }
 
+    /// One of these may be the one that is looked for.
+    pub(crate) fn unread_associations(partner_client: &str, count: usize) -> Self {
+        let message = format!(
+            "{count} of the associations that HubSpot lists of partner client {partner_client} cannot be read, so it is not \
+             known what they are"
+        );
+        Self::new(ErrorKind::Decode, message)
+    }
+
     pub(crate) fn no_time_of_change() -> Self {
         Self::new(
             ErrorKind::Decode,

@@ -153,17 +153,12 @@ impl BatchRead {
         let mut found: HashMap<String, PartnerClient> = mem::take(&mut answer.results)
             .into_iter()
             .map(PartnerClient::from)
-            .map(|object| (self.key(&object).to_owned(), object))
+            .filter_map(|object| Some((key(&object, self.id_property.as_deref())?.to_owned(), object)))
             .collect();
         let open = ids.iter().filter(|id| !found.contains_key(**id)).count();
         let errors = Errors::new("batch_read", &answer, &meta, open);
         let mut outcome = |id: &str| found.remove(id).ok_or_else(|| errors.of(id, None));
         ids.iter().map(|id| ((*id).to_owned(), outcome(id))).collect()
-    }
-
-    /// What an answered object was asked for by.
-    fn key<'a>(&self, object: &'a PartnerClient) -> &'a str {
-        self.id_property.as_deref().and_then(|name| object.property(name)).unwrap_or(&object.id)
     }
 
     async fn exchange(&self, ids: &[&str]) -> Result<(types::BatchResponseSimplePublicObjectWithErrors, CallMeta)> {
@@ -296,11 +291,16 @@ impl BatchUpdate {
         let traces: HashSet<&str> = inputs.iter().map(|input| input.trace.as_str()).collect();
         let mut by_trace = HashMap::new();
         let mut by_id = HashMap::new();
-        for object in mem::take(&mut answer.results).into_iter().map(PartnerClient::from) {
+        let results = mem::take(&mut answer.results);
+        let is_complete = meta.is_complete(answer.status.as_str());
+        for object in results.into_iter().filter(|_| is_complete).map(PartnerClient::from) {
             match object.object_write_trace_id.as_deref().filter(|trace| traces.contains(trace)) {
-                Some(trace) => by_trace.insert(trace.to_owned(), object),
-                None => by_id.insert(object.id.clone(), object),
-            };
+                Some(trace) => drop(by_trace.insert(trace.to_owned(), object)),
+                None => {
+                    let id = key(&object, self.id_property.as_deref()).map(str::to_owned);
+                    by_id.extend(id.map(|id| (id, object)));
+                }
+            }
         }
         let there = |input: &&Input| by_trace.contains_key(&input.trace) || by_id.contains_key(&input.id);
         let open = inputs.len() - inputs.iter().filter(there).count();
@@ -331,6 +331,14 @@ impl BatchUpdate {
             raw.batch_update().body(body).send().await
         })
         .await
+    }
+}
+
+/// What an answered object was asked for by: its id, or its value of a property, if the answer has that.
+fn key<'a>(object: &'a PartnerClient, id_property: Option<&str>) -> Option<&'a str> {
+    match id_property {
+        Some(name) => object.property(name),
+        None => Some(&object.id),
     }
 }
 

@@ -74,7 +74,9 @@ pub(crate) fn next(page: Option<NextPage>) -> Cursor {
     if !after.is_empty() {
         return Cursor::At(after);
     }
-    let link = link.and_then(|link| reqwest::Url::parse(&link).ok());
+    // The link may have no host.
+    let base = reqwest::Url::parse("https://api.hubapi.com").ok();
+    let link = link.and_then(|link| base?.join(&link).ok());
     let after = link.and_then(|link| Some(link.query_pairs().find(|(name, _)| name == "after")?.1.into_owned()));
     after.filter(|after| !after.is_empty()).map_or(Cursor::End, Cursor::At)
 }

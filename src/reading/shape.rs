@@ -54,6 +54,14 @@ impl Shape {
         }
     }
 
+    /// Whether an entry of a list lacks a list of its own. It says nothing of what is in that, least of all that there is
+    /// nothing.
+    fn lacks_list(&self, value: &Value) -> bool {
+        let (Self::Object(fields), Value::Object(members)) = (self.resolved(), value) else { return false };
+        let is_list = |field: &&Field| field.required && matches!(field.shape.resolved(), Self::List(_));
+        fields.iter().filter(is_list).any(|field| members.get(field.name).is_none_or(Value::is_null))
+    }
+
     /// What stands for a required value that is not there: nothing, where the shape can say so.
     fn nothing(&self) -> Option<Value> {
         match self.resolved() {
@@ -88,7 +96,14 @@ impl Reader {
             (Shape::Flag, value) => flag(&value).map(Value::Bool),
             (Shape::Time, value) => time(value).map(Value::String),
             (Shape::List(item), Value::Array(values)) => {
-                Some(values.into_iter().filter_map(|value| self.entry(item, value)).collect())
+                let entries = values.into_iter().filter_map(|value| match item.lacks_list(&value) {
+                    true => {
+                        self.left_out += 1;
+                        None
+                    }
+                    false => self.entry(item, value),
+                });
+                Some(entries.collect())
             }
             // A list of one that is written without brackets.
             (Shape::List(item), value) => self.read(item, value).map(|value| Value::Array(vec![value])),
@@ -127,11 +142,11 @@ impl Reader {
         Some(Value::Object(read))
     }
 
-    /// An error that is but a text is one with that message.
+    /// An error that is but a text is one with that message, and so is a next page one with that cursor.
     fn remark(&mut self, fields: &[Field], value: Value) -> Option<Value> {
-        let message = scalar(value)?;
-        fields.iter().find(|field| field.name == "message")?;
-        self.object(fields, Map::from_iter([("message".to_owned(), Value::String(message))]))
+        let text = scalar(value)?;
+        let field = fields.iter().find(|field| matches!(field.name, "message" | "after"))?;
+        self.object(fields, Map::from_iter([(field.name.to_owned(), Value::String(text))]))
     }
 }
 

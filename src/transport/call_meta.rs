@@ -25,6 +25,15 @@ pub struct CallMeta {
     pub left_out: usize,
 }
 
+impl CallMeta {
+    /// Whether an answer with this status of its own is that of a batch which is over. One that is under way or was given up
+    /// proves nothing by its results. A status that is missing is no such thing.
+    pub(crate) fn is_complete(&self, batch_status: &str) -> bool {
+        let batch_status = batch_status.trim();
+        self.status != Some(202) && (batch_status.is_empty() || batch_status.eq_ignore_ascii_case("COMPLETE"))
+    }
+}
+
 impl Error {
     /// Adds what is known of the call; what the body said of itself stays. `answered` tells whether the status in `meta`
     /// is that of the attempt that failed.

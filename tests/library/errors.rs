@@ -189,6 +189,15 @@ async fn an_empty_message_is_none() {
         assert!(json(400, body).await.to_string().ends_with(": the answer gives no reason"), "{body}");
     }
     assert_eq!(json(400, r#"{"message":"","detail":"Bad"}"#).await.message(), "Bad");
+    for body in [
+        r#"{"error":{"code":403,"message":"no quota"}}"#,
+        r#"{"timestamp":1,"status":404,"error":"no quota","path":"/"}"#,
+        r#"{"error":true,"title":"no quota","status":400}"#,
+        r#"{"error":["no quota"]}"#,
+        r#"{"Message":"no quota"}"#,
+    ] {
+        assert_eq!(json(400, body).await.message(), "no quota", "{body}");
+    }
     // The generated client gets an error that it can decode.
     let server = RawServer::json(502, "").await;
     let client = client_at(&server.base_url, "t");

@@ -116,7 +116,8 @@ impl Crm {
         found.sort_by_key(|record| (property(record, sort), record.id));
         let start: usize = body["after"].as_str().map_or(0, |after| after.parse().unwrap());
         let limit = body["limit"].as_u64().unwrap() as usize;
-        let taken = self.rng.usize(1..=limit.min(6));
+        // Now and then more than was asked for.
+        let taken = self.rng.usize(1..=limit.min(6)) + if self.rng.u8(..) < 30 { limit } else { 0 };
         let end = (start + taken).min(found.len());
         let page = found.get(start..end).unwrap_or_default();
         let results: Vec<Value> = page.iter().filter(|record| !record.hidden).map(object).collect();

@@ -450,12 +450,81 @@ async fn an_error_in_a_batch_is_that_of_the_inputs_it_can_be_about() {
 }
 
 #[tokio::test]
+async fn a_batch_of_updates_that_is_not_over_proves_nothing() {
+    for (status, batch_status) in [(200, "PENDING"), (200, "PROCESSING"), (207, "CANCELED"), (202, "COMPLETE"), (200, "NEW")]
+    {
+        let error = json!({"category": "VALIDATION_ERROR", "message": "bad", "context": {"ids": ["3"]}});
+        let answer = json!({"status": batch_status, "results": [{"id": "1"}, {"id": "2"}, {"id": "3"}], "errors": [error]});
+        let (_server, client) = answering(status, answer.to_string().as_bytes()).await;
+        let updates = [1, 2, 3].map(|id| Update::of(id).set("name", "Acme"));
+        let kinds: Vec<_> = client.batch_update(updates).send().await.into_iter().map(|o| o.unwrap_err().kind()).collect();
+        assert_eq!(kinds, [ErrorKind::NoOutcome, ErrorKind::NoOutcome, ErrorKind::Refused], "{status} {batch_status}");
+    }
+    for batch_status in ["COMPLETE", "complete ", ""] {
+        let answer = json!({"status": batch_status, "results": [{"id": "1"}]});
+        let (_server, client) = answering(201, answer.to_string().as_bytes()).await;
+        let outcomes = client.batch_update([Update::of(1).set("name", "Acme")]).send().await;
+        assert!(outcomes[0].is_ok(), "{batch_status:?}: {outcomes:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_result_counts_for_the_value_that_was_asked_by_and_not_for_an_id_that_is_the_same() {
+    let server = Answering::new().await;
+    let of = |id: &str, code: Value| json!({"id": id, "properties": {"code": code}});
+    let answer = json!({"status": "COMPLETE", "results": [of("512", json!("7")), of("7", json!("9")), of("8", json!(null))]});
+    let client = server.with(answer.to_string().as_bytes());
+    let updates = ["7", "8", "512"].map(|code| Update::of(code).set("name", "Acme"));
+    let updated = client.batch_update(updates).id_property("code").send().await;
+    let read = client.batch_read(["7", "8", "512"]).id_property("code").send().await;
+    for outcomes in [updated, read] {
+        assert_eq!(outcomes[0].as_ref().unwrap().id, "512");
+        for outcome in &outcomes[1..] {
+            assert_eq!(outcome.as_ref().unwrap_err().kind(), ErrorKind::NoOutcome);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_link_to_the_next_page_is_as_good_as_its_cursor() {
     let server = Answering::new().await;
-    let page = json!({"results": [{"id": "7", "type": "a"}],
-        "paging": {"next": {"after": null, "link": "https://api.hubapi.com/x?limit=1&after=NTEy%253D"}}});
+    for next in [
+        json!({"after": null, "link": "https://api.hubapi.com/x?limit=1&after=NTEy%253D"}),
+        json!({"link": "/crm/v3/x?after=NTEy%253D&limit=1"}),
+        json!("NTEy%3D"),
+    ] {
+        let page = json!({"results": [{"id": "7", "type": "a"}], "paging": {"next": next}});
+        let mut pages = server.with(page.to_string().as_bytes()).associations(512, "companies").pages();
+        assert_eq!(pages.try_next().await.unwrap().unwrap().next.place(), Some("NTEy%3D"), "{next}");
+    }
+    let page = json!({"results": [{"id": "7", "type": "a"}], "paging": {"next": 100}});
     let mut pages = server.with(page.to_string().as_bytes()).associations(512, "companies").pages();
-    assert_eq!(pages.try_next().await.unwrap().unwrap().next.place(), Some("NTEy%3D"));
+    assert_eq!(pages.try_next().await.unwrap().unwrap().next.place(), Some("100"));
+}
+
+#[tokio::test]
+async fn errors_alone_with_the_status_of_a_success_are_no_empty_result() {
+    let server = Answering::new().await;
+    for answer in [
+        json!({"results": [], "errors": [{"message": "the index is down"}], "correlationId": "c"}),
+        json!({"errors": ["the index is down"], "category": "INTERNAL"}),
+        json!({"results": null, "errors": [{"message": "the index is down"}]}),
+    ] {
+        let client = server.with(answer.to_string().as_bytes());
+        for error in [
+            client.list().items().try_next().await.map(drop).unwrap_err(),
+            client.search().items().try_next().await.map(drop).unwrap_err(),
+            client.associations(512, "companies").await.map(drop).unwrap_err(),
+            client.associate(512).with("companies", 9001).as_type(1).await.map(drop).unwrap_err(),
+        ] {
+            assert!(error.to_string().contains("the index is down"), "{error}");
+        }
+    }
+    // What is there is read.
+    let answer = json!({"id": "512", "properties": {}, "errors": [{"message": "no history"}]});
+    assert_eq!(server.with(answer.to_string().as_bytes()).get(512).await.unwrap().id, "512");
+    let answer = json!({"results": [object()], "errors": [{"message": "one shard is down"}]});
+    assert_eq!(server.with(answer.to_string().as_bytes()).list().await.unwrap().results.len(), 1);
 }
 
 #[tokio::test]

@@ -10,10 +10,13 @@ use hubspot_partner_clients::{
 };
 use hubspot_simulator::{Fault, Simulator};
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
 
 use crate::support::{
+    RawServer,
     associations::{Companions, Triple, Truth, UNLABELED, World},
-    client_at, client_of, crm,
+    client_at, client_of, crm, http,
+    tcp::read_request,
 };
 
 async fn associate(simulator: &Simulator, associations: &[(u64, u64)]) {
@@ -580,5 +583,52 @@ async fn a_partner_client_is_unknown_only_where_it_is_so_by_itself() {
         let plan = planned(answer.clone()).await;
         let unknown: Vec<_> = plan.unknown.iter().map(|id| id.as_str()).collect();
         assert_eq!((plan.is_empty(), plan.unchanged, unknown), (true, 1, vec!["9"]), "{answer}");
+    }
+}
+
+/// What cannot be read may be what is desired, or what is not.
+#[tokio::test]
+async fn what_an_answer_does_not_say_of_a_partner_client_is_not_taken_for_nothing() {
+    let from = |id: &str| json!({"id": id});
+    let answers = [
+        json!({"status": "COMPLETE", "results": [{"from": from("1")}, {"from": from("2"), "to": []}]}),
+        json!({"status": "COMPLETE", "results": [{"from": from("1"), "to": null}, {"from": from("2"), "to": []}]}),
+        json!({"status": "COMPLETE", "results": [{"from": from("1"), "to": "none"}]}),
+        json!({"status": "COMPLETE", "results": [{"from": from("1"), "to": [{"id": "", "type": "owner"}]}]}),
+        json!({"status": "COMPLETE", "results": [{"from": from("1"), "to": [{"type": "owner"}, "odd"]}]}),
+        json!({"status": "COMPLETE", "results": [{"to": [{"id": "1", "type": "owner"}]}]}),
+        json!({"results": null}),
+    ];
+    for answer in answers {
+        let plan = planned(answer.clone()).await;
+        assert_eq!((plan.is_empty(), plan.unchanged), (true, 1), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_association_that_cannot_be_read_is_not_taken_for_missing() {
+    let page = json!({"results": [{"id": "1", "type": "owner"}, {"id": "", "type": "owner"}]});
+    let server = RawServer::start(move |mut stream, _| {
+        let page = page.to_string();
+        async move {
+            let request = read_request(&mut stream).await;
+            let answer = match request.lines().next() {
+                Some(line) if line.contains("/types") => r#"{"results": [{"id": "7", "name": "owner"}]}"#,
+                Some(line) if line.contains("/batch/read") => r#"{"status": "COMPLETE", "results": []}"#,
+                _ => &page,
+            };
+            let _ = stream.write_all(http(200, "application/json", answer).as_bytes()).await;
+            Some(stream)
+        }
+    })
+    .await;
+    let client = client_at(&server.base_url, "t");
+    assert!(client.is_associated(512, "companies", 1, "owner").await.unwrap());
+    let unknown = [
+        client.is_associated(512, "companies", 2, "owner").await.map(drop).unwrap_err(),
+        client.reconcile([512], "companies", [(512, 1, "owner")]).plan().await.map(drop).unwrap_err(),
+    ];
+    for error in unknown {
+        assert!(error.is_decode() && error.message().contains("partner client 512 cannot be read"), "{error}");
     }
 }

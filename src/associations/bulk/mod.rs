@@ -45,7 +45,7 @@ pub use self::{
     association::Association, journal::Journal, outcome::Outcome, progress::Progress, settings::Bulk,
     strategy::Strategy,
 };
-pub(crate) use self::{journal::Recorded, settle::Change, verdict::is_complete};
+pub(crate) use self::{journal::Recorded, settle::Change};
 pub use crate::associations::bulk::outcomes::Outcomes;
 use crate::client::Client;
 

@@ -61,7 +61,7 @@ impl<'a> Verdicts<'a> {
             asked.entry(pair(path)).or_default().push(spelling(path.association_type.as_str()));
         }
         let mut listed = HashMap::<_, Vec<_>>::new();
-        let results = if is_complete(answer.status.as_str(), meta) { answer.results.as_slice() } else { &[] };
+        let results = if meta.is_complete(answer.status.as_str()) { answer.results.as_slice() } else { &[] };
         for result in results {
             let ends = (canonical(result.from.id.as_str()), canonical(result.to.id.as_str()));
             if asked.contains_key(&ends) {
@@ -113,12 +113,6 @@ impl<'a> Verdicts<'a> {
             || self.spelled.get(asked).is_some_and(|other| listed.contains(other))
             || (is_alone && listed.iter().any(|listed| is_id(listed) != is_id(asked)))
     }
-}
-
-/// A batch that is under way or was given up proves nothing by its results. A status that is missing is no such thing.
-pub(crate) fn is_complete(status: &str, meta: &CallMeta) -> bool {
-    let status = status.trim();
-    meta.status != Some(202) && (status.is_empty() || status.eq_ignore_ascii_case("COMPLETE"))
 }
 
 /// The other spelling of each type, where the answer shows it and nothing contradicts.

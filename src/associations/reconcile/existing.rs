@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::types::Types;
 use crate::{
-    associations::{AssociatedId, bulk::is_complete, reconcile::plan::PlannedChange},
+    associations::{AssociatedId, reconcile::plan::PlannedChange},
     client::Client,
     error::{Error, Result},
     generated,
@@ -94,7 +94,8 @@ impl Reader<'_> {
             Err(error) if error.is_not_found() => return Ok(unsaid),
             called => called?,
         };
-        if !is_complete(answer.status.as_str(), &meta) {
+        // Nor does it say of whom it has entries that cannot be read.
+        if !meta.is_complete(answer.status.as_str()) || meta.left_out > 0 {
             return Ok(unsaid);
         }
         let mut doubtful = BTreeSet::new();
@@ -141,7 +142,11 @@ impl Reader<'_> {
             list = list.after(after);
         }
         list.options = self.options.clone();
-        let others: Vec<_> = list.items().try_collect().await?;
+        let mut items = list.items();
+        let others: Vec<_> = items.by_ref().try_collect().await?;
+        if items.left_out() > 0 {
+            return Err(Error::unread_associations(partner_client.as_str(), items.left_out()));
+        }
         others.into_iter().map(|other| self.association(partner_client, other)).collect()
     }
 

@@ -146,7 +146,7 @@ fn sorted(search: Search) -> Pages<PartnerClient> {
             let mut objects: Vec<PartnerClient> = page.results.into_iter().map(Into::into).collect();
             let mut given = given.lock().unwrap_or_else(PoisonError::into_inner);
             objects.retain(|object| given.insert(object.id.clone()));
-            objects.truncate(usize::from(limit));
+            objects.truncate(usize::try_from(left).unwrap_or(usize::MAX));
             let rest = left.saturating_sub(u32::try_from(objects.len()).unwrap_or(u32::MAX));
             let over =
                 rest == 0 || next.place().and_then(|place| place.parse().ok()).is_some_and(|n: u32| n >= MAX_RESULTS);
