@@ -65,6 +65,11 @@ impl Error {
                                     call left it out."
                     .into()
             }
+            ErrorKind::TooLarge if self.was_carried_out() => {
+                "HubSpot carried it out, so do not repeat it without looking; to read such an answer, give a larger \
+                 max_response_bytes."
+                    .into()
+            }
             ErrorKind::TooLarge => {
                 "Ask for fewer properties or smaller pages, or give a larger max_response_bytes.".into()
             }

@@ -3,14 +3,16 @@
 use std::{
     io::Write,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
 use flate2::{Compression, write::GzEncoder};
-use futures_util::TryStreamExt;
-use hubspot_partner_clients::{Client, ClientBuilder, Error, RateLimit, RetryPolicy, oauth::OAuthApp};
+use futures_util::{StreamExt, TryStreamExt};
+use hubspot_partner_clients::{
+    Client, ClientBuilder, Error, RateLimit, RetryPolicy, bulk::Association, oauth::OAuthApp,
+};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{
@@ -183,6 +185,49 @@ async fn an_answer_of_the_token_endpoint_has_a_limit_too() {
             assert!(written.load(Ordering::SeqCst) < BUFFERS, "{written:?}");
         }
     }
+}
+
+/// A removal that HubSpot has carried out is told as carried out, whatever it says of it and at what length.
+#[tokio::test]
+async fn a_large_answer_to_a_removal() {
+    let signed = "x-hubspot-correlation-id: c\r\n";
+    for (batch, alone, made) in [
+        (format!("200 OK\r\n{signed}"), format!("200 OK\r\n{signed}"), true),
+        (format!("207 Multi-Status\r\n{signed}"), format!("204 No Content\r\n{signed}"), true),
+        ("200 OK\r\n".to_owned(), "200 OK\r\n".to_owned(), false),
+        (format!("200 OK\r\n{signed}"), format!("207 Multi-Status\r\n{signed}"), false),
+    ] {
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let (told, log) = (format!("{batch}, {alone}"), Arc::clone(&requests));
+        let server = RawServer::start(move |mut stream, _| {
+            let (batch, alone, log) = (batch.clone(), alone.clone(), Arc::clone(&log));
+            async move {
+                let request = read_request(&mut stream).await;
+                let is_batch = request.starts_with("POST");
+                log.lock().unwrap().push(is_batch);
+                let head = if is_batch { batch } else { alone };
+                let body = if head.starts_with("204") { String::new() } else { " ".repeat(2 * LIMIT) };
+                let length = if body.is_empty() { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+                let answer = format!("HTTP/1.1 {head}{length}connection: close\r\n\r\n{body}");
+                let _ = stream.write_all(answer.as_bytes()).await;
+                Some(stream)
+            }
+        })
+        .await;
+        let rows = (1..=3).map(|id| Association::new(id, "companies", id, "owner"));
+        let outcomes: Vec<_> = client(&server.base_url).dissociate_many(rows).outcomes().collect().await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.result.is_ok()).count(), if made { 3 } else { 0 }, "{told}");
+        for error in outcomes.into_iter().filter_map(|outcome| outcome.result.err()) {
+            assert!(error.is_too_large() && error.status().is_some(), "{told}: {error:?}");
+        }
+        let requests = requests.lock().unwrap();
+        assert!(requests[0] && requests[1..].iter().all(|is_batch| !is_batch) && requests.len() <= 4, "{requests:?}");
+    }
+    // By itself, the error says that it was carried out, and gives no advice that is for reads.
+    let (server, _) = endless(&format!("200 OK\r\n{signed}content-length: {}", LIMIT + 1), Vec::new()).await;
+    let error = client(&server.base_url).dissociate(1).with("companies", 2).as_type("owner").await.unwrap_err();
+    assert_too_large(&error, 200);
+    assert!(error.remedy().contains("HubSpot carried it out") && !error.remedy().contains("pages"), "{}", error.remedy());
 }
 
 #[test]
