@@ -11,7 +11,8 @@ use crate::{
     error::{Error, Result, correlation_id::CORRELATION_ID},
     oauth::{authorization::AuthorizationBuilder, grant::Grant, refused::Refused},
     rate_limit::headers::RateLimitHeaders,
-    task::in_runtime,
+    reading,
+    task::Task,
     transport::{
         call_meta::CallMeta,
         call_options::check_timeout,
@@ -80,11 +81,22 @@ impl OAuthApp {
     /// [`Error::is_invalid_input`] for a code that is empty or cannot be one. White space around it does not count.
     pub async fn exchange(&self, code: &str, redirect_uri: &str, code_verifier: Option<&str>) -> Result<Grant> {
         let code = secret("code", code, "give the parameter `code` of the address that the user came back to")?;
-        let code = code.expose_secret();
-        let mut form = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri)];
-        form.extend(code_verifier.map(|verifier| ("code_verifier", verifier)));
-        // A code is good for one use, so a lost answer cannot be had again.
-        let grant = self.request(&form, false).await?;
+        let redirect_uri = redirect_uri.to_owned();
+        let code_verifier = code_verifier.map(|verifier| SecretString::from(verifier.to_owned()));
+        let this = self.clone();
+        // Its connection is not held up by a caller who does not poll it.
+        let exchange = Task::spawn(async move {
+            let code = code.expose_secret();
+            let mut form = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", &redirect_uri)];
+            form.extend(code_verifier.as_ref().map(|verifier| ("code_verifier", verifier.expose_secret())));
+            // A code is good for one use, so a lost answer cannot be had again.
+            this.request(&form, false).await
+        });
+        let grant = match exchange {
+            Ok(exchange) => exchange.await.and_then(|answer| answer),
+            Err(error) => Err(error),
+        };
+        let grant = grant.map_err(|error| Error::token(Box::new(error)))?;
         self.forget_refusal(&grant);
         Ok(grant)
     }
@@ -112,7 +124,6 @@ impl OAuthApp {
 
     /// Asks the token endpoint, as often as it takes. Every value of the form is taken for a secret.
     async fn request(&self, form: &[(&str, &str)], repeatable: bool) -> Result<Grant> {
-        in_runtime().map_err(|error| Error::token(Box::new(error)))?;
         let mut meta = CallMeta::default();
         loop {
             meta.attempts += 1;
@@ -143,7 +154,7 @@ impl OAuthApp {
         meta.rate_limit = RateLimitHeaders::read(response.headers());
         let correlation_id = response.headers().get(&CORRELATION_ID);
         meta.correlation_id = correlation_id.map(|id| redact_body(id.as_bytes(), &secrets).as_str().into());
-        let body = read_body(&mut response, MAX_ANSWER_BYTES).await?;
+        let body = reading::utf8(read_body(&mut response, MAX_ANSWER_BYTES).await?);
         if !status.is_success() {
             let error = Error::response(status.as_u16(), &redact_body(&body, &secrets));
             return Err(error.with_headers(response.headers()));

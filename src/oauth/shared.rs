@@ -24,6 +24,9 @@ const LOCK: Duration = Duration::from_secs(30);
 /// How long another's refresh is waited for: a lock that nobody renews, and what comes after it.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// How long the store may take: all calls of the account wait for it.
+const ASKING: Duration = Duration::from_secs(30);
+
 /// What is kept, as JSON. Times are milliseconds since 1970.
 #[derive(Serialize, Deserialize)]
 struct Document {
@@ -97,7 +100,9 @@ impl SharedRefresh {
 
     /// What the store says, or that it panicked.
     async fn ask<'a, T>(&'a self, what: impl FnOnce(&'a dyn TokenStore) -> StoreFuture<'a, T>) -> Result<T> {
-        guard_future("the token store", async { what(&*self.store).await }).await?.map_err(Error::token)
+        let asked = guard_future("the token store", async { timeout(ASKING, what(&*self.store)).await });
+        let late = |_| Err(format!("the token store took longer than {ASKING:?}").into());
+        asked.await?.unwrap_or_else(late).map_err(Error::token)
     }
 
     async fn run_locked(&self, app: &OAuthApp, own: &SecretString, fencing_token: u64) -> Result<Fresh> {

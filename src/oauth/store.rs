@@ -18,7 +18,7 @@ pub type StoreFuture<'a, T> =
 /// A process that needs an access token loads what is kept. If that is not good any more, it takes the lock, refreshes, saves
 /// and so gives up the lock; the others load again until there is a token, or the lock is free. The lock ends by itself after
 /// its lifetime, 30 seconds, so that a process that dies holds up nobody for longer; one that is still at work renews it every
-/// 10 seconds.
+/// 10 seconds. A method that takes longer than 30 seconds has failed.
 ///
 /// A process may be stopped for longer than that, and go on while another has the lock. Therefore each taking of the lock gives
 /// a fencing token, a number larger than all before, and `save` refuses a number smaller than that of the last save. So the

@@ -2,7 +2,10 @@
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, timeout_at},
+};
 
 use crate::{
     rate_limit::{headers::RateLimitHeaders, not_in_time::NotInTime},
@@ -71,6 +74,7 @@ pub trait RateLimiter: Send + Sync {
     /// will be room says so; by default it waits with `acquire` and knows nothing.
     fn acquire_by(&self, bucket: RateBucket, deadline: Instant) -> PermitFuture<'_> {
         Box::pin(async move {
+            Handle::try_current()?;
             let permit = timeout_at(deadline, self.acquire(bucket)).await;
             permit.unwrap_or_else(|_| Err(NotInTime::default().into()))
         })

@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{runtime::Handle, time::Instant};
 
 pub(crate) use self::bucket::Bucket;
 use crate::{
@@ -75,7 +75,10 @@ impl RateLimiter for RollingWindow {
     }
 
     fn acquire_by(&self, bucket: RateBucket, deadline: Instant) -> PermitFuture<'_> {
-        Box::pin(async move { Ok(Permit::new(bucket, self.bucket(bucket).acquire(Some(deadline)).await?)) })
+        Box::pin(async move {
+            Handle::try_current()?;
+            Ok(Permit::new(bucket, self.bucket(bucket).acquire(Some(deadline)).await?))
+        })
     }
 
     fn settle(&self, permit: Permit, outcome: &PermitOutcome) {

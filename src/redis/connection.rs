@@ -21,7 +21,7 @@ use tokio::{
 use crate::{
     auth::redact::redact,
     error::{Error, Result},
-    task::{Task, in_runtime},
+    task::{Task, guard_future, in_runtime},
     transport::call_options::check_timeout,
 };
 
@@ -81,7 +81,7 @@ impl Redis {
         script: &ScriptInvocation<'_>,
     ) -> std::result::Result<T, Trouble> {
         // Connecting and loading the script have round trips of their own.
-        let outcome = timeout(3 * self.0.timeout, async {
+        let outcome = self.in_time(async {
             if let Some(mut connection) = self.made() {
                 match script.invoke_async(&mut connection).await {
                     // Redis was restarted or replaced while nobody used the connection: a new one may do.
@@ -91,15 +91,25 @@ impl Redis {
             }
             script.invoke_async(&mut self.connection().await?).await
         });
-        let trouble = match outcome.await {
-            Ok(Ok(value)) => return Ok(value),
-            Ok(Err(error)) => Trouble::new(&self.0, Some(key), &error),
-            Err(_) => Trouble::slow(&self.0.address),
+        let trouble = match outcome.await? {
+            Ok(value) => return Ok(value),
+            Err(error) => Trouble::new(&self.0, Some(key), &error),
         };
         if trouble.unreachable {
             self.forget();
         }
         Err(trouble)
+    }
+
+    /// Waits no longer than it may take. Without a runtime, or in one without timers or sockets, it is told and does not
+    /// panic.
+    async fn in_time<T>(
+        &self,
+        asked: impl Future<Output = std::result::Result<T, RedisError>>,
+    ) -> std::result::Result<std::result::Result<T, RedisError>, Trouble> {
+        in_runtime().map_err(Trouble::elsewhere)?;
+        let asked = guard_future("asking Redis", async { timeout(3 * self.0.timeout, asked).await });
+        asked.await.map_err(Trouble::elsewhere)?.map_err(|_| Trouble::slow(&self.0.address))
     }
 
     /// The place of this runtime's connection.
@@ -206,12 +216,12 @@ impl RedisBuilder {
             connections: Mutex::default(),
         }));
         let ping = async { ::redis::cmd("PING").query_async::<()>(&mut redis.connection().await?).await };
-        match timeout(3 * redis.0.timeout, ping).await {
-            Ok(Ok(())) => Ok(redis),
+        let answer = redis.in_time(ping).await?;
+        match answer {
+            Ok(()) => Ok(redis),
             // It has answered, and nothing here needs it to say PONG.
-            Ok(Err(error)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm) => Ok(redis),
-            Ok(Err(error)) => Err(Trouble::new(&redis.0, None, &error).into()),
-            Err(_) => Err(Trouble::slow(&redis.0.address).into()),
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm) => Ok(redis),
+            Err(error) => Err(Trouble::new(&redis.0, None, &error).into()),
         }
     }
 }
@@ -317,6 +327,8 @@ pub(super) struct Trouble {
     message: String,
     /// Redis was not reached, or gave no answer: it may come back by itself.
     pub(super) unreachable: bool,
+    /// What it is where Redis has nothing to do with it.
+    elsewhere: Option<Error>,
 }
 
 impl Trouble {
@@ -326,7 +338,7 @@ impl Trouble {
             return Self::slow(address);
         }
         if error.kind() == ErrorKind::Parse {
-            return Self { message: format!("what answers at {address} is not Redis"), unreachable: true };
+            return Self::passing(format!("what answers at {address} is not Redis"));
         }
         // Such as LOADING after a restart.
         let passing = error.is_io_error()
@@ -340,11 +352,19 @@ impl Trouble {
             .into_iter()
             .flatten()
             .fold(error.to_string(), |text, secret| redact(&text, secret));
-        Self { message: format!("Redis at {address}{key}: {error}"), unreachable: passing }
+        Self { message: format!("Redis at {address}{key}: {error}"), unreachable: passing, elsewhere: None }
     }
 
     fn slow(address: &str) -> Self {
-        Self { message: format!("Redis at {address} did not answer in time"), unreachable: true }
+        Self::passing(format!("Redis at {address} did not answer in time"))
+    }
+
+    fn passing(message: String) -> Self {
+        Self { message, unreachable: true, elsewhere: None }
+    }
+
+    fn elsewhere(error: Error) -> Self {
+        Self { message: error.message().to_owned(), unreachable: false, elsewhere: Some(error) }
     }
 }
 
@@ -359,6 +379,9 @@ impl std::error::Error for Trouble {}
 /// While something is set up.
 impl From<Trouble> for Error {
     fn from(trouble: Trouble) -> Self {
+        if let Some(error) = trouble.elsewhere {
+            return error;
+        }
         if trouble.unreachable {
             return Self::unreachable(trouble.message);
         }

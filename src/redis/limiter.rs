@@ -69,11 +69,17 @@ impl RateLimiter for RedisLimiter {
     }
 
     fn acquire(&self, bucket: RateBucket) -> PermitFuture<'_> {
-        Box::pin(async move { Ok(Permit::new(bucket, self.bucket(bucket).acquire(None).await?)) })
+        Box::pin(async move {
+            in_runtime()?;
+            Ok(Permit::new(bucket, self.bucket(bucket).acquire(None).await?))
+        })
     }
 
     fn acquire_by(&self, bucket: RateBucket, deadline: Instant) -> PermitFuture<'_> {
-        Box::pin(async move { Ok(Permit::new(bucket, self.bucket(bucket).acquire(Some(deadline)).await?)) })
+        Box::pin(async move {
+            in_runtime()?;
+            Ok(Permit::new(bucket, self.bucket(bucket).acquire(Some(deadline)).await?))
+        })
     }
 
     fn settle(&self, permit: Permit, outcome: &PermitOutcome) {

@@ -451,13 +451,16 @@ async fn an_error_in_a_batch_is_that_of_the_inputs_it_can_be_about() {
 
 #[tokio::test]
 async fn a_batch_of_updates_that_is_not_over_proves_nothing() {
-    for (status, batch_status) in [(200, "PENDING"), (200, "PROCESSING"), (207, "CANCELED"), (202, "COMPLETE"), (200, "NEW")]
+    for (status, batch_status) in
+        [(200, "PENDING"), (200, "PROCESSING"), (207, "CANCELED"), (202, "COMPLETE"), (200, "NEW")]
     {
         let error = json!({"category": "VALIDATION_ERROR", "message": "bad", "context": {"ids": ["3"]}});
-        let answer = json!({"status": batch_status, "results": [{"id": "1"}, {"id": "2"}, {"id": "3"}], "errors": [error]});
+        let answer =
+            json!({"status": batch_status, "results": [{"id": "1"}, {"id": "2"}, {"id": "3"}], "errors": [error]});
         let (_server, client) = answering(status, answer.to_string().as_bytes()).await;
         let updates = [1, 2, 3].map(|id| Update::of(id).set("name", "Acme"));
-        let kinds: Vec<_> = client.batch_update(updates).send().await.into_iter().map(|o| o.unwrap_err().kind()).collect();
+        let kinds: Vec<_> =
+            client.batch_update(updates).send().await.into_iter().map(|o| o.unwrap_err().kind()).collect();
         assert_eq!(kinds, [ErrorKind::NoOutcome, ErrorKind::NoOutcome, ErrorKind::Refused], "{status} {batch_status}");
     }
     for batch_status in ["COMPLETE", "complete ", ""] {
@@ -472,7 +475,8 @@ async fn a_batch_of_updates_that_is_not_over_proves_nothing() {
 async fn a_result_counts_for_the_value_that_was_asked_by_and_not_for_an_id_that_is_the_same() {
     let server = Answering::new().await;
     let of = |id: &str, code: Value| json!({"id": id, "properties": {"code": code}});
-    let answer = json!({"status": "COMPLETE", "results": [of("512", json!("7")), of("7", json!("9")), of("8", json!(null))]});
+    let answer =
+        json!({"status": "COMPLETE", "results": [of("512", json!("7")), of("7", json!("9")), of("8", json!(null))]});
     let client = server.with(answer.to_string().as_bytes());
     let updates = ["7", "8", "512"].map(|code| Update::of(code).set("name", "Acme"));
     let updated = client.batch_update(updates).id_property("code").send().await;

@@ -207,7 +207,8 @@ async fn a_large_answer_to_a_removal() {
                 log.lock().unwrap().push(is_batch);
                 let head = if is_batch { batch } else { alone };
                 let body = if head.starts_with("204") { String::new() } else { " ".repeat(2 * LIMIT) };
-                let length = if body.is_empty() { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+                let length =
+                    if body.is_empty() { String::new() } else { format!("content-length: {}\r\n", body.len()) };
                 let answer = format!("HTTP/1.1 {head}{length}connection: close\r\n\r\n{body}");
                 let _ = stream.write_all(answer.as_bytes()).await;
                 Some(stream)
@@ -216,7 +217,11 @@ async fn a_large_answer_to_a_removal() {
         .await;
         let rows = (1..=3).map(|id| Association::new(id, "companies", id, "owner"));
         let outcomes: Vec<_> = client(&server.base_url).dissociate_many(rows).outcomes().collect().await;
-        assert_eq!(outcomes.iter().filter(|outcome| outcome.result.is_ok()).count(), if made { 3 } else { 0 }, "{told}");
+        assert_eq!(
+            outcomes.iter().filter(|outcome| outcome.result.is_ok()).count(),
+            if made { 3 } else { 0 },
+            "{told}"
+        );
         for error in outcomes.into_iter().filter_map(|outcome| outcome.result.err()) {
             assert!(error.is_too_large() && error.status().is_some(), "{told}: {error:?}");
         }
@@ -227,7 +232,11 @@ async fn a_large_answer_to_a_removal() {
     let (server, _) = endless(&format!("200 OK\r\n{signed}content-length: {}", LIMIT + 1), Vec::new()).await;
     let error = client(&server.base_url).dissociate(1).with("companies", 2).as_type("owner").await.unwrap_err();
     assert_too_large(&error, 200);
-    assert!(error.remedy().contains("HubSpot carried it out") && !error.remedy().contains("pages"), "{}", error.remedy());
+    assert!(
+        error.remedy().contains("HubSpot carried it out") && !error.remedy().contains("pages"),
+        "{}",
+        error.remedy()
+    );
 }
 
 #[test]

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, future::join_all, stream};
 use hubspot_partner_clients::{
-    Client, ClientBuilder, Error, ErrorKind, RateLimit, Result, TokenProvider, bulk::Association, oauth,
+    Client, ClientBuilder, Error, ErrorKind, PermitOutcome, RateLimit, RateLimiter, Result, RollingWindow,
+    TokenProvider, bulk::Association, oauth, spec::RateBucket,
 };
 use hubspot_simulator as simulator;
 use simulator::{Fault, OAuthApp, Simulator};
 use tokio::{
-    runtime::{Builder, Runtime},
+    runtime::{Builder, Handle, Runtime},
     time::timeout,
 };
 
@@ -151,6 +152,99 @@ fn whatever_needs_a_runtime_is_refused_outside_one() {
         is_told(&connect.unwrap_err());
     }
     assert!(simulator.requests().is_empty());
+}
+
+/// A limiter that is used by itself.
+#[test]
+fn a_limiter_outside_a_runtime_does_not_panic() {
+    let limiter = RollingWindow::new(RateLimit::per_ten_seconds(1));
+    let acquire = |limiter: &RollingWindow| {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(1);
+        limiter.acquire_by(RateBucket::General, deadline).now_or_never().expect("it fails at once").map(drop)
+    };
+    assert!(acquire(&limiter).unwrap_err().to_string().contains("Tokio"));
+    let permit = limiter.acquire(RateBucket::General).now_or_never().unwrap().unwrap();
+    assert!(limiter.acquire(RateBucket::General).now_or_never().is_none());
+    limiter.settle(permit, &PermitOutcome::NotSent);
+    assert_eq!(limiter.status().general.waiting, 0);
+}
+
+#[test]
+fn what_needs_timers_or_sockets_says_so_where_there_are_none() {
+    let (_server, simulator) = hubspot();
+    let client = builder(&simulator).build().unwrap();
+    let bare = || Builder::new_current_thread().build().unwrap();
+    let app = oauth::OAuthApp::builder("id", "secret").base_url(simulator.base_url()).build().unwrap();
+    let is_told = |error: &Error| {
+        assert_eq!(error.kind(), ErrorKind::Panic, "{error}");
+        assert!(error.message().contains("enable_"), "{error}");
+    };
+    is_told(&bare().block_on(app.exchange("code", "https://my.app", None)).unwrap_err());
+    let with_token = builder(&simulator).token_provider(app.token("refresh").unwrap()).build().unwrap();
+    is_told(&bare().block_on(with_token.get(1).send()).unwrap_err());
+    // A group that is not full waits for more.
+    let inputs = stream::iter([Association::new(1, "companies", 1, "owner")]).chain(stream::pending()).boxed();
+    let mut outcomes = client.associate_many_from(inputs).outcomes();
+    is_told(&bare().block_on(outcomes.next()).unwrap().result.unwrap_err());
+    #[cfg(feature = "redis")]
+    is_told(&bare().block_on(hubspot_partner_clients::redis::Redis::connect("redis://127.0.0.1:1")).unwrap_err());
+}
+
+/// A group of a stream waits for more by a timer of the runtime that it was polled in.
+#[test]
+fn a_bulk_run_goes_on_in_another_runtime() {
+    let (_server, simulator) = hubspot();
+    let client = builder(&simulator).build().unwrap();
+    for ended in [true, false] {
+        let inputs = stream::iter([Association::new(1, "companies", 1, "owner")]).chain(stream::pending()).boxed();
+        let mut outcomes = client.associate_many_from(inputs).outcomes();
+        let first = runtime();
+        first.block_on(async { assert!(outcomes.next().now_or_never().is_none()) });
+        let kept = if ended { None } else { Some(first) };
+        let outcome =
+            runtime().block_on(async { timeout(Duration::from_secs(20), outcomes.next()).await.expect("it hangs") });
+        outcome.unwrap().result.unwrap();
+        drop(kept);
+    }
+}
+
+/// Where code is not asynchronous, in the ways that Tokio has for it.
+#[test]
+fn calls_from_blocking_code() {
+    let (_server, simulator) = hubspot();
+    let client = builder(&simulator).build().unwrap();
+    /// Something that tells HubSpot of its end.
+    struct Farewell(Client);
+    impl Drop for Farewell {
+        fn drop(&mut self) {
+            let call = self.0.update(1).set("name", "gone").send();
+            tokio::task::block_in_place(|| Handle::current().block_on(call)).unwrap();
+        }
+    }
+    let threads = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let ends = |run: &Runtime, client: Client| {
+        let blocking = run.block_on(async {
+            let here = Handle::current();
+            let call = tokio::task::spawn_blocking(move || here.block_on(client.get(1).send()));
+            timeout(Duration::from_secs(20), call).await.expect("it hangs")
+        });
+        blocking.unwrap().unwrap();
+    };
+    ends(&threads, client.clone());
+    ends(&runtime(), client.clone());
+    threads.block_on(async {
+        let farewell = Farewell(client.clone());
+        let dropped = tokio::spawn(async move { drop(farewell) });
+        timeout(Duration::from_secs(20), dropped).await.expect("it hangs").unwrap();
+    });
+    // And where nothing may leave its thread.
+    let local = tokio::task::LocalSet::new();
+    let run = local.run_until(async {
+        let name = std::rc::Rc::new("Acme".to_owned());
+        let call = tokio::task::spawn_local(async move { client.update(1).set("name", &*name).await });
+        timeout(Duration::from_secs(20), call).await.expect("it hangs").unwrap().unwrap();
+    });
+    runtime().block_on(run);
 }
 
 /// Tokio itself says what is missing.

@@ -106,3 +106,46 @@ async fn the_retries_of_a_refresh_are_as_much_its_own() {
     tokio::join!(got(&first), later);
     assert_eq!(simulator.requests().len(), 3);
 }
+
+/// A store that never answers one of the questions.
+struct Hanging(Memory, &'static str);
+
+impl Hanging {
+    fn or<'a, T: Send + 'a>(&self, method: &str, answer: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
+        if self.1 == method { Box::pin(std::future::pending()) } else { answer }
+    }
+}
+
+impl TokenStore for Hanging {
+    fn load(&self) -> StoreFuture<'_, Option<StoredToken>> {
+        self.or("load", self.0.load())
+    }
+
+    fn lock<'a>(&'a self, owner: &'a str, lifetime: Duration) -> StoreFuture<'a, Option<u64>> {
+        self.or("lock", self.0.lock(owner, lifetime))
+    }
+
+    fn save(&self, fencing_token: u64, token: StoredToken) -> StoreFuture<'_, bool> {
+        self.or("save", self.0.save(fencing_token, token))
+    }
+
+    fn unlock(&self, fencing_token: u64) -> StoreFuture<'_, ()> {
+        self.or("unlock", self.0.unlock(fencing_token))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_holds_up_a_call_for_half_a_minute_at_a_time() {
+    for method in ["load", "lock", "save", "unlock"] {
+        let hubspot =
+            Simulator::builder().oauth_app(simulator::OAuthApp::new("id", "secret", REFRESH)).start().await.unwrap();
+        let app = OAuthApp::builder("id", "secret").base_url(hubspot.base_url()).build().unwrap();
+        let token = app.token(REFRESH).unwrap().store(Hanging(Memory::default(), method));
+        let outcome = tokio::time::timeout(Duration::from_secs(200), token.access_token()).await.expect("it hangs");
+        match outcome {
+            // The token is good, though nobody else has it.
+            Ok(_) => assert!(matches!(method, "save" | "unlock"), "{method}"),
+            Err(error) => assert!(error.to_string().contains("the token store took longer than 30s"), "{error}"),
+        }
+    }
+}

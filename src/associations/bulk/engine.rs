@@ -13,7 +13,10 @@ use futures_util::{
     Stream, StreamExt,
     stream::{BoxStream, Fuse, FuturesUnordered},
 };
-use tokio::time::{Sleep, sleep};
+use tokio::{
+    runtime::Id,
+    time::{Sleep, sleep},
+};
 use tracing::Instrument;
 
 use super::{
@@ -28,7 +31,7 @@ use crate::{
     },
     error::{Error, Result},
     ids::ObjectType,
-    task::{Task, in_runtime},
+    task::{Task, guard, in_runtime},
 };
 
 /// How long a group waits for more from an input that has nothing ready. One request a second for an object type is a
@@ -52,7 +55,7 @@ pub(super) struct Engine {
     ended: bool,
     next_index: u64,
     groups: HashMap<ObjectType, Vec<Input>>,
-    linger: Option<Pin<Box<Sleep>>>,
+    linger: Option<Linger>,
     ready: VecDeque<Vec<Input>>,
     running: FuturesUnordered<Running>,
     settled: BTreeMap<u64, Outcome>,
@@ -105,8 +108,10 @@ impl Engine {
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Outcome>> {
-        if let Err(error) = in_runtime() {
-            self.refused.get_or_insert(error);
+        match in_runtime() {
+            // A timer ends with its runtime.
+            Ok(here) => drop(self.linger.take_if(|linger| linger.runtime != here.id())),
+            Err(error) => drop(self.refused.get_or_insert(error)),
         }
         loop {
             if let Some(outcome) = self.next() {
@@ -155,7 +160,13 @@ impl Engine {
                 }
                 Poll::Pending => {
                     if !self.groups.is_empty() && self.linger.is_none() {
-                        self.linger = Some(Box::pin(sleep(LINGER)));
+                        match Linger::start() {
+                            Ok(linger) => self.linger = Some(linger),
+                            Err(error) => {
+                                self.refused.get_or_insert(error);
+                                self.flush();
+                            }
+                        }
                     }
                     return;
                 }
@@ -205,7 +216,7 @@ impl Engine {
 
     /// Sends groups that are not full where waiting for more would be in vain or too long.
     fn flush_where_due(&mut self, cx: &mut Context<'_>) {
-        let waited = self.linger.as_mut().is_some_and(|linger| linger.as_mut().poll(cx).is_ready());
+        let waited = self.linger.as_mut().is_some_and(|linger| linger.sleep.as_mut().poll(cx).is_ready());
         let stuck = self.taken >= self.bound && self.running.is_empty() && self.ready.is_empty();
         if waited || stuck {
             self.flush();
@@ -272,6 +283,22 @@ impl Engine {
         {
             told(progress);
         }
+    }
+}
+
+/// How long a group still waits, by a timer of this runtime.
+struct Linger {
+    runtime: Id,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Linger {
+    /// # Errors
+    /// In a runtime without timers, where Tokio panics.
+    fn start() -> Result<Self> {
+        let runtime = in_runtime()?.id();
+        let sleep = guard("waiting for more inputs", || Box::pin(sleep(LINGER)))?;
+        Ok(Self { runtime, sleep })
     }
 }
 
