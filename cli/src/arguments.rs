@@ -30,6 +30,9 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 pub(super) enum Command {
+    /// Show what the tool does, in a simulated HubSpot
+    #[command(after_help = help::DEMO)]
+    Demo,
     #[command(flatten)]
     Call(Call),
     /// Create the associations that a CSV file lists

@@ -10,13 +10,15 @@ use hubspot_partner_clients::{
     simulator::{Simulator, SimulatorBuilder},
 };
 
-use super::{demo, failure::Failure, signals::Signal};
+use super::{failure::Failure, signals::Signal, simulated};
 
 const TOKEN: &str = "HUBSPOT_ACCESS_TOKEN";
 
 pub(super) struct Connection {
     pub(super) simulator: bool,
-    pub(super) base_url: Option<String>,
+    base_url: Option<String>,
+    /// Where it does not come from the environment or a prompt.
+    token: Option<AccessToken>,
 }
 
 pub(super) struct Connected {
@@ -26,6 +28,16 @@ pub(super) struct Connected {
 }
 
 impl Connection {
+    pub(super) fn new(simulator: bool, base_url: Option<String>) -> Self {
+        Self { simulator, base_url, token: None }
+    }
+
+    /// To a simulator that runs already.
+    pub(super) fn to_simulator(simulator: &Simulator) -> Result<Self, Failure> {
+        let token = AccessToken::new(simulator.access_token().to_owned())?;
+        Ok(Self { simulator: false, base_url: Some(simulator.base_url().to_owned()), token: Some(token) })
+    }
+
     pub(super) async fn client(&self) -> Result<Connected, Failure> {
         self.client_with(|builder| builder, Ok).await
     }
@@ -38,7 +50,7 @@ impl Connection {
     ) -> Result<Connected, Failure> {
         let builder = settings(Client::builder());
         if self.simulator {
-            let simulator = seed(demo::simulator())?.start().await;
+            let simulator = seed(simulated::hubspot())?.start().await;
             let simulator = simulator.map_err(|error| Failure::io("the simulator cannot start", &error))?;
             let builder = builder.base_url(simulator.base_url()).access_token(simulator.access_token());
             return Ok(Connected { client: builder.build()?, _simulator: Some(simulator) });
@@ -48,7 +60,11 @@ impl Connection {
             Some(url) => builder.base_url(url),
             None => builder,
         };
-        Ok(Connected { client: builder.token_provider(token().await?).build()?, _simulator: None })
+        let token = match &self.token {
+            Some(token) => token.clone(),
+            None => token().await?,
+        };
+        Ok(Connected { client: builder.token_provider(token).build()?, _simulator: None })
     }
 }
 

@@ -1,10 +1,127 @@
-//! What the simulated HubSpot of the tool and of the examples holds.
+//! The command `demo`: what the tool does, shown in a simulated HubSpot.
 
-use hubspot_partner_clients::simulator::{Simulator, SimulatorBuilder};
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+    process,
+    time::Duration,
+};
 
-/// The simulator's own seed, and 250 partner clients more, so that lists have several pages.
-pub(crate) fn simulator() -> SimulatorBuilder {
-    let more = (1001..=1250)
-        .map(|id| (id.to_string(), [("name", format!("Client {id}")), ("domain", format!("c{id}.example"))]));
-    Simulator::builder().partner_clients(more)
+use clap::Parser;
+use hubspot_partner_clients::simulator::Fault;
+
+use crate::{
+    arguments::{Arguments, NAME},
+    bulk::COLUMNS,
+    connect::Connection,
+    failure::{Code, Failure},
+    output::Output,
+    signals::Signals,
+    simulated,
+};
+
+const ASSOCIATION: [&str; 4] = ["512", "companies", "9001", "partner_client_to_company"];
+const ROWS: u32 = 60;
+/// About as fast as HubSpot, so that there is something to see.
+const LATENCY: Duration = Duration::from_millis(60);
+
+pub(super) async fn run(signals: &Signals, output: &mut Output) -> Result<Code, Failure> {
+    if output.json {
+        return Err(Failure::usage("demo shows what people see, so it cannot be used with --json"));
+    }
+    let simulator = simulated::hubspot().fault(Fault::delay(LATENCY)).start().await;
+    let simulator = simulator.map_err(|error| Failure::io("the simulator cannot start", &error))?;
+    let connection = Connection::to_simulator(&simulator)?;
+    let folder = Folder::new().map_err(|error| Failure::io("a folder for the demo cannot be created", &error))?;
+    let file = folder.0.join("rows.csv");
+    fs::write(&file, rows())
+        .map_err(|error| Failure::io(format_args!("{} cannot be written", file.display()), &error))?;
+
+    output.line(format_args!(
+        "This demo talks to a simulated HubSpot in this process. It needs no account and no token."
+    ))?;
+    let [partner_client, to_type, to_id, association_type] = ASSOCIATION;
+    let wrong = ["associate", partner_client, to_type, to_id, "partner_client_to_compny"];
+    let many = file.display().to_string();
+    let steps: [(&str, &[&str]); 4] = [
+        ("Associate a partner client with a company", &["associate", partner_client, to_type, to_id, association_type]),
+        ("List its associations", &["associations", partner_client, to_type]),
+        ("An association type that does not exist is refused", &wrong),
+        ("Associate the rows of a CSV file, one of which is wrong", &["associate-many", &many, "--strategy", "single"]),
+    ];
+    for (what, arguments) in steps {
+        output.line(format_args!("\n# {what}\n$ {NAME} {}", arguments.join(" ")))?;
+        output.flush()?;
+        step(arguments, &connection, signals, output).await?;
+    }
+    let tool = tool();
+    output.line(format_args!("\n# Try next"))?;
+    for next in ["list --limit 5 --simulator", "types companies --simulator", "associate-many --help"] {
+        output.line(format_args!("$ {tool} {next}"))?;
+    }
+    Ok(Code::Success)
+}
+
+/// Runs the tool with these arguments. What fails is told, and the demo goes on.
+async fn step(
+    arguments: &[&str],
+    connection: &Connection,
+    signals: &Signals,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let arguments = Arguments::try_parse_from([&[NAME], arguments].concat());
+    let command = arguments.map_err(|error| Failure::usage(error.to_string()))?.command;
+    let done = Box::pin(crate::dispatch(command, connection, signals, output)).await;
+    output.flush()?;
+    match done {
+        Err(failure) if failure.ends_the_tool() => Err(failure),
+        Err(failure) => {
+            failure.report(false);
+            Ok(())
+        }
+        Ok(_) => Ok(()),
+    }
+}
+
+/// A file whose last row names a company that does not exist.
+fn rows() -> String {
+    let [_, to_type, to_id, association_type] = ASSOCIATION;
+    let row = |row: u32| {
+        let to_id = if row < ROWS { to_id } else { "9999" };
+        format!("{},{to_type},{to_id},{association_type}\n", simulated::FIRST + row - 1)
+    };
+    COLUMNS.join(",") + "\n" + &(1..=ROWS).map(row).collect::<String>()
+}
+
+/// How the tool is called here: `cargo run` sets variables that no shell has.
+fn tool() -> &'static str {
+    if env::var_os("CARGO_MANIFEST_DIR").is_some() { "cargo run --" } else { NAME }
+}
+
+/// A folder for this run alone, removed at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> io::Result<Self> {
+        let path = env::temp_dir().join(format!("{NAME}-demo-{}", process::id()));
+        // One that is there already is somebody else's.
+        create(&path)?;
+        Ok(Self(path))
+    }
+}
+
+fn create(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(path)
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }

@@ -126,6 +126,11 @@ impl Failure {
         self
     }
 
+    /// Whether nothing more is to be done or said: by a signal, or because nobody reads the output.
+    pub(super) fn ends_the_tool(&self) -> bool {
+        matches!(self.0.kind, "interrupted" | "output")
+    }
+
     pub(super) fn message(&self) -> &str {
         &self.0.message
     }

@@ -24,6 +24,10 @@ Exit codes:
   If rows failed for several reasons, the exit code is the first of 2, 3, 4 and 1 that applies. On a signal, the
   tool prints and writes what is settled before it ends. A second signal ends it at once.";
 
+pub(crate) const DEMO: &str = "\
+Example:
+  hubspot-partner-clients demo";
+
 pub(crate) const ASSOCIATE: &str = "\
 Example:
   hubspot-partner-clients associate 512 companies 9001 partner_client_to_company";

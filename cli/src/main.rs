@@ -18,6 +18,7 @@ mod output_file;
 mod partner_clients;
 mod printable;
 mod signals;
+mod simulated;
 mod suggest;
 mod words;
 
@@ -67,27 +68,34 @@ fn run(arguments: Arguments) -> Result<Code, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::io("the asynchronous runtime cannot start", &error))?;
     let signals = Signals::listen().map_err(|error| Failure::io("signals cannot be handled", &error))?;
-    let mut output = Output::new(arguments.json);
-    let code = runtime.block_on(dispatch(arguments, &signals, &mut output))?;
+    let Arguments { json, simulator, base_url, command } = arguments;
+    let mut output = Output::new(json);
+    let connection = Connection::new(simulator, base_url);
+    let code = runtime.block_on(dispatch(command, &connection, &signals, &mut output))?;
     output.flush()?;
     Ok(code)
 }
 
-async fn dispatch(arguments: Arguments, signals: &Signals, output: &mut Output) -> Result<Code, Failure> {
-    let connection = Connection { simulator: arguments.simulator, base_url: arguments.base_url };
-    match arguments.command {
+async fn dispatch(
+    command: Command,
+    connection: &Connection,
+    signals: &Signals,
+    output: &mut Output,
+) -> Result<Code, Failure> {
+    match command {
+        Command::Demo => signals.interrupt(demo::run(signals, output), None).await,
         Command::Completions { shell } => {
             output.bytes(&completions::script(shell))?;
             Ok(Code::Success)
         }
         // These end by themselves when they are interrupted.
-        Command::AssociateMany(many) => bulk::run(bulk::Change::Associate, &many, &connection, signals, output).await,
-        Command::DissociateMany(many) => bulk::run(bulk::Change::Dissociate, &many, &connection, signals, output).await,
-        Command::Reconcile(reconcile) => bulk::reconcile::run(&reconcile, &connection, signals, output).await,
+        Command::AssociateMany(many) => bulk::run(bulk::Change::Associate, &many, connection, signals, output).await,
+        Command::DissociateMany(many) => bulk::run(bulk::Change::Dissociate, &many, connection, signals, output).await,
+        Command::Reconcile(reconcile) => bulk::reconcile::run(&reconcile, connection, signals, output).await,
         #[cfg(feature = "redis")]
-        Command::Job(arguments) => job::run(arguments, &connection, signals, output).await,
+        Command::Job(arguments) => job::run(arguments, connection, signals, output).await,
         Command::Call(call) => {
-            signals.interrupt(answer(call, &connection, output), None).await?;
+            signals.interrupt(answer(call, connection, output), None).await?;
             Ok(Code::Success)
         }
     }

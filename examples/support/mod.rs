@@ -1,7 +1,7 @@
 //! Parts that the examples share: a client for HubSpot or a simulator, and the report of an error.
 
-#[path = "../../cli/src/demo.rs"]
-mod demo;
+#[path = "../../cli/src/simulated.rs"]
+mod simulated;
 
 use std::{error::Error as StdError, process::ExitCode};
 
@@ -27,7 +27,7 @@ async fn client() -> Result<(Client, Option<Simulator>), Box<dyn StdError>> {
     if std::env::var_os("HUBSPOT_ACCESS_TOKEN").is_some() {
         return Ok((Client::from_env()?, None));
     }
-    let simulator = demo::simulator().start().await?;
+    let simulator = simulated::hubspot().start().await?;
     eprintln!("HUBSPOT_ACCESS_TOKEN is not set: using a simulated HubSpot at {}.", simulator.base_url());
     let client = Client::builder().base_url(simulator.base_url()).access_token(simulator.access_token()).build()?;
     Ok((client, Some(simulator)))

@@ -22,9 +22,10 @@ use hubspot_partner_clients::{
 use indicatif::HumanCount;
 use serde_json::json;
 
+pub(super) use self::rows::COLUMNS;
 use self::{arguments::Many, check::Checked, failed::FailedRows, progress::Bar, report::Report, rows::Rows};
 #[cfg(feature = "redis")]
-pub(super) use self::{report::first, rows::COLUMNS, spreadsheet::neutral};
+pub(super) use self::{report::first, spreadsheet::neutral};
 use super::{
     connect::Connection,
     failure::{Code, Failure},

@@ -28,6 +28,35 @@ fn assert_told(ran: &Ran, code: i32, happened: &[&str], remedy: &str) {
     assert!(what_to_do.contains(remedy), "{remedy:?} is not in {what_to_do}");
 }
 
+#[test]
+fn the_demo_shows_what_the_tool_does_without_an_account() {
+    let mut command = tool(&["demo"]);
+    // Neither is looked at.
+    command.env("HUBSPOT_ACCESS_TOKEN", "a token").env("HUBSPOT_BASE_URL", "http://127.0.0.1:1");
+    let ran = run(command);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    for shown in [
+        "\nPartner client 512 is associated with companies 9001 as partner_client_to_company.\n",
+        "\n9001  partner_client_to_company\n",
+        "\nline 61: ",
+        "\n60    59    1 ",
+    ] {
+        assert!(ran.out.contains(shown), "{shown:?} is not in {}", ran.out);
+    }
+    let (error, remedy) = ran.err.split_once("\nwhat to do: ").unwrap();
+    assert!(error.contains("400") && remedy.contains("Did you mean partner_client_to_company?"), "{}", ran.err);
+
+    let (_, next) = ran.out.split_once("\n# Try next\n").unwrap();
+    assert_eq!(next.lines().count(), 3, "{next}");
+    for line in next.lines() {
+        let arguments =
+            line.strip_prefix("$ cargo run -- ").or(line.strip_prefix("$ hubspot-partner-clients ")).unwrap();
+        let ran = run(tool(&arguments.split(' ').collect::<Vec<_>>()));
+        assert_eq!(ran.code, Some(0), "{line}: {}", ran.err);
+    }
+    assert_eq!(run(tool(&["demo", "--json"])).code, Some(2));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn says_what_happened_and_what_to_do() {
     let hubspot = Simulator::builder().token("reader", [READ_SCOPE]).start().await.unwrap();
