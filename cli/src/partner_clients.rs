@@ -40,14 +40,14 @@ pub(super) async fn get(
 
 pub(super) async fn list(client: &Client, listing: Listing, output: &mut Output) -> Result<(), Failure> {
     let listing = Listing { properties: listed(&listing.properties), ..listing };
-    let call = client.list().properties(&listing.properties).limit(page(listing.limit, 100));
+    let call = client.list().properties(&listing.properties).page_size(page(listing.limit, 100));
     show(call.items(), listing, output).await
 }
 
 pub(super) async fn search(client: &Client, search: Search, output: &mut Output) -> Result<(), Failure> {
     let Search { query, filters, listing } = search;
     let listing = Listing { properties: listed(&listing.properties), ..listing };
-    let mut call = client.search().properties(&listing.properties).limit(page(listing.limit, 200));
+    let mut call = client.search().properties(&listing.properties).page_size(page(listing.limit, 200));
     if let Some(query) = query {
         call = call.query(query);
     }

@@ -151,7 +151,7 @@ async fn pages(client: &Client, server: &Server) -> Result<()> {
 
 /// As [`pages`], in the body of a search.
 async fn sorted(client: &Client, server: &Server) -> Result<()> {
-    let search = client.search().sort_ascending("a").top(10_000);
+    let search = client.search().sort_ascending("a").limit(10_000);
     let Some(cursor) = cursor(search.pages(), server).await? else { return Ok(()) };
     let body: Value = serde_json::from_slice(&server.exchange.requests.borrow()[1].body).unwrap();
     assert_eq!(body["after"], cursor);

@@ -70,7 +70,8 @@ impl Sends<'_> {
     }
 
     fn search(&self, name: &str, value: &str) {
-        let search = self.client.search().query(value).sort_descending(name).properties([name]).after(value).limit(7);
+        let search =
+            self.client.search().query(value).sort_descending(name).properties([name]).after(value).page_size(7);
         let Some((_, body)) = self.sent(search.send()) else { return };
         let sort = json!({"propertyName": name, "direction": "DESCENDING"});
         let expected =
@@ -157,7 +158,7 @@ impl Sends<'_> {
         for pages in [
             self.client.changed_since(DateTime::UNIX_EPOCH).after(cursor).pages(),
             self.client.search().after(cursor).pages(),
-            self.client.search().sort_ascending("a").top(10_000).after(cursor).pages(),
+            self.client.search().sort_ascending("a").limit(10_000).after(cursor).pages(),
         ] {
             self.sent(pages.try_collect::<Vec<_>>());
         }

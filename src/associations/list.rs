@@ -7,7 +7,7 @@ use crate::{
     ids::{ObjectType, PartnerClientId, checked},
     partner_clients::{
         cursor::Cursor,
-        list::check_limit,
+        list::check_page_size,
         paging::{Items, Page, Pages, check_read},
     },
     transport::{
@@ -40,7 +40,7 @@ impl Client {
             client: self.clone(),
             ids: checked(partner_client).and_then(|id| Ok((id, checked(to_type)?))),
             after: Cursor::Start,
-            limit: None,
+            page_size: None,
             options: CallOptions::default(),
         }
     }
@@ -54,7 +54,7 @@ pub struct ListAssociations {
     client: Client,
     ids: Result<(PartnerClientId, ObjectType)>,
     after: Cursor,
-    limit: Option<u16>,
+    page_size: Option<u16>,
     pub(crate) options: CallOptions,
 }
 
@@ -66,8 +66,8 @@ impl ListAssociations {
     }
 
     /// How many associations a page holds: 1 to 500, 500 by default.
-    pub fn limit(mut self, limit: u16) -> Self {
-        self.limit = Some(limit);
+    pub fn page_size(mut self, associations: u16) -> Self {
+        self.page_size = Some(associations);
         self
     }
 
@@ -89,13 +89,13 @@ impl ListAssociations {
 
     async fn run(self) -> Result<(AssociationsPage, CallMeta)> {
         let (partner_client, to_type) = self.ids?;
-        let limit = check_limit(self.limit, 500)?;
+        let page_size = check_page_size(self.page_size, 500)?;
         if self.after.is_end() {
             return Ok((AssociationsPage::builder().results(Vec::new()).try_into()?, CallMeta::default()));
         }
         let called = transport::call(self.client.raw, self.options, "list_associations", |raw| async move {
             let mut request =
-                raw.list_associations().partner_client_id(partner_client).to_object_type(to_type).limit(limit);
+                raw.list_associations().partner_client_id(partner_client).to_object_type(to_type).limit(page_size);
             if let Cursor::At(after) = self.after {
                 request = request.after(after);
             }
@@ -112,7 +112,7 @@ call! {
     /// Reads the page. The last one has no `paging`.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for an id or a limit that cannot be sent. HubSpot answers 404 for a partner client it
+    /// [`Error::is_invalid_input`] for an id or a page size that cannot be sent. HubSpot answers 404 for a partner client it
     /// does not know and 400 for such an object type.
     ListAssociations => AssociationsPage
 }

@@ -22,14 +22,12 @@ use crate::{
     transport::{
         self,
         call_meta::CallMeta,
-        call_options::{CallOptions, settings},
+        call_options::{CONCURRENCY, CallOptions, settings},
     },
 };
 
 const MAX_INPUTS: usize = 100;
 const MAX_INPUTS_WITH_HISTORY: usize = 50;
-/// Requests at once; the rate limiter has the last word.
-const CONCURRENCY: usize = 4;
 
 impl Client {
     /// Reads any number of partner clients, and answers for each id in the order given: the partner client, or why not
@@ -117,9 +115,11 @@ impl BatchRead {
         self
     }
 
-    /// How many requests are under way at once; 4 by default, one at least.
+    /// How many requests are under way at once; 4 by default.
+    ///
+    /// With zero every outcome is an [invalid input](Error::is_invalid_input), and nothing is sent.
     pub fn concurrency(mut self, requests: usize) -> Self {
-        self.concurrency = requests.max(1);
+        self.concurrency = self.options.concurrency(requests);
         self
     }
 
@@ -240,9 +240,11 @@ impl BatchUpdate {
         self
     }
 
-    /// How many requests are under way at once; 4 by default, one at least.
+    /// How many requests are under way at once; 4 by default.
+    ///
+    /// With zero every outcome is an [invalid input](Error::is_invalid_input), and nothing is sent.
     pub fn concurrency(mut self, requests: usize) -> Self {
-        self.concurrency = requests.max(1);
+        self.concurrency = self.options.concurrency(requests);
         self
     }
 

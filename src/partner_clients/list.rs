@@ -37,7 +37,7 @@ impl Client {
             client: self.clone(),
             archived: false,
             after: Cursor::Start,
-            limit: None,
+            page_size: None,
             selection: Selection::default(),
             options: CallOptions::default(),
         }
@@ -52,7 +52,7 @@ pub struct ListPartnerClients {
     client: Client,
     archived: bool,
     after: Cursor,
-    limit: Option<u16>,
+    page_size: Option<u16>,
     selection: Selection,
     options: CallOptions,
 }
@@ -73,8 +73,8 @@ impl ListPartnerClients {
     }
 
     /// How many partner clients a page holds: 1 to 100, or to 50 with history; the most by default.
-    pub fn limit(mut self, limit: u16) -> Self {
-        self.limit = Some(limit);
+    pub fn page_size(mut self, partner_clients: u16) -> Self {
+        self.page_size = Some(partner_clients);
         self
     }
 
@@ -96,13 +96,13 @@ impl ListPartnerClients {
 
     async fn run(self) -> Result<(PartnerClientsPage, CallMeta)> {
         let max = if self.selection.history.is_empty() { 100 } else { 50 };
-        let limit = check_limit(self.limit, max)?;
+        let page_size = check_page_size(self.page_size, max)?;
         let lists = self.selection.lists()?;
         if self.after.is_end() {
             return Ok((PartnerClientsPage::builder().results(Vec::new()).try_into()?, CallMeta::default()));
         }
         let called = transport::call(self.client.raw, self.options, "list", |raw| async move {
-            let mut request = raw.list().limit(limit);
+            let mut request = raw.list().limit(page_size);
             if let Cursor::At(after) = self.after {
                 request = request.after(after);
             }
@@ -131,19 +131,19 @@ call! {
     /// Reads one page.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for a limit that is out of range, for a name that cannot be sent, and for names that
+    /// [`Error::is_invalid_input`] for a page size that is out of range, for a name that cannot be sent, and for names that
     /// make the URL too long.
     ListPartnerClients => PartnerClientsPage
 }
 
 /// A page size, the most if none is given.
-pub(crate) fn check_limit(limit: Option<u16>, max: u16) -> Result<i64> {
-    match limit {
+pub(crate) fn check_page_size(page_size: Option<u16>, max: u16) -> Result<i64> {
+    match page_size {
         None => Ok(max.into()),
-        Some(limit) if (1..=max).contains(&limit) => Ok(limit.into()),
-        Some(limit) => {
-            let limit = limit.to_string();
-            Err(Error::invalid_input("limit", Some(&limit), "is out of range", format!("give 1 to {max}")))
+        Some(page_size) if (1..=max).contains(&page_size) => Ok(page_size.into()),
+        Some(page_size) => {
+            let page_size = page_size.to_string();
+            Err(Error::invalid_input("page size", Some(&page_size), "is out of range", format!("give 1 to {max}")))
         }
     }
 }

@@ -70,6 +70,14 @@ impl Settings {
         }
     }
 
+    /// How many requests are under way at once. Zero is refused when the requests are sent.
+    pub(crate) fn concurrency(&mut self, requests: usize) -> usize {
+        if let Err(error) = check_concurrency(requests) {
+            self.invalid = self.invalid.take().or(Some(error));
+        }
+        requests.max(1)
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         if let Some(error) = &self.invalid {
             return Err(error.clone());
@@ -77,6 +85,16 @@ impl Settings {
         check_timeout("timeout", self.timeout)?;
         check_timeout("total timeout", self.total_timeout)?;
         self.retry.map_or(Ok(()), |retry| retry.check())
+    }
+}
+
+/// How many requests are under way at once where nobody says; the rate limiter has the last word.
+pub(crate) const CONCURRENCY: usize = 4;
+
+pub(crate) fn check_concurrency(requests: usize) -> Result<()> {
+    match requests {
+        0 => Err(Error::invalid_input("concurrency", Some("0"), "lets nothing through", "give 1 or more")),
+        _ => Ok(()),
     }
 }
 

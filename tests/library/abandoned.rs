@@ -65,7 +65,7 @@ fn update(client: &Client) -> Call {
 fn walk(client: &Client, read_ahead: bool) -> Call {
     let client = client.clone();
     Box::pin(async move {
-        let mut items = client.list().limit(20).items();
+        let mut items = client.list().page_size(20).items();
         if read_ahead {
             items = items.read_ahead();
         }
@@ -110,7 +110,7 @@ async fn a_call_beside_a_stream_that_was_polled_in_vain_at_the_limit() {
         let simulator = hubspot().await;
         let client = client(&simulator);
         join_all((0..LIMIT).map(|_| get(&client))).await;
-        let mut items = client.list().limit(20).items();
+        let mut items = client.list().page_size(20).items();
         if read_ahead {
             items = items.read_ahead();
         }
@@ -143,7 +143,7 @@ async fn calls_beside_those_that_were_polled_once_and_kept() {
 async fn a_select_loop_whose_other_arm_makes_calls() {
     let simulator = hubspot().await;
     let client = client(&simulator);
-    let (mut items, mut got) = (client.list().limit(10).items(), 0);
+    let (mut items, mut got) = (client.list().page_size(10).items(), 0);
     let mut tick = tokio::time::interval(Duration::from_millis(300));
     loop {
         tokio::select! {

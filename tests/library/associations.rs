@@ -58,7 +58,7 @@ async fn associations_come_in_pages() {
 
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let mut call = client.associations("512", "companies").limit(3);
+        let mut call = client.associations("512", "companies").page_size(3);
         if let Some(after) = after.take() {
             call = call.after(after);
         }
@@ -123,10 +123,10 @@ async fn tokens_that_do_not_suffice_are_told_apart() {
 #[tokio::test]
 async fn a_page_size_out_of_range_is_refused_before_anything_is_sent() {
     let (simulator, client) = hubspot().await;
-    for limit in [0, 501] {
-        let error = client.associations(512, "companies").limit(limit).await.unwrap_err();
+    for page_size in [0, 501] {
+        let error = client.associations(512, "companies").page_size(page_size).await.unwrap_err();
         assert!(error.is_invalid_input());
-        assert_eq!(error.message(), format!("limit \"{limit}\" is out of range: give 1 to 500"));
+        assert_eq!(error.message(), format!("page size \"{page_size}\" is out of range: give 1 to 500"));
     }
     assert!(simulator.requests().is_empty());
 }

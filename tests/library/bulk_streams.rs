@@ -185,19 +185,6 @@ async fn only_so_many_requests_are_under_way_at_once() {
     }
 }
 
-#[tokio::test]
-async fn a_concurrency_of_zero_is_refused_by_every_outcome() {
-    let simulator = crm(1, 1).start().await.unwrap();
-    let bulk = client_of(&simulator).associate_many([good(0), good(1)]).concurrency(0);
-    let outcomes: Vec<_> = bulk.outcomes().collect().await;
-    assert_eq!(outcomes.len(), 2);
-    for outcome in outcomes {
-        let error = outcome.result.unwrap_err();
-        assert!(error.is_invalid_input() && error.message().starts_with("concurrency \"0\""), "{error}");
-    }
-    assert!(simulator.requests().is_empty());
-}
-
 #[tokio::test(start_paused = true)]
 async fn dropping_the_outcomes_stops_the_requests() {
     let simulator = crm(100, 100).start().await.unwrap();

@@ -174,32 +174,32 @@ async fn a_walk_gives_each_partner_client_that_stays_exactly_once() {
     for seed in 0..RUNS {
         let (crm, _server, client) = crm(seed, 20).await;
         let lasting = crm.lock().unwrap().lasting();
-        let found: Vec<_> = client.search().limit(5).items().try_collect().await.unwrap();
+        let found: Vec<_> = client.search().page_size(5).items().try_collect().await.unwrap();
         let found: Vec<u64> = found.iter().map(id).collect();
         assert!(found.is_sorted_by(|a, b| a < b), "seed {seed}: {found:?}");
         let found: BTreeSet<u64> = found.into_iter().collect();
         assert!(lasting.iter().all(|id| found.contains(id)), "seed {seed}: {lasting:?} in {found:?}");
 
         let again =
-            interrupted(&mut Rng::with_seed(seed), |cursor| client.search().limit(5).after(cursor).items()).await;
+            interrupted(&mut Rng::with_seed(seed), |cursor| client.search().page_size(5).after(cursor).items()).await;
         let again: BTreeSet<u64> = again.iter().map(id).collect();
         assert!(lasting.iter().all(|id| again.contains(id)), "seed {seed}: {lasting:?} in {again:?}");
     }
 }
 
 #[tokio::test]
-async fn a_sorted_stream_gives_each_exactly_once_and_no_more_than_its_top() {
+async fn a_sorted_stream_gives_each_exactly_once_and_no_more_than_its_limit() {
     for seed in 0..RUNS {
         let (crm, _server, client) = crm(seed, 0).await;
         let mut lasting = crm.lock().unwrap().records.clone();
         lasting.retain(|record| !record.hidden);
         lasting.sort_by_key(|record| (record.changed, record.id));
         let lasting: Vec<u64> = lasting.iter().map(|record| record.id).collect();
-        let sorted = client.search().sort_ascending("hs_lastmodifieddate").limit(5);
-        for top in [1, 7, 10_000] {
-            let found: Vec<_> = sorted.clone().top(top).items().try_collect().await.unwrap();
+        let sorted = client.search().sort_ascending("hs_lastmodifieddate").page_size(5);
+        for limit in [1, 7, 10_000] {
+            let found: Vec<_> = sorted.clone().limit(limit).items().try_collect().await.unwrap();
             let found: Vec<u64> = found.iter().map(id).collect();
-            assert_eq!(found[..], lasting[..lasting.len().min(top as usize)], "seed {seed}, top {top}");
+            assert_eq!(found[..], lasting[..lasting.len().min(limit as usize)], "seed {seed}, limit {limit}");
         }
     }
 }
@@ -265,7 +265,7 @@ async fn a_short_or_empty_page_with_a_cursor_is_not_the_last() {
     .await;
     let searched: Vec<_> = client.search().items().map_ok(|found| id(&found)).try_collect().await.unwrap();
     assert_eq!(searched, visible);
-    let sorted = client.search().sort_ascending("name").top(10_000);
+    let sorted = client.search().sort_ascending("name").limit(10_000);
     assert_eq!(sorted.items().map_ok(|found| id(&found)).try_collect::<Vec<_>>().await.unwrap(), visible);
     let listed: Vec<_> = client.list().items().map_ok(|found| id(&found)).try_collect().await.unwrap();
     assert_eq!(listed, visible);
@@ -293,7 +293,7 @@ async fn pages_that_never_end_end_in_an_error_and_the_stream_can_be_resumed() {
         let error = search.try_collect::<Vec<_>>().await.unwrap_err();
         assert!(endless(&error), "{error}");
     }
-    let sorted = client.search().sort_descending("name").top(10_000).items();
+    let sorted = client.search().sort_descending("name").limit(10_000).items();
     let error = sorted.try_collect::<Vec<_>>().await.unwrap_err();
     assert!(endless(&error) || error.message().contains("cursor"), "{error}");
 }

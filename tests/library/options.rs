@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use hubspot_partner_clients::{Client, CorrelationId, RateLimit, RetryPolicy, Update};
+use hubspot_partner_clients::{Client, CorrelationId, Error, RateLimit, RetryPolicy, Update, bulk::Association};
 use hubspot_simulator::{Fault, RateLimits, Simulator};
 use tokio::time::Instant;
 
@@ -117,4 +117,29 @@ async fn a_timeout_that_makes_no_sense_is_refused_by_name() {
     let simulator = Simulator::start().await.unwrap();
     let error = client_of(&simulator).association_types("companies").timeout(Duration::ZERO).await.unwrap_err();
     assert!(error.is_invalid_input() && simulator.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_concurrency_of_zero_is_refused_by_every_outcome_of_every_run() {
+    let simulator = Simulator::start().await.unwrap();
+    let client = client_of(&simulator);
+    let good = |id: u64| Association::new(512, "companies", id, 1_001);
+    let updates = [512, 513].map(|id| Update::of(id).set("name", "Acme"));
+    let many = [
+        client.associate_many([good(0), good(1)]).concurrency(0),
+        client.dissociate_many([good(0), good(1)]).concurrency(0),
+    ];
+    let mut errors: Vec<Option<Error>> = Vec::new();
+    for run in many {
+        errors.extend(run.outcomes().map(|outcome| outcome.result.err()).collect::<Vec<_>>().await);
+    }
+    let read = client.batch_read([512, 513]).concurrency(0).send().await;
+    let updated = client.batch_update(updates).concurrency(0).send().await;
+    errors.extend(read.into_iter().chain(updated).map(Result::err));
+    assert_eq!(errors.len(), 8);
+    for error in errors {
+        let error = error.expect("a concurrency of zero is refused");
+        assert!(error.is_invalid_input() && error.message().starts_with("concurrency \"0\" lets nothing"), "{error}");
+    }
+    assert!(simulator.requests().is_empty());
 }

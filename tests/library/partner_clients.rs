@@ -64,8 +64,8 @@ async fn all_partner_clients_are_listed_by_the_largest_pages() {
     simulator.clear_requests();
     let all: Vec<_> = client.list().properties_with_history(["name"]).items().try_collect().await.unwrap();
     assert_eq!((all.len(), simulator.requests().len()), (250, 5), "50 a page with history");
-    let error = client.list().properties_with_history(["name"]).limit(51).await.unwrap_err();
-    assert_eq!(error.message(), "limit \"51\" is out of range: give 1 to 50");
+    let error = client.list().properties_with_history(["name"]).page_size(51).await.unwrap_err();
+    assert_eq!(error.message(), "page size \"51\" is out of range: give 1 to 50");
 }
 
 #[tokio::test]

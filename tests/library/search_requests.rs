@@ -50,7 +50,7 @@ async fn text_groups_sort_and_properties_are_sent() {
             .sort_descending("createdate")
             .properties(["name", "domain"])
             .after("20")
-            .limit(20)
+            .page_size(20)
     })
     .await;
     let expected = json!({
@@ -111,8 +111,8 @@ async fn what_hubspot_would_refuse_is_refused_before_anything_is_sent() {
         (full(7), "filters in a group \"7\" are more than the 6"),
         (many, "filters in all \"22\" are more than the 18"),
         (client.search().query("x".repeat(3_000)), "characters of the search \"3"),
-        (client.search().limit(201), "limit \"201\" is out of range: give 1 to 200"),
-        (client.search().limit(0), "limit \"0\" is out of range"),
+        (client.search().page_size(201), "page size \"201\" is out of range: give 1 to 200"),
+        (client.search().page_size(0), "page size \"0\" is out of range"),
         (client.search().filter(filter("").eq("x")), "property name \"\" is empty"),
         (client.search().filter(filter("p").eq("")), "filter on property \"p\" has an empty value"),
         (client.search().filter(filter("p").is_in([""; 0])), "filter on property \"p\" lists no value"),
@@ -133,10 +133,10 @@ async fn a_sorted_stream_says_at_once_that_it_cannot_pass_ten_thousand_results()
     let stream = |search: Search| async move { search.items().try_collect::<Vec<_>>().await };
     let refused = |outcome: Result<Vec<_>, Error>| outcome.unwrap_err().message().to_owned();
     let sorted = || client.search().sort_ascending("createdate");
-    assert!(refused(stream(sorted()).await).starts_with("top is missing from a sorted stream"));
-    assert!(refused(stream(sorted().top(10_001)).await).starts_with("top \"10001\" is more than"));
+    assert!(refused(stream(sorted()).await).starts_with("limit is missing from a sorted stream"));
+    assert!(refused(stream(sorted().limit(10_001)).await).starts_with("limit \"10001\" is more than"));
     let walk = (0..6).fold(client.search(), |search, _| search.filter(filter("p").eq("x")));
     assert!(refused(stream(walk).await).starts_with("filters in a group \"7\""), "the walk needs one itself");
     assert!(bodies.lock().unwrap().is_empty());
-    stream(sorted().top(10_000)).await.unwrap();
+    stream(sorted().limit(10_000)).await.unwrap();
 }

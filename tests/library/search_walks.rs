@@ -26,7 +26,7 @@ fn ids(found: &[PartnerClient]) -> Vec<usize> {
 #[tokio::test]
 async fn a_search_finds_by_filters_and_text_and_tells_how_many() {
     let (_simulator, client) = hubspot(300).await;
-    let page = client.search().filter(filter("group").eq("odd")).limit(10).await.unwrap();
+    let page = client.search().filter(filter("group").eq("odd")).page_size(10).await.unwrap();
     assert_eq!((page.total, page.results.len()), (Some(150), 10));
     let found: Vec<_> = client
         .search()
@@ -45,7 +45,7 @@ async fn a_search_finds_by_filters_and_text_and_tells_how_many() {
 #[tokio::test]
 async fn a_sorted_stream_ends_where_it_is_told_to() {
     let (simulator, client) = hubspot(500).await;
-    let sorted = client.search().sort_descending("hs_object_id").top(450);
+    let sorted = client.search().sort_descending("hs_object_id").limit(450);
     let found: Vec<_> = sorted.items().try_collect().await.unwrap();
     assert_eq!(ids(&found), (51..=500).rev().collect::<Vec<_>>());
     assert_eq!(simulator.requests().len(), 3);
@@ -54,7 +54,7 @@ async fn a_sorted_stream_ends_where_it_is_told_to() {
 #[tokio::test]
 async fn a_walk_can_be_cut_short_and_resumed() {
     let (_simulator, client) = hubspot(1_000).await;
-    let found: Vec<_> = client.search().top(450).items().try_collect().await.unwrap();
+    let found: Vec<_> = client.search().limit(450).items().try_collect().await.unwrap();
     assert_eq!(ids(&found), (1..=450).collect::<Vec<_>>());
     let mut items = client.search().items();
     for _ in 0..400 {

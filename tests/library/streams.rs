@@ -45,7 +45,7 @@ async fn items_come_in_order_over_all_pages_and_each_page_is_the_largest_allowed
 #[tokio::test]
 async fn pages_carry_the_cursor_of_the_next_one() {
     let (_simulator, client) = companies(5).await;
-    let pages: Vec<_> = client.associations(512, "companies").limit(2).pages().try_collect().await.unwrap();
+    let pages: Vec<_> = client.associations(512, "companies").page_size(2).pages().try_collect().await.unwrap();
     assert_eq!(pages.iter().map(|page| page.items.len()).collect::<Vec<_>>(), [2, 2, 1]);
     assert!(pages[1].next.place().unwrap().contains('%'));
     assert!(pages[2].next.is_end());
@@ -57,7 +57,7 @@ async fn pages_carry_the_cursor_of_the_next_one() {
 #[tokio::test]
 async fn a_stream_of_items_can_be_resumed_from_its_cursor() {
     let (_simulator, client) = companies(7).await;
-    let call = || client.associations(512, "companies").limit(3);
+    let call = || client.associations(512, "companies").page_size(3);
     for taken in 0..=7 {
         let mut items = call().items();
         for _ in 0..taken {
@@ -74,7 +74,7 @@ async fn a_stream_of_items_can_be_resumed_from_its_cursor() {
 async fn a_dropped_next_loses_nothing() {
     let (simulator, client) = companies(4).await;
     simulator.inject(Fault::delay(Duration::from_secs(5)));
-    let mut items = client.associations(512, "companies").limit(2).items();
+    let mut items = client.associations(512, "companies").page_size(2).items();
     let mut seen = Vec::new();
     while seen.len() < 4 {
         // Three of four waits are too short.
@@ -89,7 +89,7 @@ async fn a_dropped_next_loses_nothing() {
 #[tokio::test]
 async fn a_page_is_read_ahead_only_where_that_is_asked_for_and_only_one() {
     let (simulator, client) = companies(10).await;
-    let call = || client.associations(512, "companies").limit(2);
+    let call = || client.associations(512, "companies").page_size(2);
     let settle = || tokio::time::timeout(Duration::from_millis(300), std::future::pending::<()>());
 
     let mut plain = call().items();
@@ -143,7 +143,7 @@ async fn a_server_that_repeats_a_cursor_ends_the_stream_in_an_error() {
 async fn a_stream_ends_after_an_error() {
     let (simulator, client) = companies(4).await;
     simulator.inject(Fault::script([None, Some(Fault::status(503))]));
-    let outcomes: Vec<_> = client.associations(512, "companies").limit(2).items().collect().await;
+    let outcomes: Vec<_> = client.associations(512, "companies").page_size(2).items().collect().await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 2);
     assert_eq!((outcomes.len(), outcomes[2].as_ref().unwrap_err().status()), (3, Some(503)));
     let refused: Vec<_> = client.associations("..", "companies").items().collect().await;
@@ -162,7 +162,7 @@ async fn streams_can_be_sent_to_another_task() {
 #[tokio::test]
 async fn a_cursor_tells_start_place_and_end_apart() {
     let (simulator, client) = companies(7).await;
-    let call = || client.associations(512, "companies").limit(3);
+    let call = || client.associations(512, "companies").page_size(3);
     let mut items = call().items();
     assert!(items.cursor().is_start() && call().pages().cursor().is_start());
     for _ in 0..4 {
@@ -200,7 +200,7 @@ async fn a_cursor_is_kept_as_readable_json() {
 #[tokio::test]
 async fn a_stream_that_failed_is_resumed_from_its_cursor() {
     let (simulator, client) = companies(7).await;
-    let call = || client.associations(512, "companies").limit(3);
+    let call = || client.associations(512, "companies").page_size(3);
     for fails in 0..3 {
         simulator.inject(Fault::script((0..=fails).map(|n| (n == fails).then(|| Fault::status(503)))));
         let mut items = call().items();

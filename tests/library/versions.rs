@@ -109,7 +109,7 @@ async fn partner_clients_are_read_and_written_on_every_version() {
                 (server, client)
             };
             let (server, client) = answer(LIST).await;
-            client.list().limit(7).await.unwrap();
+            client.list().page_size(7).await.unwrap();
             assert_eq!(asked(&server), format!("GET {base}{objects}?limit=7"));
             let (server, client) = answer(OBJECT).await;
             client.get(512).await.unwrap();

@@ -63,7 +63,7 @@ async fn a_cursor_is_sent_back_verbatim_encoded_once() {
         })
         .await;
     let client = client_at(&server.base_url(), "t");
-    client.associations("512", "companies").after("NTEy%3D&b=+").limit(500).await.unwrap();
+    client.associations("512", "companies").after("NTEy%3D&b=+").page_size(500).await.unwrap();
     mock.assert_async().await;
 }
 

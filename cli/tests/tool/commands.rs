@@ -117,6 +117,9 @@ async fn exit_codes_tell_what_kind_of_failure_it_is() {
     assert_eq!(code(&["get", "..", "--json"], good), (2, "invalid_input".into()));
     assert_eq!(code(&["get", "--json"], good), (2, "usage".into()));
     assert_eq!(code(&["list", "--limit", "0", "--json"], good), (2, "usage".into()));
+    for run in [&["associate-many", "f"][..], &["dissociate-many", "f"], &["job", "worker", "march"]] {
+        assert_eq!(code(&[run, &["--concurrency", "0", "--json"]].concat(), good), (2, "usage".into()), "{run:?}");
+    }
     assert_eq!(code(&["search", "--filter", "name", "--json"], good), (2, "usage".into()));
     assert_eq!(code(&["list", "--json", "--base-url", "http://127.0.0.1:1"], good), (4, "connect".into()));
     reader.inject(Fault::daily_limit());

@@ -66,7 +66,7 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) fn new(bulk: Bulk) -> Self {
-        let concurrency = bulk.concurrency.max(1);
+        let concurrency = bulk.concurrency;
         let most = match bulk.strategy {
             Strategy::Single => 1,
             Strategy::Batch | Strategy::Automatic => bulk.change.most(),

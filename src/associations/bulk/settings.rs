@@ -13,12 +13,8 @@ use crate::{
         strategy::Strategy,
     },
     client::Client,
-    error::Error,
-    transport::call_options::{CallOptions, settings},
+    transport::call_options::{CONCURRENCY, CallOptions, settings},
 };
-
-/// Requests at once; the rate limiter has the last word.
-const CONCURRENCY: usize = 4;
 
 /// Associations to be made or removed; see [`Client::associate_many`] and [`Client::dissociate_many`].
 ///
@@ -69,13 +65,9 @@ impl Bulk {
     /// How many requests are under way at once; 4 by default. Twice as many inputs as they hold are taken before their
     /// outcomes are: by default 16,000 to associate, 800 to dissociate, 8 with [`Strategy::Single`].
     ///
-    /// With zero every outcome is an [invalid input](Error::is_invalid_input), and nothing is sent.
+    /// With zero every outcome is an [invalid input](crate::Error::is_invalid_input), and nothing is sent.
     pub fn concurrency(mut self, requests: usize) -> Self {
-        if requests == 0 {
-            let error = Error::invalid_input("concurrency", Some("0"), "lets nothing through", "give 1 or more");
-            self.options.invalid = self.options.invalid.take().or(Some(error));
-        }
-        self.concurrency = requests;
+        self.concurrency = self.options.concurrency(requests);
         self
     }
 

@@ -166,7 +166,7 @@ async fn page(search: Search, step: Step, latest: &Mutex<Latest>) -> Result<Page
         Step::Since(at) => search.filter(filter(CHANGED).gte(*at)).sort_ascending(CHANGED),
         Step::Within(at, id) => behind(search.filter(filter(CHANGED).eq(*at)), Some(id), MAX_PAGE),
     };
-    let Found { objects, more, left_out } = Search { limit: Some(MAX_PAGE), ..request }.found().await?;
+    let Found { objects, more, left_out } = Search { page_size: Some(MAX_PAGE), ..request }.found().await?;
     let times = || objects.iter().filter_map(changed);
     let next = match (step, objects.last()) {
         (Step::Since(_), Some(_)) if more => {

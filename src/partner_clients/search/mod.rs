@@ -17,7 +17,7 @@ use crate::{
     partner_clients::{
         PartnerClient, SearchPage,
         cursor::Cursor,
-        list::check_limit,
+        list::check_page_size,
         paging::{Items, Pages, check_read},
         selection::{Selection, check_property, selects},
     },
@@ -66,8 +66,8 @@ impl Client {
             groups: Vec::new(),
             sort: None,
             after: Cursor::Start,
+            page_size: None,
             limit: None,
-            top: None,
             selection: Selection::default(),
             options: CallOptions::default(),
         }
@@ -84,8 +84,8 @@ pub struct Search {
     groups: Vec<Vec<Filter>>,
     sort: Option<(String, &'static str)>,
     after: Cursor,
-    limit: Option<u16>,
-    top: Option<u32>,
+    page_size: Option<u16>,
+    limit: Option<u32>,
     selection: Selection,
     options: CallOptions,
 }
@@ -127,14 +127,14 @@ impl Search {
     }
 
     /// How many partner clients a page holds: 1 to 200, 200 by default.
-    pub fn limit(mut self, limit: u16) -> Self {
-        self.limit = Some(limit);
+    pub fn page_size(mut self, partner_clients: u16) -> Self {
+        self.page_size = Some(partner_clients);
         self
     }
 
-    /// Ends a stream after this many results: 10,000 at most, which is as far as HubSpot counts in an order of yours.
-    pub fn top(mut self, results: u32) -> Self {
-        self.top = Some(results);
+    /// Ends a stream after this many results. A sorted stream needs it, and HubSpot sorts the first 10,000 results only.
+    pub fn limit(mut self, results: u32) -> Self {
+        self.limit = Some(results);
         self
     }
 
@@ -148,7 +148,7 @@ impl Search {
     ///
     /// Without a sort it is a walk by record id: HubSpot's end at 10,000 results does not hold for it, and while
     /// partner clients change, none that matches all the time comes twice or is missed. It takes one filter of each
-    /// group. A sort makes that impossible: then a [`top`](Self::top) is needed, and a stream without one ends at once
+    /// group. A sort makes that impossible: then a [`limit`](Self::limit) is needed, and a stream without one ends at once
     /// in [`Error::is_invalid_input`].
     pub fn pages(self) -> Pages<PartnerClient> {
         walk::pages(self)
@@ -201,7 +201,7 @@ impl Search {
         let body = types::PublicObjectSearchRequest::builder()
             .after(self.after.place().map(str::to_owned))
             .filter_groups(self.groups.iter().map(group).collect::<Result<Vec<types::FilterGroup>>>()?)
-            .limit(check_limit(self.limit, MAX_PAGE)?)
+            .limit(check_page_size(self.page_size, MAX_PAGE)?)
             .properties(self.selection.properties.clone())
             .query(self.query.clone())
             .sorts(self.sort.iter().map(sort).collect::<Result<Vec<_>>>()?);

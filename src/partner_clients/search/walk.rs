@@ -40,7 +40,7 @@ impl Search {
     /// than what came, and where a page is full; without a total nobody knows. A page that is empty although the total is
     /// not zero is asked for once more, and then believed.
     pub(super) async fn found(mut self) -> Result<Found> {
-        let limit = usize::from(self.limit.unwrap_or(MAX_PAGE));
+        let page_size = usize::from(self.page_size.unwrap_or(MAX_PAGE));
         let (mut doubted, mut left_out) = (false, 0);
         for _ in 0..=MAX_EMPTY {
             let (page, meta) = self.clone().run().await?;
@@ -49,7 +49,7 @@ impl Search {
             let more_than = |count: usize| page.total.map(|total| usize::try_from(total).unwrap_or(0) > count);
             if !page.results.is_empty() {
                 let count = page.results.len();
-                let more = !next.is_end() || more_than(count).unwrap_or(true) || count >= limit;
+                let more = !next.is_end() || more_than(count).unwrap_or(true) || count >= page_size;
                 return Ok(Found { objects: page.results.into_iter().map(Into::into).collect(), more, left_out });
             }
             if !next.is_end() {
@@ -70,13 +70,13 @@ impl Search {
 /// A walk by record id: each page asks for what comes after the last id of the one before, so that it neither counts
 /// results nor minds that they change.
 fn by_id(search: Search) -> Pages<PartnerClient> {
-    let left = Arc::new(Mutex::new(search.top));
+    let left = Arc::new(Mutex::new(search.limit));
     Pages::new(search.after.clone(), move |after| {
         let (search, left) = (search.clone(), Arc::clone(&left));
         Box::pin(async move {
-            let limit = search.limit.unwrap_or(MAX_PAGE);
+            let page_size = search.page_size.unwrap_or(MAX_PAGE);
             let wanted = *left.lock().unwrap_or_else(PoisonError::into_inner);
-            let Found { mut objects, more, left_out } = behind(search, after.place(), limit).found().await?;
+            let Found { mut objects, more, left_out } = behind(search, after.place(), page_size).found().await?;
             objects.dedup_by(|a, b| a.id == b.id);
             if more {
                 check_order(&objects, after.place())?;
@@ -102,8 +102,8 @@ pub(super) fn check_order(objects: &[PartnerClient], behind: Option<&str>) -> Re
 }
 
 /// The search, from behind an id on, in the order of ids.
-pub(super) fn behind(search: Search, id: Option<&str>, limit: u16) -> Search {
-    let mut search = Search { after: Cursor::Start, limit: Some(limit), ..search }.sort_ascending(ID);
+pub(super) fn behind(search: Search, id: Option<&str>, page_size: u16) -> Search {
+    let mut search = Search { after: Cursor::Start, page_size: Some(page_size), ..search }.sort_ascending(ID);
     if search.groups.is_empty() {
         search.groups.push(Vec::new());
     }
@@ -120,17 +120,17 @@ fn sorted(search: Search) -> Pages<PartnerClient> {
     Pages::new(search.after.clone(), move |after| {
         let (search, given) = (search.clone(), Arc::clone(&given));
         Box::pin(async move {
-            let top = checked_top(search.top)?;
+            let limit = checked_limit(search.limit)?;
             let (first, start) = (counted(&search.after)?, counted(&after)?);
             let already = given.lock().unwrap_or_else(PoisonError::into_inner).len();
             // The results before the cursor that the stream began at count as well.
-            let left = top.saturating_sub(first).saturating_sub(u32::try_from(already).unwrap_or(u32::MAX));
-            let limit = search.limit.map_or(u32::from(MAX_PAGE), u32::from);
-            let limit = limit.min(left).min(MAX_RESULTS.saturating_sub(start));
-            let Some(limit) = u16::try_from(limit).ok().filter(|&limit| limit > 0) else {
+            let left = limit.saturating_sub(first).saturating_sub(u32::try_from(already).unwrap_or(u32::MAX));
+            let page_size = search.page_size.map_or(u32::from(MAX_PAGE), u32::from);
+            let page_size = page_size.min(left).min(MAX_RESULTS.saturating_sub(start));
+            let Some(page_size) = u16::try_from(page_size).ok().filter(|&page_size| page_size > 0) else {
                 return Ok(Page::new(Vec::new(), Cursor::End));
             };
-            let search = Search { after, limit: Some(limit), ..search };
+            let search = Search { after, page_size: Some(page_size), ..search };
             let (mut page, mut meta) = search.clone().run().await?;
             let is_last = |page: &SearchPage| page.paging.as_ref().is_none_or(|paging| paging.next.is_none());
             if page.results.is_empty() && is_last(&page) && page.total.is_some_and(|total| total > i64::from(start)) {
@@ -163,20 +163,20 @@ fn counted(cursor: &Cursor) -> Result<u32> {
     })
 }
 
-fn checked_top(top: Option<u32>) -> Result<u32> {
+fn checked_limit(limit: Option<u32>) -> Result<u32> {
     let refuse =
-        |value: Option<&str>, reason: &str, remedy: &str| Err(Error::invalid_input("top", value, reason, remedy));
-    match top {
+        |value: Option<&str>, reason: &str, remedy: &str| Err(Error::invalid_input("limit", value, reason, remedy));
+    match limit {
         None => refuse(
             None,
             "is missing from a sorted stream, which HubSpot ends at 10,000 results",
             "set it to 10,000 or less, or leave out the sort for all results in the order of ids",
         ),
-        Some(top) if top > MAX_RESULTS => refuse(
-            Some(&top.to_string()),
+        Some(limit) if limit > MAX_RESULTS => refuse(
+            Some(&limit.to_string()),
             "is more than HubSpot counts out in an order of yours",
             "give 10,000 or less",
         ),
-        Some(top) => Ok(top),
+        Some(limit) => Ok(limit),
     }
 }

@@ -26,9 +26,9 @@ use crate::{
     client::Client,
     error::{Error, Result},
     redis::connection::Trouble,
+    transport::call_options::{CONCURRENCY, check_concurrency},
 };
 
-const CONCURRENCY: usize = 4;
 /// How often a worker that has nothing to do looks for something.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long it claims nothing after a batch that did not reach HubSpot.
@@ -86,9 +86,7 @@ impl JobWorker {
     /// # Errors
     /// As [`run`](Self::run).
     pub async fn run_until(self, stop: impl Future) -> Result<Progress> {
-        if self.concurrency == 0 {
-            return Err(Error::invalid_input("concurrency", Some("0"), "lets nothing through", "give 1 or more"));
-        }
+        check_concurrency(self.concurrency)?;
         let (id, change) = self.job.identity().await?;
         self.job.check(&id, self.client.server(), false).await?;
         let (feed, mut fed) = unbounded_channel();
