@@ -13,7 +13,6 @@ mod client;
 mod api_version;
 mod associations;
 mod auth;
-mod damage;
 mod error;
 pub mod generated;
 mod ids;

@@ -15,7 +15,7 @@ use crate::{
     ids::{PartnerClientId, RecordKey},
     partner_clients::{
         PartnerClient,
-        properties::PropertyValue,
+        property_value::PropertyValue,
         selection::{Selection, check_property, selects},
         update::Changes,
     },

@@ -8,6 +8,7 @@ pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod paging;
 pub(crate) mod properties;
+pub(crate) mod property_value;
 pub(crate) mod search;
 pub(crate) mod selection;
 pub(crate) mod update;
@@ -18,7 +19,7 @@ pub use self::{
     get::GetPartnerClient,
     list::ListPartnerClients,
     paging::{Items, Page, Pages},
-    properties::PropertyValue,
+    property_value::PropertyValue,
     search::{ChangedSince, Filter, FilterOn, Search, filter},
     update::UpdatePartnerClient,
 };

@@ -1,101 +1,13 @@
-//! Property values: written from Rust's types in HubSpot's form, and read into them.
+//! Properties read into types of Rust.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt};
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, TimeZone, Utc};
 use serde::de::{self, DeserializeOwned, Expected, IntoDeserializer, Unexpected, value::StrDeserializer};
 
 use crate::{
     error::{Error, Result},
     partner_clients::PartnerClient,
 };
-
-/// A property's value to be sent.
-///
-/// Made from strings, integers, floating point numbers, booleans, and `chrono`'s dates and times. HubSpot keeps every
-/// value as text: a time is sent in ISO 8601 with milliseconds, a date without a time. In a search both go as
-/// milliseconds since 1970.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PropertyValue(Value);
-
-#[derive(Debug, Clone, PartialEq)]
-enum Value {
-    Text(String),
-    Time(DateTime<Utc>),
-    Date(NaiveDate),
-    /// Not a number, or infinite.
-    NoNumber(f64),
-}
-
-impl PropertyValue {
-    /// As an update wants it.
-    pub(crate) fn for_update(&self, property: &str) -> Result<String> {
-        match &self.0 {
-            Value::Time(time) => Ok(time.to_rfc3339_opts(SecondsFormat::Millis, true)),
-            Value::Date(date) => Ok(date.format("%Y-%m-%d").to_string()),
-            other => other.text(property),
-        }
-    }
-
-    /// As a search filter wants it.
-    pub(crate) fn for_search(&self, property: &str) -> Result<String> {
-        match &self.0 {
-            Value::Time(time) => Ok(time.timestamp_millis().to_string()),
-            Value::Date(date) => Ok(date.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis().to_string()),
-            other => other.text(property),
-        }
-    }
-}
-
-impl Value {
-    fn text(&self, property: &str) -> Result<String> {
-        match self {
-            Self::Text(text) => Ok(text.clone()),
-            Self::NoNumber(number) => {
-                let field = format!("property {property:?}");
-                Err(Error::invalid_input(&field, Some(&number.to_string()), "is no finite number", "give one"))
-            }
-            Self::Time(_) | Self::Date(_) => Ok(String::new()),
-        }
-    }
-}
-
-macro_rules! from_display {
-    ($($from:ty),*) => {$(
-        impl From<$from> for PropertyValue {
-            fn from(value: $from) -> Self {
-                Self(Value::Text(value.to_string()))
-            }
-        }
-    )*};
-}
-
-from_display!(&str, &&str, String, &String, Cow<'_, str>, Box<str>, Arc<str>);
-from_display!(bool, i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize);
-
-impl From<f64> for PropertyValue {
-    fn from(value: f64) -> Self {
-        Self(if value.is_finite() { Value::Text(value.to_string()) } else { Value::NoNumber(value) })
-    }
-}
-
-impl From<f32> for PropertyValue {
-    fn from(value: f32) -> Self {
-        Self(if value.is_finite() { Value::Text(value.to_string()) } else { Value::NoNumber(value.into()) })
-    }
-}
-
-impl<Z: TimeZone> From<DateTime<Z>> for PropertyValue {
-    fn from(value: DateTime<Z>) -> Self {
-        Self(Value::Time(value.to_utc()))
-    }
-}
-
-impl From<NaiveDate> for PropertyValue {
-    fn from(value: NaiveDate) -> Self {
-        Self(Value::Date(value))
-    }
-}
 
 impl PartnerClient {
     /// A property's value; `None` where it has none or was not asked for.
@@ -297,7 +209,8 @@ impl<'de> de::MapAccess<'de> for Entries<'de> {
         &mut self,
         seed: S,
     ) -> std::result::Result<S::Value, PropertyError> {
-        let (name, value) = self.value.take().unwrap_or_default();
+        let next = self.value.take();
+        let (name, value) = next.ok_or_else(|| de::Error::custom("a value was asked for before its name"))?;
         seed.deserialize(Text(value, self.forms.of(name)))
             .map_err(|e| PropertyError { property: Some(name.to_owned()), ..e })
     }
@@ -383,7 +296,7 @@ impl<'de> de::Deserializer<'de> for Text<'de> {
     }
 
     fn deserialize_seq<V: de::Visitor<'de>>(self, visitor: V) -> std::result::Result<V::Value, PropertyError> {
-        let values = self.0.unwrap_or_default().split(';').filter(|value| !value.is_empty());
+        let values = self.0.unwrap_or("").split(';').filter(|value| !value.is_empty());
         let form = if self.1 == Form::ListOfScalars { Form::Scalar } else { Form::Text };
         visitor.visit_seq(de::value::SeqDeserializer::new(values.map(|value| Text(Some(value), form))))
     }

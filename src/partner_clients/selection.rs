@@ -1,9 +1,8 @@
 //! Which parts of an object are asked for.
 
 use crate::{
-    damage,
     error::{Error, Result},
-    ids::ObjectType,
+    ids::{ObjectType, damage},
 };
 
 /// HubSpot refuses URLs past about 8 kB with a 414; the rest of the URL needs less than the difference.

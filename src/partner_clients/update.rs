@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Result},
     generated::types,
     ids::RecordKey,
-    partner_clients::{PartnerClient, properties::PropertyValue, selection::check_property},
+    partner_clients::{PartnerClient, property_value::PropertyValue, selection::check_property},
     transport::{
         self,
         call_meta::CallMeta,

@@ -1,8 +1,9 @@
-//! One allowance as one process sees it: who waits, what has ended, and a task that tells Redis of both.
+//! Bucket of an allowance that processes share, as one of them sees it: who waits for a permit, and what has ended.
+
+mod task;
 
 use std::{
     collections::{HashMap, VecDeque},
-    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -24,12 +25,8 @@ use crate::rate_limit::{
     rolling_window::{Bucket, SLACK},
 };
 
-/// What has ended is told together with what else ends within it, or with the next request for permits.
+/// What has ended is reported together with what else ends within it, or with the next request for permits.
 const GATHER: Duration = Duration::from_millis(20);
-/// How often Redis is tried while it is gone.
-const RETRY: Duration = Duration::from_secs(1);
-/// The script gives no more at once.
-const MAX_BLOCK: usize = 100;
 /// The first id of a permit that a local limiter gave.
 const LOCAL: u64 = 1 << 63;
 
@@ -58,8 +55,8 @@ struct State {
     /// The requests whose end is not known.
     sent: HashMap<u64, Sent>,
     reports: Vec<Report>,
-    tell_at: Option<Instant>,
-    /// The latest headers that Redis has not been told of.
+    report_at: Option<Instant>,
+    /// The latest headers that Redis does not know.
     headers: RateLimitHeaders,
     /// Of permits that Redis has not been seen to grant. They stay the same until its answer arrives, so that what it has
     /// granted in an answer that was lost is granted again.
@@ -118,13 +115,6 @@ impl State {
     }
 }
 
-/// What is to be done, and when.
-enum Work {
-    Idle,
-    At(Instant),
-    Now { first: u64, wanted: u32, headers: RateLimitHeaders, reports: Vec<Report> },
-}
-
 /// A permit on its way to whoever waits for it. One that arrives too late is given back.
 struct Grant {
     bucket: Arc<SharedBucket>,
@@ -165,7 +155,7 @@ impl SharedBucket {
             ask_at: None,
             sent: HashMap::new(),
             reports: Vec::new(),
-            tell_at: None,
+            report_at: None,
             headers: RateLimitHeaders::default(),
             next_id: 0,
             next_local: LOCAL,
@@ -256,11 +246,11 @@ impl SharedBucket {
         // The task is in another runtime. As long as that runs, the task looks in time when it is told to.
         let patience = 4 * self.window.redis.timeout();
         loop {
-            let told_at = Instant::now();
+            let woken_at = Instant::now();
             self.changed.notify_one();
             match timeout(patience, &mut receiver).await {
                 Ok(grant) => return Ok(grant.ok()),
-                Err(_) if self.state().looked_at < told_at => {
+                Err(_) if self.state().looked_at < woken_at => {
                     return Err("the runtime that the limiter was connected in does not run any more".into());
                 }
                 Err(_) => {}
@@ -290,8 +280,8 @@ impl SharedBucket {
             local.settle(id, &local_outcome(outcome));
         }
         state.reports.push(Report { id, outcome, sent, answered });
-        if state.tell_at.is_none() {
-            state.tell_at = Some(answered + GATHER);
+        if state.report_at.is_none() {
+            state.report_at = Some(answered + GATHER);
             drop(state);
             self.changed.notify_one();
         }
@@ -316,123 +306,6 @@ impl SharedBucket {
         let (known, newer) = (&state.known, &state.headers);
         (newer.daily_limit.or(known.daily_limit), newer.daily_remaining.or(known.daily_remaining))
     }
-
-    /// Talks to Redis until the limiter is dropped or the runtime ends.
-    pub(super) async fn work(self: Arc<Self>) {
-        let _closing = Closing(Arc::clone(&self));
-        loop {
-            let changed = self.changed.notified();
-            match self.next_work() {
-                Work::Idle => changed.await,
-                Work::At(time) => drop(timeout_at(time, changed).await),
-                Work::Now { first, wanted, headers, reports } => {
-                    let asked = Instant::now();
-                    match self.window.exchange(first, wanted, &headers, &reports).await {
-                        Ok(answer) => self.granted(first, wanted, answer, asked),
-                        Err(trouble) => self.failed(trouble, headers, reports, asked),
-                    }
-                }
-            }
-        }
-    }
-
-    fn next_work(&self) -> Work {
-        let now = Instant::now();
-        let mut state = self.state();
-        state.looked_at = now;
-        let gone = self.local.borrow().is_some();
-        let ask_at = match (gone, state.waiting.is_empty(), state.ask_at) {
-            (true, _, at) => at,
-            (false, true, None) => None,
-            // Gives up its place in the queue.
-            (false, true, Some(_)) => Some(now),
-            (false, false, at) => Some(at.unwrap_or(now)),
-        };
-        let tell_at = state.tell_at.filter(|_| !gone);
-        match ask_at.into_iter().chain(tell_at).min() {
-            None => Work::Idle,
-            Some(at) if at > now => Work::At(at),
-            Some(_) => {
-                state.waiting.retain(|waiting| !waiting.sender.is_closed());
-                let wanted = if gone { 0 } else { state.waiting.len().min(MAX_BLOCK) as u32 };
-                let first = state.next_id;
-                state.tell_at = None;
-                // What has left every window and asks for no pause any more is of no use; there may be much of it after
-                // an outage.
-                let old = state.known.interval + SLACK;
-                state.reports.retain(|report| report.answered + report.outcome.pause().max(old) > now);
-                let (headers, reports) = (mem::take(&mut state.headers), mem::take(&mut state.reports));
-                Work::Now { first, wanted, headers, reports }
-            }
-        }
-    }
-
-    fn granted(self: &Arc<Self>, first: u64, wanted: u32, answer: Answer, asked: Instant) {
-        let now = Instant::now();
-        let mut state = self.state();
-        state.failure = None;
-        state.known = answer;
-        state.ask_at = (answer.granted < wanted && !answer.wait.is_zero()).then(|| now + answer.wait);
-        let mut late = Vec::new();
-        state.next_id = first + u64::from(answer.granted);
-        for id in first..state.next_id {
-            state.send(id, None);
-            let mut grant = Grant { bucket: Arc::clone(self), id: Some(id), asked };
-            while let Some(waiting) = state.waiting.pop_front() {
-                match waiting.sender.send(grant) {
-                    Ok(()) => {
-                        grant = Grant { bucket: Arc::clone(self), id: None, asked };
-                        break;
-                    }
-                    Err(back) => grant = back,
-                }
-            }
-            late.push(grant);
-        }
-        let ask_at = state.ask_at;
-        let too_late =
-            |waiting: &Waiting| waiting.deadline.is_some_and(|deadline| ask_at.is_some_and(|at| at >= deadline));
-        let (refused, waiting) = mem::take(&mut state.waiting).into_iter().partition::<VecDeque<_>, _>(too_late);
-        state.waiting = waiting;
-        if self.local.send_if_modified(|local| local.take().is_some()) {
-            state.hand_over();
-            state.tell_at = (!state.reports.is_empty()).then_some(now);
-        }
-        // Giving back takes the lock.
-        drop(state);
-        drop(late);
-        // They come back, and learn when there is room.
-        drop(refused);
-    }
-
-    fn failed(&self, trouble: Trouble, headers: RateLimitHeaders, mut reports: Vec<Report>, asked: Instant) {
-        let mut state = self.state();
-        reports.append(&mut state.reports);
-        state.reports = reports;
-        let newer = mem::replace(&mut state.headers, headers);
-        learn(&mut state.headers, &newer);
-        state.failure = Some(Arc::new(trouble));
-        state.ask_at = None;
-        let waiting = mem::take(&mut state.waiting);
-        match self.local_share {
-            None => {
-                // With the next call, or when there is as much to tell again.
-                state.tell_at = (!state.reports.is_empty()).then(|| Instant::now() + RETRY);
-            }
-            Some(share) => {
-                state.ask_at = Some((asked + RETRY).max(Instant::now()));
-                if self.local.borrow().is_none() {
-                    let limit = state.headers.limit.unwrap_or(state.known.limit);
-                    let limit = ((f64::from(limit) * share) as u32).max(1);
-                    let local = Bucket::begun(limit, state.known.interval, state.recent.iter().copied());
-                    self.local.send_replace(Some(Arc::new(local)));
-                }
-            }
-        }
-        drop(state);
-        // They ask again, or learn why they cannot.
-        drop(waiting);
-    }
 }
 
 fn learn(known: &mut RateLimitHeaders, newer: &RateLimitHeaders) {
@@ -450,18 +323,4 @@ fn local_outcome(outcome: Outcome) -> PermitOutcome {
         Outcome::Answered(_) | Outcome::Elsewhere => (None, false),
     };
     PermitOutcome::Answered { headers: RateLimitHeaders { retry_after, ..RateLimitHeaders::default() }, refused }
-}
-
-/// Whoever waits for a task that is gone would wait for ever.
-struct Closing(Arc<SharedBucket>);
-
-impl Drop for Closing {
-    fn drop(&mut self) {
-        let waiting = {
-            let mut state = self.0.state();
-            state.closed = true;
-            mem::take(&mut state.waiting)
-        };
-        drop(waiting);
-    }
 }

@@ -3,7 +3,7 @@
 use crate::{
     error::{Error, Result},
     generated::types,
-    partner_clients::{properties::PropertyValue, selection::check_property},
+    partner_clients::{property_value::PropertyValue, selection::check_property},
 };
 
 /// Starts a filter on a property, by its internal name; a method of [`FilterOn`] completes it.

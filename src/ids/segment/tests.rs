@@ -1,6 +1,7 @@
 //! What stands in a path, against a decoder that knows nothing of URLs.
 
-use super::*;
+use super::segment;
+use crate::ids::check::{check_association_type, check_id, check_object_type, check_segment, is_number};
 
 const PIECES: [&str; 34] = [
     ".", "..", "/", "\\", "%2e", "%2F", "%", "?", "#", ";", ":", "@", "&", "=", "+", " ", ",", "!", "$", "'", "(", "*",

@@ -1,5 +1,4 @@
 //! Signs that something has damaged a value on its way here: a spreadsheet, an export, an encoding.
-#![cfg(feature = "client")]
 
 /// What values of no kind hold, told so that it completes "the value …".
 pub(crate) fn in_text(value: &str) -> Option<String> {

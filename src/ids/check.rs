@@ -1,0 +1,130 @@
+//! Checks of the values that go into a path, and the one form and order of ids.
+
+use std::cmp::Ordering;
+
+use crate::{error::Error, ids::damage};
+
+/// Longer than any id or name that HubSpot gives out, and far below the URL length that it refuses (8 kB).
+const MAX_BYTES: usize = 256;
+
+/// What would not arrive as the one path segment it is. The generated code percent-encodes the rest, but neither dots
+/// nor the backslash, which URL parsers take for a slash.
+fn check(field: &'static str, value: &str) -> Result<(), Error> {
+    let refuse = |reason: String, remedy| Err(Error::invalid_input(field, Some(value), reason, remedy));
+    if value.is_empty() {
+        refuse("is empty".into(), "give the value HubSpot shows")
+    } else if value == "." || value == ".." {
+        refuse("is a path step".into(), "give the value HubSpot shows")
+    } else if value.bytes().any(|b| b == b'\\') {
+        refuse("holds a backslash".into(), "remove it")
+    } else if value.bytes().any(|b| b.is_ascii_control()) || !value.is_ascii() && value.chars().any(char::is_control) {
+        refuse("holds a control character".into(), "remove it; a line break at the end is a common one")
+    } else if let Some(hidden) = value.chars().find(|c| damage::is_invisible(*c)) {
+        refuse(format!("holds the invisible character U+{:04X}", u32::from(hidden)), "remove it")
+    } else if value.len() > MAX_BYTES {
+        refuse(format!("is longer than {MAX_BYTES} bytes"), "give the id or name alone")
+    } else {
+        Ok(())
+    }
+}
+
+/// As given, because nobody knows what it means.
+pub(super) fn check_segment(field: &'static str, value: String) -> Result<String, Error> {
+    check(field, &value)?;
+    Ok(value)
+}
+
+/// HubSpot's ids are digits alone, so nothing else gets through: neither a name nor what a spreadsheet has made of an id.
+pub(super) fn check_id(field: &'static str, value: String) -> Result<String, Error> {
+    if is_number(&value) {
+        return number(field, value);
+    }
+    check_text(field, &value, true)?;
+    let reason = if matches!(value.split_once('-'), Some((meta, id)) if is_number(meta) && is_number(id)) {
+        "looks like the id of an object type"
+    } else {
+        "is not made of digits alone, as HubSpot's ids are"
+    };
+    Err(Error::invalid_input(field, Some(&value), reason, GIVE_ID))
+}
+
+pub(super) fn check_association_type(field: &'static str, value: String) -> Result<String, Error> {
+    if is_number(&value) {
+        return number(field, value);
+    }
+    check_text(field, &value, true)?;
+    Ok(value)
+}
+
+/// HubSpot's names and ids of object types are never all digits, but object ids are.
+pub(super) fn check_object_type(field: &'static str, value: String) -> Result<String, Error> {
+    check_text(field, &value, false)?;
+    if is_number(&value) {
+        return Err(Error::invalid_input(
+            field,
+            Some(&value),
+            "looks like an object id",
+            "give a name such as \"companies\" or a type id such as \"0-2\", and the object id after it",
+        ));
+    }
+    Ok(value)
+}
+
+const GIVE_ID: &str =
+    "give the digits that HubSpot shows; in a spreadsheet, format the column as text before the ids go in";
+
+fn check_text(field: &'static str, value: &str, numbers: bool) -> Result<(), Error> {
+    check(field, value)?;
+    let refuse = |reason: String, remedy| Err(Error::invalid_input(field, Some(value), reason, remedy));
+    if let Some(reason) = damage::in_text(value) {
+        return refuse(reason, "give the value HubSpot shows");
+    }
+    if let Some(form) = damage::in_number(value) {
+        return refuse(format!("looks like {form}"), if numbers { GIVE_ID } else { "give the value HubSpot shows" });
+    }
+    match damage::dash(value) {
+        Some(dash) => refuse(
+            format!("holds U+{:04X}, a dash that is not the hyphen of keyboards", u32::from(dash)),
+            "put a hyphen in its place",
+        ),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn is_number(value: &str) -> bool {
+    !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Digits in one form, without zeros in front: `009001` is the object that HubSpot calls `9001`.
+fn number(field: &'static str, value: String) -> Result<String, Error> {
+    let digits = value.trim_start_matches('0');
+    // HubSpot's ids have 64 bits.
+    if digits.len() > 19 && digits.parse::<u64>().is_err() {
+        return Err(Error::invalid_input(field, Some(&value), "is larger than any id of HubSpot's", GIVE_ID));
+    }
+    match digits {
+        "" => Ok("0".to_owned()),
+        _ if digits.len() == value.len() => Ok(value),
+        _ => Ok(digits.to_owned()),
+    }
+}
+
+/// Numbers by their size and before the rest, in the form that [`number`] gives them.
+pub(super) fn order(a: &str, b: &str) -> Ordering {
+    match (is_number(a), is_number(b)) {
+        (true, true) => a.len().cmp(&b.len()).then_with(|| a.cmp(b)),
+        (true, false) => Ordering::Less,
+        (false, true) => Ordering::Greater,
+        (false, false) => a.cmp(b),
+    }
+}
+
+/// Digits in the form that [`number`] gives them, to compare what an answer says. Anything else stays as it is.
+pub(crate) fn canonical(id: &str) -> &str {
+    if is_number(id) {
+        let number = id.trim_start_matches('0');
+        if number.is_empty() { "0" } else { number }
+    } else {
+        id
+    }
+}
