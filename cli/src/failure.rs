@@ -145,11 +145,11 @@ impl Failure {
             error.insert("kind".to_owned(), json!(kind));
             error.insert("message".to_owned(), json!(message.trim_end()));
             error.insert("remedy".to_owned(), json!(remedy));
-            tell(&to_line(&json!({ "error": error })));
+            write_to_stderr(&to_line(&json!({ "error": error })));
         } else {
-            tell(&format!("error: {}\n", printable_lines(message.trim_end())));
+            write_to_stderr(&format!("error: {}\n", printable_lines(message.trim_end())));
             if let Some(remedy) = remedy {
-                tell(&format!("what to do: {}\n", printable_lines(remedy)));
+                write_to_stderr(&format!("what to do: {}\n", printable_lines(remedy)));
             }
         }
         (*code).into()
@@ -164,14 +164,14 @@ pub(super) fn warn_left_out(left_out: usize, json: bool) {
         n => format!("{} entries in HubSpot's answers could not be read and are left out", HumanCount(n as u64)),
     };
     if json {
-        tell(&to_line(&json!({ "warning": { "kind": "left_out", "message": entries, "count": left_out } })));
+        write_to_stderr(&to_line(&json!({ "warning": { "kind": "left_out", "message": entries, "count": left_out } })));
     } else {
-        tell(&format!("warning: {entries}\n"));
+        write_to_stderr(&format!("warning: {entries}\n"));
     }
 }
 
 /// Says it on standard error, if anybody listens: the exit code tells it as well.
-fn tell(text: &str) {
+fn write_to_stderr(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
@@ -180,8 +180,8 @@ impl From<Error> for Failure {
         let mut failure = Self::new(
             Code::from(&error),
             error.kind().as_str(),
-            printable(&told(&error.to_string())),
-            Some(told(&error.remedy())),
+            printable(&for_tool(&error.to_string())),
+            Some(for_tool(&error.remedy())),
         );
         failure.0.details = details(&error);
         failure
@@ -192,8 +192,8 @@ impl From<Error> for Failure {
 pub(super) fn to_json(error: &Error) -> Value {
     let mut json = details(error);
     json.insert("kind".to_owned(), json!(error.kind().as_str()));
-    json.insert("message".to_owned(), json!(told(error.message())));
-    json.insert("remedy".to_owned(), json!(told(&error.remedy())));
+    json.insert("message".to_owned(), json!(for_tool(error.message())));
+    json.insert("remedy".to_owned(), json!(for_tool(&error.remedy())));
     Value::Object(json)
 }
 
@@ -209,7 +209,7 @@ const INSTEAD: [(&str, &str); 8] = [
     (", or allow_insecure_http for a proxy on a private network", ""),
 ];
 
-fn told(text: &str) -> String {
+fn for_tool(text: &str) -> String {
     INSTEAD.iter().fold(text.to_owned(), |text, (library, tool)| text.replace(library, tool))
 }
 

@@ -94,13 +94,13 @@ pub(super) async fn run(
     let connected = connection.client_with(settings, |simulator| seed::seed(simulator, &many.file));
     let connected = signals.interrupt(connected, unsent).await?;
     let bar = Bar::new(checked.rows, output.json);
-    let told = bar.clone();
+    let updated = bar.clone();
     let inputs = Inputs::open(&many.file, checked.rows)?;
     let mut bulk = change
         .bulk(&connected.client, inputs)
         .concurrency(many.concurrency.into())
         .strategy(many.strategy.into())
-        .on_progress(move |progress| told.tell(progress));
+        .on_progress(move |progress| updated.update(progress));
     if let Some(path) = &many.journal {
         if same(path, &many.file) {
             let message = format!("--journal {} is the input file", path.display());
@@ -211,8 +211,8 @@ impl Run<'_> {
             let interrupted = self.interrupted(signal, !is_empty);
             return written.and(Err(interrupted));
         }
-        let told = self.report.end(Some(client), &progress, started.elapsed(), output);
-        self.signals.interrupt(told, Some("Every row is settled.")).await?;
+        let state = self.report.end(Some(client), &progress, started.elapsed(), output);
+        self.signals.interrupt(state, Some("Every row is settled.")).await?;
         // Before what standard error says of it.
         output.flush()?;
         match end {
@@ -257,11 +257,11 @@ impl Run<'_> {
                 _ if !self.advance()? || !is_of(&outcome.association, self.rows.values()) => return Ok(End::Changed),
                 _ => {}
             }
-            self.tell(outcome.result.as_ref().copied(), outcome.replayed, output)?;
+            self.print(outcome.result.as_ref().copied(), outcome.replayed, output)?;
             match outcome.result {
                 Err(error) if stops(&error) => {
                     while self.advance()? {
-                        self.tell(Err(&error), false, output)?;
+                        self.print(Err(&error), false, output)?;
                     }
                     return Ok(End::Stopped(error));
                 }
@@ -271,7 +271,7 @@ impl Run<'_> {
     }
 
     /// Tells the outcome of the row that was taken last.
-    fn tell(&mut self, result: Result<(), &Error>, is_from_journal: bool, output: &mut Output) -> Result<(), Failure> {
+    fn print(&mut self, result: Result<(), &Error>, is_from_journal: bool, output: &mut Output) -> Result<(), Failure> {
         self.report.add(&self.rows, result, is_from_journal, output)?;
         match (result, &mut self.failed) {
             (Err(error), Some(failed)) => failed.add(&self.rows, error),

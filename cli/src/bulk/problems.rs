@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::{failure::Failure, printable::printable, words::counted};
 
-/// How many are told; the rest is counted.
-const TOLD: usize = 20;
+/// How many are listed; the rest is counted.
+const MAX_LISTED: usize = 20;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Problem {
@@ -41,15 +41,15 @@ impl fmt::Display for Problem {
 
 #[derive(Default)]
 pub(super) struct Problems {
-    told: Vec<Problem>,
+    listed: Vec<Problem>,
     count: u64,
 }
 
 impl Problems {
     pub(super) fn add(&mut self, problem: Problem) {
         self.count += 1;
-        if self.told.len() < TOLD {
-            self.told.push(problem);
+        if self.listed.len() < MAX_LISTED {
+            self.listed.push(problem);
         }
     }
 
@@ -58,16 +58,16 @@ impl Problems {
         if self.count == 0 {
             return Ok(());
         }
-        let more = self.count - self.told.len() as u64;
+        let more = self.count - self.listed.len() as u64;
         let mut message = format!("{} has {}:", path.display(), counted(self.count, "problem"));
-        for problem in &self.told {
+        for problem in &self.listed {
             message.push_str(&format!("\n  {problem}"));
         }
         if more > 0 {
             message.push_str(&format!("\n  and {} more", HumanCount(more)));
         }
         Err(Failure::file(message, "Correct the file and run the command again; nothing was sent.")
-            .with_detail("problems", json!(self.told))
+            .with_detail("problems", json!(self.listed))
             .with_detail("more_problems", json!(more)))
     }
 }

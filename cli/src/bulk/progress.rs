@@ -37,7 +37,7 @@ impl Bar {
         bar
     }
 
-    pub(super) fn tell(&self, progress: &Progress) {
+    pub(super) fn update(&self, progress: &Progress) {
         self.show(progress);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = progress.clone();
     }

@@ -155,12 +155,12 @@ async fn work(
     let mut interrupted = None;
     let stop = async { interrupted = Some(signals.received().await) };
     let worked = job.worker(&connected.client).concurrency(worker.concurrency.into()).run_until(stop).await?;
-    let told = part(&status, &worked, output).and_then(|()| output.flush());
+    let written = part(&status, &worked, output).and_then(|()| output.flush());
     if let Some(signal) = interrupted {
         let remedy = "Other workers take over its rows. Run the same command again to have this worker go on.";
         return Err(Failure::interrupted(signal, "", Some(remedy.to_owned())));
     }
-    told.map(|()| Code::Success)
+    written.map(|()| Code::Success)
 }
 
 fn change(status: &JobStatus) -> Change {

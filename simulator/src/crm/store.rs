@@ -112,7 +112,7 @@ impl Store {
         if values.is_empty() {
             return;
         }
-        let at = self.clock.tell();
+        let at = self.clock.tick();
         // Behind all others, so the order stays.
         if self.unmodify(row) {
             self.by_modified.push(row);
@@ -143,7 +143,7 @@ impl Store {
         remove(&mut self.live, |other| other.cmp(&row));
         let place = self.archived.partition_point(|other| *other < row);
         self.archived.insert(place, row);
-        let at = self.clock.tell();
+        let at = self.clock.tick();
         if let Some(object) = self.objects.get_mut(row) {
             object.archived_at = Some(at);
             object.associations.clear();

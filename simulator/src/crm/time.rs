@@ -51,12 +51,13 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Every time it tells lies behind `last`.
+    /// Every time it gives lies behind `last`.
     pub(crate) fn behind(last: Time) -> Self {
         Self { last }
     }
 
-    pub(crate) fn tell(&mut self) -> Time {
+    /// The present, or a moment after the last time it gave.
+    pub(crate) fn tick(&mut self) -> Time {
         self.last = Time::now().max(self.last.later(1));
         self.last
     }

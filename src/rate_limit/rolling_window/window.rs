@@ -22,7 +22,7 @@ pub(super) struct Window {
     pub(super) interval: Duration,
     /// Whether HubSpot, or its documentation, has confirmed the limit.
     known: bool,
-    /// The requests whose end may still be told, in the order of their permits, so that an id is an index.
+    /// The requests whose end may still be asked, in the order of their permits, so that an id is an index.
     requests: VecDeque<Request>,
     /// The id of the first of them.
     first: u64,
@@ -273,8 +273,9 @@ impl Window {
         if refused {
             // Without a word of HubSpot's, room comes with the first request of our own to leave the window; without
             // any of our own, only asking tells.
-            let told = headers.retry_after.map(|pause| pause.min(MAX_PAUSE));
-            let pause = told.or_else(|| (self.counting(now) as u32 + self.uncounted == 0).then_some(self.interval / 4));
+            let asked = headers.retry_after.map(|pause| pause.min(MAX_PAUSE));
+            let pause =
+                asked.or_else(|| (self.counting(now) as u32 + self.uncounted == 0).then_some(self.interval / 4));
             self.paused_until = pause.map(|pause| now + pause).or(self.paused_until);
         }
         let remaining = if refused { Some(0) } else { headers.remaining };

@@ -58,8 +58,8 @@ impl JobWorker {
 
     /// Tells how far this worker has come, after each batch that it has settled; [`Job::status`] tells of all workers.
     /// What is left to be tried again is neither succeeded nor failed.
-    pub fn on_progress(mut self, told: impl FnMut(&Progress) + Send + 'static) -> Self {
-        self.on_progress = Box::new(told);
+    pub fn on_progress(mut self, callback: impl FnMut(&Progress) + Send + 'static) -> Self {
+        self.on_progress = Box::new(callback);
         self
     }
 
@@ -112,7 +112,7 @@ impl JobWorker {
             progress,
             succeeded: 0,
             failed: 0,
-            told: Progress::default(),
+            reported: Progress::default(),
             on_progress: self.on_progress,
         };
         let outcome = tokio::select! {
@@ -157,7 +157,7 @@ struct Run {
     succeeded: u64,
     failed: u64,
     /// What Redis knows of the progress.
-    told: Progress,
+    reported: Progress,
     on_progress: Box<dyn FnMut(&Progress) + Send>,
 }
 
@@ -248,13 +248,13 @@ impl Run {
             number: open.number,
             succeeded: open.inputs - open.errors.len(),
             failed: open.errors.len(),
-            requests: progress.requests - self.told.requests,
-            retries: progress.retries - self.told.retries,
+            requests: progress.requests - self.reported.requests,
+            retries: progress.retries - self.reported.retries,
         };
         self.job.store.settle(&self.id, &settled).await?;
         self.succeeded += settled.succeeded as u64;
         self.failed += settled.failed as u64;
-        self.told = progress;
+        self.reported = progress;
         let progress = self.progress();
         (self.on_progress)(&progress);
         Ok(())

@@ -3,7 +3,7 @@
 pub(crate) mod arguments;
 mod files;
 mod question;
-mod tell;
+mod report;
 
 use std::{
     collections::BTreeSet,
@@ -58,7 +58,7 @@ pub(crate) async fn run(
         write("--save-plan", path, &plan)?;
     }
     let Some(client) = client.filter(|_| arguments.apply) else {
-        tell::not_applied(&plan, arguments, output)?;
+        report::not_applied(&plan, arguments, output)?;
         return Ok(Code::Success);
     };
     let agreed = async {
@@ -91,9 +91,9 @@ pub(crate) async fn run(
         Err(failure) => return Err(failure),
     };
     if output.json {
-        output.json(&json!({"plan": plan, "applied": tell::json(&applied)}))?;
+        output.json(&json!({"plan": plan, "applied": report::json(&applied)}))?;
     } else {
-        tell::applied(&applied, &plan, output)?;
+        report::applied(&applied, &plan, output)?;
     }
     output.flush()?;
     if applied.unsettled > 0 {

@@ -39,19 +39,20 @@ pub(super) fn not_applied(plan: &Plan, arguments: &Reconcile, output: &mut Outpu
 
 pub(super) fn applied(applied: &Applied, plan: &Plan, output: &mut Output) -> Result<(), Failure> {
     let to_type = &plan.to_object_type;
-    let tell = |change: &PlannedChange| {
+    let described = |change: &PlannedChange| {
         let PlannedChange { partner_client_id, to_object_id, association_type, .. } = change;
         printable(&format!("partner client {partner_client_id} and {to_type} {to_object_id} ({association_type})"))
     };
     let failures = |what: &str, failed: &[FailedChange]| -> Vec<String> {
         let line = |failed: &FailedChange| {
-            format!("{what} {}: {}", tell(&failed.change), Failure::from(failed.error.clone()).message())
+            format!("{what} {}: {}", described(&failed.change), Failure::from(failed.error.clone()).message())
         };
         shortened(failed, line, &format!("more could not be {what}"))
     };
     let not_added = failures("not added:", &applied.failed_additions);
     let not_removed = failures("not removed:", &applied.failed_removals);
-    let held_back = shortened(&applied.held_back, |change| format!("held back: {}", tell(change)), "more held back");
+    let held_back =
+        shortened(&applied.held_back, |change| format!("held back: {}", described(change)), "more held back");
     for line in not_added.into_iter().chain(not_removed).chain(held_back) {
         output.line(format_args!("{line}"))?;
     }
