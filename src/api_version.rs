@@ -55,8 +55,9 @@ impl Month {
     }
 
     const fn plus(self, months: u16) -> Self {
-        let all = self.year * 12 + (self.month as u16 - 1) + months;
-        Self { year: all / 12, month: (all % 12) as u8 + 1 }
+        // The product would not fit for years that nobody means.
+        let all = self.month as u16 - 1 + months;
+        Self { year: self.year.saturating_add(all / 12), month: (all % 12) as u8 + 1 }
     }
 }
 
@@ -246,6 +247,12 @@ mod tests {
         assert_eq!(warning(ApiVersion::V2026_09, 2027, 8), None);
         assert!(warning(ApiVersion::V2026_09, 2027, 9).is_some_and(|said| said.ends_with("move to a later one")));
         assert!(warning(ApiVersion::V2026_03, 2031, 1).is_some());
+    }
+
+    #[test]
+    fn the_last_year_that_can_be_written_has_an_end_of_support_too() {
+        let end = ApiVersion::dated("9999-12").ok().and_then(ApiVersion::unsupported_from);
+        assert_eq!(end.map(|month| month.to_string()).as_deref(), Some("10001-06"));
     }
 
     #[test]
