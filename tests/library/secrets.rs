@@ -2,7 +2,10 @@
 
 use std::{
     fmt::{Debug, Write},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use httpmock::MockServer;
@@ -462,6 +465,75 @@ async fn no_span_and_no_event_at_any_level_shows_a_secret() {
     let text = heard.text();
     assert!(text.contains("hubspot.call") && text.contains("attempt ended"), "{text}");
     assert!(!text.contains(&issued), "{text}");
+    assert_hidden(&text);
+}
+
+/// Hears what the crates below tell by `log`, in all tests of this program.
+struct Log {
+    lines: AtomicUsize,
+    shown: Mutex<Vec<String>>,
+}
+
+static LOG: Log = Log { lines: AtomicUsize::new(0), shown: Mutex::new(Vec::new()) };
+
+impl log::Log for Log {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let line = format!("{} {} {:?}", record.target(), record.args(), record.module_path());
+        self.lines.fetch_add(1, Ordering::Relaxed);
+        if line.contains(TELLTALE) {
+            self.shown.lock().unwrap().push(line);
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+#[tokio::test]
+async fn no_crate_below_tells_a_secret_at_any_level() {
+    log::set_logger(&LOG).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+    let heard = Heard::default();
+    let _another = Dispatch::new(Heard::default());
+    let _guard = tracing::dispatcher::set_default(&Dispatch::new(heard.clone()));
+
+    // HTTP/1 and OAuth, in plain and by a proxy with a password.
+    let simulator = hubspot().await;
+    let app = app_at(simulator.base_url());
+    call(&client_with(&simulator, app.token(REFRESH).unwrap())).await.unwrap();
+    app.exchange(CODE, REDIRECT, Some(VERIFIER)).await.unwrap_err();
+    let proxy = format!("http://user:{SECRET}@{}", simulator.base_url().trim_start_matches("http://"));
+    let builder = Client::builder().access_token(ACCESS).retry(RetryPolicy::never()).proxy(proxy).allow_insecure_http();
+    for base_url in ["http://hubspot.example", "https://hubspot.example"] {
+        call(&builder.clone().base_url(base_url).build().unwrap()).await.unwrap_err();
+    }
+    // HTTP/2, which tells of every frame.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(crate::frames::serve(stream, &[], usize::MAX));
+        }
+    });
+    let http = || reqwest::Client::builder().no_proxy().http2_prior_knowledge().build().unwrap();
+    let client = Client::builder().base_url(&base_url).access_token(ACCESS).http_client(http()).build().unwrap();
+    client.dissociate(1).with("companies", 2).as_type(3).header("x-proxy-key", SECRET).await.unwrap();
+    let app = OAuthApp::builder(ID, SECRET).base_url(&base_url).http_client(http()).build().unwrap();
+    app.exchange(CODE, REDIRECT, Some(VERIFIER)).await.unwrap_err();
+    #[cfg(feature = "redis")]
+    for port in [1, simulator.base_url().rsplit(':').next().unwrap().parse::<u16>().unwrap()] {
+        let url = format!("redis://{SECRET}:{ACCESS}@127.0.0.1:{port}");
+        let error = hubspot_partner_clients::redis::Redis::connect(url).await.unwrap_err();
+        assert_hidden(&all_of(&error));
+    }
+
+    assert!(LOG.lines.load(Ordering::Relaxed) > 0, "nothing is heard");
+    assert_eq!(*LOG.shown.lock().unwrap(), [""; 0]);
+    let text = heard.text();
+    assert!(text.contains("h2::"), "nothing is heard of HTTP/2");
     assert_hidden(&text);
 }
 
