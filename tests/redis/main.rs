@@ -15,4 +15,5 @@ mod job_failures;
 mod jobs;
 mod limiter;
 mod outages;
+mod panics;
 mod tokens;
