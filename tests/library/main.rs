@@ -22,6 +22,7 @@ mod fuzzing;
 mod generated_batches;
 mod hostile_pages;
 mod http2;
+mod idioms;
 mod ids;
 mod journal;
 mod mock;
