@@ -171,7 +171,7 @@ pub(super) fn warn_left_out(left_out: usize, json: bool) {
 }
 
 /// Says it on standard error, if anybody listens: the exit code tells it as well.
-fn write_to_stderr(text: &str) {
+pub(super) fn write_to_stderr(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 

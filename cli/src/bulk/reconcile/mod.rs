@@ -25,6 +25,7 @@ use self::{
 };
 use super::{check, check::Checked, report::first, rows::Rows, seed};
 use crate::{
+    command_line,
     connect::Connection,
     failure::{Code, Failure},
     output::{Output, printable_lines},
@@ -32,15 +33,13 @@ use crate::{
     words::counted_are,
 };
 
-const AGAIN: &str = "Run the same command again: it does the rest.";
-
 pub(crate) async fn run(
     arguments: &Reconcile,
     connection: &Connection,
     signals: &Signals,
     output: &mut Output,
 ) -> Result<Code, Failure> {
-    let files = Files::check(arguments)?;
+    let files = Files::check(arguments, connection.log.path())?;
     if connection.simulator && (arguments.plan.is_some() || arguments.journal.is_some()) {
         let message = "--plan and --journal cannot be used with --simulator, which forgets everything at the end";
         return Err(Failure::usage(message));
@@ -98,7 +97,8 @@ pub(crate) async fn run(
     output.flush()?;
     if applied.unsettled > 0 {
         let state = format!("{} not settled", counted_are(applied.unsettled, "change"));
-        return Err(Failure::interrupted(signal.unwrap_or(Signal::Interrupt), state, Some(AGAIN.to_owned())));
+        let again = format!("To do the rest, run the same command again:\n  {}", command_line::this());
+        return Err(Failure::interrupted(signal.unwrap_or(Signal::Interrupt), state, Some(again)));
     }
     if let Some(error) = applied.journal_error {
         return Err(error.into());
