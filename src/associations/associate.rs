@@ -23,8 +23,11 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// let partner_client =
-    ///     client.associate("512").with("companies", "9001").as_type("partner_client_to_company").await?;
+    /// let partner_client = client
+    ///     .associate("512")
+    ///     .with("companies", "9001")
+    ///     .as_type("partner_client_to_company")
+    ///     .await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -41,7 +44,11 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// client.dissociate("512").with("companies", "9001").as_type("partner_client_to_company").await?;
+    /// client
+    ///     .dissociate("512")
+    ///     .with("companies", "9001")
+    ///     .as_type("partner_client_to_company")
+    ///     .await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -94,7 +101,10 @@ impl<Call> WithTarget<Call> {
 ///
 /// ```compile_fail,E0277
 /// # async fn run(client: hubspot_partner_clients::Client) {
-/// client.associate("512").with("companies", "9001").await;
+/// client
+///     .associate("512")
+///     .with("companies", "9001")
+///     .await;
 /// # }
 /// ```
 ///

@@ -138,7 +138,7 @@ async fn a_journal_of_another_server_or_account_is_refused_and_nothing_is_sent()
     for (simulator, account, named) in [
         (&other, Some("1"), [one.base_url(), other.base_url()]),
         (&one, Some("2"), ["account \"1\"", "\"2\""]),
-        (&one, None, ["account \"1\"", "does not say"]),
+        (&one, None, ["account \"1\"", "names no account"]),
     ] {
         for outcome in run(simulator, account).await {
             let error = outcome.result.unwrap_err();

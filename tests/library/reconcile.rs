@@ -273,7 +273,7 @@ async fn a_saved_plan_is_applied_as_it_is_or_refused_where_the_world_has_changed
     let of_account = client.reconcile([1], "companies", desired(&[(1, 2), (1, 5)])).account("11").plan().await.unwrap();
     let of_account: Plan = serde_json::from_str(&serde_json::to_string(&of_account).unwrap()).unwrap();
     let error = of_account.apply(&client).account("12").await.unwrap_err();
-    assert!(error.message().contains("account \"11\", and not of \"12\""), "{error}");
+    assert!(error.message().contains("account \"11\", not for \"12\""), "{error}");
     assert!(of_account.apply(&client).account("11").await.unwrap().is_complete());
 }
 

@@ -109,7 +109,7 @@ fn a_call_outside_a_runtime_is_refused() {
     let client = builder(&simulator).build().unwrap();
     let error = client.get(1).send().now_or_never().expect("it fails at once").unwrap_err();
     assert!(error.is_invalid_input(), "{error}");
-    assert_eq!(error.message(), "Tokio runtime is missing: make the call in one, such as that of #[tokio::main]");
+    assert_eq!(error.message(), "Tokio runtime is missing: make the call inside one, for example with #[tokio::main]");
     assert!(simulator.requests().is_empty());
 }
 

@@ -19,9 +19,28 @@ use crate::{
 /// ```
 /// use hubspot_partner_clients::bulk::Association;
 ///
-/// let association = Association::new(512, "companies", 9001, "partner_client_to_company");
-/// assert_eq!(association.to_object_id().map(|id| id.as_str()), Some("9001"));
-/// assert!(Association::new(512, "companies", "", "partner_client_to_company").to_object_id().is_none());
+/// let association = Association::new(
+///     512,
+///     "companies",
+///     9001,
+///     "partner_client_to_company",
+/// );
+/// assert_eq!(
+///     association
+///         .to_object_id()
+///         .map(|id| id.as_str()),
+///     Some("9001")
+/// );
+/// assert!(
+///     Association::new(
+///         512,
+///         "companies",
+///         "",
+///         "partner_client_to_company"
+///     )
+///     .to_object_id()
+///     .is_none()
+/// );
 /// ```
 ///
 /// [`Client::associate_many`]: crate::Client::associate_many

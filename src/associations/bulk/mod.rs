@@ -60,10 +60,17 @@ impl Client {
     /// use futures_util::StreamExt;
     /// use hubspot_partner_clients::bulk::Association;
     ///
-    /// let inputs = pairs
-    ///     .into_iter()
-    ///     .map(|(client, company)| Association::new(client, "companies", company, "partner_client_to_company"));
-    /// let mut outcomes = client.associate_many(inputs).outcomes();
+    /// let pairs = pairs.into_iter();
+    /// let inputs = pairs.map(|(client, company)| {
+    ///     Association::new(
+    ///         client,
+    ///         "companies",
+    ///         company,
+    ///         "partner_client_to_company",
+    ///     )
+    /// });
+    /// let mut outcomes =
+    ///     client.associate_many(inputs).outcomes();
     /// while let Some(outcome) = outcomes.next().await {
     ///     if let Err(error) = outcome.result {
     ///         eprintln!("{}: {error}", outcome.index);
@@ -94,10 +101,17 @@ impl Client {
     /// # async fn run(client: hubspot_partner_clients::Client) {
     /// use futures_util::StreamExt;
     ///
-    /// let inputs = ["9001", "9002"].map(|company| ("512", ("companies", company), "partner_client_to_company"));
-    /// let mut outcomes = client.dissociate_many(inputs).outcomes();
+    /// let inputs = ["9001", "9002"].map(|company| {
+    ///     (
+    ///         "512",
+    ///         ("companies", company),
+    ///         "partner_client_to_company",
+    ///     )
+    /// });
+    /// let mut outcomes =
+    ///     client.dissociate_many(inputs).outcomes();
     /// while let Some(outcome) = outcomes.next().await {
-    ///     println!("{}: {:?}", outcome.index, outcome.result);
+    ///     println!("{outcome:?}");
     /// }
     /// # }
     /// ```

@@ -200,7 +200,9 @@ impl Sender {
             // Its body was not kept.
             Err(error) if error.is_too_large() && meta.correlation_id.is_none() => Err(error),
             Err(error) if !(error.is_unread_success() && proves(&body, &meta)) => Err(error),
-            Ok(()) if !proves(&body, &meta) => Err(unread("it is no answer of HubSpot's", &body, operation, &meta)),
+            Ok(()) if !proves(&body, &meta) => {
+                Err(unread("it is not a response from HubSpot", &body, operation, &meta))
+            }
             _ => Ok(()),
         };
         (outcome, meta)

@@ -50,8 +50,15 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// let desired = [("512", "9001", "partner_client_to_company"), ("513", "9001", "partner_client_to_company")];
-    /// let plan = client.reconcile(["512", "513"], "companies", desired).plan().await?;
+    /// let desired = [
+    ///     ("512", "9001", "partner_client_to_company"),
+    ///     ("513", "9001", "partner_client_to_company"),
+    /// ];
+    /// let ids = ["512", "513"];
+    /// let plan = client
+    ///     .reconcile(ids, "companies", desired)
+    ///     .plan()
+    ///     .await?;
     /// println!("{plan}");
     /// let applied = plan.apply(&client).await?;
     /// assert!(applied.is_complete());
@@ -155,7 +162,7 @@ impl Reconcile {
         let Input { partner_clients, to_type, desired } = self.input?;
         let given: HashSet<_> = partner_clients.iter().map(PartnerClientId::as_str).collect();
         if let Some(stray) = desired.iter().find(|d| !given.contains(d.partner_client_id.as_str())) {
-            let remedy = "give it with the others, so that what it has is read";
+            let remedy = "add it to the partner clients to be reconciled";
             let reason = "has a desired association but is not to be reconciled";
             return Err(Error::invalid_input("partner client", Some(stray.partner_client_id.as_str()), reason, remedy));
         }
@@ -166,8 +173,8 @@ impl Reconcile {
         for change in desired {
             let association_type = types.given(&change.association_type)?;
             if !only_types.is_empty() && !only_types.contains(&association_type) {
-                let remedy = "name it with only_type as well, or leave the association out";
-                let reason = "is desired but not one of the types to be looked at";
+                let remedy = "select it with only_type as well, or leave the association out";
+                let reason = "is desired but is not one of the selected types";
                 let given = change.association_type.as_str();
                 return Err(Error::invalid_input("association type", Some(given), reason, remedy));
             }

@@ -178,14 +178,14 @@ impl Plan {
         let after = self.keep.len() + self.add.len();
         let reason = match max {
             Some(max) if removals > max => format!("at most {max} may be removed"),
-            None if removals > MAX_REMOVALS => format!("at most {MAX_REMOVALS} may be removed unless you allow more"),
+            None if removals > MAX_REMOVALS => format!("at most {MAX_REMOVALS} may be removed without your permission"),
             None if removals > 0 && after < before - before / 2 => {
-                "fewer than half would be left, which is not done unless you allow it".to_owned()
+                "fewer than half would be left, which needs your permission".to_owned()
             }
             _ => return Ok(()),
         };
         let reason = format!("removes {removals} of {before} associations and leaves {after}: {reason}");
-        let remedy = format!("look at the plan, and allow it with `max_removals` {removals} if that is meant");
+        let remedy = format!("check the plan; to allow it, set `max_removals` to {removals}");
         Err(Error::invalid_input("the plan", None, reason, remedy))
     }
 
@@ -238,7 +238,7 @@ impl fmt::Display for Plan {
         }
         if !self.unknown.is_empty() {
             let unknown: Vec<_> = self.unknown.iter().map(PartnerClientId::as_str).collect();
-            writeln!(f, "left out, since HubSpot does not know them: {}", unknown.join(", "))?;
+            writeln!(f, "left out because HubSpot does not know them: {}", unknown.join(", "))?;
         }
         write!(f, "{} to add, {} to remove, {} unchanged", self.add.len(), self.remove.len(), self.unchanged)
     }

@@ -30,7 +30,7 @@ pub(super) fn check(plan: &Plan, existing: &Existing) -> Result<()> {
     let is_beside_label =
         |change: &PlannedChange| change.is_unlabeled() && labeled.contains::<Pair<'_>>(&change.pair());
     let is_new = |change: &&PlannedChange| plan.looks_at(change) && !known.contains(change) && !is_beside_label(change);
-    let unknown = existing.unknown.iter().map(|id| format!("partner client {id} is not there any more"));
+    let unknown = existing.unknown.iter().map(|id| format!("partner client {id} no longer exists"));
     let of_known = plan.keep.iter().filter(|change| !existing.unknown.contains(&change.partner_client_id));
     let gone = of_known.filter(|change| !existing.there.contains(change)).map(|change| tell(change, "has lost"));
     let new = existing.there.iter().filter(is_new).map(|change| tell(change, "now has"));
@@ -43,6 +43,6 @@ pub(super) fn check(plan: &Plan, existing: &Existing) -> Result<()> {
         0 => {}
         more => named.push(format!("and {more} more")),
     }
-    let reason = format!("is not true any more, and nothing was changed: {}", named.join("; "));
+    let reason = format!("is out of date, and nothing was changed: {}", named.join("; "));
     Err(Error::invalid_input("the plan", None, reason, "make a new plan"))
 }

@@ -77,11 +77,11 @@ impl TryFrom<Saved> for Plan {
         for change in add.iter().chain(&remove).chain(&keep) {
             let PlannedChange { partner_client_id, to_object_id, association_type } = change;
             let trouble = if !partner_clients.contains(partner_client_id) {
-                "is of a partner client that is not among partnerClients"
+                "is for a partner client that is not among partnerClients"
             } else if !only_types.is_empty() && !only_types.contains(association_type) {
-                "is of a type that is not among onlyTypes"
+                "has a type that is not among onlyTypes"
             } else if !seen.insert(change) {
-                "comes twice"
+                "occurs twice"
             } else {
                 continue;
             };

@@ -43,15 +43,26 @@ use crate::{
 /// use futures_util::TryStreamExt;
 ///
 /// let job = redis.job("contacts");
-/// let rows = (1..=1_000_000).map(|id| (512, ("contacts", id), "partner_client_to_contact"));
-/// job.enqueue_associate_many("contacts of 1 March", rows).await?;                // in one process
+/// let rows = (1..=1_000_000).map(|id| {
+///     (
+///         512,
+///         ("contacts", id),
+///         "partner_client_to_contact",
+///     )
+/// });
+/// // In one process.
+/// job.enqueue_associate_many("March", rows).await?;
 ///
-/// job.worker(&client).run().await?;                                              // in any number of them
+/// // In any number of processes.
+/// job.worker(&client).run().await?;
 ///
-/// println!("{} of {:?}", job.status().await?.settled(), job.status().await?.total);
+/// let status = job.status().await?;
+/// println!("{} settled", status.settled());
 /// let mut outcomes = job.outcomes();
-/// while let Some(outcome) = outcomes.try_next().await? {
-///     println!("{}: {:?}", outcome.index, outcome.result);
+/// while let Some(outcome) =
+///     outcomes.try_next().await?
+/// {
+///     println!("{outcome:?}");
 /// }
 /// job.remove().await?;
 /// # Ok(())
@@ -126,7 +137,7 @@ impl Job {
             return Err(self.of_another(&account_differs(&begun.account, ours)));
         }
         if begun.operation != change.operation() || begun.input != input {
-            let reason = format!("is enqueued already, to {} {:?}", begun.operation, begun.input);
+            let reason = format!("already exists, to {} {:?}", begun.operation, begun.input);
             let remedy = "give another name, or remove that job first";
             return Err(Error::invalid_input("job", Some(&self.store.name), reason, remedy));
         }
@@ -144,7 +155,7 @@ impl Job {
             // Where another process enqueues the same, whoever is first has it.
             if self.store.add(&begun.id, number, batch.len(), &json).await? <= number {
                 let name = &self.store.name;
-                return Err(Error::unreachable(format!("Redis has lost the latest of job {name:?}: enqueue it again")));
+                return Err(Error::unreachable(format!("Redis lost recent data of job {name:?}: enqueue it again")));
             }
             number += 1;
         }
@@ -196,7 +207,7 @@ impl Job {
         let ours = self.account_or_empty();
         let [theirs, account] = self.store.bind(id, if binds { server } else { "" }, ours).await?;
         if !theirs.is_empty() && theirs != server {
-            return Err(self.of_another(&format!("is of the server {}, and not of {server}", excerpt(&theirs, 256))));
+            return Err(self.of_another(&format!("belongs to the server {}, not to {server}", excerpt(&theirs, 256))));
         }
         // Of a job that is not bound yet, the account may still be given.
         if account != ours && !(account.is_empty() && theirs.is_empty()) {
@@ -211,7 +222,7 @@ impl Job {
     }
 
     fn of_another(&self, trouble: &str) -> Error {
-        let remedy = "give what it is of, or another name; or remove it and enqueue it again";
+        let remedy = "use its server and account, or another name; or remove the job and enqueue it again";
         Error::invalid_input("job", Some(&self.store.name), trouble, remedy)
     }
 
@@ -290,9 +301,9 @@ impl Job {
 /// Two accounts that are not the same, one of which may not be known.
 fn account_differs(theirs: &str, ours: &str) -> String {
     match (theirs, ours) {
-        ("", ours) => format!("was begun without an account, so it may be of another than {ours:?}"),
+        ("", ours) => format!("was begun without an account, so it may not belong to {ours:?}"),
         (theirs, "") => format!("is of the account {theirs:?}, and it is not said to be of any here"),
-        (theirs, ours) => format!("is of the account {theirs:?}, and not of {ours:?}"),
+        (theirs, ours) => format!("belongs to the account {theirs:?}, not to {ours:?}"),
     }
 }
 

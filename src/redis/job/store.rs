@@ -137,8 +137,8 @@ impl JobStore {
     }
 
     fn unknown(&self) -> Error {
-        let reason = "has an answer of another version's in Redis";
-        Error::invalid_input("job", Some(&self.name), reason, "use the same version of this crate for all of a job")
+        let reason = "was written to Redis by another version";
+        Error::invalid_input("job", Some(&self.name), reason, "use one version of this crate for all of a job")
     }
 
     /// The job as it is, or begun with this id.
