@@ -114,8 +114,8 @@ pub(crate) fn check_timeout(field: &str, timeout: Option<Duration>) -> Result<()
 
 /// Gives a builder the settings that every call has; the last argument is where it keeps them.
 macro_rules! settings {
-    ($builder:ty, $($options:ident).+) => {
-        impl $builder {
+    ($builder:ty, $($options:ident).+ $(, $value:ident)?) => {
+        impl$(<$value>)? $builder {
             /// How long each attempt may take, in place of the client's [timeout](crate::ClientBuilder::timeout).
             pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
                 self.$($options).+.timeout = Some(timeout);

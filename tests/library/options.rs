@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use hubspot_partner_clients::{Client, CorrelationId, Error, RateLimit, RetryPolicy, Update, bulk::Association};
+use hubspot_partner_clients::{Association, Client, CorrelationId, Error, RateLimit, RetryPolicy, Update};
 use hubspot_simulator::{Fault, RateLimits, Simulator};
 use tokio::time::Instant;
 

@@ -12,9 +12,9 @@ use std::{
 
 use futures_util::{FutureExt, StreamExt};
 use hubspot_partner_clients::{
-    AccessToken, Attempt, CallEnd, Client, ClientBuilder, Error, ErrorKind, Observer, Permit, PermitFuture,
-    PermitOutcome, RateLimit, RateLimitStatus, RateLimiter, TokenFuture, TokenProvider,
-    bulk::{Association, Journal},
+    AccessToken, Association, Attempt, CallEnd, Client, ClientBuilder, Error, ErrorKind, Observer, Permit,
+    PermitFuture, PermitOutcome, RateLimit, RateLimitStatus, RateLimiter, TokenFuture, TokenProvider,
+    bulk::Journal,
     oauth::{self, StoreFuture, StoredToken, TokenStore},
     spec::RateBucket,
 };

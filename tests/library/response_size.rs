@@ -10,9 +10,7 @@ use std::{
 
 use flate2::{Compression, write::GzEncoder};
 use futures_util::{StreamExt, TryStreamExt};
-use hubspot_partner_clients::{
-    Client, ClientBuilder, Error, RateLimit, RetryPolicy, bulk::Association, oauth::OAuthApp,
-};
+use hubspot_partner_clients::{Association, Client, ClientBuilder, Error, RateLimit, RetryPolicy, oauth::OAuthApp};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{

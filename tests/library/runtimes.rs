@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, future::join_all, stream};
 use hubspot_partner_clients::{
-    Client, ClientBuilder, Error, ErrorKind, PermitOutcome, RateLimit, RateLimiter, Result, RollingWindow,
-    TokenProvider, bulk::Association, oauth, spec::RateBucket,
+    Association, Client, ClientBuilder, Error, ErrorKind, PermitOutcome, RateLimit, RateLimiter, Result, RollingWindow,
+    TokenProvider, oauth, spec::RateBucket,
 };
 use hubspot_simulator as simulator;
 use simulator::{Fault, OAuthApp, Simulator};

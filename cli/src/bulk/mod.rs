@@ -16,8 +16,8 @@ use std::{path::Path, time::Instant};
 
 use futures_util::{FutureExt, StreamExt};
 use hubspot_partner_clients::{
-    Client, ClientBuilder, Error, RateLimit,
-    bulk::{Association, Bulk, Journal, Outcomes},
+    Association, Client, ClientBuilder, Error, RateLimit,
+    bulk::{Bulk, Journal, Outcomes},
 };
 use indicatif::HumanCount;
 use serde_json::json;
@@ -158,9 +158,9 @@ impl Inputs {
 }
 
 impl Iterator for Inputs {
-    type Item = Association;
+    type Item = Result<Association, Error>;
 
-    fn next(&mut self) -> Option<Association> {
+    fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
         // A file that has changed since it was checked is found at the end.
         let Ok(Ok(true)) = self.rows.advance() else { return None };
@@ -256,7 +256,9 @@ impl Run<'_> {
             };
             match &outcome.result {
                 Err(error) if error.is_journal() && self.report.settled() == 0 => return Err(error.clone().into()),
-                _ if !self.advance()? || !is_of(&outcome.association, self.rows.values()) => return Ok(End::Changed),
+                _ if !self.advance()? || !is_of(outcome.association.as_ref(), self.rows.values()) => {
+                    return Ok(End::Changed);
+                }
                 _ => {}
             }
             self.print(outcome.result.as_ref().copied(), outcome.replayed, output)?;
@@ -312,13 +314,9 @@ impl Run<'_> {
 }
 
 /// Whether an outcome is that of a row of these values.
-fn is_of(association: &Association, values: [&str; 4]) -> bool {
+fn is_of(association: Option<&Association>, values: [&str; 4]) -> bool {
     let [partner_client, to_type, to_id, association_type] = values;
-    let row = Association::new(partner_client, to_type, to_id, association_type);
-    association.partner_client() == row.partner_client()
-        && association.to_object_type() == row.to_object_type()
-        && association.to_object_id() == row.to_object_id()
-        && association.association_type() == row.association_type()
+    association == Association::new(partner_client, to_type, to_id, association_type).ok().as_ref()
 }
 
 fn stops(error: &Error) -> bool {

@@ -17,12 +17,10 @@ use super::{
     types::Types,
 };
 use crate::{
+    association::Association,
     associations::{
         bulk::Journal,
-        reconcile::{
-            applied::Applied,
-            plan::{Plan, PlannedChange},
-        },
+        reconcile::{applied::Applied, plan::Plan},
     },
     client::Client,
     error::{Error, Result},
@@ -156,7 +154,7 @@ impl<'a> Apply<'a> {
 async fn existing(plan: &Plan, client: &Client, options: &CallOptions) -> Result<Existing> {
     let Plan { to_object_type: to_type, partner_clients, .. } = plan;
     let types = Types::read(client, to_type, options).await?;
-    for PlannedChange { association_type, .. } in plan.add.iter().chain(&plan.remove).chain(&plan.keep) {
+    for Association { association_type, .. } in plan.add.iter().chain(&plan.remove).chain(&plan.keep) {
         let name = types.listed(association_type.as_str())?;
         if name != *association_type {
             let (given, reason) = (Some(association_type.as_str()), format!("is called {name} in plans"));

@@ -16,7 +16,8 @@ use self::{
 };
 pub use self::{status::JobStatus, worker::JobWorker};
 use crate::{
-    associations::bulk::{Association, Change, Outcome},
+    association::Association,
+    associations::bulk::{Change, Input, Outcome},
     client::Client,
     error::{Error, Result, excerpt::excerpt},
     redis::connection::Redis,
@@ -105,7 +106,7 @@ impl Job {
     /// for one that has lost what was enqueued just before: enqueue again.
     pub async fn enqueue_associate_many<I>(&self, input: &str, inputs: I) -> Result<()>
     where
-        I: IntoIterator<Item: Into<Association>>,
+        I: IntoIterator<Item: Into<Input>>,
     {
         self.enqueue(Change::Associate, input, inputs).await
     }
@@ -117,14 +118,14 @@ impl Job {
     /// As [`enqueue_associate_many`](Self::enqueue_associate_many).
     pub async fn enqueue_dissociate_many<I>(&self, input: &str, inputs: I) -> Result<()>
     where
-        I: IntoIterator<Item: Into<Association>>,
+        I: IntoIterator<Item: Into<Input>>,
     {
         self.enqueue(Change::Dissociate, input, inputs).await
     }
 
     async fn enqueue<I>(&self, change: Change, input: &str, inputs: I) -> Result<()>
     where
-        I: IntoIterator<Item: Into<Association>>,
+        I: IntoIterator<Item: Into<Input>>,
     {
         let mut inputs = inputs.into_iter();
         let total = match inputs.size_hint() {
@@ -146,7 +147,8 @@ impl Job {
             inputs.next();
         }
         loop {
-            let batch: Vec<Association> = inputs.by_ref().take(change.most()).map(Into::into).collect();
+            let batch = inputs.by_ref().take(change.most()).map(|input| input.into().association);
+            let batch: Vec<Result<Association>> = batch.collect();
             if batch.is_empty() {
                 break;
             }
@@ -245,9 +247,10 @@ impl Job {
         }
         let inputs = inputs_from_json(&kept.inputs).map_err(|error| self.damaged(&error))?;
         let mut errors = errors_from_json(&kept.outcomes).map_err(|error| self.damaged(&error))?;
-        let outcome = |(place, association): (usize, Association)| Outcome {
+        let outcome = |(place, association): (usize, Result<Association>)| Outcome {
             index: *index + place as u64,
-            association,
+            association: association.ok(),
+            value: (),
             result: errors.remove(&place).map_or(Ok(()), Err),
             replayed: false,
         };
@@ -264,6 +267,7 @@ impl Job {
         let (Some(status), Some(id), Some(batches)) = (status, fields.get(3), fields.get(8)) else {
             return Err(self.damaged(&"its status is incomplete"));
         };
+        self.store.check_format(fields.last().map(String::as_str).unwrap_or_default())?;
         if !status.is_finished {
             let reason = format!("is not finished ({} of {} inputs are settled)", status.settled(), status.enqueued);
             let remedy = "wait until its workers have ended";
@@ -278,16 +282,18 @@ impl Job {
     /// # Errors
     /// As [`status`](Self::status).
     pub async fn remove(&self) -> Result<()> {
-        let (id, _) = self.identity().await?;
-        self.store.remove(&id).await
+        let status = self.store.status().await?;
+        let id = status.get(3).ok_or_else(|| self.damaged(&"its status is incomplete"))?;
+        self.store.remove(id).await
     }
 
     /// Its id, which a job of the same name that is enqueued later does not have, and what is done.
     async fn identity(&self) -> Result<(String, Change)> {
         let status = self.store.status().await?;
-        let [_, _, _, id, operation, ..] = status.as_slice() else {
+        let [_, _, _, id, operation, .., format] = status.as_slice() else {
             return Err(self.damaged(&"its status is incomplete"));
         };
+        self.store.check_format(format)?;
         let change = [Change::Associate, Change::Dissociate].into_iter().find(|change| change.operation() == operation);
         let change = change.ok_or_else(|| self.damaged(&format_args!("it is to {operation:?}")))?;
         Ok((id.clone(), change))

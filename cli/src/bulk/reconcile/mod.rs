@@ -13,7 +13,7 @@ use std::{
 
 use hmac_sha256::Hash;
 use hubspot_partner_clients::{
-    Client,
+    Association, Client,
     bulk::Journal,
     reconcile::{Applied, Plan},
 };
@@ -92,7 +92,7 @@ pub(crate) async fn run(
     if output.json {
         output.json(&json!({"plan": plan, "applied": report::json(&applied)}))?;
     } else {
-        report::applied(&applied, &plan, output)?;
+        report::applied(&applied, output)?;
     }
     output.flush()?;
     if applied.unsettled > 0 {
@@ -157,11 +157,11 @@ async fn plan(client: &Client, file: &Path, to_type: &str, arguments: &Reconcile
     let mut desired = Vec::new();
     let mut rows = Rows::open(file)?;
     while let Ok(true) = rows.advance()? {
-        let [partner_client, _, to_id, association_type] = rows.values().map(str::to_owned);
+        let [partner_client, to_object_type, to_id, association_type] = rows.values();
         if all_in_file {
-            partner_clients.insert(partner_client.clone());
+            partner_clients.insert(partner_client.to_owned());
         }
-        desired.push((partner_client, to_id, association_type));
+        desired.push(Association::new(partner_client, to_object_type, to_id, association_type)?);
     }
     let mut reconcile = client.reconcile(partner_clients, to_type, desired);
     if arguments.skip_unknown {
