@@ -11,7 +11,6 @@
 mod client;
 
 mod api_version;
-mod association;
 mod associations;
 mod auth;
 mod error;
@@ -36,7 +35,6 @@ pub use hubspot_simulator as simulator;
 
 #[cfg(feature = "client")]
 pub use self::{
-    association::Association,
     associations::*,
     auth::*,
     client::{Client, ClientBuilder},

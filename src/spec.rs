@@ -153,12 +153,10 @@ static OPERATIONS: &[Operation] = include!(concat!(env!("OUT_DIR"), "/operations
 /// versions have. [`Operation::path_in`] tells which of them a version has.
 ///
 /// ```
-/// use hubspot_partner_clients::spec::operations;
-///
-/// let associate = operations()
+/// let associate = hubspot_partner_clients::spec::operations()
 ///     .iter()
 ///     .find(|operation| operation.id == "associate")
-///     .expect("every description has it");
+///     .expect("the operation this crate exists for");
 /// assert_eq!(associate.method, "PUT");
 /// assert!(associate.idempotent);
 /// ```

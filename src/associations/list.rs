@@ -24,11 +24,9 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// let page = client
-    ///     .associations("512", "companies")
-    ///     .await?;
+    /// let page = client.associations("512", "companies").await?;
     /// for company in &page.results {
-    ///     println!("{} {}", company.id, company.type_);
+    ///     println!("{} as {}", company.id, company.type_);
     /// }
     /// # Ok(())
     /// # }

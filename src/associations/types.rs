@@ -23,10 +23,8 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// let types =
-    ///     client.association_types("companies").await?;
-    /// for known in types {
-    ///     println!("{} {}", known.id, known.name);
+    /// for association_type in client.association_types("companies").await? {
+    ///     println!("{} {}", association_type.id, association_type.name);
     /// }
     /// # Ok(())
     /// # }

@@ -37,14 +37,9 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) {
-    /// let outcomes = client
-    ///     .batch_read(["512", "513"])
-    ///     .properties(["name"])
-    ///     .send()
-    ///     .await;
-    /// for outcome in outcomes {
+    /// for outcome in client.batch_read(["512", "513"]).properties(["name"]).send().await {
     ///     match outcome {
-    ///         Ok(found) => println!("{}", found.id),
+    ///         Ok(partner_client) => println!("{} {:?}", partner_client.id, partner_client.property("name")),
     ///         Err(error) => eprintln!("{error}"),
     ///     }
     /// }
@@ -71,13 +66,8 @@ impl Client {
     /// # async fn run(client: hubspot_partner_clients::Client) {
     /// use hubspot_partner_clients::Update;
     ///
-    /// let updates = [
-    ///     Update::of("512").set("name", "Acme"),
-    ///     Update::of("513").clear("domain"),
-    /// ];
-    /// let outcomes =
-    ///     client.batch_update(updates).send().await;
-    /// for outcome in outcomes {
+    /// let updates = [Update::of("512").set("name", "Acme"), Update::of("513").clear("domain")];
+    /// for outcome in client.batch_update(updates).send().await {
     ///     if let Err(error) = outcome {
     ///         eprintln!("{error}");
     ///     }

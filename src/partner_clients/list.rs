@@ -25,13 +25,9 @@ impl Client {
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
     /// use futures_util::TryStreamExt;
     ///
-    /// let mut partner_clients =
-    ///     client.list().properties(["name"]).items();
-    /// while let Some(partner_client) =
-    ///     partner_clients.try_next().await?
-    /// {
-    ///     let name = partner_client.property("name");
-    ///     println!("{} {name:?}", partner_client.id);
+    /// let mut partner_clients = client.list().properties(["name"]).items();
+    /// while let Some(partner_client) = partner_clients.try_next().await? {
+    ///     println!("{} {:?}", partner_client.id, partner_client.property("name"));
     /// }
     /// # Ok(())
     /// # }

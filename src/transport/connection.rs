@@ -67,7 +67,7 @@ impl Connection {
                     setting,
                     None,
                     "cannot be set beside http_client",
-                    "set it on your reqwest client",
+                    "set it on the reqwest client that you give",
                 )),
             };
         }
@@ -83,7 +83,10 @@ impl Connection {
                 "use https, or allow_insecure_http if you trust it",
             ));
         }
-        match self.builder(base_url, true)?.build() {
+        // Whatever is sent goes to this origin, and no further: reading the platform's certificates, which takes most of the
+        // time of making a client, has no use.
+        let local = plain && self.proxy.is_none() && is_loopback(base_url);
+        match self.builder(base_url, !local)?.build() {
             Ok(client) => Ok(client),
             // Without certificates of the platform there is no TLS, and none is needed.
             Err(_) if plain => self.builder(base_url, false)?.build().map_err(|e| no_client(&e)),
@@ -142,6 +145,11 @@ fn with_root_certificates(
 ) -> Result<reqwest::ClientBuilder> {
     if !platform_certificates {
         http = http.tls_certs_only([]);
+        // The platform's own TLS reads them even so.
+        #[cfg(feature = "rustls")]
+        {
+            http = http.tls_backend_rustls();
+        }
     }
     for pem in pems {
         let refuse = || Error::invalid_input("root certificate", None, "is not PEM", "give the text of a .pem file");
@@ -174,10 +182,10 @@ pub(crate) fn check_base_url(text: &str, allow_insecure_http: bool, tls: bool) -
         return refuse(host, "is not a URL", "give one such as \"https://api.hubapi.com\"");
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return refuse(None, "contains credentials", "remove them; the token goes into access_token");
+        return refuse(None, "holds credentials", "remove them; the token goes into access_token");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return refuse(text, "contains a query or a fragment", "remove it");
+        return refuse(text, "holds a query or a fragment", "remove it");
     }
     match url.scheme() {
         "https" if tls => Ok(url),

@@ -6,7 +6,7 @@ use futures_util::stream::BoxStream;
 
 use crate::{
     associations::bulk::{
-        input::Input,
+        association::Association,
         journal::Journal,
         progress::{OnProgress, Progress},
         settle::Change,
@@ -20,10 +20,10 @@ use crate::{
 ///
 /// Timeouts, retries and headers hold for each request that it makes.
 #[must_use = "nothing is sent until the outcomes are asked for"]
-pub struct Bulk<T = ()> {
+pub struct Bulk {
     pub(super) client: Client,
     pub(super) change: Change,
-    pub(super) inputs: BoxStream<'static, Input<T>>,
+    pub(super) inputs: BoxStream<'static, Association>,
     pub(super) strategy: Strategy,
     pub(super) in_input_order: bool,
     pub(super) concurrency: usize,
@@ -32,10 +32,10 @@ pub struct Bulk<T = ()> {
     pub(super) journal: Option<Journal>,
 }
 
-settings!(Bulk<T>, options, T);
+settings!(Bulk, options);
 
-impl<T> Bulk<T> {
-    pub(crate) fn new(client: &Client, change: Change, inputs: BoxStream<'static, Input<T>>) -> Self {
+impl Bulk {
+    pub(crate) fn new(client: &Client, change: Change, inputs: BoxStream<'static, Association>) -> Self {
         Self {
             client: client.clone(),
             change,
@@ -88,7 +88,7 @@ impl<T> Bulk<T> {
     }
 }
 
-impl<T> fmt::Debug for Bulk<T> {
+impl fmt::Debug for Bulk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bulk")
             .field("change", &self.change)

@@ -6,8 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::types::Types;
 use crate::{
-    association::Association,
-    associations::AssociatedId,
+    associations::{AssociatedId, reconcile::plan::PlannedChange},
     client::Client,
     error::{Error, Result},
     generated,
@@ -25,7 +24,7 @@ const OPERATION: &str = "batch_read_associations";
 /// What HubSpot says of some partner clients.
 #[derive(Default)]
 pub(super) struct Existing {
-    pub(super) there: BTreeSet<Association>,
+    pub(super) there: BTreeSet<PlannedChange>,
     /// Those that it does not know.
     pub(super) unknown: BTreeSet<PartnerClientId>,
     /// What it said of the first of them.
@@ -137,7 +136,7 @@ impl Reader<'_> {
         Ok(unsaid)
     }
 
-    async fn list(&self, partner_client: &PartnerClientId, after: Option<String>) -> Result<Vec<Association>> {
+    async fn list(&self, partner_client: &PartnerClientId, after: Option<String>) -> Result<Vec<PlannedChange>> {
         let mut list = self.client.associations(partner_client, self.to_type.clone());
         if let Some(after) = after {
             list = list.after(after);
@@ -151,10 +150,9 @@ impl Reader<'_> {
         others.into_iter().map(|other| self.association(partner_client, other)).collect()
     }
 
-    fn association(&self, partner_client: &PartnerClientId, other: AssociatedId) -> Result<Association> {
-        Ok(Association {
+    fn association(&self, partner_client: &PartnerClientId, other: AssociatedId) -> Result<PlannedChange> {
+        Ok(PlannedChange {
             partner_client_id: partner_client.clone(),
-            to_object_type: self.to_type.clone(),
             to_object_id: other.id,
             association_type: self.types.listed(&other.type_)?,
         })
