@@ -9,8 +9,8 @@ use std::{
 use futures_util::StreamExt;
 use httpmock::MockServer;
 use hubspot_partner_clients::{
-    Association, Client, Error, Result, RetryPolicy,
-    bulk::Outcome,
+    Client, Error, Result, RetryPolicy,
+    bulk::{Association, Outcome},
     redis::{Job, Redis},
 };
 use hubspot_simulator::Fault;
@@ -40,7 +40,7 @@ async fn job(server: &RedisServer) -> Job {
 }
 
 /// All of one partner client, with different companies.
-fn rows(count: usize) -> impl Iterator<Item = Result<Association>> {
+fn rows(count: usize) -> impl Iterator<Item = Association> {
     (1..=count).map(|company| Association::new(1, "companies", company, "owner"))
 }
 
@@ -346,8 +346,8 @@ async fn inputs_that_end_before_they_said_leave_the_job_open() {
     /// As a file that was cut short while it was read.
     struct Short(usize);
     impl Iterator for Short {
-        type Item = Result<Association>;
-        fn next(&mut self) -> Option<Self::Item> {
+        type Item = Association;
+        fn next(&mut self) -> Option<Association> {
             self.0 = self.0.checked_sub(1).filter(|left| *left > 3)?;
             Some(Association::new(1, "companies", self.0, "owner"))
         }
@@ -366,12 +366,11 @@ async fn inputs_that_end_before_they_said_leave_the_job_open() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_gateway_answers_is_no_outcome() {
-    let (server, hubspot) = (RedisServer::start(), crm(1, 10).start().await.unwrap());
-    let job = job(&server).await;
-    job.enqueue_associate_many("rows", rows(10)).await.unwrap();
-    for fault in [Fault::html(404), Fault::html(400), Fault::empty(409)] {
-        hubspot.clear_requests();
-        hubspot.inject(fault.times(1));
+    // At the same time, because each batch is tried again only after a while.
+    let gateways = [Fault::html(404), Fault::html(400), Fault::empty(409)].map(async |fault| {
+        let (server, hubspot) = (RedisServer::start(), crm(1, 10).fault(fault.times(1)).start().await.unwrap());
+        let job = job(&server).await;
+        job.enqueue_associate_many("rows", rows(10)).await.unwrap();
         let seen = async {
             while hubspot.requests().is_empty() {
                 sleep(Duration::from_millis(10)).await;
@@ -380,9 +379,10 @@ async fn what_a_gateway_answers_is_no_outcome() {
         };
         job.worker(&client_of(&hubspot)).run_until(seen).await.unwrap();
         assert_eq!(job.status().await.unwrap().settled(), 0);
-    }
-    job.worker(&client_of(&hubspot)).run().await.unwrap();
-    assert_eq!(job.status().await.unwrap().succeeded, 10);
+        job.worker(&client_of(&hubspot)).run().await.unwrap();
+        assert_eq!(job.status().await.unwrap().succeeded, 10);
+    });
+    futures_util::future::join_all(gateways).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -100,8 +100,8 @@ impl RedisServer {
 
     /// Lets it answer nothing any more, or go on.
     pub fn signal(&self, signal: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        let kill = format!("kill {signal} {}", self.child.id());
+        assert!(Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
     }
 
     /// Redis's answer to a command, as it stands on the wire.

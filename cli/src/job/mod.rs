@@ -6,8 +6,8 @@ mod collect;
 use std::{env, path::Path};
 
 use hubspot_partner_clients::{
-    Association, Error, RateLimit,
-    bulk::Progress,
+    RateLimit,
+    bulk::{Association, Progress},
     redis::{Job, JobStatus, Redis},
 };
 use indicatif::{HumanCount, HumanDuration};
@@ -118,9 +118,9 @@ struct Unchanged<'a> {
 }
 
 impl Iterator for Unchanged<'_> {
-    type Item = Result<Association, Error>;
+    type Item = Association;
 
-    fn next(&mut self) -> Option<Self::Item> {
+    fn next(&mut self) -> Option<Association> {
         let next = self.inputs.next();
         if next.is_none() || self.inputs.size_hint().1 == Some(0) {
             self.is_so = self.inputs.are_all(self.checked);

@@ -34,17 +34,19 @@ impl Ran {
 /// that a script runs in the background ignore `SIGINT`, is heeded by the tool.
 pub fn tool(arguments: &[&str]) -> Command {
     let tool = env!("CARGO_BIN_EXE_hubspot-partner-clients");
-    let mut command = Command::new(if cfg!(target_os = "linux") { "env" } else { tool });
-    if cfg!(target_os = "linux") {
+    let mut command = Command::new(if ignores_signals() { "env" } else { tool });
+    if ignores_signals() {
         command.args(["--default-signal=INT,QUIT,TERM", tool]);
     }
+    command.args(arguments).env_remove("HUBSPOT_ACCESS_TOKEN").env_remove("HUBSPOT_BASE_URL").stdin(Stdio::null());
     command
-        .args(arguments)
-        .env_remove("HUBSPOT_ACCESS_TOKEN")
-        .env_remove("HUBSPOT_BASE_URL")
-        .env_remove("HUBSPOT_API_VERSION")
-        .stdin(Stdio::null());
-    command
+}
+
+/// Whether this process ignores INT (2), QUIT (3) or TERM (15). Where there is no `/proc`, it does not.
+fn ignores_signals() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap() & (1 << 1 | 1 << 2 | 1 << 14) != 0)
 }
 
 /// The tool against a simulator, by the environment.
@@ -94,7 +96,7 @@ pub fn through(wrapper: &[&str], command: &Command) -> Command {
 
 /// Runs the tool with its output or its errors led somewhere by a shell.
 pub fn led(command: &Command, to: &str) -> Ran {
-    run(through(&["bash", "-c", &format!("set -o pipefail; \"$@\" {to}"), "sh"], command))
+    run(through(&["/bin/sh", "-c", &format!("exec \"$@\" {to}"), "sh"], command))
 }
 
 pub fn begin(mut command: Command) -> Child {
@@ -102,7 +104,8 @@ pub fn begin(mut command: Command) -> Child {
 }
 
 pub fn signal(pid: u32, signal: &str) {
-    let sent = Command::new("kill").args([&format!("-{signal}"), &pid.to_string()]).stderr(Stdio::null()).status();
+    // The shell has `kill` itself; not every system has a program of that name.
+    let sent = Command::new("/bin/sh").args(["-c", &format!("kill -{signal} {pid}")]).stderr(Stdio::null()).status();
     assert!(sent.unwrap().success());
 }
 

@@ -13,7 +13,7 @@ use hubspot_simulator::{Fault, InvalidAssociations, RateLimits, Simulator};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::cli::{Ran, path, run, tool, tool_at};
+use crate::cli::{Ran, path, run, signal, tool, tool_at};
 use crate::proxy::RedisProxy;
 use crate::redis_server::RedisServer;
 use crate::support::crm;
@@ -165,7 +165,7 @@ fn a_file_that_changes_while_it_is_enqueued_makes_no_complete_job() {
         let ran = run(std::mem::replace(command.env("REDIS_URL", proxy.url()), Command::new("true")));
         assert!(proxy.has_happened());
         assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{what}: {}", ran.err);
-        assert!(ran.err.contains("rows.csv was changed while it was enqueued"), "{what}: {}", ran.err);
+        assert!(ran.err.contains("rows.csv was changed while it was being enqueued"), "{what}: {}", ran.err);
         assert!(ran.err.contains("job remove march"), "{what}: {}", ran.err);
         let status = &job(&redis, &["status", "march", "--json"]).json()[0];
         assert_eq!((&status["all_enqueued"], &status["finished"]), (&false.into(), &false.into()), "{what}");
@@ -183,18 +183,18 @@ async fn a_worker_that_a_signal_ends_tells_what_it_did_and_leaves_the_rest_to_ot
     fs::write(&file, format!("{HEADER}{rows}")).unwrap();
     assert_eq!(job(&redis, &["enqueue", "march", path(&file), "--dissociate"]).code, Some(0));
     hubspot.inject(Fault::delay(Duration::from_millis(100)));
-    for (signal, code) in [("-TERM", 143), ("-HUP", 129), ("-INT", 130)] {
+    for (name, code) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
         hubspot.clear_requests();
         let mut worker = at(&hubspot, &redis, &["worker", "march", "--concurrency", "1", "--json"]);
         let worker = worker.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         while hubspot.requests().len() < 3 {
             sleep(Duration::from_millis(5));
         }
-        assert!(Command::new("kill").args([signal, &worker.id().to_string()]).status().unwrap().success());
+        signal(worker.id(), name);
         let ran = crate::cli::ran(worker.wait_with_output().unwrap());
         assert_eq!(ran.code, Some(code), "{}", ran.err);
         assert!(ran.json()[0]["worker"]["requests"].as_u64().unwrap() >= 2, "{}", ran.out);
-        assert!(ran.error()["remedy"].as_str().unwrap().contains("Other workers have its rows now"), "{}", ran.err);
+        assert!(ran.error()["remedy"].as_str().unwrap().contains("Other workers take over its rows"), "{}", ran.err);
     }
     hubspot.clear_faults();
     assert_eq!(run(at(&hubspot, &redis, &["worker", "march"])).code, Some(0));

@@ -53,7 +53,8 @@ async fn an_output_file_that_cannot_be_one_is_refused_before_anything_is_sent() 
     fs::write(folder.at("read_only.csv"), "kept").unwrap();
     fs::set_permissions(folder.at("read_only.csv"), fs::Permissions::from_mode(0o444)).unwrap();
     fs::create_dir(folder.at("taken.csv.partial")).unwrap();
-    assert!(Command::new("mkfifo").arg(folder.at("pipe")).status().unwrap().success());
+    let pipe = Command::new("mkfifo").arg(folder.at("pipe")).status();
+    assert!(pipe.expect("this test needs mkfifo: install coreutils").success());
     symlink(folder.at("pipe"), folder.at("linked_pipe")).unwrap();
     let before = folder.names();
     let journal = folder.at("run.journal");
@@ -186,7 +187,7 @@ async fn a_disk_that_is_full_ends_no_run_and_is_told_at_the_end() {
     let folder = Folder::new();
     let (file, failed) = (folder.write("rows.csv", rows(1_000)), folder.write("failed.csv", "of another run"));
     let many = tool_at(&hubspot, &["associate-many", path(&file), "--failed", path(&failed), "--json"]);
-    let ran = run(through(&["sh", "-c", "ulimit -f 8; exec \"$@\"", "sh"], &many));
+    let ran = run(through(&["/bin/sh", "-c", "ulimit -f 8; exec \"$@\"", "sh"], &many));
     assert_eq!(ran.code, Some(2), "{}", ran.err);
     assert_eq!(ran.json().last().unwrap()["summary"]["failed"], 500);
     let told = ran.error();

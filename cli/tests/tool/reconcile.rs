@@ -311,22 +311,22 @@ fn ended_midway(case: &Case, options: &[&str], signal: &str) -> Ran {
     while !case.hubspot.requests().iter().any(|request| request.path().ends_with("archive")) {
         thread::sleep(Duration::from_millis(5));
     }
-    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+    crate::cli::signal(child.id(), signal);
     crate::cli::ran(child.wait_with_output().unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_killed_goes_on_with_its_journal_and_is_taken_back_by_its_undo_file() {
     let before = [(1, 1), (1, 2), (2, 3), (3, 5)];
-    for (signal, goes_on) in [("-KILL", true), ("-KILL", false), ("-INT", true), ("-TERM", false)] {
+    for (signal, goes_on) in [("KILL", true), ("KILL", false), ("INT", true), ("TERM", false)] {
         let case = Case::new(&before).await;
         case.wants(&[(1, 2), (1, 4), (2, 5), (3, 5), (3, 777)]);
         let (journal, undo) = (case.at("run.journal"), case.at("undo.json"));
         let options = ["--apply", "--yes", "--journal", path(&journal), "--undo", path(&undo)];
         case.hubspot.inject(Fault::delay(Duration::from_secs(600)).on("batch_dissociate"));
         let ended = ended_midway(&case, &options, signal);
-        if signal != "-KILL" {
-            assert_eq!(ended.code, Some(if signal == "-INT" { 130 } else { 143 }), "{}", ended.err);
+        if signal != "KILL" {
+            assert_eq!(ended.code, Some(if signal == "INT" { 130 } else { 143 }), "{}", ended.err);
             assert!(ended.out.contains("not added: partner client 3 and companies 777"), "{}", ended.out);
             assert!(ended.err.contains("same command again"), "{}", ended.err);
         }
@@ -351,7 +351,7 @@ async fn a_run_that_is_killed_goes_on_with_its_journal_and_is_taken_back_by_its_
         case.wants(&[(1, 1)]);
         let other = case.run(&["--apply", "--yes", "--journal", path(&journal)]);
         assert_eq!(other.code, Some(2), "{}", other.err);
-        assert!(other.err.contains("belongs to another input"), "{}", other.err);
+        assert!(other.err.contains("is of another input"), "{}", other.err);
         assert_eq!(other.out, "", "not the plan of the first file");
     }
 }

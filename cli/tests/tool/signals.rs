@@ -108,7 +108,7 @@ async fn a_signal_that_was_ignored_from_the_beginning_stays_ignored() {
     let file = folder.write("rows.csv", HEADER.to_owned() + &"1,companies,1,owner\n".repeat(40));
     let many = tool_at(&hubspot, &["associate-many", path(&file), "--strategy", "single"]);
     // As `nohup` does.
-    let child = begin(through(&["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"], &many));
+    let child = begin(through(&["/bin/sh", "-c", "trap '' HUP; exec \"$@\"", "sh"], &many));
     wait_for_requests(&hubspot, 8);
     signal(child.id(), "HUP");
     let ran = ran(child.wait_with_output().unwrap());
