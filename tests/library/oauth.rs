@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::FutureExt;
 use httpmock::MockServer;
@@ -18,7 +19,6 @@ use hubspot_partner_clients::{
 use hubspot_simulator as simulator;
 use hubspot_simulator::{Fault, READ_SCOPE, RecordedRequest, Simulator, WRITE_SCOPE};
 use reqwest::Url;
-use sha2::{Digest, Sha256};
 use tokio::{
     task::JoinSet,
     time::{Instant, advance, sleep, timeout},
@@ -134,7 +134,7 @@ fn the_authorisation_page_gets_every_parameter_that_hubspot_documents() {
     let url = Url::parse(authorization.url()).unwrap();
     assert_eq!((url.scheme(), url.host_str(), url.path()), ("https", Some("app.hubspot.com"), "/oauth/authorize"));
     let parameters: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(authorization.code_verifier()));
+    let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, authorization.code_verifier().as_bytes()));
     let expected: BTreeMap<&str, String> = [
         ("client_id", ID.to_owned()),
         ("redirect_uri", REDIRECT.to_owned()),
@@ -859,10 +859,10 @@ fn a_setting_that_cannot_be_used_is_refused_by_name() {
             "base URL \"http://api.hubapi.com\" would send the token in the clear",
         ),
         (app().base_url("api.hubapi.com"), "base URL \"api.hubapi.com\" is not a URL"),
-        (app().token_path(""), "token path is not a path"),
-        (app().token_path("oauth/v1/token"), "token path is not a path"),
-        (app().token_path("/oauth/v1/token?x=1"), "token path is not a path"),
-        (app().token_path("/oauth/v1/token#x"), "token path is not a path"),
+        (app().token_path(""), "token path is no path"),
+        (app().token_path("oauth/v1/token"), "token path is no path"),
+        (app().token_path("/oauth/v1/token?x=1"), "token path is no path"),
+        (app().token_path("/oauth/v1/token#x"), "token path is no path"),
         (app().timeout(Duration::ZERO), "timeout \"0s\" leaves no time"),
         (app().retry(RetryPolicy::default().max_attempts(0)), "retry policy's max_attempts is 0"),
     ] {

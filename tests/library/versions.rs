@@ -2,7 +2,9 @@
 
 use futures_util::StreamExt;
 use hubspot_partner_clients::{
-    ApiVersion, Association, Client, Error, RateLimit, RetryPolicy, filter,
+    ApiVersion, Client, Error, RateLimit, RetryPolicy,
+    bulk::Association,
+    filter,
     generated::types::{self, AssociationSpec},
 };
 use serde_json::json;
