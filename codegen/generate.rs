@@ -143,13 +143,15 @@ fn partner_client(file: &syn::File) -> Result<Vec<syn::Item>, String> {
             fn from(object: types::{from}) -> Self {{ Self {{ {fields} }} }}
         }}
         impl types::{to} {{
-            /// A partner client of which nothing but the id is known, for tests: its fields can be set.
+            /// Creates a partner client with this id and nothing else, for tests. Its fields are public.
             ///
             /// ```
             /// use hubspot_partner_clients::PartnerClient;
             ///
-            /// let acme = PartnerClient::new(\"512\").with_property(\"name\", \"Acme\");
-            /// assert_eq!(acme.property(\"name\"), Some(\"Acme\"));
+            /// let acme = PartnerClient::new(\"512\")
+            ///     .with_property(\"name\", \"Acme\");
+            /// let name = acme.property(\"name\");
+            /// assert_eq!(name, Some(\"Acme\"));
             /// ```
             pub fn new(id: impl ::std::convert::Into<::std::string::String>) -> Self {{
                 Self {{ id: id.into(), {empty} }}

@@ -18,7 +18,8 @@ impl Client {
     /// ```
     /// # fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
     /// use hubspot_partner_clients::AccessToken;
-    /// let second = client.for_account(AccessToken::new("pat-eu1-0000")?);
+    /// let token = AccessToken::new("pat-eu1-0000")?;
+    /// let second = client.for_account(token);
     /// # Ok(())
     /// # }
     /// ```
@@ -57,8 +58,14 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// let archived = client.raw().list().archived(true).limit(20).send().await?;
-    /// println!("{} archived partner clients", archived.results.len());
+    /// let archived = client
+    ///     .raw()
+    ///     .list()
+    ///     .archived(true)
+    ///     .limit(20)
+    ///     .send()
+    ///     .await?;
+    /// println!("{} archived", archived.results.len());
     /// # Ok(())
     /// # }
     /// ```

@@ -31,8 +31,14 @@ const RETRY_BUDGET: u32 = 100;
 ///
 /// ```no_run
 /// # async fn run() -> hubspot_partner_clients::Result<()> {
-/// let client = hubspot_partner_clients::Client::from_env()?;
-/// client.associate("512").with("companies", "9001").as_type("partner_client_to_company").await?;
+/// use hubspot_partner_clients::Client;
+///
+/// let client = Client::from_env()?;
+/// client
+///     .associate("512")
+///     .with("companies", "9001")
+///     .as_type("partner_client_to_company")
+///     .await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -59,7 +65,10 @@ impl Client {
     /// # fn run() -> hubspot_partner_clients::Result<()> {
     /// use hubspot_partner_clients::{Client, RateLimit};
     ///
-    /// let client = Client::builder().access_token("pat-eu1-0000").rate_limit(RateLimit::PROFESSIONAL).build()?;
+    /// let client = Client::builder()
+    ///     .access_token("pat-eu1-0000")
+    ///     .rate_limit(RateLimit::PROFESSIONAL)
+    ///     .build()?;
     /// # Ok(())
     /// # }
     /// ```
@@ -111,7 +120,9 @@ fn variable(name: &str) -> Result<Option<String>> {
     match env::var(name) {
         Ok(value) => Ok(Some(value)),
         Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => Err(Error::invalid_input(name, None, "is not UTF-8", "set it anew")),
+        Err(env::VarError::NotUnicode(_)) => {
+            Err(Error::invalid_input(name, None, "is not UTF-8", "set it to UTF-8 text"))
+        }
     }
 }
 
@@ -119,8 +130,10 @@ fn variable(name: &str) -> Result<Option<String>> {
 ///
 /// ```
 /// # fn run() -> hubspot_partner_clients::Result<()> {
+/// use hubspot_partner_clients::{
+///     Client, RateLimit, RetryPolicy,
+/// };
 /// use std::time::Duration;
-/// use hubspot_partner_clients::{Client, RateLimit, RetryPolicy};
 ///
 /// let client = Client::builder()
 ///     .access_token("pat-eu1-0000")
@@ -345,12 +358,12 @@ impl ClientBuilder {
         check_timeout("total timeout", self.total_timeout)?;
         self.retry.check()?;
         if self.max_response_bytes == 0 {
-            let remedy = "give as many bytes as the largest answer may have";
-            return Err(Error::invalid_input("max response bytes", Some("0"), "lets no answer through", remedy));
+            let remedy = "give at least the size of the largest response";
+            return Err(Error::invalid_input("max response bytes", Some("0"), "allows no response", remedy));
         }
         if self.limit == RateLimit::per_ten_seconds(0) {
             let remedy = "give 1 or more, or unlimited";
-            return Err(Error::invalid_input("rate limit", Some("0"), "lets nothing through", remedy));
+            return Err(Error::invalid_input("rate limit", Some("0"), "allows no request", remedy));
         }
         let base_url = check_base_url(&self.base_url, self.allow_insecure_http, self.connection.has_tls())?;
         // In reqwest a request's own timeout costs an allocation or two.

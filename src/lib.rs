@@ -11,6 +11,7 @@
 mod client;
 
 mod api_version;
+mod association;
 mod associations;
 mod auth;
 mod error;
@@ -35,6 +36,7 @@ pub use hubspot_simulator as simulator;
 
 #[cfg(feature = "client")]
 pub use self::{
+    association::Association,
     associations::*,
     auth::*,
     client::{Client, ClientBuilder},

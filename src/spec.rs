@@ -153,10 +153,12 @@ static OPERATIONS: &[Operation] = include!(concat!(env!("OUT_DIR"), "/operations
 /// versions have. [`Operation::path_in`] tells which of them a version has.
 ///
 /// ```
-/// let associate = hubspot_partner_clients::spec::operations()
+/// use hubspot_partner_clients::spec::operations;
+///
+/// let associate = operations()
 ///     .iter()
 ///     .find(|operation| operation.id == "associate")
-///     .expect("the operation this crate exists for");
+///     .expect("every description has it");
 /// assert_eq!(associate.method, "PUT");
 /// assert!(associate.idempotent);
 /// ```

@@ -1,8 +1,10 @@
 //! The arguments of the tool and of its commands that take one call.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use hubspot_partner_clients::Filter;
+use hubspot_partner_clients::{ApiVersion, Filter};
 
 use super::{
     bulk::{arguments::Many, reconcile::arguments::Reconcile},
@@ -11,19 +13,31 @@ use super::{
 
 pub(super) const NAME: &str = "hubspot-partner-clients";
 
+/// The options that every command has.
+const GLOBAL: &str = "Options of every command";
+
 /// Associate HubSpot partner clients with companies, contacts, deals, tickets and custom objects
 #[derive(Parser)]
-#[command(name = NAME, version, after_help = help::TOOL)]
+#[command(name = NAME, version, after_help = help::TOOL, max_term_width = 120)]
 pub(super) struct Arguments {
     /// Print JSON, or JSON Lines for lists and outcomes; errors are JSON on standard error
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(super) json: bool,
     /// Use a simulated HubSpot inside this process, which needs no token and forgets everything at the end
-    #[arg(long, global = true, conflicts_with = "base_url")]
+    #[arg(long, global = true, help_heading = GLOBAL, conflicts_with = "base_url")]
     pub(super) simulator: bool,
     /// Base URL of the API [default: HUBSPOT_BASE_URL, or else https://api.hubapi.com]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "URL")]
     pub(super) base_url: Option<String>,
+    /// Version of HubSpot's API: v3, or a dated one such as 2026-09 [default: HUBSPOT_API_VERSION, or else v3]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "VERSION")]
+    pub(super) api_version: Option<ApiVersion>,
+    /// Print a line on standard error for each request
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
+    pub(super) verbose: bool,
+    /// Append a line of JSON to this file for each request, without secrets [default: no log]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
+    pub(super) log: Option<PathBuf>,
     #[command(subcommand)]
     pub(super) command: Command,
 }

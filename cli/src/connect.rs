@@ -6,17 +6,20 @@ use std::{
 };
 
 use hubspot_partner_clients::{
-    AccessToken, Client, ClientBuilder,
+    AccessToken, ApiVersion, Client, ClientBuilder,
     simulator::{Simulator, SimulatorBuilder},
 };
 
-use super::{failure::Failure, signals::Signal, simulated};
+use super::{arguments::Arguments, failure::Failure, log::Log, signals::Signal, simulated};
 
 const TOKEN: &str = "HUBSPOT_ACCESS_TOKEN";
+const API_VERSION: &str = "HUBSPOT_API_VERSION";
 
 pub(super) struct Connection {
     pub(super) simulator: bool,
     base_url: Option<String>,
+    api_version: Option<ApiVersion>,
+    pub(super) log: Log,
     /// Where it does not come from the environment or a prompt.
     token: Option<AccessToken>,
 }
@@ -28,14 +31,29 @@ pub(super) struct Connected {
 }
 
 impl Connection {
-    pub(super) fn new(simulator: bool, base_url: Option<String>) -> Self {
-        Self { simulator, base_url, token: None }
+    pub(super) fn new(arguments: &Arguments, log: Log) -> Self {
+        let Arguments { simulator, base_url, api_version, .. } = arguments;
+        Self { simulator: *simulator, base_url: base_url.clone(), api_version: *api_version, log, token: None }
     }
 
-    /// To a simulator that runs already.
-    pub(super) fn to_simulator(simulator: &Simulator) -> Result<Self, Failure> {
+    /// The same, but to a simulator that runs already.
+    pub(super) fn to_simulator(&self, simulator: &Simulator) -> Result<Self, Failure> {
         let token = AccessToken::new(simulator.access_token().to_owned())?;
-        Ok(Self { simulator: false, base_url: Some(simulator.base_url().to_owned()), token: Some(token) })
+        let (base_url, log) = (Some(simulator.base_url().to_owned()), self.log.clone());
+        Ok(Self { simulator: false, base_url, api_version: self.api_version, log, token: Some(token) })
+    }
+
+    fn api_version(&self) -> Result<ApiVersion, Failure> {
+        if let Some(version) = self.api_version {
+            return Ok(version);
+        }
+        match env::var(API_VERSION) {
+            Ok(version) if !version.trim().is_empty() => {
+                version.parse().map_err(|error| Failure::usage(format!("{API_VERSION}: {error}")))
+            }
+            Err(env::VarError::NotUnicode(_)) => Err(Failure::usage(format!("{API_VERSION} is not UTF-8"))),
+            _ => Ok(ApiVersion::default()),
+        }
     }
 
     pub(super) async fn client(&self) -> Result<Connected, Failure> {
@@ -48,7 +66,10 @@ impl Connection {
         settings: impl FnOnce(ClientBuilder) -> ClientBuilder,
         seed: impl FnOnce(SimulatorBuilder) -> Result<SimulatorBuilder, Failure>,
     ) -> Result<Connected, Failure> {
-        let builder = settings(Client::builder());
+        let mut builder = settings(Client::builder()).api_version(self.api_version()?);
+        if self.log.is_wanted() {
+            builder = builder.observer(self.log.clone());
+        }
         if self.simulator {
             let simulator = seed(simulated::hubspot())?.start().await;
             let simulator = simulator.map_err(|error| Failure::io("the simulator cannot start", &error))?;

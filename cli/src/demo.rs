@@ -25,13 +25,13 @@ const ROWS: u32 = 60;
 /// About as fast as HubSpot, so that there is something to see.
 const LATENCY: Duration = Duration::from_millis(60);
 
-pub(super) async fn run(signals: &Signals, output: &mut Output) -> Result<Code, Failure> {
+pub(super) async fn run(given: &Connection, signals: &Signals, output: &mut Output) -> Result<Code, Failure> {
     if output.json {
         return Err(Failure::usage("demo shows what people see, so it cannot be used with --json"));
     }
     let simulator = simulated::hubspot().fault(Fault::delay(LATENCY)).start().await;
     let simulator = simulator.map_err(|error| Failure::io("the simulator cannot start", &error))?;
-    let connection = Connection::to_simulator(&simulator)?;
+    let connection = given.to_simulator(&simulator)?;
     let folder = Folder::new().map_err(|error| Failure::io("a folder for the demo cannot be created", &error))?;
     let file = folder.0.join("rows.csv");
     fs::write(&file, rows())

@@ -171,7 +171,7 @@ pub(super) fn warn_left_out(left_out: usize, json: bool) {
 }
 
 /// Says it on standard error, if anybody listens: the exit code tells it as well.
-fn write_to_stderr(text: &str) {
+pub(super) fn write_to_stderr(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
@@ -198,12 +198,13 @@ pub(super) fn to_json(error: &Error) -> Value {
 }
 
 /// What the library tells a program to call, and what a user of the tool can do in its place.
-const INSTEAD: [(&str, &str); 8] = [
+const INSTEAD: [(&str, &str); 9] = [
     ("`skip_unknown`", "--skip-unknown"),
     ("`max_removals`", "--max-removals"),
     ("`association_types` lists", "the command `types` lists"),
     ("trust its certificate with `root_certificates`", "add its certificate to those that the system trusts"),
-    (" or smaller pages, or give a larger max_response_bytes", ""),
+    (" or smaller pages, or raise max_response_bytes", ""),
+    ("; to read such a response, raise max_response_bytes", ""),
     ("the token goes into access_token", "the token goes into HUBSPOT_ACCESS_TOKEN"),
     (", or use batch_read", ""),
     (", or allow_insecure_http for a proxy on a private network", ""),

@@ -1,18 +1,21 @@
 //! The longer texts of `--help`.
 
 pub(crate) const TOOL: &str = "\
-Example, without an account:
-  hubspot-partner-clients associate 512 companies 9001 partner_client_to_company --simulator
+Examples, without an account:
+  hubspot-partner-clients demo
+  hubspot-partner-clients list --simulator
 
 Token:
-  Set HUBSPOT_ACCESS_TOKEN to the access token of a private app or a service key. If it is not set, the tool asks
-  for the token on a terminal, without showing it. No option takes the token, because other users of the machine
+  Set HUBSPOT_ACCESS_TOKEN to the access token of a private app or a service
+  key. If it is not set, the tool asks for the token on a terminal, without
+  showing it. No option takes the token, because other users of the machine
   can see arguments. With --simulator, no token is needed.
 
 Exit codes:
   0    success
   1    HubSpot refused the request, or some rows failed
-  2    invalid arguments; a file, plan or journal that cannot be used or written; a plan that was not confirmed
+  2    invalid arguments, file, plan or journal; a plan that was not confirmed;
+       output that cannot be written
   3    no token, a token that HubSpot rejects, or a token that lacks a scope
   4    network error, timeout, rate limit or server error, after all retries
   129  ended by SIGHUP
@@ -21,8 +24,9 @@ Exit codes:
   141  output pipe closed, as by `| head`
   143  ended by SIGTERM
 
-  If rows failed for several reasons, the exit code is the first of 2, 3, 4 and 1 that applies. On a signal, the
-  tool prints and writes what is settled before it ends. A second signal ends it at once.";
+  If rows failed for several reasons, the exit code is the first of 2, 3, 4
+  and 1 that applies. On a signal, the tool prints and writes what is settled
+  before it ends. A second signal ends it at once.";
 
 pub(crate) const DEMO: &str = "\
 Example:
@@ -30,7 +34,7 @@ Example:
 
 pub(crate) const ASSOCIATE: &str = "\
 Example:
-  hubspot-partner-clients associate 512 companies 9001 partner_client_to_company";
+  hubspot-partner-clients associate 512 deals 701 partner_client_to_deal";
 
 pub(crate) const DISSOCIATE: &str = "\
 Example:
@@ -54,33 +58,37 @@ Example:
 
 pub(crate) const SEARCH: &str = "\
 Example:
-  hubspot-partner-clients search --filter 'domain=acme.example' --filter 'createdate>2026-01-01'";
+  hubspot-partner-clients search --filter 'domain=acme.example' --limit 10";
 
 pub(crate) const COMPLETIONS: &str = "\
 Example:
-  hubspot-partner-clients completions bash > ~/.local/share/bash-completion/completions/hubspot-partner-clients";
+  hubspot-partner-clients completions bash > completions.bash
+
+To load it in this shell, run `source completions.bash`.";
 
 /// A macro, so that texts can be joined where constants are wanted.
 macro_rules! file {
     () => {
         "
 File format:
-  CSV in UTF-8 with a header, separated by commas, semicolons, tabs or vertical bars. The columns
-  partner_client_id, to_object_type, to_object_id and association_type are required, in any order and in any usual
-  spelling, such as `Partner Client ID`. Other columns, spaces around values and empty rows are ignored. A row
-  may be up to 1 MiB long.
+  CSV in UTF-8 with a header, separated by commas, semicolons, tabs or
+  vertical bars. The columns partner_client_id, to_object_type, to_object_id
+  and association_type are required, in any order and in any usual spelling,
+  such as `Partner Client ID`. Other columns, spaces around values and empty
+  rows are ignored. A row may be up to 1 MiB long.
 
-  The whole file is checked before anything is sent. It is read more than once, so standard input is not
-  supported.
+  The whole file is checked before anything is sent. It is read more than
+  once, so standard input is not supported.
 
-  With --simulator, every partner client, object and association type in the file exists."
+  With --simulator, every partner client, object and association type in the
+  file exists."
     };
 }
 
 pub(crate) const ASSOCIATE_MANY: &str = concat!(
     "\
 Example:
-  hubspot-partner-clients associate-many rows.csv --journal rows.journal --failed failed.csv
+  hubspot-partner-clients associate-many rows.csv --journal rows.journal
 ",
     file!()
 );
@@ -96,15 +104,18 @@ Example:
 pub(crate) const RECONCILE: &str = concat!(
     "\
 Example:
-  hubspot-partner-clients reconcile rows.csv --to-type companies --save-plan plan.json
-  hubspot-partner-clients reconcile --plan plan.json --apply --undo undo.json
+  hubspot-partner-clients reconcile rows.csv --to-type companies
+  hubspot-partner-clients reconcile rows.csv --to-type companies --apply
 
 Safety:
-  Without --apply, the plan is shown and nothing is changed. Before it removes anything, the tool asks on a
-  terminal; elsewhere it needs --yes. A partner client loses associations only after all its additions succeeded:
-  if one fails, its removals are held back. A plan that removes more than 100 associations, or leaves fewer than
-  half as many as there are, is refused unless --max-removals allows it. A saved plan is refused if the
-  associations that it was made from have changed since. A plan that was carried out in part can be run again.
+  Without --apply, the plan is shown and nothing is changed. Before it removes
+  anything, the tool asks on a terminal; elsewhere it needs --yes. A partner
+  client loses associations only after all its additions succeeded: if one
+  fails, its removals are held back. A plan that removes more than 100
+  associations, or leaves fewer than half as many as there are, is refused
+  unless --max-removals allows it. A saved plan is refused if the associations
+  that it was made from have changed since. A plan that was carried out in
+  part can be run again.
 ",
     file!()
 );
@@ -117,14 +128,17 @@ Example:
   hubspot-partner-clients job collect march > outcomes.csv
 
 How it works:
-  A job is enqueued once. Any number of workers, on any number of machines, share its rows and the account's rate
-  limit. If a worker dies, the others take over its rows 15 seconds later. Everything can be stopped and started
+  A job is enqueued once. Any number of workers, on any number of machines,
+  share its rows and the account's rate limit. If a worker dies, the others
+  take over its rows 15 seconds later. Everything can be stopped and started
   again.
 
 Redis:
-  Set REDIS_URL to redis://user:password@host:6379/0, or to rediss://… for TLS. --redis is for addresses without a
-  password, because other users of the machine can see arguments. Redis 6.2 or later is required. With
-  `appendonly yes` a job survives a restart of Redis, and with `maxmemory-policy noeviction` a full memory.";
+  Set REDIS_URL to redis://user:password@host:6379/0, or to rediss://… for
+  TLS. --redis is for addresses without a password, because other users of the
+  machine can see arguments. Redis 6.2 or later is required. Set `appendonly
+  yes` so that a job survives a restart of Redis, and `maxmemory-policy
+  noeviction` so that a full memory loses nothing.";
 
 #[cfg(feature = "redis")]
 pub(crate) const ENQUEUE: &str = concat!(

@@ -5,6 +5,7 @@
 mod arguments;
 mod associations;
 mod bulk;
+mod command_line;
 mod completions;
 mod connect;
 mod demo;
@@ -13,6 +14,7 @@ mod filter;
 mod help;
 #[cfg(feature = "redis")]
 mod job;
+mod log;
 mod output;
 mod output_file;
 mod partner_clients;
@@ -34,6 +36,7 @@ use self::{
     arguments::{Arguments, Call, Command},
     connect::Connection,
     failure::{Code, Failure},
+    log::Log,
     output::Output,
     signals::Signals,
 };
@@ -68,11 +71,12 @@ fn run(arguments: Arguments) -> Result<Code, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::io("the asynchronous runtime cannot start", &error))?;
     let signals = Signals::listen().map_err(|error| Failure::io("signals cannot be handled", &error))?;
-    let Arguments { json, simulator, base_url, command } = arguments;
-    let mut output = Output::new(json);
-    let connection = Connection::new(simulator, base_url);
-    let code = runtime.block_on(dispatch(command, &connection, &signals, &mut output))?;
+    let mut output = Output::new(arguments.json);
+    let log = Log::begin(arguments.log.as_deref(), arguments.verbose, arguments.json)?;
+    let connection = Connection::new(&arguments, log.clone());
+    let code = runtime.block_on(dispatch(arguments.command, &connection, &signals, &mut output))?;
     output.flush()?;
+    log.end()?;
     Ok(code)
 }
 
@@ -83,7 +87,7 @@ async fn dispatch(
     output: &mut Output,
 ) -> Result<Code, Failure> {
     match command {
-        Command::Demo => signals.interrupt(demo::run(signals, output), None).await,
+        Command::Demo => signals.interrupt(demo::run(connection, signals, output), None).await,
         Command::Completions { shell } => {
             output.bytes(&completions::script(shell))?;
             Ok(Code::Success)

@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 use futures_util::{StreamExt, TryStreamExt};
 use hubspot_partner_clients::{
-    Client, Error, Page, Pages, PartnerClient, Result, Update,
-    bulk::{Association, Outcome},
-    filter,
-    reconcile::PlannedChange,
+    Association, Client, Error, Page, Pages, PartnerClient, Result, Update, bulk::Outcome, filter,
 };
 use serde_json::Value;
 
@@ -103,11 +100,11 @@ fn all(outcomes: Vec<Outcome>) -> Result<()> {
 
 /// A plan adds nothing but what is desired, and removes nothing of it.
 async fn reconcile(client: &Client) -> Result<()> {
-    let desired = [("1", "7", "owner"), ("2", "8", "owner")];
+    let desired = [("1", ("companies", "7"), "owner"), ("2", ("companies", "8"), "owner")];
     let plan = client.reconcile([1, 2], "companies", desired).plan().await?;
-    let is_desired = |change: &PlannedChange| {
+    let is_desired = |change: &Association| {
         let (client, object) = (change.partner_client_id.as_str(), change.to_object_id.as_str());
-        desired.contains(&(client, object, change.association_type.as_str()))
+        desired.contains(&(client, ("companies", object), change.association_type.as_str()))
     };
     assert!(plan.add.iter().all(is_desired) && !plan.remove.iter().any(is_desired), "{plan}");
     assert_eq!(plan.add.len() as u64 + plan.unchanged, 2, "{plan}");

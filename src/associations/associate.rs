@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::{
+    association::Association,
     client::Client,
     error::{Error, Result},
     generated::{self, types},
@@ -23,8 +24,11 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// let partner_client =
-    ///     client.associate("512").with("companies", "9001").as_type("partner_client_to_company").await?;
+    /// let partner_client = client
+    ///     .associate("512")
+    ///     .with("companies", "9001")
+    ///     .as_type("partner_client_to_company")
+    ///     .await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -35,13 +39,37 @@ impl Client {
         WithTarget::new(self, partner_client)
     }
 
+    /// As [`associate`](Self::associate), from an [`Association`].
+    ///
+    /// ```no_run
+    /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
+    /// use hubspot_partner_clients::Association;
+    ///
+    /// let association = Association::new(
+    ///     "512",
+    ///     "companies",
+    ///     "9001",
+    ///     "partner_client_to_company",
+    /// )?;
+    /// client.add_association(&association).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn add_association(&self, association: impl Into<Association>) -> Associate {
+        Associate { client: self.clone(), association: Ok(association.into()), options: CallOptions::default() }
+    }
+
     /// Removes an association. It is not an error if there is none.
     ///
     /// Needs the scope `crm.objects.partner-clients.write`.
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// client.dissociate("512").with("companies", "9001").as_type("partner_client_to_company").await?;
+    /// client
+    ///     .dissociate("512")
+    ///     .with("companies", "9001")
+    ///     .as_type("partner_client_to_company")
+    ///     .await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -50,6 +78,11 @@ impl Client {
         I: TryInto<PartnerClientId, Error: Into<Error>>,
     {
         WithTarget::new(self, partner_client)
+    }
+
+    /// As [`dissociate`](Self::dissociate), from an [`Association`].
+    pub fn remove_association(&self, association: impl Into<Association>) -> Dissociate {
+        Dissociate { client: self.clone(), association: Ok(association.into()), options: CallOptions::default() }
     }
 }
 
@@ -94,7 +127,10 @@ impl<Call> WithTarget<Call> {
 ///
 /// ```compile_fail,E0277
 /// # async fn run(client: hubspot_partner_clients::Client) {
-/// client.associate("512").with("companies", "9001").await;
+/// client
+///     .associate("512")
+///     .with("companies", "9001")
+///     .await;
 /// # }
 /// ```
 ///
@@ -114,14 +150,14 @@ pub struct WithType<Call> {
 }
 
 impl<Call> WithType<Call> {
-    fn path<T>(self, association_type: T) -> (Client, Result<Path>)
+    fn association<T>(self, association_type: T) -> (Client, Result<Association>)
     where
         T: TryInto<AssociationType, Error: Into<Error>>,
     {
-        let path = self.ends.and_then(|(partner_client, to_type, to_id)| {
-            Ok(Path { partner_client, to_type, to_id, association_type: checked(association_type)? })
+        let association = self.ends.and_then(|(partner_client, to_type, to_id)| {
+            Association::new(partner_client, to_type, to_id, association_type)
         });
-        (self.client, path)
+        (self.client, association)
     }
 }
 
@@ -132,8 +168,8 @@ impl WithType<Associate> {
     where
         T: TryInto<AssociationType, Error: Into<Error>>,
     {
-        let (client, path) = self.path(association_type);
-        Associate { client, path, options: CallOptions::default() }
+        let (client, association) = self.association(association_type);
+        Associate { client, association, options: CallOptions::default() }
     }
 }
 
@@ -144,42 +180,31 @@ impl WithType<Dissociate> {
     where
         T: TryInto<AssociationType, Error: Into<Error>>,
     {
-        let (client, path) = self.path(association_type);
-        Dissociate { client, path, options: CallOptions::default() }
+        let (client, association) = self.association(association_type);
+        Dissociate { client, association, options: CallOptions::default() }
     }
-}
-
-/// Variable parts of the path of an association.
-#[derive(Debug, Clone)]
-pub(crate) struct Path {
-    pub(crate) partner_client: PartnerClientId,
-    pub(crate) to_type: ObjectType,
-    pub(crate) to_id: ObjectId,
-    pub(crate) association_type: AssociationType,
 }
 
 type Answer<T> = std::result::Result<generated::ResponseValue<T>, generated::Error<types::Error>>;
 
-impl Path {
-    pub(crate) async fn put(self, raw: generated::Client) -> Answer<PartnerClient> {
-        let request = raw
-            .associate()
-            .partner_client_id(&self.partner_client)
-            .to_object_type(self.to_type)
-            .to_object_id(self.to_id)
-            .association_type(self.association_type);
-        answer::written(request.send(), "associate", &self.partner_client).await
-    }
+pub(crate) async fn put(association: Association, raw: generated::Client) -> Answer<PartnerClient> {
+    let request = raw
+        .associate()
+        .partner_client_id(&association.partner_client_id)
+        .to_object_type(association.to_object_type)
+        .to_object_id(association.to_object_id)
+        .association_type(association.association_type);
+    answer::written(request.send(), "associate", &association.partner_client_id).await
+}
 
-    pub(crate) async fn delete(self, raw: generated::Client) -> Answer<()> {
-        raw.dissociate()
-            .partner_client_id(self.partner_client)
-            .to_object_type(self.to_type)
-            .to_object_id(self.to_id)
-            .association_type(self.association_type)
-            .send()
-            .await
-    }
+pub(crate) async fn delete(association: Association, raw: generated::Client) -> Answer<()> {
+    raw.dissociate()
+        .partner_client_id(association.partner_client_id)
+        .to_object_type(association.to_object_type)
+        .to_object_id(association.to_object_id)
+        .association_type(association.association_type)
+        .send()
+        .await
 }
 
 /// Call that associates a partner client with another object: await it, or call [`send`](Self::send). See
@@ -188,14 +213,14 @@ impl Path {
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Associate {
     client: Client,
-    path: Result<Path>,
+    association: Result<Association>,
     options: CallOptions,
 }
 
 impl Associate {
     async fn run(self) -> Result<(PartnerClient, CallMeta)> {
-        let path = self.path?;
-        transport::call(self.client.raw, self.options, "associate", |raw| path.put(raw)).await
+        let association = self.association?;
+        transport::call(self.client.raw, self.options, "associate", |raw| put(association, raw)).await
     }
 }
 
@@ -214,14 +239,14 @@ call! {
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Dissociate {
     client: Client,
-    path: Result<Path>,
+    association: Result<Association>,
     options: CallOptions,
 }
 
 impl Dissociate {
     async fn run(self) -> Result<((), CallMeta)> {
-        let path = self.path?;
-        transport::call(self.client.raw, self.options, "dissociate", |raw| path.delete(raw)).await
+        let association = self.association?;
+        transport::call(self.client.raw, self.options, "dissociate", |raw| delete(association, raw)).await
     }
 }
 

@@ -24,9 +24,11 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// let page = client.associations("512", "companies").await?;
+    /// let page = client
+    ///     .associations("512", "companies")
+    ///     .await?;
     /// for company in &page.results {
-    ///     println!("{} as {}", company.id, company.type_);
+    ///     println!("{} {}", company.id, company.type_);
     /// }
     /// # Ok(())
     /// # }

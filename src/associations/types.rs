@@ -23,8 +23,10 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// for association_type in client.association_types("companies").await? {
-    ///     println!("{} {}", association_type.id, association_type.name);
+    /// let types =
+    ///     client.association_types("companies").await?;
+    /// for known in types {
+    ///     println!("{} {}", known.id, known.name);
     /// }
     /// # Ok(())
     /// # }

@@ -77,7 +77,7 @@ pub(crate) fn secret(name: &str, text: &str, remedy: &str) -> Result<SecretStrin
         return refuse("has quotation marks around it");
     }
     if !text.bytes().all(|b| b.is_ascii_graphic()) {
-        return refuse("holds a space, a line break or a character outside ASCII");
+        return refuse("contains a space, a line break or a character outside ASCII");
     }
     Ok(SecretString::from(text))
 }

@@ -12,21 +12,29 @@ pub type TokenFuture<'a> = Pin<
 /// A source of access tokens, asked before every request.
 ///
 /// ```
-/// use hubspot_partner_clients::{AccessToken, Client, TokenFuture, TokenProvider};
+/// use hubspot_partner_clients::{
+///     AccessToken, Client, TokenFuture,
+///     TokenProvider,
+/// };
 ///
-/// /// Reads the token from a file that something else keeps fresh.
+/// /// A token in a file that another program updates.
 /// struct TokenFile(std::path::PathBuf);
 ///
 /// impl TokenProvider for TokenFile {
 ///     fn access_token(&self) -> TokenFuture<'_> {
 ///         Box::pin(async {
-///             let text = std::fs::read_to_string(&self.0)?;
+///             let text =
+///                 std::fs::read_to_string(&self.0)?;
 ///             Ok(AccessToken::new(text)?)
 ///         })
 ///     }
 /// }
 ///
-/// let client = Client::builder().token_provider(TokenFile("/run/secrets/hubspot".into())).build()?;
+/// let client = Client::builder()
+///     .token_provider(TokenFile(
+///         "/run/secrets/hubspot".into(),
+///     ))
+///     .build()?;
 /// # Ok::<(), hubspot_partner_clients::Error>(())
 /// ```
 ///

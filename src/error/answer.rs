@@ -76,12 +76,12 @@ impl Error {
     pub(crate) fn without_outcome(self) -> Self {
         self.with(|e| {
             e.kind = ErrorKind::NoOutcome;
-            e.message = bounded(format!("HubSpot's answer to the batch cannot be read: {}", e.message));
+            e.message = bounded(format!("HubSpot's response to the batch cannot be read: {}", e.message));
         })
     }
 
     pub(crate) fn no_outcome() -> Self {
-        Self::new(ErrorKind::NoOutcome, "HubSpot's answer to the batch tells nothing of this input")
+        Self::new(ErrorKind::NoOutcome, "HubSpot's response to the batch does not mention this input")
     }
 
     /// An answer other than a success; its body may be anything.
@@ -135,6 +135,6 @@ impl Error {
 fn fallback_message(status: u16) -> &'static str {
     match status {
         300..=399 => "a redirect that is not followed",
-        _ => "the answer gives no reason",
+        _ => "the response gives no reason",
     }
 }

@@ -107,7 +107,7 @@ impl Error {
 
     /// A new refresh token that its callback did not keep. `source` is left out where it shows the token.
     pub(crate) fn not_kept(said: &str, source: Option<BoxError>) -> Self {
-        Self::new(ErrorKind::Token, format!("no access token: the new refresh token is not kept: {said}"))
+        Self::new(ErrorKind::Token, format!("no access token: the new refresh token could not be stored: {said}"))
             .with(|e| e.source = source.map(Arc::from))
     }
 
@@ -125,7 +125,7 @@ impl Error {
             RateBucket::General => "the rate limit",
             RateBucket::Search => "the rate limit of searches",
         };
-        let room = refusal.retry_after().map(|time| format!("; there is room in {:.1} s", time.as_secs_f64()));
+        let room = refusal.retry_after().map(|time| format!("; there will be room in {:.1} s", time.as_secs_f64()));
         let message = format!(
             "nothing was sent: {limit} leaves no room before the call's total timeout ends{} (waited {:.1} s)",
             room.unwrap_or_default(),
@@ -141,7 +141,7 @@ impl Error {
 
     /// `whose` is the party whose code it was, such as "the observer".
     pub(crate) fn panicked(whose: &str, panic: &(dyn Any + Send)) -> Self {
-        let said = text_of(panic).unwrap_or("it said nothing that is text");
+        let said = text_of(panic).unwrap_or("its message is not text");
         Self::new(ErrorKind::Panic, format!("{whose} panicked: {said}"))
     }
 
@@ -150,7 +150,7 @@ impl Error {
     }
 
     pub(crate) fn no_runtime() -> Self {
-        let remedy = "make the call in one, such as that of #[tokio::main]";
+        let remedy = "make the call inside one, for example with #[tokio::main]";
         Self::invalid_input("Tokio runtime", None, "is missing", remedy)
     }
 
@@ -164,38 +164,38 @@ impl Error {
     }
 
     pub(crate) fn too_large(limit: usize) -> Self {
-        Self::new(ErrorKind::TooLarge, format!("the answer is larger than {limit} bytes and was not read to its end"))
+        Self::new(ErrorKind::TooLarge, format!("the response is larger than {limit} bytes and was not read to its end"))
     }
 
     pub(crate) fn undecodable(trouble: &str, body: &str) -> Self {
-        Self::new(ErrorKind::Decode, format!("the answer is not what the description says: {trouble}"))
+        Self::new(ErrorKind::Decode, format!("the response does not match the API description: {trouble}"))
             .with(|e| e.body_excerpt = Some(excerpt(body, MAX_EXCERPT)))
     }
 
     /// Cursors that go in a circle would keep a stream going for ever.
     pub(crate) fn repeated_cursor() -> Self {
-        Self::new(ErrorKind::Decode, "HubSpot gave a paging cursor a second time, so the pages would never end")
+        Self::new(ErrorKind::Decode, "HubSpot returned the same paging cursor twice, so the pages would never end")
     }
 
     /// So would pages without end that hold nothing.
     pub(crate) fn empty_pages(pages: u32) -> Self {
         Self::new(
             ErrorKind::Decode,
-            format!("HubSpot gave more than {pages} empty pages in a row, each with a cursor to a next one"),
+            format!("HubSpot returned more than {pages} empty pages in a row, each with a cursor to the next"),
         )
     }
 
     /// Going on from the last of them would miss some.
     pub(crate) fn out_of_order(order: &str) -> Self {
         let message = format!(
-            "HubSpot gave results of a search that are not in the order of {order}, as asked for, so the next page would \
-             miss some"
+            "HubSpot returned search results that are not in the order of {order}, as requested, so the next page \
+             would miss some"
         );
         Self::new(ErrorKind::Decode, message)
     }
 
     pub(crate) fn unread_entries(entries: usize) -> Self {
-        Self::new(ErrorKind::Decode, format!("none of the entries of the answer can be read: there are {entries}"))
+        Self::new(ErrorKind::Decode, format!("none of the {entries} entries of the response can be read"))
     }
 
     /// One of these may be the one that is looked for.
@@ -210,12 +210,12 @@ impl Error {
     pub(crate) fn no_time_of_change() -> Self {
         Self::new(
             ErrorKind::Decode,
-            "HubSpot says of none of the changes of a page when it was made, so the next page is not known",
+            "HubSpot returned a page of changes without their times, so the next page cannot be found",
         )
     }
 
     pub(crate) fn interrupted() -> Self {
-        Self::new(ErrorKind::Transport, "the runtime stopped while a request was under way")
+        Self::new(ErrorKind::Transport, "the runtime stopped during a request")
     }
 
     pub(crate) fn property(id: &str, trouble: &dyn fmt::Display) -> Self {
@@ -240,7 +240,7 @@ impl From<Infallible> for Error {
 /// A request that lacks a field: one that a new description asks for and the facade does not know.
 impl From<types::error::ConversionError> for Error {
     fn from(error: types::error::ConversionError) -> Self {
-        Self::invalid_input("the request", None, error, "use raw() for what the facade does not offer")
+        Self::invalid_input("the request", None, error, "use raw() for what the facade does not cover")
     }
 }
 

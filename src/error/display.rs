@@ -35,7 +35,7 @@ impl fmt::Display for Error {
         }
         if !e.body.required_scopes.is_empty() {
             let scopes = e.body.required_scopes.iter().take(MAX_SHOWN).map(|scope| excerpt(scope, MAX_NAME));
-            write!(f, "; needed is one of the scopes {}", scopes.collect::<Vec<_>>().join(", "))?;
+            write!(f, "; it needs one of the scopes {}", scopes.collect::<Vec<_>>().join(", "))?;
         }
         match &e.correlation_id {
             Some(id) => write!(f, " (correlation id {id})"),

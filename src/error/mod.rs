@@ -32,9 +32,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// use hubspot_partner_clients::{Client, ErrorKind};
 /// # async fn run(client: Client) {
 /// match client.get("512").await {
-///     Ok(partner_client) => println!("{:?}", partner_client.property("name")),
-///     Err(error) if error.kind() == ErrorKind::NotFound => println!("there is no partner client 512"),
-///     Err(error) => eprintln!("{error}\n{}", error.remedy()),
+///     Ok(_) => println!("found"),
+///     Err(error) => match error.kind() {
+///         ErrorKind::NotFound => println!("unknown"),
+///         _ => println!("{error}: {}", error.remedy()),
+///     },
 /// }
 /// # }
 /// ```

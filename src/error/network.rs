@@ -24,8 +24,8 @@ impl Error {
             (ErrorKind::InvalidInput, "the request cannot be sent".to_owned())
         } else {
             match in_chain::<hyper::Error>(&source) {
-                Some(http) if http.is_parse() => (ErrorKind::Transport, format!("the answer of {host} is not HTTP")),
-                None if source.is_decode() => (ErrorKind::Decode, "the answer cannot be decompressed".to_owned()),
+                Some(http) if http.is_parse() => (ErrorKind::Transport, format!("the response of {host} is not HTTP")),
+                None if source.is_decode() => (ErrorKind::Decode, "the response cannot be decompressed".to_owned()),
                 _ => (ErrorKind::Transport, format!("the connection to {host} failed")),
             }
         };

@@ -10,7 +10,7 @@ use crate::{
 
 const CHECK_BASE_URL: &str =
     "Check the base URL, which is https://api.hubapi.com for HubSpot, without a path; then the ids.";
-const CHECK_ASSOCIATION_TYPE: &str = "Check the association type: `association_types` lists those there are.";
+const CHECK_ASSOCIATION_TYPE: &str = "Check the association type: `association_types` lists the existing ones.";
 
 impl Error {
     /// What to do next, in a sentence or two. It follows from the facts of this error: its kind, what HubSpot says is wrong,
@@ -26,22 +26,19 @@ impl Error {
         match kind {
             ErrorKind::InvalidInput => "Correct the value that the message names.".into(),
             ErrorKind::Credentials => {
-                "Set the secret that the message names to the value that HubSpot shows, without anything around it."
-                    .into()
+                "Set the secret that the message names to exactly the value that HubSpot shows.".into()
             }
-            ErrorKind::Token => "See what the token provider says; nothing was sent.".into(),
+            ErrorKind::Token => "Check the token provider; the message repeats what it said. Nothing was sent.".into(),
             ErrorKind::InvalidGrant => {
                 "Connect the account again: send its user through the authorisation page.".into()
             }
-            ErrorKind::Limiter => "See what the rate limiter says; nothing was sent.".into(),
+            ErrorKind::Limiter => "Check the rate limiter; the message repeats what it said. Nothing was sent.".into(),
             ErrorKind::QueueTimeout => {
                 let when = self.in_time().unwrap_or_else(|| "later".to_owned());
                 format!("Nothing was sent. Try again {when}, send fewer calls at once, or give the call more time.")
                     .into()
             }
-            ErrorKind::Redis => {
-                "See what the message says of Redis, and check the Redis URL and the network to it.".into()
-            }
+            ErrorKind::Redis => "Check what the message says about Redis, the Redis URL, and the network to it.".into(),
             ErrorKind::Connect => "Check the network, the proxy and the base URL.".into(),
             ErrorKind::Tls => {
                 "If a proxy inspects TLS, trust its certificate with `root_certificates`; if this machine has \
@@ -51,10 +48,11 @@ impl Error {
             }
             ErrorKind::Timeout => self.repeated("").into(),
             ErrorKind::Transport => {
-                self.repeated(" If it goes on, check the network, the proxy and the base URL.").into()
+                self.repeated(" If it persists, check the network, the proxy and the base URL.").into()
             }
             ErrorKind::Decode if self.was_carried_out() => {
-                "HubSpot carried it out, so do not repeat it without looking. Report the excerpt to this crate.".into()
+                "HubSpot carried it out, so check the result before you repeat it. Report the excerpt to this crate."
+                    .into()
             }
             ErrorKind::Decode => {
                 "Check that the base URL is HubSpot's; if it is, report the excerpt to this crate.".into()
@@ -66,16 +64,14 @@ impl Error {
                     .into()
             }
             ErrorKind::TooLarge if self.was_carried_out() => {
-                "HubSpot carried it out, so do not repeat it without looking; to read such an answer, give a larger \
+                "HubSpot carried it out, so check the result before you repeat it; to read such a response, raise \
                  max_response_bytes."
                     .into()
             }
-            ErrorKind::TooLarge => {
-                "Ask for fewer properties or smaller pages, or give a larger max_response_bytes.".into()
-            }
-            ErrorKind::Journal => "Put the journal right as the message says, then start the run again.".into(),
+            ErrorKind::TooLarge => "Ask for fewer properties or smaller pages, or raise max_response_bytes.".into(),
+            ErrorKind::Journal => "Fix the journal as the message says, then start the run again.".into(),
             ErrorKind::Dropped => self.repeated("").into(),
-            ErrorKind::Panic => "Mend the code that panicked; the message has what it said.".into(),
+            ErrorKind::Panic => "Fix the code that panicked; the message repeats what it said.".into(),
             _ => self.remedy_of_answer(kind),
         }
     }
@@ -83,7 +79,7 @@ impl Error {
     fn remedy_of_answer(&self, kind: ErrorKind) -> Cow<'static, str> {
         match kind {
             ErrorKind::Redirect => {
-                "Give the base URL that the service redirects to; redirects to another origin are not followed.".into()
+                "Use the base URL that the server redirects to; redirects to another origin are not followed.".into()
             }
             ErrorKind::Unauthorized if self.category() == Some("EXPIRED_AUTHENTICATION") => {
                 "The token has expired: put a new one into HUBSPOT_ACCESS_TOKEN, or wherever it comes from. An OAuth app \
@@ -94,27 +90,27 @@ impl Error {
                                         it, or it has expired."
                 .into(),
             ErrorKind::MissingScope if self.required_scopes().is_empty() && !self.scopes().is_empty() => {
-                format!("Give the app or key the scope {}, then create the token anew.", self.scopes().join(" or ")).into()
+                format!("Give the app or key the scope {}, then create a new token.", self.scopes().join(" or ")).into()
             }
-            ErrorKind::MissingScope => "Give the app or key the scopes named, then create the token anew.".into(),
+            ErrorKind::MissingScope => "Give the app or key the scopes named, then create a new token.".into(),
             ErrorKind::Forbidden | ErrorKind::Refused | ErrorKind::Conflict if !self.0.body.is_hubspots => {
                 self.remedy_of_foreign_refusal().into()
             }
             ErrorKind::Forbidden => {
-                "Check that the token belongs to the account that is meant, and that the account is in order.".into()
+                "Check that the token belongs to the right account, and that the account is in good standing.".into()
             }
             ErrorKind::NotFound => {
                 "Check the id, and that the token belongs to the account that holds the object.".into()
             }
             ErrorKind::UnknownPath => CHECK_BASE_URL.into(),
             ErrorKind::Conflict if self.0.body.cause == Some(Cause::Exists) => {
-                "It exists already: find it by what the message names, and use that one.".into()
+                "It already exists: find it by what the message names, and use that one.".into()
             }
             ErrorKind::Conflict => {
-                "Somebody else has changed it meanwhile: read it again, then repeat the change if it is still right.".into()
+                "It was changed in the meantime: read it again, then repeat the change if it is still right.".into()
             }
             ErrorKind::DailyLimit => {
-                "The account's daily allowance is used up; it comes back at midnight of the account's time zone.".into()
+                "The account's daily limit is used up; it is reset at midnight in the account's time zone.".into()
             }
             ErrorKind::RateLimited => self.remedy_of_rate_limit(),
             ErrorKind::Locked => self.remedy_of_lock(),
@@ -129,12 +125,12 @@ impl Error {
                 "Check the client id and the client secret: HubSpot shows them on the app's Auth page.".into()
             }
             (Some(Cause::RedirectUri), _) => {
-                "Check the redirect URI: it is one of those registered for the app, and the same in both steps.".into()
+                "Check the redirect URI: it must be registered for the app, and be the same in both steps.".into()
             }
             (_, ErrorKind::Token | ErrorKind::Refused | ErrorKind::Forbidden) => self.remedy_of(ErrorKind::Token),
             // A refresh can be repeated, and has no ids.
             (_, ErrorKind::Timeout | ErrorKind::Transport) => {
-                "Try again; if it goes on, check the network, the proxy and the base URL of the OAuth app.".into()
+                "Try again; if it persists, check the network, the proxy and the base URL of the OAuth app.".into()
             }
             (_, ErrorKind::NotFound | ErrorKind::UnknownPath) => {
                 "Check the base URL and the token path of the OAuth app.".into()
@@ -157,16 +153,16 @@ impl Error {
         match (self.status(), self.in_time()) {
             (Some(477), Some(when)) => format!("The account is being moved; try again {when}.").into(),
             (Some(477), None) => "The account is being moved; try again later, within 24 hours.".into(),
-            (_, Some(when)) => format!("It is locked for a moment; try again {when}.").into(),
+            (_, Some(when)) => format!("It is temporarily locked; try again {when}.").into(),
             (_, None) => "Wait two seconds or more and try again.".into(),
         }
     }
 
     fn remedy_of_fault(&self) -> Cow<'static, str> {
         let who = if self.0.correlation_id.is_some() {
-            " If it goes on, give HubSpot's support the correlation id."
+            " If it persists, give HubSpot's support the correlation id."
         } else {
-            " If it goes on, check the base URL and any proxy."
+            " If it persists, check the base URL and any proxy."
         };
         match self.status() {
             Some(501 | 505) => CHECK_BASE_URL.into(),
@@ -176,9 +172,9 @@ impl Error {
 
     fn remedy_of_foreign_refusal(&self) -> &'static str {
         match self.status() {
-            Some(407) => "Give the proxy's user name and password in the proxy's URL.",
+            Some(407) => "Put the proxy's user name and password into the proxy's URL.",
             Some(414) => "The URL is too long: ask for fewer properties, or use batch_read.",
-            _ => "The answer shows nothing of HubSpot's: check the base URL, and any proxy or firewall on the way.",
+            _ => "The response does not come from HubSpot: check the base URL, and any proxy or firewall on the way.",
         }
     }
 
@@ -193,7 +189,7 @@ impl Error {
                 "Check the id of the other object, and that the token belongs to the account that holds it."
             }
             (_, Some(414)) => "The URL is too long: ask for fewer properties, or use batch_read.",
-            (_, Some(413)) => "Send less at once.",
+            (_, Some(413)) => "Send less in one request.",
             (Some(Cause::Property), _) => "Correct the properties and values that the message names.",
             _ => "Correct the request as the message says.",
         }
@@ -209,11 +205,11 @@ impl Error {
             }
             Some(operation) => {
                 let id = operation.id;
-                format!("Look whether `{id}` was carried out before you repeat it{when}: it may have been.{then}")
+                format!("Check whether `{id}` was carried out before you repeat it{when}: it may have been.{then}")
             }
-            None => format!(
-                "Try again{when}; making an association twice is harmless, but look before you repeat an update.{then}"
-            ),
+            None => {
+                format!("Try again{when}; associating twice is harmless, but check before you repeat an update.{then}")
+            }
         }
     }
 

@@ -12,17 +12,17 @@ const MAX_BYTES: usize = 256;
 fn check(field: &'static str, value: &str) -> Result<(), Error> {
     let refuse = |reason: String, remedy| Err(Error::invalid_input(field, Some(value), reason, remedy));
     if value.is_empty() {
-        refuse("is empty".into(), "give the value HubSpot shows")
+        refuse("is empty".into(), "use the value that HubSpot shows")
     } else if value == "." || value == ".." {
-        refuse("is a path step".into(), "give the value HubSpot shows")
+        refuse("is a path segment with a special meaning".into(), "use the value that HubSpot shows")
     } else if value.bytes().any(|b| b == b'\\') {
-        refuse("holds a backslash".into(), "remove it")
+        refuse("contains a backslash".into(), "remove it")
     } else if value.bytes().any(|b| b.is_ascii_control()) || !value.is_ascii() && value.chars().any(char::is_control) {
-        refuse("holds a control character".into(), "remove it; a line break at the end is a common one")
+        refuse("contains a control character".into(), "remove it; often it is a line break at the end")
     } else if let Some(hidden) = value.chars().find(|c| damage::is_invisible(*c)) {
-        refuse(format!("holds the invisible character U+{:04X}", u32::from(hidden)), "remove it")
+        refuse(format!("contains the invisible character U+{:04X}", u32::from(hidden)), "remove it")
     } else if value.len() > MAX_BYTES {
-        refuse(format!("is longer than {MAX_BYTES} bytes"), "give the id or name alone")
+        refuse(format!("is longer than {MAX_BYTES} bytes"), "use only the id or name")
     } else {
         Ok(())
     }
@@ -43,7 +43,7 @@ pub(super) fn check_id(field: &'static str, value: String) -> Result<String, Err
     let reason = if matches!(value.split_once('-'), Some((meta, id)) if is_number(meta) && is_number(id)) {
         "looks like the id of an object type"
     } else {
-        "is not made of digits alone, as HubSpot's ids are"
+        "does not consist of digits, as HubSpot's ids do"
     };
     Err(Error::invalid_input(field, Some(&value), reason, GIVE_ID))
 }
@@ -64,28 +64,31 @@ pub(super) fn check_object_type(field: &'static str, value: String) -> Result<St
             field,
             Some(&value),
             "looks like an object id",
-            "give a name such as \"companies\" or a type id such as \"0-2\", and the object id after it",
+            "use a name such as \"companies\" or a type id such as \"0-2\"; the object id comes after it",
         ));
     }
     Ok(value)
 }
 
 const GIVE_ID: &str =
-    "give the digits that HubSpot shows; in a spreadsheet, format the column as text before the ids go in";
+    "use the digits that HubSpot shows; in a spreadsheet, format the column as text before you enter ids";
 
 fn check_text(field: &'static str, value: &str, numbers: bool) -> Result<(), Error> {
     check(field, value)?;
     let refuse = |reason: String, remedy| Err(Error::invalid_input(field, Some(value), reason, remedy));
     if let Some(reason) = damage::in_text(value) {
-        return refuse(reason, "give the value HubSpot shows");
+        return refuse(reason, "use the value that HubSpot shows");
     }
     if let Some(form) = damage::in_number(value) {
-        return refuse(format!("looks like {form}"), if numbers { GIVE_ID } else { "give the value HubSpot shows" });
+        return refuse(
+            format!("looks like {form}"),
+            if numbers { GIVE_ID } else { "use the value that HubSpot shows" },
+        );
     }
     match damage::dash(value) {
         Some(dash) => refuse(
-            format!("holds U+{:04X}, a dash that is not the hyphen of keyboards", u32::from(dash)),
-            "put a hyphen in its place",
+            format!("contains U+{:04X}, a dash that is not a hyphen", u32::from(dash)),
+            "replace it with a hyphen",
         ),
         None => Ok(()),
     }
@@ -100,7 +103,7 @@ fn number(field: &'static str, value: String) -> Result<String, Error> {
     let digits = value.trim_start_matches('0');
     // HubSpot's ids have 64 bits.
     if digits.len() > 19 && digits.parse::<u64>().is_err() {
-        return Err(Error::invalid_input(field, Some(&value), "is larger than any id of HubSpot's", GIVE_ID));
+        return Err(Error::invalid_input(field, Some(&value), "is larger than any HubSpot id", GIVE_ID));
     }
     match digits {
         "" => Ok("0".to_owned()),

@@ -7,27 +7,27 @@ pub(crate) fn in_text(value: &str) -> Option<String> {
         return Some("begins or ends with white space".to_owned());
     }
     if let Some(hidden) = value.chars().find(|c| is_invisible(*c)) {
-        return Some(format!("holds the invisible character U+{:04X}", u32::from(hidden)));
+        return Some(format!("contains the invisible character U+{:04X}", u32::from(hidden)));
     }
     if let Some(space) = value.chars().find(|c| c.is_whitespace() && !c.is_ascii()) {
-        return Some(format!("holds U+{:04X}, a space that is not the usual one", u32::from(space)));
+        return Some(format!("contains U+{:04X}, which is not an ordinary space", u32::from(space)));
     }
     if value.contains(char::REPLACEMENT_CHARACTER) {
-        return Some("holds U+FFFD, the mark of a character that was lost in a wrong encoding".to_owned());
+        return Some("contains U+FFFD, which replaces a character lost through a wrong encoding".to_owned());
     }
     if let Some(digit) = value.chars().find(|c| c.is_numeric() && !c.is_ascii()) {
-        return Some(format!("holds {digit:?}, which is no digit from 0 to 9"));
+        return Some(format!("contains {digit:?}, which is not a digit from 0 to 9"));
     }
     if first == '#' {
         return Some("looks like an error value of a spreadsheet".to_owned());
     }
     if first == '=' {
-        return Some("looks like a formula of a spreadsheet".to_owned());
+        return Some("looks like a spreadsheet formula".to_owned());
     }
     if is_quote(first) || is_quote(last) {
-        return Some("has a quotation mark at an end, as spreadsheets mark numbers kept as text".to_owned());
+        return Some("begins or ends with a quotation mark, as in spreadsheets for numbers stored as text".to_owned());
     }
-    is_placeholder(value).then(|| "looks like a mark for a missing value or a truth value, not like a value".to_owned())
+    is_placeholder(value).then(|| "looks like a placeholder for a missing value, or like a truth value".to_owned())
 }
 
 /// What exports and templates write where there is no value: a word for it, marks alone, or anything in brackets.

@@ -130,7 +130,7 @@ macro_rules! path_value {
             fn try_from(value: $from) -> Result<Self, Error> {
                 if value < 0 {
                     let value = value.to_string();
-                    return Err(Error::invalid_input($field, Some(&value), "is negative", "give the value HubSpot shows"));
+                    return Err(Error::invalid_input($field, Some(&value), "is negative", "use the value that HubSpot shows"));
                 }
                 Self::new(value.to_string())
             }
@@ -165,7 +165,7 @@ path_value!(
     ///
     /// Made from text, such as `&str`, `String`, `Cow<str>` or `Arc<str>`. A value of digits alone is refused, because it is an object id in the wrong place.
     ObjectType, "object type", check_object_type,
-    "a value that is empty, `.`, `..` or longer than 256 bytes, that holds a backslash, a control character or an \
+    "a value that is empty, `.`, `..` or longer than 256 bytes, that contains a backslash, a control character or an \
      invisible one, or that a spreadsheet has made of something else."
 );
 path_value!(
@@ -181,7 +181,7 @@ path_value!(
     /// HubSpot publishes none for partner clients; [`Client::association_types`](crate::Client::association_types) lists
     /// those of an account. Made from text or an integer.
     AssociationType, "association type", check_association_type,
-    "a value that is empty, `.`, `..` or longer than 256 bytes, that holds a backslash, a control character or an \
+    "a value that is empty, `.`, `..` or longer than 256 bytes, that contains a backslash, a control character or an \
      invisible one, or that a spreadsheet has made of something else."
 );
 path_value!(
@@ -189,7 +189,7 @@ path_value!(
     ///
     /// Made from text or an integer.
     PathSegment, "path parameter", check_segment,
-    "a value that is empty, `.`, `..` or longer than 256 bytes, or that holds a backslash, a control character or an \
+    "a value that is empty, `.`, `..` or longer than 256 bytes, or that contains a backslash, a control character or an \
      invisible one."
 );
 path_value!(@integers
@@ -204,7 +204,7 @@ impl PartnerClientId {
     /// sent as it is. The calls of the facade do this by themselves.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for a value that is empty, `.`, `..` or longer than 256 bytes, or that holds a backslash,
+    /// [`Error::is_invalid_input`] for a value that is empty, `.`, `..` or longer than 256 bytes, or that contains a backslash,
     /// a control character or an invisible one.
     pub fn by_property(value: impl Into<String>) -> Result<Self, Error> {
         check_segment("property value", value.into()).map(Self)

@@ -80,7 +80,7 @@ impl OAuthApp {
     /// [`Error::is_token`]. A code that is unknown, used or too old makes [`Error::is_invalid_grant`] hold as well.
     /// [`Error::is_invalid_input`] for a code that is empty or cannot be one. White space around it does not count.
     pub async fn exchange(&self, code: &str, redirect_uri: &str, code_verifier: Option<&str>) -> Result<Grant> {
-        let code = secret("code", code, "give the parameter `code` of the address that the user came back to")?;
+        let code = secret("code", code, "use the parameter `code` of the URL that the user came back to")?;
         let redirect_uri = redirect_uri.to_owned();
         let code_verifier = code_verifier.map(|verifier| SecretString::from(verifier.to_owned()));
         let this = self.clone();
@@ -241,12 +241,12 @@ impl OAuthAppBuilder {
     /// nor loopback, a path that is none, a timeout of zero or of more than a day.
     pub fn build(self) -> Result<OAuthApp> {
         let refuse = |field, reason, remedy| Err(Error::invalid_input(field, None, reason, remedy));
-        let remedy = "give the one on your app's Auth page in HubSpot";
+        let remedy = "use the one on your app's Auth page in HubSpot";
         let client_id = secret("client id", &self.client_id, remedy)?;
         let client_secret = secret("client secret", self.client_secret.expose_secret(), remedy)?;
         let token_path = self.token_path.unwrap_or_else(|| format!("/oauth/{}/token", self.version));
         if !token_path.starts_with('/') || token_path.contains(['?', '#']) {
-            return refuse("token path", "is no path", "give one such as \"/oauth/2026-09/token\"");
+            return refuse("token path", "is not a path", "give one such as \"/oauth/2026-09/token\"");
         }
         check_timeout("timeout", Some(self.timeout))?;
         self.retry.check()?;

@@ -45,11 +45,11 @@ impl AuthorizationBuilder {
     /// [`Error::is_invalid_input`] without a scope, or for a redirect URI that is none.
     pub fn build(self) -> Result<Authorization> {
         if self.scopes.is_empty() {
-            let remedy = "give those that your app's page in HubSpot requires";
+            let remedy = "give the scopes that your app's page in HubSpot lists as required";
             return Err(Error::invalid_input("scopes", None, "are missing", remedy));
         }
         if Url::parse(&self.redirect_uri).is_err() {
-            let remedy = "give one that is registered for the app";
+            let remedy = "use one that is registered for the app";
             return Err(Error::invalid_input("redirect URI", Some(&self.redirect_uri), "is not a URL", remedy));
         }
         let state = random();

@@ -6,22 +6,43 @@
 //!
 //! ```no_run
 //! # async fn run(code: &str, state: &str) -> hubspot_partner_clients::Result<()> {
-//! use hubspot_partner_clients::{Client, oauth::OAuthApp};
+//! use hubspot_partner_clients::{
+//!     Client, oauth::OAuthApp,
+//! };
 //!
-//! let app = OAuthApp::new("client-id", "client-secret")?;
+//! let app =
+//!     OAuthApp::new("client-id", "client-secret")?;
 //!
 //! let authorization = app
 //!     .authorize("https://my.app/connected")
-//!     .scopes(["crm.objects.partner-clients.read", "crm.objects.partner-clients.write"])
+//!     .scopes([
+//!         "crm.objects.partner-clients.read",
+//!         "crm.objects.partner-clients.write",
+//!     ])
 //!     .build()?;
-//! println!("send the user to {}", authorization.url());
+//! println!(
+//!     "send the user to {}",
+//!     authorization.url()
+//! );
 //!
-//! // The user comes back to https://my.app/connected?code=…&state=…
+//! // The user comes back to the redirect URI, with
+//! // ?code=…&state=…
 //! assert_eq!(state, authorization.state());
-//! let grant = app.exchange(code, "https://my.app/connected", Some(authorization.code_verifier())).await?;
+//! let grant = app
+//!     .exchange(
+//!         code,
+//!         "https://my.app/connected",
+//!         Some(authorization.code_verifier()),
+//!     )
+//!     .await?;
 //!
-//! let token = app.token_of(&grant)?.on_new_refresh_token(|token| async move { save(&token).await });
-//! let client = Client::builder().token_provider(token).build()?;
+//! let token =
+//!     app.token_of(&grant)?.on_new_refresh_token(
+//!         |token| async move { save(&token).await },
+//!     );
+//! let client = Client::builder()
+//!     .token_provider(token)
+//!     .build()?;
 //! # Ok(())
 //! # }
 //! # async fn save(_: &str) -> std::io::Result<()> { Ok(()) }

@@ -52,7 +52,7 @@ impl Document {
     fn from_stored(stored: &StoredToken) -> Result<Fresh> {
         // What serde says of it may hold a token.
         let document: Self = serde_json::from_str(stored.expose())
-            .map_err(|_| Error::token("the token store holds something else than tokens".into()))?;
+            .map_err(|_| Error::token("the token store contains something other than tokens".into()))?;
         let now = Utc::now().timestamp_millis();
         let until = |time: i64| Duration::from_millis(time.saturating_sub(now).try_into().unwrap_or(0));
         Ok(Fresh {
@@ -91,7 +91,7 @@ impl SharedRefresh {
             }
             sleep(Duration::from_millis(fastrand::u64(50..150))).await;
         }
-        Err(Error::token("another process holds the token store's lock, and gives no token".into()))
+        Err(Error::token("another process holds the token store's lock and has saved no token".into()))
     }
 
     async fn lock(&self) -> Result<Option<u64>> {

@@ -29,9 +29,14 @@ pub type StoreFuture<'a, T> =
 /// For several clients of one process, or for tests:
 ///
 /// ```
-/// use std::{sync::Mutex, time::{Duration, Instant}};
+/// use std::{
+///     sync::Mutex,
+///     time::{Duration, Instant},
+/// };
 ///
-/// use hubspot_partner_clients::oauth::{StoreFuture, StoredToken, TokenStore};
+/// use hubspot_partner_clients::oauth::{
+///     StoreFuture, StoredToken, TokenStore,
+/// };
 ///
 /// #[derive(Default)]
 /// struct Memory(Mutex<Kept>);
@@ -45,46 +50,82 @@ pub type StoreFuture<'a, T> =
 /// }
 ///
 /// impl Memory {
-///     fn change<T: Send + 'static>(&self, change: impl FnOnce(&mut Kept) -> T) -> StoreFuture<'static, T> {
-///         let outcome = self.0.lock().map(|mut kept| change(&mut kept)).map_err(|_| "a change panicked".into());
+///     fn change<T: Send + 'static>(
+///         &self,
+///         change: impl FnOnce(&mut Kept) -> T,
+///     ) -> StoreFuture<'static, T> {
+///         let outcome = self
+///             .0
+///             .lock()
+///             .map(|mut kept| change(&mut kept))
+///             .map_err(|_| {
+///                 "a change panicked".into()
+///             });
 ///         Box::pin(std::future::ready(outcome))
 ///     }
 /// }
 ///
 /// impl TokenStore for Memory {
-///     fn load(&self) -> StoreFuture<'_, Option<StoredToken>> {
+///     fn load(
+///         &self,
+///     ) -> StoreFuture<'_, Option<StoredToken>>
+///     {
 ///         self.change(|kept| kept.token.clone())
 ///     }
 ///
-///     fn lock<'a>(&'a self, owner: &'a str, lifetime: Duration) -> StoreFuture<'a, Option<u64>> {
+///     fn lock<'a>(
+///         &'a self,
+///         owner: &'a str,
+///         lifetime: Duration,
+///     ) -> StoreFuture<'a, Option<u64>> {
 ///         self.change(|kept| {
 ///             let now = Instant::now();
 ///             match &kept.lock {
-///                 Some((holder, until)) if *until > now && holder != owner => return None,
-///                 Some((_, until)) if *until > now => {}
+///                 Some((holder, until))
+///                     if *until > now
+///                         && holder != owner =>
+///                 {
+///                     return None;
+///                 }
+///                 Some((_, until))
+///                     if *until > now => {}
 ///                 _ => kept.fencing_token += 1,
 ///             }
-///             kept.lock = Some((owner.to_owned(), now + lifetime));
+///             kept.lock = Some((
+///                 owner.to_owned(),
+///                 now + lifetime,
+///             ));
 ///             Some(kept.fencing_token)
 ///         })
 ///     }
 ///
-///     fn save(&self, fencing_token: u64, token: StoredToken) -> StoreFuture<'_, bool> {
+///     fn save(
+///         &self,
+///         fencing_token: u64,
+///         token: StoredToken,
+///     ) -> StoreFuture<'_, bool> {
 ///         self.change(|kept| {
-///             let is_newest = fencing_token >= kept.saved_by;
+///             let is_newest =
+///                 fencing_token >= kept.saved_by;
 ///             if is_newest {
-///                 (kept.token, kept.saved_by) = (Some(token), fencing_token);
+///                 (kept.token, kept.saved_by) =
+///                     (Some(token), fencing_token);
 ///             }
-///             if kept.fencing_token == fencing_token {
+///             if kept.fencing_token == fencing_token
+///             {
 ///                 kept.lock = None;
 ///             }
 ///             is_newest
 ///         })
 ///     }
 ///
-///     fn unlock(&self, fencing_token: u64) -> StoreFuture<'_, ()> {
+///     fn unlock(
+///         &self,
+///         fencing_token: u64,
+///     ) -> StoreFuture<'_, ()> {
 ///         self.change(|kept| {
-///             if kept.fencing_token == fencing_token {
+///             if kept.fencing_token == fencing_token
+///             {
 ///                 kept.lock = None;
 ///             }
 ///         })
@@ -97,8 +138,11 @@ pub type StoreFuture<'a, T> =
 /// # let hubspot = Simulator::builder().oauth_app(registered).start().await?;
 /// # let app = OAuthApp::builder("id", "secret").base_url(hubspot.base_url()).build()?;
 ///
-/// let memory = std::sync::Arc::new(Memory::default());
-/// let token = app.token("refresh-token")?.store(std::sync::Arc::clone(&memory));
+/// let memory =
+///     std::sync::Arc::new(Memory::default());
+/// let token = app
+///     .token("refresh-token")?
+///     .store(std::sync::Arc::clone(&memory));
 /// # let client = |token| Client::builder().base_url(hubspot.base_url()).token_provider(token).build();
 /// # let second = app.token("refresh-token")?.store(memory);
 /// # let (first, second) = (client(token)?, client(second)?);

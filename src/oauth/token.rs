@@ -137,7 +137,7 @@ impl OAuthApp {
     /// [`Error::is_invalid_input`] for a refresh token that is empty or cannot be one. White space around it does not count.
     pub fn token(&self, refresh_token: impl Into<String>) -> Result<OAuthToken> {
         let given = SecretString::from(refresh_token.into());
-        let remedy = "give the one that connecting the account gave";
+        let remedy = "use the one that you got when the account was connected";
         let refresh_token = secret("refresh token", given.expose_secret(), remedy)?;
         Ok(OAuthToken::new(self.clone(), refresh_token))
     }
@@ -148,7 +148,7 @@ impl OAuthApp {
     /// [`Error::is_invalid_input`] for a grant without a refresh token.
     pub fn token_of(&self, grant: &Grant) -> Result<OAuthToken> {
         let Some(refresh_token) = grant.refresh_token() else {
-            let remedy = "connect the account again; HubSpot gives one with each code";
+            let remedy = "connect the account again; HubSpot returns one with each code";
             return Err(Error::credentials("grant", "has no refresh token", remedy));
         };
         let token = self.token(refresh_token)?;
@@ -193,7 +193,11 @@ impl OAuthToken {
     /// # async fn save(_account: u64, _token: &str) -> std::io::Result<()> { Ok(()) }
     /// # fn run(token: OAuthToken) {
     /// let account = 8675309;
-    /// let token = token.on_new_refresh_token(move |refresh_token| async move { save(account, &refresh_token).await });
+    /// let token = token.on_new_refresh_token(
+    ///     move |refresh_token| async move {
+    ///         save(account, &refresh_token).await
+    ///     },
+    /// );
     /// # }
     /// ```
     #[must_use]

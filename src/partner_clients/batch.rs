@@ -37,9 +37,14 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) {
-    /// for outcome in client.batch_read(["512", "513"]).properties(["name"]).send().await {
+    /// let outcomes = client
+    ///     .batch_read(["512", "513"])
+    ///     .properties(["name"])
+    ///     .send()
+    ///     .await;
+    /// for outcome in outcomes {
     ///     match outcome {
-    ///         Ok(partner_client) => println!("{} {:?}", partner_client.id, partner_client.property("name")),
+    ///         Ok(found) => println!("{}", found.id),
     ///         Err(error) => eprintln!("{error}"),
     ///     }
     /// }
@@ -66,8 +71,13 @@ impl Client {
     /// # async fn run(client: hubspot_partner_clients::Client) {
     /// use hubspot_partner_clients::Update;
     ///
-    /// let updates = [Update::of("512").set("name", "Acme"), Update::of("513").clear("domain")];
-    /// for outcome in client.batch_update(updates).send().await {
+    /// let updates = [
+    ///     Update::of("512").set("name", "Acme"),
+    ///     Update::of("513").clear("domain"),
+    /// ];
+    /// let outcomes =
+    ///     client.batch_update(updates).send().await;
+    /// for outcome in outcomes {
     ///     if let Err(error) = outcome {
     ///         eprintln!("{error}");
     ///     }

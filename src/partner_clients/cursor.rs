@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 /// ```
 /// use hubspot_partner_clients::Cursor;
 ///
-/// let kept = serde_json::to_string(&Cursor::from("NTEy%3D"))?;
+/// let cursor = Cursor::from("NTEy%3D");
+/// let kept = serde_json::to_string(&cursor)?;
 /// assert_eq!(kept, r#"{"at":"NTEy%3D"}"#);
-/// assert_eq!(serde_json::from_str::<Cursor>(&kept)?.place(), Some("NTEy%3D"));
+/// let again: Cursor = serde_json::from_str(&kept)?;
+/// assert_eq!(again.place(), Some("NTEy%3D"));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -22,7 +22,11 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// let partner_client = client.get("512").properties(["name", "domain"]).associations(["companies"]).await?;
+    /// let partner_client = client
+    ///     .get("512")
+    ///     .properties(["name", "domain"])
+    ///     .associations(["companies"])
+    ///     .await?;
     /// println!("{:?}", partner_client.property("name"));
     /// # Ok(())
     /// # }

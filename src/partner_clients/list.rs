@@ -25,9 +25,13 @@ impl Client {
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
     /// use futures_util::TryStreamExt;
     ///
-    /// let mut partner_clients = client.list().properties(["name"]).items();
-    /// while let Some(partner_client) = partner_clients.try_next().await? {
-    ///     println!("{} {:?}", partner_client.id, partner_client.property("name"));
+    /// let mut partner_clients =
+    ///     client.list().properties(["name"]).items();
+    /// while let Some(partner_client) =
+    ///     partner_clients.try_next().await?
+    /// {
+    ///     let name = partner_client.property("name");
+    ///     println!("{} {name:?}", partner_client.id);
     /// }
     /// # Ok(())
     /// # }

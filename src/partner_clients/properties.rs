@@ -31,13 +31,16 @@ impl PartnerClient {
     ///
     /// ```
     /// # fn run(partner_client: hubspot_partner_clients::PartnerClient) -> hubspot_partner_clients::Result<()> {
+    /// use chrono::{DateTime, Utc};
+    ///
     /// #[derive(serde::Deserialize)]
     /// struct Client {
     ///     name: String,
     ///     employees: Option<u32>,
-    ///     hs_lastmodifieddate: chrono::DateTime<chrono::Utc>,
+    ///     hs_lastmodifieddate: DateTime<Utc>,
     /// }
-    /// let client: Client = partner_client.properties_as()?;
+    /// let client: Client =
+    ///     partner_client.properties_as()?;
     /// # Ok(())
     /// # }
     /// ```

@@ -49,7 +49,12 @@ impl Value {
             Self::Text(text) => Ok(text.clone()),
             Self::NoNumber(number) => {
                 let field = format!("property {property:?}");
-                Err(Error::invalid_input(&field, Some(&number.to_string()), "is no finite number", "give one"))
+                Err(Error::invalid_input(
+                    &field,
+                    Some(&number.to_string()),
+                    "is not a finite number",
+                    "use a finite one",
+                ))
             }
             Self::Time(_) | Self::Date(_) => Ok(String::new()),
         }

@@ -42,7 +42,7 @@ impl Selection {
             .filter_map(|l| Some(l.as_ref()?.len()))
             .sum();
         if bytes > MAX_LIST_BYTES {
-            let reason = format!("take {bytes} bytes of the URL, and HubSpot takes about 8,000 in all");
+            let reason = format!("take {bytes} bytes of the URL, and HubSpot accepts about 8,000 in total");
             return Err(Error::invalid_input("properties", None, reason, "ask for fewer, or use batch_read"));
         }
         Ok(lists)
@@ -61,23 +61,23 @@ impl Selection {
 pub(crate) fn check_property(name: &str) -> Result<()> {
     let refuse = |reason, remedy| Err(Error::invalid_input("property name", Some(name), reason, remedy));
     if name.is_empty() {
-        return refuse("is empty", "give the internal name that HubSpot shows in the property's settings");
+        return refuse("is empty", "use the internal name that the property's settings in HubSpot show");
     }
     if name.chars().any(char::is_control) {
-        return refuse("holds a control character", "remove it");
+        return refuse("contains a control character", "remove it");
     }
     if name.trim() != name {
         return refuse("begins or ends with white space", "remove it");
     }
     if name.chars().any(damage::is_invisible) {
-        return refuse("holds an invisible character", "write it anew");
+        return refuse("contains an invisible character", "type it again");
     }
     refuse_comma("property name", name)
 }
 
 fn refuse_comma(field: &str, name: &str) -> Result<()> {
     if name.contains(',') {
-        return Err(Error::invalid_input(field, Some(name), "holds a comma", "give each name by itself"));
+        return Err(Error::invalid_input(field, Some(name), "contains a comma", "pass each name separately"));
     }
     Ok(())
 }

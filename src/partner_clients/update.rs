@@ -23,7 +23,12 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// client.update("512").set("name", "Acme").set("employees", 250).clear("domain").await?;
+    /// client
+    ///     .update("512")
+    ///     .set("name", "Acme")
+    ///     .set("employees", 250)
+    ///     .clear("domain")
+    ///     .await?;
     /// # Ok(())
     /// # }
     /// ```

@@ -24,7 +24,7 @@ impl fmt::Display for NotInTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the rate limit leaves no room for the call before its deadline")?;
         match self.retry_after {
-            Some(time) => write!(f, "; there is room in {:.1} s", time.as_secs_f64()),
+            Some(time) => write!(f, "; there will be room in {:.1} s", time.as_secs_f64()),
             None => Ok(()),
         }
     }

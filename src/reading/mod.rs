@@ -77,7 +77,7 @@ fn as_shaped(value: Value, shape: &Shape) -> Option<(Value, usize)> {
     let mut reader = Reader::default();
     let read = reader.read(shape, value)?;
     if reader.left_out > 0 {
-        tracing::warn!(entries = reader.left_out, "entries of an answer cannot be read and are left out");
+        tracing::warn!(entries = reader.left_out, "entries of a response cannot be read and are left out");
     }
     Some((read, reader.left_out))
 }

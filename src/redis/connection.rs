@@ -237,7 +237,7 @@ impl fmt::Debug for RedisBuilder {
 
 fn open(url: &str, root_certificates: Option<Vec<u8>>) -> Result<Client> {
     let refuse = |reason: &str| {
-        let remedy = "give one such as \"redis://user:password@localhost:6379/0\", with what is special in user and password \
+        let remedy = "give one such as \"redis://user:password@localhost:6379/0\", with special characters in user and password \
                       percent-encoded";
         Error::invalid_input("Redis URL", None, format!("cannot be used ({reason})"), remedy)
     };
@@ -247,7 +247,7 @@ fn open(url: &str, root_certificates: Option<Vec<u8>>) -> Result<Client> {
         .and_then(|(_, rest)| rest.split_once(['/', '?', '#']))
         .is_some_and(|(_, rest)| rest.contains('@'))
     {
-        return Err(refuse("an @ stands behind the host"));
+        return Err(refuse("there is an @ after the host"));
     }
     let client = Client::open(url).map_err(|_| refuse(what_is_wrong(url)))?;
     if matches!(client.get_connection_info().addr(), ConnectionAddr::TcpTls { .. }) {
@@ -266,12 +266,12 @@ fn what_is_wrong(url: &str) -> &'static str {
     match Url::parse(url) {
         Err(_) => "it is not a URL",
         Ok(url) if !schemes.iter().any(|scheme| url.as_str().starts_with(scheme)) => {
-            "it begins with neither redis:// nor rediss:// nor unix://"
+            "it does not begin with redis://, rediss:// or unix://"
         }
         Ok(url) if url.host_str().is_none_or(str::is_empty) && !url.scheme().ends_with("unix") => "it names no host",
-        Ok(url) if url.query().is_some() => "what follows the question mark is not understood",
+        Ok(url) if url.query().is_some() => "the part after the question mark is not valid",
         Ok(url) if url.path().len() > 1 => "the database is not a number",
-        Ok(_) => "the Redis client does not take it",
+        Ok(_) => "the Redis client rejects it",
     }
 }
 
@@ -306,7 +306,12 @@ fn with_tls(client: Client, _: &str, root_certificates: Option<Vec<u8>>) -> Resu
     // Another crate has given `redis` TLS of its own.
     match root_certificates {
         None => Ok(client),
-        Some(_) => Err(Error::invalid_input("root certificate", None, "has no use", "enable the feature `rustls`")),
+        Some(_) => Err(Error::invalid_input(
+            "root certificate",
+            None,
+            "is not supported in this build",
+            "enable the feature `rustls`",
+        )),
     }
 }
 
@@ -338,7 +343,7 @@ impl Trouble {
             return Self::slow(address);
         }
         if error.kind() == ErrorKind::Parse {
-            return Self::passing(format!("what answers at {address} is not Redis"));
+            return Self::passing(format!("the server at {address} is not Redis"));
         }
         // Such as LOADING after a restart.
         let passing = error.is_io_error()
@@ -385,8 +390,7 @@ impl From<Trouble> for Error {
         if trouble.unreachable {
             return Self::unreachable(trouble.message);
         }
-        let remedy =
-            "check the user, the password and what Redis lets the user do, and that the key holds nothing else";
-        Self::invalid_input("Redis", None, format!("refuses ({})", trouble.message), remedy)
+        let remedy = "check the user, the password and the user's permissions in Redis, and that the key is not used for something else";
+        Self::invalid_input("Redis", None, format!("refuses the request ({})", trouble.message), remedy)
     }
 }

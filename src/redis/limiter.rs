@@ -145,15 +145,15 @@ impl RedisLimiterBuilder {
             Err(Error::invalid_input(field, value.as_deref(), reason, remedy))
         };
         if self.account.is_empty() {
-            return refuse("account", None, "is empty", "give the account's hub id, or any name that is its own");
+            return refuse("account", None, "is empty", "give the account's hub id, or another unique name");
         }
         let limit = match self.limit.0 {
-            None => return refuse("rate limit", None, "is unlimited", "leave the limiter out where none is wanted"),
-            Some(0) => return refuse("rate limit", Some("0".to_owned()), "lets nothing through", "give 1 or more"),
+            None => return refuse("rate limit", None, "is unlimited", "use no limiter if you want no limit"),
+            Some(0) => return refuse("rate limit", Some("0".to_owned()), "allows no request", "give 1 or more"),
             Some(limit) => limit,
         };
         if let Some(share) = self.local_share.filter(|share| !(*share > 0.0 && *share <= 1.0)) {
-            return refuse("local share", Some(share.to_string()), "is no share", "give more than 0 and up to 1");
+            return refuse("local share", Some(share.to_string()), "is not a share", "give more than 0 and up to 1");
         }
         in_runtime()?;
         Ok(RedisLimiter {

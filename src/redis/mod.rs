@@ -5,14 +5,31 @@
 //!
 //! ```no_run
 //! # async fn run(redis_url: String, key: [u8; 32], refresh_token: String) -> hubspot_partner_clients::Result<()> {
-//! use hubspot_partner_clients::{Client, RateLimit, oauth::OAuthApp, redis::Redis};
+//! use hubspot_partner_clients::{
+//!     Client, RateLimit, oauth::OAuthApp,
+//!     redis::Redis,
+//! };
 //!
-//! let redis = Redis::connect(redis_url).await?;                   // redis://user:password@host, or rediss:// with TLS
-//! let limiter = redis.limiter("1234567").rate_limit(RateLimit::OAUTH_APP).local_share(0.1).connect().await?;
-//! let store = redis.token_store("client-id", "1234567", key).await?;
+//! // redis://user:password@host, or rediss:// for TLS.
+//! let redis = Redis::connect(redis_url).await?;
+//! let limiter = redis
+//!     .limiter("1234567")
+//!     .rate_limit(RateLimit::OAUTH_APP)
+//!     .local_share(0.1)
+//!     .connect()
+//!     .await?;
+//! let store = redis
+//!     .token_store("client-id", "1234567", key)
+//!     .await?;
 //!
-//! let token = OAuthApp::new("client-id", "client-secret")?.token(refresh_token)?.store(store);
-//! let client = Client::builder().token_provider(token).rate_limiter(limiter).build()?;
+//! let token =
+//!     OAuthApp::new("client-id", "client-secret")?
+//!         .token(refresh_token)?
+//!         .store(store);
+//! let client = Client::builder()
+//!     .token_provider(token)
+//!     .rate_limiter(limiter)
+//!     .build()?;
 //! # Ok(())
 //! # }
 //! ```

@@ -61,7 +61,7 @@ impl RedisTokenStore {
     pub(super) async fn connect(redis: Redis, client_id: String, account: String, key: [u8; 32]) -> Result<Self> {
         for (field, value) in [("client id", &client_id), ("account", &account)] {
             if value.is_empty() {
-                return Err(Error::invalid_input(field, None, "is empty", "give the one that the tokens are for"));
+                return Err(Error::invalid_input(field, None, "is empty", "name the one that the tokens belong to"));
             }
         }
         let cipher = TokenCipher::new(key, &client_id, &account);
@@ -70,7 +70,7 @@ impl RedisTokenStore {
         let fence = store.run::<Option<u64>>("lock", 0, &(0_u64, "")).await?;
         store.run::<()>("unlock", fence.unwrap_or_default(), &"").await?;
         if let Some(sealed) = store.run::<Option<Vec<u8>>>("load", 0, &"").await? {
-            let remedy = "give the key that the other processes have, or DEL what Redis keeps";
+            let remedy = "use the key of the other processes, or DEL the stored tokens";
             store.cipher.decrypt(&sealed).map_err(|reason| Error::invalid_input("token key", None, reason, remedy))?;
         }
         Ok(store)

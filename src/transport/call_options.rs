@@ -60,7 +60,7 @@ impl Settings {
                     value.set_sensitive(true);
                     Ok((name, value))
                 }
-                (Err(_), _) => Err(refuse("is no header name", "use letters, digits and dashes")),
+                (Err(_), _) => Err(refuse("is not a header name", "use letters, digits and dashes")),
                 (_, Err(_)) => Err(refuse("has a value that cannot be sent", "use visible ASCII characters")),
             }
         };
@@ -93,7 +93,7 @@ pub(crate) const CONCURRENCY: usize = 4;
 
 pub(crate) fn check_concurrency(requests: usize) -> Result<()> {
     match requests {
-        0 => Err(Error::invalid_input("concurrency", Some("0"), "lets nothing through", "give 1 or more")),
+        0 => Err(Error::invalid_input("concurrency", Some("0"), "allows no request", "give 1 or more")),
         _ => Ok(()),
     }
 }
@@ -107,15 +107,15 @@ pub(crate) fn check_timeout(field: &str, timeout: Option<Duration>) -> Result<()
     };
     match timeout {
         Some(timeout) if timeout.is_zero() => refuse(timeout, "leaves no time", "give more than zero"),
-        Some(timeout) if timeout > MAX_TIMEOUT => refuse(timeout, "is absurd", "give 24 hours at most"),
+        Some(timeout) if timeout > MAX_TIMEOUT => refuse(timeout, "is too long", "give 24 hours at most"),
         _ => Ok(()),
     }
 }
 
 /// Gives a builder the settings that every call has; the last argument is where it keeps them.
 macro_rules! settings {
-    ($builder:ty, $($options:ident).+) => {
-        impl $builder {
+    ($builder:ty, $($options:ident).+ $(, $value:ident)?) => {
+        impl$(<$value>)? $builder {
             /// How long each attempt may take, in place of the client's [timeout](crate::ClientBuilder::timeout).
             pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
                 self.$($options).+.timeout = Some(timeout);

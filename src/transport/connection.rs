@@ -67,7 +67,7 @@ impl Connection {
                     setting,
                     None,
                     "cannot be set beside http_client",
-                    "set it on the reqwest client that you give",
+                    "set it on your reqwest client",
                 )),
             };
         }
@@ -182,10 +182,10 @@ pub(crate) fn check_base_url(text: &str, allow_insecure_http: bool, tls: bool) -
         return refuse(host, "is not a URL", "give one such as \"https://api.hubapi.com\"");
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return refuse(None, "holds credentials", "remove them; the token goes into access_token");
+        return refuse(None, "contains credentials", "remove them; the token goes into access_token");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return refuse(text, "holds a query or a fragment", "remove it");
+        return refuse(text, "contains a query or a fragment", "remove it");
     }
     match url.scheme() {
         "https" if tls => Ok(url),

@@ -287,7 +287,7 @@ fn authorized(request: &mut Request, token: &AccessToken) -> Result<Request, Err
 
 fn authorization(token: &AccessToken) -> Result<HeaderValue, Error> {
     let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose()))
-        .map_err(|_| Error::credentials("access token", "cannot be sent as a header", "give another"))?;
+        .map_err(|_| Error::credentials("access token", "cannot be sent in a header", "check it"))?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -120,7 +120,7 @@ fn carry_in_json(failure: Error) -> serde_json::Error {
 
     match serde_json::from_reader::<_, serde::de::IgnoredAny>(Unreadable(Some(failure))) {
         Err(error) => error,
-        Ok(_) => serde::de::Error::custom("the answer cannot be decoded"),
+        Ok(_) => serde::de::Error::custom("the response cannot be decoded"),
     }
 }
 

@@ -84,7 +84,7 @@ impl RetryPolicy {
             return refuse("retry policy's max_attempts", "is 0", "give 1 for no retries");
         }
         if self.max_delay > MAX_DELAY {
-            return refuse("retry policy's max_delay", "is absurd", "give 24 hours at most");
+            return refuse("retry policy's max_delay", "is too long", "give 24 hours at most");
         }
         if self.base_delay > self.max_delay {
             return refuse("retry policy's base_delay", "is longer than max_delay", "give a shorter one");

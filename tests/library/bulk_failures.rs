@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use hubspot_partner_clients::{
-    Client, RateLimit, RetryPolicy,
-    bulk::{Association, Bulk, Outcome},
+    Association, Client, RateLimit, Result, RetryPolicy,
+    bulk::{Bulk, Outcome},
 };
 use hubspot_simulator::{Fault, READ_SCOPE, RateLimits, Simulator};
 
 use crate::support::{RawServer, client_at, client_of, crm};
 
-fn inputs(number: usize) -> Vec<Association> {
+fn inputs(number: usize) -> Vec<Result<Association>> {
     (0..number).map(|place| Association::new(place % 100 + 1, "companies", place / 100 + 1, "owner")).collect()
 }
 

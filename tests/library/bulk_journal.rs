@@ -6,7 +6,10 @@ use std::{
 };
 
 use futures_util::StreamExt;
-use hubspot_partner_clients::bulk::{Association, Bulk, Journal, Outcome, Progress};
+use hubspot_partner_clients::{
+    Association, Result,
+    bulk::{Bulk, Journal, Outcome, Progress},
+};
 use hubspot_simulator::{Fault, InvalidAssociations, Simulator};
 use tempfile::TempDir;
 
@@ -15,7 +18,7 @@ use crate::support::{client_of, crm};
 const INPUTS: usize = 9_000;
 
 /// Every hundredth is of a company that there is none of.
-fn inputs() -> impl Iterator<Item = Association> {
+fn inputs() -> impl Iterator<Item = Result<Association>> {
     (0..INPUTS).map(|place| {
         let company = if place % 100 == 50 { 1_000_000 + place } else { place / 100 + 1 };
         Association::new(place % 100 + 1, "companies", company, "owner")
@@ -30,7 +33,7 @@ fn run(simulator: &Simulator, journal: &Path) -> Bulk {
 fn check(simulator: &Simulator, outcomes: &[Outcome]) {
     assert!(outcomes.iter().map(|outcome| outcome.index).eq(0..INPUTS as u64));
     for outcome in outcomes {
-        let company = outcome.association.to_object_id().unwrap();
+        let company = &outcome.association.as_ref().unwrap().to_object_id;
         match &outcome.result {
             Ok(()) => assert!(company.as_str().len() < 7, "{outcome:?}"),
             Err(error) => {
@@ -138,7 +141,7 @@ async fn a_journal_of_another_server_or_account_is_refused_and_nothing_is_sent()
     for (simulator, account, named) in [
         (&other, Some("1"), [one.base_url(), other.base_url()]),
         (&one, Some("2"), ["account \"1\"", "\"2\""]),
-        (&one, None, ["account \"1\"", "does not say"]),
+        (&one, None, ["account \"1\"", "names no account"]),
     ] {
         for outcome in run(simulator, account).await {
             let error = outcome.result.unwrap_err();

@@ -8,8 +8,8 @@ use std::{
 use fastrand::Rng;
 use futures_util::StreamExt;
 use hubspot_partner_clients::{
-    Client,
-    bulk::{Association, Bulk, Outcome},
+    Association, Client, Result,
+    bulk::{Bulk, Outcome},
 };
 use proptest::{
     prelude::{ProptestConfig, any, prop, proptest},
@@ -236,7 +236,7 @@ async fn all(bulk: Bulk) -> Vec<Outcome> {
 /// An input: its association, whether its type is given by name, and whether in an odd spelling.
 type Drawn = (Link, bool, bool);
 
-fn association(&((from, to, kind), named, odd): &Drawn) -> Association {
+fn association(&((from, to, kind), named, odd): &Drawn) -> Result<Association> {
     let [id, name, ..] = TYPES[kind];
     let (kind, name) = (if named { name } else { id }, name.to_uppercase());
     if odd {
@@ -309,7 +309,7 @@ async fn first(status: u16, body: &str) -> (RawServer, Arc<Mutex<Vec<String>>>) 
     (server, lines)
 }
 
-fn link(from: u64, to: u64, kind: &str) -> Association {
+fn link(from: u64, to: u64, kind: &str) -> Result<Association> {
     Association::new(from, "companies", to, kind)
 }
 
@@ -323,7 +323,7 @@ fn named(from: u64, to: u64) -> Value {
 }
 
 /// The results, and how many requests they took.
-async fn outcomes(client: &Client, lines: &Mutex<Vec<String>>, inputs: Vec<Association>) -> (Vec<bool>, usize) {
+async fn outcomes(client: &Client, lines: &Mutex<Vec<String>>, inputs: Vec<Result<Association>>) -> (Vec<bool>, usize) {
     let outcomes = all(client.associate_many(inputs)).await;
     (outcomes.iter().map(|outcome| outcome.result.is_ok()).collect(), lines.lock().unwrap().len())
 }
@@ -437,7 +437,7 @@ async fn the_same_association_is_sent_once_however_it_is_spelt() {
     let (server, lines) = first(201, &answer("COMPLETE", &[made(512, 9001, "owner")], 0, &[])).await;
     let spelt = [("512", "9001", "owner"), ("0512", "009001", "OWNER"), ("512", "9001", "Owner")];
     let inputs = spelt.map(|(from, to, kind)| Association::new(from, "companies", to, kind)).to_vec();
-    assert!(inputs.iter().all(|input| input.to_object_id().unwrap().as_str() == "9001"));
+    assert!(inputs.iter().all(|input| input.as_ref().unwrap().to_object_id.as_str() == "9001"));
     assert_eq!(outcomes(&client_at(&server.base_url, "t"), &lines, inputs).await, (vec![true; 3], 1));
 }
 

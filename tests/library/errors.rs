@@ -186,7 +186,7 @@ async fn an_empty_body_leaves_the_status_and_the_header_s_correlation_id() {
 #[tokio::test]
 async fn an_empty_message_is_none() {
     for body in [r#"{"message":""}"#, r#"{"message":" \n","category":"VALIDATION_ERROR"}"#] {
-        assert!(json(400, body).await.to_string().ends_with(": the answer gives no reason"), "{body}");
+        assert!(json(400, body).await.to_string().ends_with(": the response gives no reason"), "{body}");
     }
     assert_eq!(json(400, r#"{"message":"","detail":"Bad"}"#).await.message(), "Bad");
     for body in [
@@ -202,7 +202,7 @@ async fn an_empty_message_is_none() {
     let server = RawServer::json(502, "").await;
     let client = client_at(&server.base_url, "t");
     let error = Error::from(client.raw().get().partner_client_id("1").send().await.unwrap_err());
-    assert_eq!((error.status(), error.message()), (Some(502), "the answer gives no reason"));
+    assert_eq!((error.status(), error.message()), (Some(502), "the response gives no reason"));
 }
 
 #[tokio::test]

@@ -348,7 +348,7 @@ async fn a_page_of_which_nothing_can_be_read_ends_no_walk() {
     assert_eq!(items.left_out(), 1);
     let error = items.try_next().await.unwrap_err();
     assert!(
-        error.is_decode() && error.to_string().contains("entries of the answer can be read: there are 2"),
+        error.is_decode() && error.to_string().contains("none of the 2 entries of the response can be read"),
         "{error}"
     );
     assert_eq!((error.operation(), items.cursor().place()), (Some("search"), Some("7")));

@@ -14,7 +14,7 @@ use futures_util::{
     future::{join_all, select},
     stream::{self, FuturesUnordered},
 };
-use hubspot_partner_clients::{Client, RateLimit, bulk::Association};
+use hubspot_partner_clients::{Association, Client, RateLimit};
 use hubspot_simulator::{RateLimits, Simulator};
 use tokio::{
     net::TcpListener,

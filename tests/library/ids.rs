@@ -105,8 +105,8 @@ fn what_is_refused_and_why() {
         assert!(AssociationType::new(value).is_err(), "{value:?}");
     }
     refused(PartnerClientId::new(""), "partner client id", "is empty");
-    refused(ObjectId::new(".."), "object id \"..\"", "path step");
-    refused(ObjectId::new("..;x=1"), "object id \"..;x=1\"", "digits alone");
+    refused(ObjectId::new(".."), "object id \"..\"", "special meaning");
+    refused(ObjectId::new("..;x=1"), "object id \"..;x=1\"", "does not consist of digits");
     refused(AssociationType::new("a\\b"), "association type \"a\\\\b\"", "backslash");
     refused(PartnerClientId::new("512\n"), "partner client id \"512\\n\"", "control character");
     refused(ObjectType::new("x".repeat(257)), "object type", "longer than 256 bytes");
@@ -160,9 +160,9 @@ const DAMAGED: &[(&str, &str)] = &[
     ("51\u{ad}2", "U+00AD"),
     ("512\u{fe0f}", "U+FE0F"),
     ("51\u{fffd}2", "wrong encoding"),
-    ("５１２", "no digit from 0 to 9"),
-    ("٥١٢", "no digit from 0 to 9"),
-    ("51²", "no digit from 0 to 9"),
+    ("５１２", "not a digit from 0 to 9"),
+    ("٥١٢", "not a digit from 0 to 9"),
+    ("51²", "not a digit from 0 to 9"),
     ("#N/A", "error value of a spreadsheet"),
     ("#REF!", "error value of a spreadsheet"),
     ("#WERT!", "error value of a spreadsheet"),
@@ -217,8 +217,8 @@ fn an_id_is_digits_alone() {
         assert!(ObjectId::new(value).is_err(), "{value:?}");
     }
     refused(ObjectId::new("0-2"), "object id", "the id of an object type");
-    refused(ObjectId::new("9".repeat(21)), "object id", "larger than any id");
-    refused(AssociationType::new("9".repeat(21)), "association type", "larger than any id");
+    refused(ObjectId::new("9".repeat(21)), "object id", "larger than any HubSpot id");
+    refused(AssociationType::new("9".repeat(21)), "association type", "larger than any HubSpot id");
 }
 
 #[test]
@@ -287,8 +287,8 @@ async fn ids_come_from_any_text_and_any_whole_number() {
     ]) {
         assert_eq!(read.await.unwrap().id, "512");
     }
-    assert!(client.get(u128::MAX).await.unwrap_err().message().contains("larger than any id"));
-    refused(ObjectId::try_from(u128::from(u64::MAX) + 1), "object id", "larger than any id");
+    assert!(client.get(u128::MAX).await.unwrap_err().message().contains("larger than any HubSpot id"));
+    refused(ObjectId::try_from(u128::from(u64::MAX) + 1), "object id", "larger than any HubSpot id");
     refused(ObjectId::try_from(&-1), "object id", "is negative");
     refused(ObjectId::try_from(i128::MIN), "object id", "is negative");
 }

@@ -33,7 +33,7 @@ fn a_file_that_is_no_journal_stays_as_it_is() {
         ["id,name\n512,Acme\n", "hubspot-partner-clients\n", "\n", "\0\0\0", "hubspot-partner-clients journaL 1"]
     {
         fs::write(&path, content).unwrap();
-        assert!(refusal(&path).message().contains("is a file of another kind"));
+        assert!(refusal(&path).message().contains("is not a journal"));
         assert_eq!(fs::read_to_string(&path).unwrap(), content);
     }
 }
@@ -41,7 +41,7 @@ fn a_file_that_is_no_journal_stays_as_it_is() {
 #[test]
 fn a_directory_is_refused() {
     let directory = TempDir::new().unwrap();
-    assert!(refusal(directory.path()).message().contains("is no file"));
+    assert!(refusal(directory.path()).message().contains("is not a file"));
 }
 
 #[test]

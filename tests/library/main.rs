@@ -6,6 +6,7 @@ mod frames;
 mod support;
 
 mod abandoned;
+mod association;
 mod associations;
 mod batches;
 mod bulk_failures;

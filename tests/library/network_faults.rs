@@ -33,9 +33,9 @@ async fn face(server: &RawServer, timeout: Duration, message: &str, status: Opti
     error
 }
 
-const NOT_HTTP: &str = "the answer of HOST is not HTTP: ";
-const UNREADABLE: &str = "the answer is not what the description says: ";
-const COMPRESSION: &str = "the answer cannot be decompressed: ";
+const NOT_HTTP: &str = "the response of HOST is not HTTP: ";
+const UNREADABLE: &str = "the response does not match the API description: ";
+const COMPRESSION: &str = "the response cannot be decompressed: ";
 
 /// The first half of an answer's head, of the head and the body, and the rest of it.
 fn answer_in_pieces() -> [String; 2] {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use hubspot_partner_clients::{Client, CorrelationId, Error, RateLimit, RetryPolicy, Update, bulk::Association};
+use hubspot_partner_clients::{Association, Client, CorrelationId, Error, RateLimit, RetryPolicy, Update};
 use hubspot_simulator::{Fault, RateLimits, Simulator};
 use tokio::time::Instant;
 
@@ -87,7 +87,7 @@ async fn a_call_may_send_further_headers_but_not_those_the_client_answers_for() 
     for (name, value, reason) in [
         ("Authorization", "Bearer x", "header \"Authorization\" is set by the client"),
         ("host", "x", "header \"host\" is set by the client"),
-        ("a b", "x", "header \"a b\" is no header name"),
+        ("a b", "x", "header \"a b\" is not a header name"),
         ("x-a", "line\nbreak", "header \"x-a\" has a value that cannot be sent"),
     ] {
         let error = client.association_types("companies").header(name, value).await.unwrap_err();
@@ -101,7 +101,7 @@ async fn a_timeout_that_makes_no_sense_is_refused_by_name() {
     let build =
         |setup: fn(hubspot_partner_clients::ClientBuilder, Duration) -> hubspot_partner_clients::ClientBuilder,
          time| { setup(Client::builder().access_token("t"), time).build().unwrap_err().message().to_owned() };
-    for (time, reason) in [(Duration::ZERO, "\"0s\" leaves no time"), (Duration::MAX, "is absurd")] {
+    for (time, reason) in [(Duration::ZERO, "\"0s\" leaves no time"), (Duration::MAX, "is too long")] {
         assert!(
             build(|b, t| b.timeout(t), time).starts_with("timeout ")
                 && build(|b, t| b.timeout(t), time).contains(reason)

@@ -12,9 +12,9 @@ use std::{
 
 use futures_util::{FutureExt, StreamExt};
 use hubspot_partner_clients::{
-    AccessToken, Attempt, CallEnd, Client, ClientBuilder, Error, ErrorKind, Observer, Permit, PermitFuture,
-    PermitOutcome, RateLimit, RateLimitStatus, RateLimiter, TokenFuture, TokenProvider,
-    bulk::{Association, Journal},
+    AccessToken, Association, Attempt, CallEnd, Client, ClientBuilder, Error, ErrorKind, Observer, Permit,
+    PermitFuture, PermitOutcome, RateLimit, RateLimitStatus, RateLimiter, TokenFuture, TokenProvider,
+    bulk::Journal,
     oauth::{self, StoreFuture, StoredToken, TokenStore},
     spec::RateBucket,
 };
@@ -69,7 +69,7 @@ impl Observer for At {
 async fn an_observer() {
     for (at, message) in [
         (At::Attempt, "the observer panicked: no metric for attempt 1"),
-        (At::Call, "the observer panicked: it said nothing that is text"),
+        (At::Call, "the observer panicked: its message is not text"),
     ] {
         let simulator = hubspot().await;
         let client = builder(&simulator).observer(at).build().unwrap();
@@ -120,9 +120,9 @@ impl Observer for Twice {
 async fn a_panic_that_panics() {
     let simulator = hubspot().await;
     let client = builder(&simulator).observer(Twice).build().unwrap();
-    is_told(&failure(&client).await, "the observer panicked: it said nothing that is text");
+    is_told(&failure(&client).await, "the observer panicked: its message is not text");
     let raw = Error::from(client.raw().get().partner_client_id("1").send().await.unwrap_err());
-    is_told(&raw, "the observer panicked: it said nothing that is text");
+    is_told(&raw, "the observer panicked: its message is not text");
     // Nor where a call is dropped.
     simulator.inject(Fault::delay(Duration::from_secs(100)).times(1));
     timeout(Duration::from_secs(1), client.get(1).send()).await.unwrap_err();

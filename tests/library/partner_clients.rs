@@ -73,9 +73,9 @@ async fn names_that_cannot_be_asked_for_are_refused_before_anything_is_sent() {
     let (simulator, client) = hubspot(1).await;
     for (call, message) in [
         (client.get(1).properties([""]), "property name \"\" is empty"),
-        (client.get(1).properties(["a,b"]), "property name \"a,b\" holds a comma"),
+        (client.get(1).properties(["a,b"]), "property name \"a,b\" contains a comma"),
         (client.get(1).associations(["9001"]), "object type \"9001\" looks like an object id"),
-        (client.get(1).id_property("a\nb"), "property name \"a\\nb\" holds a control character"),
+        (client.get(1).id_property("a\nb"), "property name \"a\\nb\" contains a control character"),
         (client.get(1).properties(vec!["a_long_name"; 700]), "properties take 8399 bytes of the URL"),
     ] {
         let error = call.await.unwrap_err();
@@ -136,6 +136,6 @@ async fn asking_for_one_association_ends_where_the_cursors_go_in_a_circle() {
     let client = client_at(&server.base_url, "t");
     let asked = client.is_associated(512, "companies", 9001, "owner");
     let error = tokio::time::timeout(Duration::from_secs(30), asked).await.expect("it goes on for ever").unwrap_err();
-    assert!(error.is_decode() && error.message().contains("cursor a second time"), "{error}");
+    assert!(error.is_decode() && error.message().contains("the same paging cursor twice"), "{error}");
     assert_eq!(server.received().len(), 2);
 }

@@ -223,10 +223,10 @@ async fn what_cannot_be_sent_is_refused_by_name() {
     let client = client_at("http://127.0.0.1:1", "t");
     for (update, message) in [
         (client.update(512), "update changes nothing: set or clear a property"),
-        (client.update(512).set("p", f64::NAN), "property \"p\" \"NaN\" is no finite number: give one"),
+        (client.update(512).set("p", f64::NAN), "property \"p\" \"NaN\" is not a finite number: use a finite one"),
         (client.update(512).clear(""), "property name \"\" is empty"),
-        (client.update(512).set("a,b", 1), "property name \"a,b\" holds a comma"),
-        (client.update("..").set("a", 1), "partner client id \"..\" is a path step"),
+        (client.update(512).set("a,b", 1), "property name \"a,b\" contains a comma"),
+        (client.update("..").set("a", 1), "partner client id \"..\" is a path segment with a special meaning"),
     ] {
         let error = update.await.unwrap_err();
         assert!(error.is_invalid_input() && error.message().starts_with(message), "{error}");

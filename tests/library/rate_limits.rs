@@ -334,5 +334,5 @@ async fn a_limiter_that_fails_fails_the_call_before_anything_is_sent() {
 #[test]
 fn a_limit_of_zero_is_refused_by_name() {
     let error = Client::builder().access_token("t").rate_limit(RateLimit::per_ten_seconds(0)).build().unwrap_err();
-    assert_eq!(error.message(), "rate limit \"0\" lets nothing through: give 1 or more, or unlimited");
+    assert_eq!(error.message(), "rate limit \"0\" allows no request: give 1 or more, or unlimited");
 }

@@ -3,11 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::StreamExt;
-use hubspot_partner_clients::{
-    RetryPolicy,
-    bulk::{Association, Journal},
-    reconcile::{Plan, PlannedChange},
-};
+use hubspot_partner_clients::{Association, RetryPolicy, bulk::Journal, reconcile::Plan};
 use hubspot_simulator::{Fault, Simulator};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
@@ -27,11 +23,17 @@ async fn associate(simulator: &Simulator, associations: &[(u64, u64)]) {
     assert!(client_of(simulator).associate_many(inputs).outcomes().all(async |outcome| outcome.result.is_ok()).await);
 }
 
-fn desired(associations: &[(u64, u64)]) -> Vec<(u64, u64, &'static str)> {
-    associations.iter().map(|(client, company)| (*client, *company, "OWNER")).collect()
+fn desired(associations: &[(u64, u64)]) -> Vec<(u64, (&'static str, u64), &'static str)> {
+    associations.iter().map(|(client, company)| (*client, ("companies", *company), "OWNER")).collect()
 }
 
-fn pairs(changes: &[PlannedChange]) -> Vec<(&str, &str)> {
+fn inputs<'a>(triples: impl IntoIterator<Item = &'a Triple>) -> Vec<Association> {
+    let association =
+        |(client, company, name): &Triple| Association::new(*client, "companies", *company, *name).unwrap();
+    triples.into_iter().map(association).collect()
+}
+
+fn pairs(changes: &[Association]) -> Vec<(&str, &str)> {
     changes.iter().map(|change| (change.partner_client_id.as_str(), change.to_object_id.as_str())).collect()
 }
 
@@ -81,14 +83,14 @@ async fn a_plan_prints_as_a_table_and_serialises() {
 1 to add, 1 to remove, 1 unchanged";
     assert_eq!(plan.to_string(), table);
     let expected = json!({
-        "format": "hubspot-partner-clients plan 1",
+        "format": "hubspot-partner-clients plan 2",
         "server": simulator.base_url(),
         "toObjectType": "companies",
         "onlyTypes": [],
         "partnerClients": ["1", "2"],
-        "add": [{"partnerClientId": "2", "toObjectId": "9", "associationType": "owner"}],
-        "remove": [{"partnerClientId": "1", "toObjectId": "1", "associationType": "owner"}],
-        "keep": [{"partnerClientId": "1", "toObjectId": "2", "associationType": "owner"}],
+        "add": [{"partnerClientId": "2", "toObjectType": "companies", "toObjectId": "9", "associationType": "owner"}],
+        "remove": [{"partnerClientId": "1", "toObjectType": "companies", "toObjectId": "1", "associationType": "owner"}],
+        "keep": [{"partnerClientId": "1", "toObjectType": "companies", "toObjectId": "2", "associationType": "owner"}],
         "unchanged": 1,
     });
     assert_eq!(serde_json::to_value(&plan).unwrap(), expected);
@@ -100,7 +102,7 @@ async fn one_type_may_be_looked_at_alone() {
     let simulator = crm(1, 9).association_type("companies", 9, "payer").start().await.unwrap();
     associate(&simulator, &[(1, 1)]).await;
     let client = client_of(&simulator);
-    let payers = [(1, 2, "payer")];
+    let payers = [(1, ("companies", 2), "payer")];
     let all = client.reconcile([1], "companies", payers).plan().await.unwrap();
     assert_eq!((pairs(&all.add), pairs(&all.remove)), (vec![("1", "2")], vec![("1", "1")]));
     let payers_alone = client.reconcile([1], "companies", payers).only_type("9").plan().await.unwrap();
@@ -129,7 +131,7 @@ async fn bad_input_is_told_before_anything_is_read_or_changed() {
     assert!(id.is_invalid_input(), "{id}");
     assert!(simulator.requests().is_empty());
 
-    let unknown = client.reconcile([1], "companies", [(1, 1, "owns")]).plan().await.unwrap_err();
+    let unknown = client.reconcile([1], "companies", [(1, ("companies", 1), "owns")]).plan().await.unwrap_err();
     assert!(unknown.is_invalid_input() && unknown.message().contains("use one of owner (7)"), "{unknown}");
     let outside = client.reconcile([1], "companies", desired(&[(1, 1)])).only_type("7").plan().await;
     assert!(outside.is_ok());
@@ -178,7 +180,7 @@ async fn nothing_is_removed_from_a_partner_client_whose_additions_are_not_all_in
     let applied = plan.apply(&client).await.unwrap();
     assert_eq!((applied.added, applied.removed, applied.is_complete()), (2, 1, false));
     assert_eq!(pairs(&applied.held_back), [("1", "1")]);
-    assert_eq!(applied.failed_additions[0].change.to_object_id.as_str(), "99");
+    assert_eq!(applied.failed_additions[0].association.to_object_id.as_str(), "99");
     assert_eq!(applied.failed_additions[0].error.status(), Some(400));
     assert_eq!(applied.failed_removals.len(), 0);
     assert_eq!(companies(&simulator, "1"), ["1", "2"]);
@@ -202,7 +204,7 @@ async fn nothing_is_removed_from_a_partner_client_whose_additions_are_not_all_in
     simulator.inject(Fault::status(403).on("batch_dissociate"));
     let refused = plan.apply(&client).await.unwrap();
     assert_eq!((refused.added, refused.failed_additions.len(), refused.failed_removals.len()), (1, 0, 1));
-    assert_eq!(pairs(&[refused.failed_removals[0].change.clone()]), [("1", "4")]);
+    assert_eq!(pairs(&[refused.failed_removals[0].association.clone()]), [("1", "4")]);
 }
 
 #[tokio::test]
@@ -273,7 +275,7 @@ async fn a_saved_plan_is_applied_as_it_is_or_refused_where_the_world_has_changed
     let of_account = client.reconcile([1], "companies", desired(&[(1, 2), (1, 5)])).account("11").plan().await.unwrap();
     let of_account: Plan = serde_json::from_str(&serde_json::to_string(&of_account).unwrap()).unwrap();
     let error = of_account.apply(&client).account("12").await.unwrap_err();
-    assert!(error.message().contains("account \"11\", and not of \"12\""), "{error}");
+    assert!(error.message().contains("account \"11\", not for \"12\""), "{error}");
     assert!(of_account.apply(&client).account("11").await.unwrap().is_complete());
 }
 
@@ -281,9 +283,9 @@ async fn a_saved_plan_is_applied_as_it_is_or_refused_where_the_world_has_changed
 fn a_plan_that_contradicts_itself_is_not_loaded() {
     let plan = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut plan = json!({
-            "format": "hubspot-partner-clients plan 1", "server": "https://api.hubapi.com", "toObjectType": "companies",
+            "format": "hubspot-partner-clients plan 2", "server": "https://api.hubapi.com", "toObjectType": "companies",
             "onlyTypes": ["owner"], "partnerClients": ["1"], "remove": [], "keep": [],
-            "add": [{"partnerClientId": "1", "toObjectId": "2", "associationType": "owner"}],
+            "add": [{"partnerClientId": "1", "toObjectType": "companies", "toObjectId": "2", "associationType": "owner"}],
         });
         change(&mut plan);
         serde_json::from_value::<Plan>(plan).map_err(|error| error.to_string())
@@ -293,7 +295,7 @@ fn a_plan_that_contradicts_itself_is_not_loaded() {
     let refusal = |change: &dyn Fn(&mut serde_json::Value)| plan(change).unwrap_err();
     let upper = plan(&|plan| plan["onlyTypes"] = json!(["OWNER"]));
     assert_eq!(upper, plan(&|_| {}), "nor does that of the types looked at");
-    assert!(refusal(&|plan| plan["format"] = json!("hubspot-partner-clients plan 2")).contains("plan 2"));
+    assert!(refusal(&|plan| plan["format"] = json!("hubspot-partner-clients plan 3")).contains("plan 3"));
     assert!(refusal(&|plan| plan["keep"] = plan["add"].clone()).contains("twice"));
     assert!(refusal(&|plan| plan["partnerClients"] = json!(["2"])).contains("not among partnerClients"));
     assert!(refusal(&|plan| plan["onlyTypes"] = json!(["payer"])).contains("not among onlyTypes"));
@@ -353,10 +355,10 @@ async fn what_is_listed_beside_a_label_is_no_association_of_its_own() {
     let truth = Truth::start(World { associations: there.into(), ..World::default() }).await;
     let client = client_at(&truth.server.base_url, "t");
     let plan = async |desired: &[Triple], only: Option<&str>| {
-        let reconcile = client.reconcile([1, 2], "companies", desired.to_vec());
+        let reconcile = client.reconcile([1, 2], "companies", inputs(desired));
         let reconcile = only.into_iter().fold(reconcile, |reconcile, only| reconcile.only_type(only));
         let plan = reconcile.plan().await.unwrap();
-        let changes = |changes: &[PlannedChange]| -> Vec<String> {
+        let changes = |changes: &[Association]| -> Vec<String> {
             changes.iter().map(|c| format!("{} {}", c.partner_client_id, c.association_type)).collect()
         };
         (changes(&plan.add), changes(&plan.remove), plan.unchanged)
@@ -396,8 +398,7 @@ async fn a_reconcile_comes_to_rest_and_its_undo_restores_what_was_there() {
         let only = [&NAMES[..], &NAMES[..1], &NAMES[1..], &NAMES[..3], &NAMES[3..]][random.usize(0..5)];
         let wanted = some(&mut random, only);
         let plan = async || {
-            let wanted = wanted.iter().copied();
-            let reconcile = client.reconcile(1..=3_u64, "companies", wanted);
+            let reconcile = client.reconcile(1..=3_u64, "companies", inputs(&wanted));
             let only = if only.len() == NAMES.len() { &[] } else { only };
             only.iter().fold(reconcile, |reconcile, only| reconcile.only_type(*only)).plan().await.unwrap()
         };
@@ -445,7 +446,7 @@ async fn whatever_fails_no_partner_client_loses_anything_before_it_has_all_it_sh
         let before = world.associations.clone();
         *truth.world() = world;
         let wanted = some(&mut random, &NAMES[..2]);
-        let plan = client.reconcile(1..=3_u64, "companies", wanted.iter().copied()).plan().await.unwrap();
+        let plan = client.reconcile(1..=3_u64, "companies", inputs(&wanted)).plan().await.unwrap();
         truth.world().refused = some(&mut random, &NAMES[..2]);
         if random.bool() {
             let lost = some(&mut random, &NAMES[..2]);
@@ -459,7 +460,7 @@ async fn whatever_fails_no_partner_client_loses_anything_before_it_has_all_it_sh
             let missing = wanted.iter().find(|triple| triple.0 == *from && !after.contains(*triple));
             assert_eq!(missing, None, "{case}{applied:?}");
         }
-        let told = |changes: &[PlannedChange]| changes.len();
+        let told = |changes: &[Association]| changes.len();
         let counted = applied.added + applied.removed + applied.failures().count() as u64;
         assert_eq!(counted as usize + told(&applied.held_back), plan.add.len() + plan.remove.len(), "{case}");
         if applied.is_complete() {
@@ -626,7 +627,7 @@ async fn an_association_that_cannot_be_read_is_not_taken_for_missing() {
     assert!(client.is_associated(512, "companies", 1, "owner").await.unwrap());
     let unknown = [
         client.is_associated(512, "companies", 2, "owner").await.map(drop).unwrap_err(),
-        client.reconcile([512], "companies", [(512, 1, "owner")]).plan().await.map(drop).unwrap_err(),
+        client.reconcile([512], "companies", [(512, ("companies", 1), "owner")]).plan().await.map(drop).unwrap_err(),
     ];
     for error in unknown {
         assert!(error.is_decode() && error.message().contains("partner client 512 cannot be read"), "{error}");

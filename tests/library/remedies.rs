@@ -79,7 +79,7 @@ async fn a_refusal_names_what_has_to_be_corrected() {
         (Associate, 407, "", "", Refused, false, &["proxy's user name and password"], &[]),
         (Get, 414, "", "", Refused, false, &["URL is too long", "fewer properties"], &["base URL"]),
         (Get, 414, "x-hubspot-correlation-id: x\r\n", HTML, Refused, false, &["URL is too long"], &[]),
-        (Call::Update, 413, "x-hubspot-correlation-id: x\r\n", "", Refused, false, &["less at once"], &[]),
+        (Call::Update, 413, "x-hubspot-correlation-id: x\r\n", "", Refused, false, &["less in one request"], &[]),
         (Associate, 302, "location: https://elsewhere.example/\r\n", "", ErrorKind::Redirect, false, &["redirects to"], &[]),
     ])
     .await;
@@ -147,7 +147,7 @@ async fn a_conflict_says_what_to_look_at() {
             changed,
             Conflict,
             false,
-            &["changed it meanwhile", "read it again"],
+            &["changed in the meantime", "read it again"],
             &["Correct the request"],
         ),
         (
@@ -167,7 +167,7 @@ async fn a_conflict_says_what_to_look_at() {
             r#"{"status":"error","message":"m","category":"OBJECT_ALREADY_EXISTS","correlationId":"x"}"#,
             Conflict,
             false,
-            &["exists already"],
+            &["already exists"],
             &["changed", "Correct the request"],
         ),
         (Call::Update, 409, "", HTML, Conflict, false, &["base URL"], &["changed"]),
@@ -228,7 +228,7 @@ async fn a_fault_of_the_server_says_whether_to_repeat_the_call() {
             body,
             Server,
             false,
-            &["Look whether `update` was carried out", "correlation id"],
+            &["Check whether `update` was carried out", "correlation id"],
             &["Try again"],
         ),
         (Associate, 502, "", HTML, Server, true, &["Try again", "base URL", "proxy"], &["correlation id"]),
@@ -236,7 +236,7 @@ async fn a_fault_of_the_server_says_whether_to_repeat_the_call() {
         (Associate, 504, "", "", Server, true, &["Try again"], &[]),
         (Associate, 521, "", "", Server, true, &["Try again"], &[]),
         (Associate, 524, "", "", Server, true, &["Try again"], &[]),
-        (Call::Update, 524, "", "", Server, false, &["Look whether `update` was carried out"], &[]),
+        (Call::Update, 524, "", "", Server, false, &["Check whether `update` was carried out"], &[]),
         (Associate, 522, "", "", Server, false, &["base URL", "proxy"], &[]),
         (Associate, 526, "", "", Server, false, &["base URL", "proxy"], &[]),
         (Associate, 501, "", HTML, Server, false, &["Check the base URL"], &["Try again"]),
@@ -257,7 +257,7 @@ async fn an_attempt_without_an_answer_says_whether_to_repeat_the_call() {
         let updated = client.update(512).set("name", "x").await.unwrap_err();
         assert_eq!((associated.kind(), updated.kind()), (kind, kind));
         assert!(associated.remedy().contains("repeating it does no harm"), "{}", associated.remedy());
-        assert!(updated.remedy().contains("Look whether `update` was carried out"), "{}", updated.remedy());
+        assert!(updated.remedy().contains("Check whether `update` was carried out"), "{}", updated.remedy());
     }
 }
 
@@ -276,7 +276,7 @@ async fn an_error_inside_a_batch_is_told_as_one_alone_is() {
     for (category, kind, says) in [
         ("OBJECT_NOT_FOUND", ErrorKind::NotFound, "Check the id"),
         ("CONFLICT", ErrorKind::Conflict, "read it again"),
-        ("OBJECT_ALREADY_EXISTS", ErrorKind::Conflict, "exists already"),
+        ("OBJECT_ALREADY_EXISTS", ErrorKind::Conflict, "already exists"),
         ("MISSING_SCOPES", ErrorKind::MissingScope, "crm.objects.partner-clients.write"),
         ("RATE_LIMITS", ErrorKind::RateLimited, "ten seconds"),
         ("VALIDATION_ERROR", ErrorKind::Refused, "as the message says"),
@@ -342,7 +342,7 @@ async fn a_failure_to_get_a_token_says_whether_to_connect_the_account_again() {
         (400, "", r#"{"status":"BAD_REDIRECT_URI","message":"m"}"#, Token, "redirect URI"),
         (429, "retry-after: 7\r\n", "", Token, "Wait 7 seconds"),
         (404, "", HTML, Token, "base URL and the token path"),
-        (400, "", r#"{"message":"something else"}"#, Token, "nothing was sent"),
+        (400, "", r#"{"message":"something else"}"#, Token, "Nothing was sent"),
     ] {
         let server = RawServer::answering(answer(status, headers, body)).await;
         let client =

@@ -10,9 +10,7 @@ use std::{
 
 use flate2::{Compression, write::GzEncoder};
 use futures_util::{StreamExt, TryStreamExt};
-use hubspot_partner_clients::{
-    Client, ClientBuilder, Error, RateLimit, RetryPolicy, bulk::Association, oauth::OAuthApp,
-};
+use hubspot_partner_clients::{Association, Client, ClientBuilder, Error, RateLimit, RetryPolicy, oauth::OAuthApp};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{
@@ -40,7 +38,7 @@ async fn get(client: &Client) -> Result<String, Error> {
 fn assert_too_large(error: &Error, status: u16) {
     assert!(error.is_too_large() && !error.is_decode() && !error.is_retryable(), "{error:?}");
     assert_eq!((error.status(), error.attempts()), (Some(status), 1), "{error:?}");
-    assert_eq!(error.message(), format!("the answer is larger than {LIMIT} bytes and was not read to its end"));
+    assert_eq!(error.message(), format!("the response is larger than {LIMIT} bytes and was not read to its end"));
     assert!(error.remedy().contains("max_response_bytes"));
 }
 
@@ -165,7 +163,7 @@ async fn a_second_account_has_the_same_limit_and_without_one_64_mib_are_allowed(
 
     let (server, _) = endless(&format!("200 OK\r\ncontent-length: {}", (64 << 20) + 1), Vec::new()).await;
     let error = get(&builder(&server.base_url).build().unwrap()).await.unwrap_err();
-    assert!(error.message().starts_with("the answer is larger than 67108864 bytes"), "{error}");
+    assert!(error.message().starts_with("the response is larger than 67108864 bytes"), "{error}");
 }
 
 #[tokio::test]
@@ -243,7 +241,7 @@ async fn a_large_answer_to_a_removal() {
 fn a_limit_of_nothing_is_refused() {
     let error = builder("http://127.0.0.1:1").max_response_bytes(0).retry(RetryPolicy::never()).build().unwrap_err();
     assert!(
-        error.is_invalid_input() && error.message().starts_with("max response bytes \"0\" lets no answer"),
+        error.is_invalid_input() && error.message().starts_with("max response bytes \"0\" allows no response"),
         "{error}"
     );
 }

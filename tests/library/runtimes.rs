@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, future::join_all, stream};
 use hubspot_partner_clients::{
-    Client, ClientBuilder, Error, ErrorKind, PermitOutcome, RateLimit, RateLimiter, Result, RollingWindow,
-    TokenProvider, bulk::Association, oauth, spec::RateBucket,
+    Association, Client, ClientBuilder, Error, ErrorKind, PermitOutcome, RateLimit, RateLimiter, Result, RollingWindow,
+    TokenProvider, oauth, spec::RateBucket,
 };
 use hubspot_simulator as simulator;
 use simulator::{Fault, OAuthApp, Simulator};
@@ -109,7 +109,7 @@ fn a_call_outside_a_runtime_is_refused() {
     let client = builder(&simulator).build().unwrap();
     let error = client.get(1).send().now_or_never().expect("it fails at once").unwrap_err();
     assert!(error.is_invalid_input(), "{error}");
-    assert_eq!(error.message(), "Tokio runtime is missing: make the call in one, such as that of #[tokio::main]");
+    assert_eq!(error.message(), "Tokio runtime is missing: make the call inside one, for example with #[tokio::main]");
     assert!(simulator.requests().is_empty());
 }
 

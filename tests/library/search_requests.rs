@@ -109,15 +109,15 @@ async fn what_hubspot_would_refuse_is_refused_before_anything_is_sent() {
     for (search, message) in [
         (groups(6), "groups of filters \"6\" are more than the 5"),
         (full(7), "filters in a group \"7\" are more than the 6"),
-        (many, "filters in all \"22\" are more than the 18"),
+        (many, "filters in total \"22\" are more than the 18"),
         (client.search().query("x".repeat(3_000)), "characters of the search \"3"),
         (client.search().page_size(201), "page size \"201\" is out of range: give 1 to 200"),
         (client.search().page_size(0), "page size \"0\" is out of range"),
         (client.search().filter(filter("").eq("x")), "property name \"\" is empty"),
         (client.search().filter(filter("p").eq("")), "filter on property \"p\" has an empty value"),
         (client.search().filter(filter("p").is_in([""; 0])), "filter on property \"p\" lists no value"),
-        (client.search().filter(filter("p").gt(f64::INFINITY)), "property \"p\" \"inf\" is no finite number"),
-        (client.search().sort_ascending("a,b"), "property name \"a,b\" holds a comma"),
+        (client.search().filter(filter("p").gt(f64::INFINITY)), "property \"p\" \"inf\" is not a finite number"),
+        (client.search().sort_ascending("a,b"), "property name \"a,b\" contains a comma"),
     ] {
         let error = search.await.unwrap_err();
         assert!(error.is_invalid_input() && error.message().starts_with(message), "{error}");

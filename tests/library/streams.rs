@@ -134,7 +134,7 @@ async fn a_server_that_repeats_a_cursor_ends_the_stream_in_an_error() {
                 Err(error) => break error,
             }
         };
-        assert!(error.is_decode() && error.message().contains("cursor a second time"), "{error}");
+        assert!(error.is_decode() && error.message().contains("the same paging cursor twice"), "{error}");
         assert!(pages.next().await.is_none(), "the stream is over");
     }
 }

@@ -105,6 +105,6 @@ async fn a_refusal_that_comes_before_the_request_is_read() {
     let client = client(&server, LONG);
     let outcomes = upload(&client).await;
     for outcome in outcomes {
-        check(&outcome.unwrap_err(), "the answer gives no reason", Some(413), 1);
+        check(&outcome.unwrap_err(), "the response gives no reason", Some(413), 1);
     }
 }

@@ -2,9 +2,7 @@
 
 use futures_util::StreamExt;
 use hubspot_partner_clients::{
-    ApiVersion, Client, Error, RateLimit, RetryPolicy,
-    bulk::Association,
-    filter,
+    ApiVersion, Association, Client, Error, RateLimit, RetryPolicy, filter,
     generated::types::{self, AssociationSpec},
 };
 use serde_json::json;

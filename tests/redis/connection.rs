@@ -89,7 +89,7 @@ async fn settings_that_cannot_be_are_refused_by_name() {
         "Redis prefix",
         "Redis timeout \"0s\"",
         "account",
-        "rate limit \"0\" lets nothing through: give 1 or more",
+        "rate limit \"0\" allows no request: give 1 or more",
         "rate limit",
         "local share \"0\"",
         "local share \"1.5\"",

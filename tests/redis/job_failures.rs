@@ -9,8 +9,8 @@ use std::{
 use futures_util::StreamExt;
 use httpmock::MockServer;
 use hubspot_partner_clients::{
-    Client, Error, Result, RetryPolicy,
-    bulk::{Association, Outcome},
+    Association, Client, Error, Result, RetryPolicy,
+    bulk::Outcome,
     redis::{Job, Redis},
 };
 use hubspot_simulator::Fault;
@@ -40,7 +40,7 @@ async fn job(server: &RedisServer) -> Job {
 }
 
 /// All of one partner client, with different companies.
-fn rows(count: usize) -> impl Iterator<Item = Association> {
+fn rows(count: usize) -> impl Iterator<Item = Result<Association>> {
     (1..=count).map(|company| Association::new(1, "companies", company, "owner"))
 }
 
@@ -346,8 +346,8 @@ async fn inputs_that_end_before_they_said_leave_the_job_open() {
     /// As a file that was cut short while it was read.
     struct Short(usize);
     impl Iterator for Short {
-        type Item = Association;
-        fn next(&mut self) -> Option<Association> {
+        type Item = Result<Association>;
+        fn next(&mut self) -> Option<Self::Item> {
             self.0 = self.0.checked_sub(1).filter(|left| *left > 3)?;
             Some(Association::new(1, "companies", self.0, "owner"))
         }

@@ -8,8 +8,8 @@ use std::{
 
 use futures_util::{StreamExt, TryStreamExt};
 use hubspot_partner_clients::{
-    Client, Error, Permit, PermitFuture, PermitOutcome, RateLimitStatus, RateLimiter,
-    bulk::{Association, Outcome},
+    Association, Client, Error, Permit, PermitFuture, PermitOutcome, RateLimitStatus, RateLimiter, Result,
+    bulk::Outcome,
     redis::{Job, Redis},
     spec::RateBucket,
 };
@@ -28,7 +28,7 @@ async fn job(server: &RedisServer) -> Job {
 }
 
 /// Different associations of a hundred partner clients; every five hundredth is with a company that there is none of.
-fn rows(count: usize) -> impl Iterator<Item = Association> + Clone {
+fn rows(count: usize) -> impl Iterator<Item = Result<Association>> + Clone {
     (0..count).map(|row| {
         let company = if row % 500 == 250 { 1_000_000 + row } else { row / CLIENTS + 1 };
         Association::new(row % CLIENTS + 1, "companies", company, "owner")
@@ -51,13 +51,12 @@ async fn outcomes(job: &Job) -> Vec<Outcome> {
 async fn is_done(job: &Job, hubspot: &Simulator, count: usize) {
     let outcomes = outcomes(job).await;
     assert_eq!(outcomes.len(), count);
-    let value = |association: &Association| {
-        let (client, company) = (association.partner_client().unwrap(), association.to_object_id().unwrap());
-        (client.to_string(), company.to_string())
+    let value = |Association { partner_client_id, to_object_id, .. }: &Association| {
+        (partner_client_id.to_string(), to_object_id.to_string())
     };
     let mut wanted = BTreeSet::new();
-    for (row, (outcome, association)) in outcomes.iter().zip(rows(count)).enumerate() {
-        assert_eq!((outcome.index, value(&outcome.association)), (row as u64, value(&association)));
+    for (row, (outcome, association)) in outcomes.iter().zip(rows(count).map(Result::unwrap)).enumerate() {
+        assert_eq!((outcome.index, value(outcome.association.as_ref().unwrap())), (row as u64, value(&association)));
         match &outcome.result {
             Ok(()) => assert!(!is_bad(row) && wanted.insert(value(&association))),
             Err(error) => {
@@ -287,12 +286,10 @@ async fn inputs_that_cannot_be_sent_keep_their_error() {
     let job = job(&server).await;
     let inputs =
         [(1, ("companies", "1"), "owner"), (1, ("companies", ".."), "owner"), (2, ("companies", "1"), "owner")];
-    let expected = Association::from(inputs[1]);
-    assert!(expected.to_object_id().is_none());
     job.enqueue_associate_many("rows", inputs).await.unwrap();
     job.worker(&client_of(&hubspot)).run().await.unwrap();
     let outcomes = outcomes(&job).await;
-    let alone = client_of(&hubspot).associate_many([expected]).outcomes().next().await.unwrap().result.unwrap_err();
+    let alone = client_of(&hubspot).associate_many([inputs[1]]).outcomes().next().await.unwrap().result.unwrap_err();
     let error = outcomes[1].result.as_ref().unwrap_err();
     assert!(error.is_invalid_input() && error.message() == alone.message(), "{error}");
     assert!(outcomes[0].result.is_ok() && outcomes[2].result.is_ok());
@@ -450,6 +447,25 @@ async fn a_worker_of_a_job_that_is_removed_ends() {
     let (ended, ()) = tokio::join!(job.worker(&client).run(), removing);
     names_it(&ended.unwrap_err(), &["is not in Redis"]);
     assert_eq!(job.status().await.unwrap().settled(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_of_an_earlier_format_is_refused_and_can_be_removed() {
+    let (server, hubspot) = (RedisServer::start(), hubspot(CLIENTS).await);
+    let job = job(&server).await;
+    job.enqueue_associate_many("rows", rows(1)).await.unwrap();
+    job.worker(&client_of(&hubspot)).run().await.unwrap();
+    server.number(&["HDEL", META, "format"]);
+    for error in [
+        job.enqueue_associate_many("rows", rows(1)).await.unwrap_err(),
+        job.worker(&client_of(&hubspot)).run().await.unwrap_err(),
+        job.outcomes().try_next().await.unwrap_err(),
+    ] {
+        names_it(&error, &["job \"test\" has format \"1\"", "knows \"2\"", "remove it"]);
+    }
+    assert_eq!(job.status().await.unwrap().succeeded, 1);
+    job.remove().await.unwrap();
+    job.enqueue_associate_many("rows", rows(1)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

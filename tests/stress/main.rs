@@ -17,7 +17,7 @@ use std::{
 };
 
 use futures_util::{StreamExt, TryStreamExt};
-use hubspot_partner_clients::{Client, Error, RateLimit, RetryPolicy, Update, bulk::Association, filter};
+use hubspot_partner_clients::{Association, Client, Error, RateLimit, RetryPolicy, Update, filter};
 use hubspot_simulator::{Fault, Simulator};
 use tokio::{
     runtime::{self, Runtime},

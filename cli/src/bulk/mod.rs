@@ -16,8 +16,8 @@ use std::{path::Path, time::Instant};
 
 use futures_util::{FutureExt, StreamExt};
 use hubspot_partner_clients::{
-    Client, ClientBuilder, Error, RateLimit,
-    bulk::{Association, Bulk, Journal, Outcomes},
+    Association, Client, ClientBuilder, Error, RateLimit,
+    bulk::{Bulk, Journal, Outcomes},
 };
 use indicatif::HumanCount;
 use serde_json::json;
@@ -27,6 +27,7 @@ use self::{arguments::Many, check::Checked, failed::FailedRows, progress::Bar, r
 #[cfg(feature = "redis")]
 pub(super) use self::{report::first, spreadsheet::neutral};
 use super::{
+    command_line,
     connect::Connection,
     failure::{Code, Failure},
     output::Output,
@@ -86,14 +87,14 @@ pub(super) async fn run(
     }
     // The rows once more, in step with the outcomes.
     let rows = Rows::open(&many.file)?;
-    let failed = many.failed.as_deref().map(|path| open_failed(path, many, &rows)).transpose()?;
+    let failed = many.failed.as_deref().map(|path| open_failed(path, many, connection, &rows)).transpose()?;
     let settings = |builder: ClientBuilder| match many.limit_per_10s {
         Some(requests) => builder.rate_limit(RateLimit::per_ten_seconds(requests)),
         None => builder,
     };
     let connected = connection.client_with(settings, |simulator| seed::seed(simulator, &many.file));
     let connected = signals.interrupt(connected, unsent).await?;
-    let bar = Bar::new(checked.rows, output.json);
+    let bar = Bar::new(checked.rows, output.json, connection.log.is_verbose());
     let updated = bar.clone();
     let inputs = Inputs::open(&many.file, checked.rows)?;
     let mut bulk = change
@@ -122,9 +123,10 @@ fn journal(path: &Path, digest: &str, account: Option<&str>) -> Result<Journal, 
     })
 }
 
-fn open_failed(path: &Path, many: &Many, rows: &Rows) -> Result<FailedRows, Failure> {
+fn open_failed(path: &Path, many: &Many, connection: &Connection, rows: &Rows) -> Result<FailedRows, Failure> {
     let mut others = vec![("the input file", many.file.as_path())];
     others.extend(many.journal.as_deref().map(|journal| ("the journal", journal)));
+    others.extend(connection.log.path().map(|log| ("the log", log)));
     FailedRows::open(path, rows, &others)
 }
 
@@ -156,9 +158,9 @@ impl Inputs {
 }
 
 impl Iterator for Inputs {
-    type Item = Association;
+    type Item = Result<Association, Error>;
 
-    fn next(&mut self) -> Option<Association> {
+    fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
         // A file that has changed since it was checked is found at the end.
         let Ok(Ok(true)) = self.rows.advance() else { return None };
@@ -254,7 +256,9 @@ impl Run<'_> {
             };
             match &outcome.result {
                 Err(error) if error.is_journal() && self.report.settled() == 0 => return Err(error.clone().into()),
-                _ if !self.advance()? || !is_of(&outcome.association, self.rows.values()) => return Ok(End::Changed),
+                _ if !self.advance()? || !is_of(outcome.association.as_ref(), self.rows.values()) => {
+                    return Ok(End::Changed);
+                }
                 _ => {}
             }
             self.print(outcome.result.as_ref().copied(), outcome.replayed, output)?;
@@ -292,7 +296,10 @@ impl Run<'_> {
         let (settled, rows) = (HumanCount(self.report.settled()), counted_are(self.checked.rows, "row"));
         let state = format!("{settled} of {rows} settled");
         let mut remedy = match &self.many.journal {
-            Some(path) => format!("Run the same command again to resume: {} has what is settled.", path.display()),
+            Some(path) => {
+                let command = command_line::this();
+                format!("{} has what is settled. To resume, run the same command again:\n  {command}", path.display())
+            }
             None => {
                 "Run the same command again: sending a row twice does no harm. With --journal, a run resumes where it \
                      stopped."
@@ -300,20 +307,16 @@ impl Run<'_> {
             }
         };
         if let Some(path) = self.many.failed.as_ref().filter(|_| has_failed_rows) {
-            remedy.push_str(&format!(" {} has the rows that failed so far.", path.display()));
+            remedy.push_str(&format!("\n{} has the rows that failed so far.", path.display()));
         }
         Failure::interrupted(signal, state, Some(remedy))
     }
 }
 
 /// Whether an outcome is that of a row of these values.
-fn is_of(association: &Association, values: [&str; 4]) -> bool {
+fn is_of(association: Option<&Association>, values: [&str; 4]) -> bool {
     let [partner_client, to_type, to_id, association_type] = values;
-    let row = Association::new(partner_client, to_type, to_id, association_type);
-    association.partner_client() == row.partner_client()
-        && association.to_object_type() == row.to_object_type()
-        && association.to_object_id() == row.to_object_id()
-        && association.association_type() == row.association_type()
+    association == Association::new(partner_client, to_type, to_id, association_type).ok().as_ref()
 }
 
 fn stops(error: &Error) -> bool {

@@ -24,9 +24,9 @@ pub(super) struct Bar {
 }
 
 impl Bar {
-    pub(super) fn new(rows: u64, json: bool) -> Self {
-        // It would be between the lines of the outcomes.
-        let hidden = json && stdout().is_terminal();
+    pub(super) fn new(rows: u64, json: bool, verbose: bool) -> Self {
+        // It would be between the lines of the outcomes, or of the log.
+        let hidden = verbose || (json && stdout().is_terminal());
         let bar = if hidden { ProgressBar::hidden() } else { ProgressBar::new(rows) };
         // A template that cannot be read would leave the default one.
         if let Ok(style) = ProgressStyle::with_template("{msg}") {

@@ -1,10 +1,7 @@
 //! The outcomes of a job, as CSV or JSON Lines.
 
 use futures_util::TryStreamExt;
-use hubspot_partner_clients::{
-    bulk::{Association, Outcome},
-    redis::Job,
-};
+use hubspot_partner_clients::{Association, bulk::Outcome, redis::Job};
 use serde_json::json;
 
 use crate::{
@@ -63,7 +60,7 @@ async fn each(
 }
 
 fn json(outcome: &Outcome, result: &str) -> serde_json::Value {
-    let [partner_client, to_type, to_id, association_type] = values(&outcome.association);
+    let [partner_client, to_type, to_id, association_type] = values(outcome.association.as_ref());
     json!({
         "row": outcome.index + 1,
         "partner_client_id": partner_client,
@@ -79,17 +76,19 @@ fn fields(outcome: &Outcome, result: &str) -> Vec<Vec<u8>> {
     let error = outcome.result.as_ref().err();
     let message = error.map(|error| printable(&error.to_string())).unwrap_or_default();
     let correlation_id = error.and_then(|error| error.correlation_id()).map(ToString::to_string).unwrap_or_default();
-    let values = values(&outcome.association);
+    let values = values(outcome.association.as_ref());
     let cells = values.into_iter().chain([result, &message, &correlation_id]);
     cells.map(|cell| neutral(cell.as_bytes()).into_owned()).collect()
 }
 
-fn values(association: &Association) -> [&str; 4] {
-    [
-        association.partner_client().map(|id| id.as_str()),
-        association.to_object_type().map(|object_type| object_type.as_str()),
-        association.to_object_id().map(|id| id.as_str()),
-        association.association_type().map(|association_type| association_type.as_str()),
-    ]
-    .map(Option::unwrap_or_default)
+/// Empty where they could not be sent.
+fn values(association: Option<&Association>) -> [&str; 4] {
+    association.map_or([""; 4], |association| {
+        [
+            association.partner_client_id.as_str(),
+            association.to_object_type.as_str(),
+            association.to_object_id.as_str(),
+            association.association_type.as_str(),
+        ]
+    })
 }

@@ -6,8 +6,8 @@ mod collect;
 use std::{env, path::Path};
 
 use hubspot_partner_clients::{
-    RateLimit,
-    bulk::{Association, Progress},
+    Association, Error, RateLimit,
+    bulk::Progress,
     redis::{Job, JobStatus, Redis},
 };
 use indicatif::{HumanCount, HumanDuration};
@@ -118,9 +118,9 @@ struct Unchanged<'a> {
 }
 
 impl Iterator for Unchanged<'_> {
-    type Item = Association;
+    type Item = Result<Association, Error>;
 
-    fn next(&mut self) -> Option<Association> {
+    fn next(&mut self) -> Option<Self::Item> {
         let next = self.inputs.next();
         if next.is_none() || self.inputs.size_hint().1 == Some(0) {
             self.is_so = self.inputs.are_all(self.checked);

@@ -38,7 +38,12 @@ pub fn tool(arguments: &[&str]) -> Command {
     if ignores_signals() {
         command.args(["--default-signal=INT,QUIT,TERM", tool]);
     }
-    command.args(arguments).env_remove("HUBSPOT_ACCESS_TOKEN").env_remove("HUBSPOT_BASE_URL").stdin(Stdio::null());
+    command
+        .args(arguments)
+        .env_remove("HUBSPOT_ACCESS_TOKEN")
+        .env_remove("HUBSPOT_BASE_URL")
+        .env_remove("HUBSPOT_API_VERSION")
+        .stdin(Stdio::null());
     command
 }
 

@@ -96,7 +96,7 @@ async fn names_nothing_that_only_a_program_can_call() {
     let clear = with("http://api.hubapi.com", &["list"]);
     assert_told(&clear, 2, &["would send the token in the clear", "use https"], "the value that the message names");
     let credentials = with("https://user:password@api.hubapi.com", &["list"]);
-    assert_told(&credentials, 2, &["holds credentials", "goes into HUBSPOT_ACCESS_TOKEN"], "the value that");
+    assert_told(&credentials, 2, &["contains credentials", "goes into HUBSPOT_ACCESS_TOKEN"], "the value that");
     let names = vec!["a_property"; 1_000].join(",");
     let long = with(hubspot.base_url(), &["list", "--properties", &names]);
     assert_told(&long, 2, &["ask for fewer"], "the value that the message names");

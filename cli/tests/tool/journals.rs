@@ -38,7 +38,7 @@ async fn a_journal_is_refused_for_another_file_and_another_operation() {
     files.write("rows.csv", format!("{HEADER}2,companies,1,owner\n"));
     let refused = run_at(&hubspot, &arguments);
     assert_eq!((refused.code, &refused.error()["kind"]), (Some(2), &"journal".into()));
-    assert!(refused.error()["message"].as_str().unwrap().contains("is of another input"), "{}", refused.err);
+    assert!(refused.error()["message"].as_str().unwrap().contains("belongs to another input"), "{}", refused.err);
     assert_eq!(hubspot.requests().len(), before);
     assert_eq!(fs::read_to_string(&failed).unwrap(), "kept");
 }

@@ -351,7 +351,7 @@ async fn a_run_that_is_killed_goes_on_with_its_journal_and_is_taken_back_by_its_
         case.wants(&[(1, 1)]);
         let other = case.run(&["--apply", "--yes", "--journal", path(&journal)]);
         assert_eq!(other.code, Some(2), "{}", other.err);
-        assert!(other.err.contains("is of another input"), "{}", other.err);
+        assert!(other.err.contains("belongs to another input"), "{}", other.err);
         assert_eq!(other.out, "", "not the plan of the first file");
     }
 }

@@ -22,15 +22,25 @@ use crate::faults::strike::{Effect, Replacement, RetryAfter, Strike, status_code
 /// A status outside of 200 to 599 becomes 500.
 ///
 /// ```
-/// use std::time::Duration;
 /// use hubspot_simulator::Fault;
+/// use std::time::Duration;
 ///
-/// // Two answers 503 with a `Retry-After`, whichever the operation.
-/// let outage = Fault::status(503).retry_after(Duration::from_secs(2)).times(2);
-/// // One in twenty associations is made, and the answer to it lost.
-/// let flaky = Fault::reset().on("associate").after_operation().with_probability(0.05, 42);
-/// // The next three requests: refused, answered as usual, refused.
-/// let script = Fault::script([Some(Fault::status(500)), None, Some(Fault::html(502))]);
+/// // Answers two requests with 503 and `Retry-After`.
+/// let outage = Fault::status(503)
+///     .retry_after(Duration::from_secs(2))
+///     .times(2);
+/// // Makes one association in twenty and then resets
+/// // the connection.
+/// let flaky = Fault::reset()
+///     .on("associate")
+///     .after_operation()
+///     .with_probability(0.05, 42);
+/// // Fails the first and the third request.
+/// let script = Fault::script([
+///     Some(Fault::status(500)),
+///     None,
+///     Some(Fault::html(502)),
+/// ]);
 /// # let _ = (outage, flaky, script);
 /// ```
 #[derive(Clone, Debug)]

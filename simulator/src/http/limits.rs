@@ -32,7 +32,9 @@ const DAILY_REMAINING: HeaderName = HeaderName::from_static("x-hubspot-ratelimit
 /// ```
 /// use hubspot_simulator::RateLimits;
 ///
-/// let marketplace_app = RateLimits::default().per_ten_seconds(110).searches_per_second(5);
+/// let marketplace_app = RateLimits::default()
+///     .per_ten_seconds(110)
+///     .searches_per_second(5);
 /// # let _ = marketplace_app;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

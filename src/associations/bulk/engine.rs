@@ -22,12 +22,12 @@ use tracing::Instrument;
 use super::{
     journal::Recorded,
     progress::Tally,
-    settle::{Input, Sender, Settled},
+    settle::{Numbered, Sender, Settled},
 };
 use crate::{
+    association::Association,
     associations::bulk::{
-        association::Association, journal::Journal, outcome::Outcome, progress::OnProgress, settings::Bulk,
-        strategy::Strategy,
+        input::Input, journal::Journal, outcome::Outcome, progress::OnProgress, settings::Bulk, strategy::Strategy,
     },
     error::{Error, Result},
     ids::ObjectType,
@@ -38,8 +38,11 @@ use crate::{
 /// small part of any allowance.
 const LINGER: Duration = Duration::from_secs(1);
 
-pub(super) struct Engine {
-    inputs: Fuse<BoxStream<'static, Association>>,
+/// The digest of an input that cannot be sent, of which a journal never keeps anything.
+const NOT_SENT: u64 = 0;
+
+pub(super) struct Engine<T> {
+    inputs: Fuse<BoxStream<'static, Input<T>>>,
     sender: Arc<Sender>,
     journal: Option<Journal>,
     /// Why nothing more is sent.
@@ -54,18 +57,25 @@ pub(super) struct Engine {
     taken: usize,
     ended: bool,
     next_index: u64,
-    groups: HashMap<ObjectType, Vec<Input>>,
+    groups: HashMap<ObjectType, Batch<T>>,
     linger: Option<Linger>,
-    ready: VecDeque<Vec<Input>>,
-    running: FuturesUnordered<Running>,
-    settled: BTreeMap<u64, Outcome>,
+    ready: VecDeque<Batch<T>>,
+    running: FuturesUnordered<Running<T>>,
+    settled: BTreeMap<u64, Outcome<T>>,
     /// The index of the outcome to be given next, where they are given in order.
     next_outcome: u64,
     tally: Tally,
 }
 
-impl Engine {
-    pub(super) fn new(bulk: Bulk) -> Self {
+/// Inputs that are sent together, and the values that ride along. The values stay here while the inputs are under way, so
+/// that they need not be shared with a task.
+struct Batch<T> {
+    inputs: Vec<Numbered>,
+    values: Vec<T>,
+}
+
+impl<T> Engine<T> {
+    pub(super) fn new(bulk: Bulk<T>) -> Self {
         let concurrency = bulk.concurrency;
         let most = match bulk.strategy {
             Strategy::Single => 1,
@@ -107,7 +117,7 @@ impl Engine {
         self.refused.as_ref()
     }
 
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Outcome>> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Outcome<T>>> {
         match in_runtime() {
             // A timer ends with its runtime.
             Ok(here) => drop(self.linger.take_if(|linger| linger.runtime != here.id())),
@@ -121,7 +131,7 @@ impl Engine {
             self.flush_where_due(cx);
             self.start();
             match self.running.poll_next_unpin(cx) {
-                Poll::Ready(Some((inputs, settled))) => self.end(inputs, settled),
+                Poll::Ready(Some((batch, settled))) => self.end(batch, settled),
                 _ if self.has_next() => {}
                 Poll::Ready(None) if self.ended => {
                     self.tell();
@@ -140,7 +150,7 @@ impl Engine {
         }
     }
 
-    fn next(&mut self) -> Option<Outcome> {
+    fn next(&mut self) -> Option<Outcome<T>> {
         if !self.has_next() {
             return None;
         }
@@ -153,7 +163,7 @@ impl Engine {
     fn take_inputs(&mut self, cx: &mut Context<'_>) {
         while !self.ended && self.taken < self.bound {
             match self.inputs.poll_next_unpin(cx) {
-                Poll::Ready(Some(association)) => self.take(association),
+                Poll::Ready(Some(input)) => self.take(input),
                 Poll::Ready(None) => {
                     self.ended = true;
                     self.flush();
@@ -174,20 +184,27 @@ impl Engine {
         }
     }
 
-    fn take(&mut self, association: Association) {
+    fn take(&mut self, Input { association, value }: Input<T>) {
         let index = self.next_index;
         self.next_index += 1;
         self.taken += 1;
         self.tally.seen();
-        match (self.before(index, &association), association.path()) {
-            (Some((result, replayed)), _) => self.keep(Outcome { index, association, result, replayed }),
-            (None, Err(error)) => self.keep(Outcome { index, association, result: Err(error), replayed: false }),
-            (None, Ok(path)) => {
-                let group = self.groups.entry(path.to_type.clone()).or_default();
-                group.push(Input { index, association, path });
-                if group.len() >= self.most {
-                    let full = mem::take(group);
-                    self.groups.retain(|_, group| !group.is_empty());
+        let before = self.before(index, association.as_ref().ok());
+        match (before, association) {
+            (Some((result, replayed)), association) => {
+                self.keep(Outcome { index, association: association.ok(), value, result, replayed });
+            }
+            (None, Err(error)) => {
+                self.keep(Outcome { index, association: None, value, result: Err(error), replayed: false });
+            }
+            (None, Ok(association)) => {
+                let group = self.groups.entry(association.to_object_type.clone());
+                let group = group.or_insert_with(|| Batch { inputs: Vec::new(), values: Vec::new() });
+                group.inputs.push(Numbered { index, association });
+                group.values.push(value);
+                if group.inputs.len() >= self.most {
+                    let full = Batch { inputs: mem::take(&mut group.inputs), values: mem::take(&mut group.values) };
+                    self.groups.retain(|_, group| !group.inputs.is_empty());
                     self.ready.push_back(full);
                     // It need not wait until the bound is reached.
                     self.start();
@@ -197,11 +214,11 @@ impl Engine {
     }
 
     /// The result of an input of which nothing is to be sent, and whether it is the journal's.
-    fn before(&mut self, index: u64, association: &Association) -> Option<(Result<()>, bool)> {
+    fn before(&mut self, index: u64, association: Option<&Association>) -> Option<(Result<()>, bool)> {
         if self.refused.is_none()
             && let Some(journal) = &mut self.journal
         {
-            match journal.find(index, association.digest()) {
+            match journal.find(index, association.map_or(NOT_SENT, Association::digest)) {
                 Ok(recorded) => {
                     return recorded.map(|recorded| match recorded {
                         Recorded::Made => (Ok(()), true),
@@ -226,33 +243,35 @@ impl Engine {
     fn flush(&mut self) {
         self.linger = None;
         let mut groups: Vec<_> = self.groups.drain().map(|(_, group)| group).collect();
-        groups.sort_by_key(|group| group.first().map(|input| input.index));
+        groups.sort_by_key(|group| group.inputs.first().map(|input| input.index));
         self.ready.extend(groups);
     }
 
     fn start(&mut self) {
         if let Some(error) = self.refused.clone() {
-            for Input { index, association, .. } in mem::take(&mut self.ready).into_iter().flatten() {
-                self.keep(Outcome { index, association, result: Err(error.clone()), replayed: false });
+            for Batch { inputs, values } in mem::take(&mut self.ready) {
+                for (Numbered { index, association }, value) in inputs.into_iter().zip(values) {
+                    let (association, result) = (Some(association), Err(error.clone()));
+                    self.keep(Outcome { index, association, value, result, replayed: false });
+                }
             }
         }
         while self.running.len() < self.concurrency {
-            let Some(inputs) = self.ready.pop_front() else { return };
-            self.tally.started(inputs.len());
-            self.running.push(Running::start(&self.sender, inputs));
+            let Some(batch) = self.ready.pop_front() else { return };
+            self.tally.started(batch.inputs.len());
+            self.running.push(Running::start(&self.sender, batch));
         }
     }
 
-    fn end(&mut self, inputs: Arc<Vec<Input>>, settled: Result<Settled>) {
+    fn end(&mut self, Batch { inputs, values }: Batch<T>, settled: Result<Settled>) {
         let (mut settled, missing) = match settled {
             Ok(settled) => (settled, Error::interrupted()),
             Err(error) => (Settled::default(), error),
         };
-        let inputs = Arc::into_inner(inputs).unwrap_or_default();
         self.tally.ended(inputs.len(), &settled.effort);
-        let outcomes = inputs.into_iter().map(|Input { index, association, .. }| {
+        let outcomes = inputs.into_iter().zip(values).map(|(Numbered { index, association }, value)| {
             let result = settled.results.remove(&index).unwrap_or_else(|| Err(missing.clone()));
-            Outcome { index, association, result, replayed: false }
+            Outcome { index, association: Some(association), value, result, replayed: false }
         });
         let outcomes = outcomes.collect();
         self.settle(outcomes);
@@ -260,10 +279,12 @@ impl Engine {
     }
 
     /// Has outcomes recorded before they are given. One that cannot be is given all the same; then nothing more is sent.
-    fn settle(&mut self, outcomes: Vec<Outcome>) {
+    fn settle(&mut self, outcomes: Vec<Outcome<T>>) {
         if let Some(journal) = &mut self.journal {
-            let record =
-                |outcome: &Outcome| journal.record(outcome.index, outcome.association.digest(), &outcome.result);
+            let record = |outcome: &Outcome<T>| {
+                let digest = outcome.association.as_ref().map_or(NOT_SENT, Association::digest);
+                journal.record(outcome.index, digest, &outcome.result)
+            };
             let recorded = outcomes.iter().try_for_each(record);
             if let Err(error) = recorded.and_then(|()| journal.flush()) {
                 self.refused = self.refused.take().or(Some(error));
@@ -272,8 +293,8 @@ impl Engine {
         outcomes.into_iter().for_each(|outcome| self.keep(outcome));
     }
 
-    fn keep(&mut self, outcome: Outcome) {
-        self.tally.settled(&outcome);
+    fn keep(&mut self, outcome: Outcome<T>) {
+        self.tally.settled(&outcome.result, outcome.replayed);
         self.settled.insert(outcome.index, outcome);
     }
 
@@ -305,33 +326,38 @@ impl Linger {
 /// A batch under way, in a task that ends with this.
 ///
 /// It is a task so that what takes several requests goes on while the caller is busy with the outcomes before.
-struct Running {
+struct Running<T> {
     task: Result<Task<Settled>>,
-    inputs: Arc<Vec<Input>>,
+    inputs: Arc<Vec<Numbered>>,
+    values: Vec<T>,
 }
 
-impl Running {
-    fn start(sender: &Arc<Sender>, inputs: Vec<Input>) -> Self {
+// No value is pinned.
+impl<T> Unpin for Running<T> {}
+
+impl<T> Running<T> {
+    fn start(sender: &Arc<Sender>, Batch { inputs, values }: Batch<T>) -> Self {
         let inputs = Arc::new(inputs);
-        let (sender, batch) = (Arc::clone(sender), Arc::clone(&inputs));
+        let (sender, sent) = (Arc::clone(sender), Arc::clone(&inputs));
         let settling = async move {
-            let settled = sender.settle(&batch).await;
-            drop(batch);
+            let settled = sender.settle(&sent).await;
+            drop(sent);
             settled
         };
-        Self { task: Task::spawn(settling.in_current_span()), inputs }
+        Self { task: Task::spawn(settling.in_current_span()), inputs, values }
     }
 }
 
-impl Future for Running {
-    type Output = (Arc<Vec<Input>>, Result<Settled>);
+impl<T> Future for Running<T> {
+    type Output = (Batch<T>, Result<Settled>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let settled = match &mut self.task {
             Ok(task) => ready!(Pin::new(task).poll(cx)),
             Err(error) => Err(error.clone()),
         };
-        Poll::Ready((mem::take(&mut self.inputs), settled))
+        let inputs = Arc::unwrap_or_clone(mem::take(&mut self.inputs));
+        Poll::Ready((Batch { inputs, values: mem::take(&mut self.values) }, settled))
     }
 }
 

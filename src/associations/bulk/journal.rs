@@ -52,8 +52,11 @@ const NEW_ONE: &str = "give another path for a new journal";
 ///
 /// ```no_run
 /// # fn run() -> hubspot_partner_clients::Result<()> {
-/// let journal = hubspot_partner_clients::bulk::Journal::open("contacts.journal", "contacts.csv of 1 March")?;
-/// println!("{} inputs are settled", journal.settled());
+/// use hubspot_partner_clients::bulk::Journal;
+///
+/// let file = "contacts.journal";
+/// let journal = Journal::open(file, "contacts.csv")?;
+/// println!("{} are settled", journal.settled());
 /// # Ok(())
 /// # }
 /// ```
@@ -90,17 +93,17 @@ impl Journal {
         let failed = |trouble: &str, error: io::Error, remedy: &str| Error::journal_io(path, trouble, error, remedy);
         // A pipe would wait for ever, and a device never end.
         if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-            return Err(Error::journal(path, "is no file", "give the path of a file, or of one to be made"));
+            return Err(Error::journal(path, "is not a file", "give the path of a file, new or existing"));
         }
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(|e| {
-            failed("cannot be opened", e, "give a path in a directory that is there, and allow reading and writing it")
+            failed("cannot be opened", e, "give a path in an existing directory where reading and writing are allowed")
         })?;
         // The standard library has this from Rust 1.89 on.
         FileExt::try_lock(&file).map_err(|error| match error {
             TryLockError::WouldBlock => {
-                Error::journal(path, "is in use", "wait for the run that writes it, or give this one its own")
+                Error::journal(path, "is in use", "wait until the run that uses it ends, or give this run its own")
             }
-            TryLockError::Error(e) => failed("cannot be locked", e, "keep it on a file system that has locks"),
+            TryLockError::Error(e) => failed("cannot be locked", e, "keep it on a file system that supports locks"),
         })?;
         let mut journal = Self {
             path: path.to_owned(),
@@ -141,7 +144,7 @@ impl Journal {
         // No more of a file that may be anything.
         reader.by_ref().take(NAME.len() as u64).read_to_end(&mut line).map_err(unread)?;
         if !NAME.as_bytes().starts_with(&line) {
-            return Err(Error::journal(&self.path, "is a file of another kind", NEW_ONE));
+            return Err(Error::journal(&self.path, "is not a journal", NEW_ONE));
         }
         reader.read_until(b'\n', &mut line).map_err(unread)?;
         let header = self.header(&line)?;
@@ -177,7 +180,7 @@ impl Journal {
         if let Some(version) = version.filter(|version| *version != VERSION.as_bytes()) {
             let version = excerpt(&String::from_utf8_lossy(version), 20);
             let trouble = format_args!("has format {version:?}, and this version of the crate knows {VERSION:?}");
-            return Err(Error::journal(&self.path, trouble, "go on with the version that wrote it"));
+            return Err(Error::journal(&self.path, trouble, "continue with the version that wrote it"));
         }
         let header = unseal(line).and_then(|text| text.strip_prefix(NAME)?.split_once(' '));
         match header.and_then(|(_, json)| serde_json::from_str::<Header>(json).ok()) {
@@ -186,7 +189,7 @@ impl Journal {
                 Err(self.other_input(format_args!("{theirs:?}, and not {ours:?}")))
             }
             Some(header) if header.server.is_empty() => {
-                let trouble = "does not say which server it is of, as journals of an early version of the crate";
+                let trouble = "does not name its server, as in an early version of this crate";
                 Err(Error::journal(&self.path, trouble, NEW_ONE))
             }
             header => Ok(header),
@@ -200,7 +203,7 @@ impl Journal {
     pub(crate) fn begin(&mut self, operation: &'static str, server: &str) -> Result<()> {
         if let Some(header) = &self.header {
             header.check(operation, server, self.account.as_deref()).map_err(|trouble| {
-                let remedy = "give another path for a new journal, or start the run that this one is of";
+                let remedy = "give another path for a new journal, or repeat the run that it belongs to";
                 Error::journal(&self.path, trouble, remedy)
             })?;
         }
@@ -234,7 +237,7 @@ impl Journal {
             }
         };
         match recorded {
-            _ if !same => Err(self.other_input(format_args!("input {index} was not this one"))),
+            _ if !same => Err(self.other_input(format_args!("input {index} was another one"))),
             Recorded::Failed(error) if !error.is_lasting() => Ok(None),
             recorded => Ok(Some(recorded)),
         }
@@ -305,11 +308,11 @@ impl Journal {
     }
 
     fn other_input(&self, difference: fmt::Arguments<'_>) -> Error {
-        Error::journal(&self.path, format_args!("is of another input: {difference}"), NEW_ONE)
+        Error::journal(&self.path, format_args!("belongs to another input: {difference}"), NEW_ONE)
     }
 
     fn damaged(&self, place: fmt::Arguments<'_>) -> Error {
-        let remedy = "restore the file, or take that line out if it is not the first: its input is then sent again";
+        let remedy = "restore the file, or delete that line if it is not the first; its input is then sent again";
         Error::journal(&self.path, format_args!("is damaged {place}"), remedy)
     }
 }
@@ -327,11 +330,15 @@ impl fmt::Debug for Journal {
 }
 
 fn unwritten(path: &Path, error: io::Error) -> Error {
-    Error::journal_io(path, "cannot be written", error, "make room for it and allow writing it")
+    Error::journal_io(path, "cannot be written", error, "free disk space and allow writing to it")
 }
 
 fn no_room(path: &Path, index: u64, error: &TryReserveError) -> Error {
-    Error::journal(path, format_args!("finds no memory for input {index} ({error})"), "give the run fewer inputs")
+    Error::journal(
+        path,
+        format_args!("has no memory left for input {index} ({error})"),
+        "start a run with fewer inputs",
+    )
 }
 
 /// What a journal was true of.
@@ -350,20 +357,18 @@ impl Header {
     /// Fails with what differs.
     fn check(&self, operation: &str, server: &str, account: Option<&str>) -> std::result::Result<(), String> {
         if self.operation != operation {
-            return Err(format!("is of a run to {}, and not to {operation}", self.operation));
+            return Err(format!("belongs to a run to {}, not to {operation}", self.operation));
         }
         if self.server != server {
-            return Err(format!("is of the server {}, and not of {server}", excerpt(&self.server, 256)));
+            return Err(format!("belongs to the server {}, not to {server}", excerpt(&self.server, 256)));
         }
         match (self.account.as_deref(), account) {
             (theirs, ours) if theirs == ours => Ok(()),
-            (Some(theirs), Some(ours)) => Err(format!("is of the account {theirs:?}, and not of {ours:?}")),
-            (Some(theirs), None) => {
-                Err(format!("is of the account {theirs:?}, and this run does not say of which it is"))
-            }
+            (Some(theirs), Some(ours)) => Err(format!("belongs to the account {theirs:?}, not to {ours:?}")),
+            (Some(theirs), None) => Err(format!("belongs to the account {theirs:?}, and this run names no account")),
             (None, ours) => {
                 let ours = ours.unwrap_or_default();
-                Err(format!("was begun without an account, so it may be of another than {ours:?}"))
+                Err(format!("was begun without an account, so it may not belong to {ours:?}"))
             }
         }
     }

@@ -27,8 +27,8 @@
 //! However bad the inputs, a batch of *n* different ones is settled with no more than *n* + log₂ *n* (rounded up) requests, retries not
 //! counted: halving stops where sending the rest one by one could exceed that.
 
-mod association;
 mod engine;
+mod input;
 mod journal;
 mod outcome;
 mod outcomes;
@@ -42,8 +42,7 @@ mod verdict;
 use futures_util::{Stream, StreamExt, stream};
 
 pub use self::{
-    association::Association, journal::Journal, outcome::Outcome, progress::Progress, settings::Bulk,
-    strategy::Strategy,
+    input::Input, journal::Journal, outcome::Outcome, progress::Progress, settings::Bulk, strategy::Strategy,
 };
 pub(crate) use self::{journal::Recorded, settle::Change};
 pub use crate::associations::bulk::outcomes::Outcomes;
@@ -51,19 +50,26 @@ use crate::client::Client;
 
 impl Client {
     /// Associates any number of partner clients with other objects, 2,000 to a request. An association that exists
-    /// already stays as it is.
+    /// already stays as it is. An [`Input`] is an association, or one and a value of yours.
     ///
     /// Needs the scope `crm.objects.partner-clients.write`.
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client, pairs: Vec<(u64, u64)>) {
     /// use futures_util::StreamExt;
-    /// use hubspot_partner_clients::bulk::Association;
+    /// use hubspot_partner_clients::Association;
     ///
-    /// let inputs = pairs
-    ///     .into_iter()
-    ///     .map(|(client, company)| Association::new(client, "companies", company, "partner_client_to_company"));
-    /// let mut outcomes = client.associate_many(inputs).outcomes();
+    /// let pairs = pairs.into_iter();
+    /// let inputs = pairs.map(|(client, company)| {
+    ///     Association::new(
+    ///         client,
+    ///         "companies",
+    ///         company,
+    ///         "partner_client_to_company",
+    ///     )
+    /// });
+    /// let mut outcomes =
+    ///     client.associate_many(inputs).outcomes();
     /// while let Some(outcome) = outcomes.next().await {
     ///     if let Err(error) = outcome.result {
     ///         eprintln!("{}: {error}", outcome.index);
@@ -71,22 +77,23 @@ impl Client {
     /// }
     /// # }
     /// ```
-    pub fn associate_many<I>(&self, inputs: I) -> Bulk
+    pub fn associate_many<I, T: 'static>(&self, inputs: I) -> Bulk<T>
     where
-        I: IntoIterator<Item: Into<Association>, IntoIter: Send + 'static>,
+        I: IntoIterator<Item: Into<Input<T>>, IntoIter: Send + 'static>,
     {
         self.associate_many_from(stream::iter(inputs))
     }
 
     /// As [`associate_many`](Self::associate_many), with the inputs from a stream.
-    pub fn associate_many_from<I>(&self, inputs: I) -> Bulk
+    pub fn associate_many_from<I, T: 'static>(&self, inputs: I) -> Bulk<T>
     where
-        I: Stream<Item: Into<Association>> + Send + 'static,
+        I: Stream<Item: Into<Input<T>>> + Send + 'static,
     {
         Bulk::new(self, Change::Associate, inputs.map(Into::into).boxed())
     }
 
-    /// Removes any number of associations, 100 to a request. One that does not exist is no error.
+    /// Removes any number of associations, 100 to a request. One that does not exist is no error. The inputs are as
+    /// [`associate_many`](Self::associate_many) takes them.
     ///
     /// Needs the scope `crm.objects.partner-clients.write`.
     ///
@@ -94,24 +101,31 @@ impl Client {
     /// # async fn run(client: hubspot_partner_clients::Client) {
     /// use futures_util::StreamExt;
     ///
-    /// let inputs = ["9001", "9002"].map(|company| ("512", ("companies", company), "partner_client_to_company"));
-    /// let mut outcomes = client.dissociate_many(inputs).outcomes();
+    /// let inputs = ["9001", "9002"].map(|company| {
+    ///     (
+    ///         "512",
+    ///         ("companies", company),
+    ///         "partner_client_to_company",
+    ///     )
+    /// });
+    /// let mut outcomes =
+    ///     client.dissociate_many(inputs).outcomes();
     /// while let Some(outcome) = outcomes.next().await {
-    ///     println!("{}: {:?}", outcome.index, outcome.result);
+    ///     println!("{outcome:?}");
     /// }
     /// # }
     /// ```
-    pub fn dissociate_many<I>(&self, inputs: I) -> Bulk
+    pub fn dissociate_many<I, T: 'static>(&self, inputs: I) -> Bulk<T>
     where
-        I: IntoIterator<Item: Into<Association>, IntoIter: Send + 'static>,
+        I: IntoIterator<Item: Into<Input<T>>, IntoIter: Send + 'static>,
     {
         self.dissociate_many_from(stream::iter(inputs))
     }
 
     /// As [`dissociate_many`](Self::dissociate_many), with the inputs from a stream.
-    pub fn dissociate_many_from<I>(&self, inputs: I) -> Bulk
+    pub fn dissociate_many_from<I, T: 'static>(&self, inputs: I) -> Bulk<T>
     where
-        I: Stream<Item: Into<Association>> + Send + 'static,
+        I: Stream<Item: Into<Input<T>>> + Send + 'static,
     {
         Bulk::new(self, Change::Dissociate, inputs.map(Into::into).boxed())
     }

@@ -1,15 +1,17 @@
 //! What a bulk run gives.
 
-use crate::{associations::bulk::association::Association, error::Result};
+use crate::{association::Association, error::Result};
 
 /// What became of one input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Outcome {
+pub struct Outcome<T = ()> {
     /// The input's position, from 0 on.
     pub index: u64,
-    /// The input.
-    pub association: Association,
+    /// The association; none if what was given cannot be sent, for which [`result`](Self::result) tells why.
+    pub association: Option<Association>,
+    /// The value that was given with the [input](super::Input).
+    pub value: T,
     /// Whether it was carried out; if not, why.
     ///
     /// Where HubSpot refused the batch because of this input, the error has the status, category and correlation id of

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::settle::Effort;
-use crate::{associations::bulk::outcome::Outcome, rate_limit::limiter::RateLimitStatus};
+use crate::{error::Result, rate_limit::limiter::RateLimitStatus};
 
 /// How far a bulk run has come; see [`Bulk::on_progress`](super::Bulk::on_progress).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,12 +55,12 @@ impl Tally {
         self.progress.in_flight += inputs as u64;
     }
 
-    pub(super) fn settled(&mut self, outcome: &Outcome) {
-        match outcome.result {
+    pub(super) fn settled(&mut self, result: &Result<()>, replayed: bool) {
+        match result {
             Ok(()) => self.progress.succeeded += 1,
             Err(_) => self.progress.failed += 1,
         }
-        self.progress.replayed += u64::from(outcome.replayed);
+        self.progress.replayed += u64::from(replayed);
         self.changed = true;
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::{
-    associations::associate::Path,
+    association::Association,
     error::Error,
     generated::types,
     ids::{ObjectType, canonical},
@@ -19,8 +19,8 @@ type Context = BTreeMap<String, Vec<String>>;
 /// The partner client's id and the other object's.
 pub(super) type Pair<'a> = (&'a str, &'a str);
 
-pub(super) fn pair(path: &Path) -> Pair<'_> {
-    (path.partner_client.as_str(), path.to_id.as_str())
+pub(super) fn pair(association: &Association) -> Pair<'_> {
+    (association.partner_client_id.as_str(), association.to_object_id.as_str())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,14 +66,14 @@ impl<'a> Errors<'a> {
     }
 
     /// The error that names the association by both its ends. It may be about another of these ends, under another type.
-    pub(super) fn of_pair(&self, path: &Path) -> Option<Error> {
-        let place = *self.pairs.get(&pair(path))?;
-        self.error(place, &self.objects_of(path))
+    pub(super) fn of_pair(&self, association: &Association) -> Option<Error> {
+        let place = *self.pairs.get(&pair(association))?;
+        self.error(place, &self.objects_of(association))
     }
 
     /// The error that names one of the association's objects, without which it cannot be.
-    pub(super) fn of_object(&self, path: &Path) -> Option<Error> {
-        let named = self.objects_of(path);
+    pub(super) fn of_object(&self, association: &Association) -> Option<Error> {
+        let named = self.objects_of(association);
         self.error(named.first()?.0, &named)
     }
 
@@ -83,8 +83,8 @@ impl<'a> Errors<'a> {
         Some(if entries.is_empty() { error.whole.clone() } else { error.about(&entries) })
     }
 
-    fn objects_of(&self, path: &Path) -> Vec<(usize, &'a str)> {
-        let (partner_client, other) = pair(path);
+    fn objects_of(&self, association: &Association) -> Vec<(usize, &'a str)> {
+        let (partner_client, other) = pair(association);
         let ends = [(End::PartnerClient, partner_client), (End::Other, other)];
         ends.iter().filter_map(|end| self.objects.get(end).copied()).collect()
     }
@@ -143,7 +143,7 @@ pub(super) struct Refusal<'a> {
 }
 
 impl<'a> Refusal<'a> {
-    pub(super) fn new(error: &'a Error, to: &ObjectType, inputs: impl Iterator<Item = &'a Path>) -> Self {
+    pub(super) fn new(error: &'a Error, to: &ObjectType, inputs: impl Iterator<Item = &'a Association>) -> Self {
         let (mut seen, mut shared) = (HashSet::new(), HashSet::new());
         for pair in inputs.map(pair) {
             if !seen.insert(pair) {
@@ -154,8 +154,8 @@ impl<'a> Refusal<'a> {
     }
 
     /// The error of an input that is named.
-    pub(super) fn of(&self, path: &Path) -> Option<Error> {
-        let by_object = self.errors.of_object(path);
-        by_object.or_else(|| self.errors.of_pair(path).filter(|_| !self.shared.contains(&pair(path))))
+    pub(super) fn of(&self, association: &Association) -> Option<Error> {
+        let by_object = self.errors.of_object(association);
+        by_object.or_else(|| self.errors.of_pair(association).filter(|_| !self.shared.contains(&pair(association))))
     }
 }

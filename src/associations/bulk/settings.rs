@@ -6,7 +6,7 @@ use futures_util::stream::BoxStream;
 
 use crate::{
     associations::bulk::{
-        association::Association,
+        input::Input,
         journal::Journal,
         progress::{OnProgress, Progress},
         settle::Change,
@@ -20,10 +20,10 @@ use crate::{
 ///
 /// Timeouts, retries and headers hold for each request that it makes.
 #[must_use = "nothing is sent until the outcomes are asked for"]
-pub struct Bulk {
+pub struct Bulk<T = ()> {
     pub(super) client: Client,
     pub(super) change: Change,
-    pub(super) inputs: BoxStream<'static, Association>,
+    pub(super) inputs: BoxStream<'static, Input<T>>,
     pub(super) strategy: Strategy,
     pub(super) in_input_order: bool,
     pub(super) concurrency: usize,
@@ -32,10 +32,10 @@ pub struct Bulk {
     pub(super) journal: Option<Journal>,
 }
 
-settings!(Bulk, options);
+settings!(Bulk<T>, options, T);
 
-impl Bulk {
-    pub(crate) fn new(client: &Client, change: Change, inputs: BoxStream<'static, Association>) -> Self {
+impl<T> Bulk<T> {
+    pub(crate) fn new(client: &Client, change: Change, inputs: BoxStream<'static, Input<T>>) -> Self {
         Self {
             client: client.clone(),
             change,
@@ -88,7 +88,7 @@ impl Bulk {
     }
 }
 
-impl fmt::Debug for Bulk {
+impl<T> fmt::Debug for Bulk<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bulk")
             .field("change", &self.change)

@@ -6,14 +6,14 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
-    association::spelling,
     refusal::{Refusal, pair},
     verdict::{Verdict, Verdicts},
 };
 use crate::{
+    association::{Association, spelling},
     associations::{
-        associate::Path,
-        bulk::{association::Association, strategy::Strategy},
+        associate::{delete, put},
+        bulk::strategy::Strategy,
     },
     client::Client,
     error::{Error, Result},
@@ -62,10 +62,10 @@ impl Change {
 }
 
 /// An input that can be sent.
-pub(super) struct Input {
+#[derive(Clone)]
+pub(super) struct Numbered {
     pub(super) index: u64,
     pub(super) association: Association,
-    pub(super) path: Path,
 }
 
 /// What the requests of a batch took.
@@ -102,12 +102,12 @@ pub(super) struct Sender {
 
 impl Sender {
     /// Settles inputs whose other objects are of one type, no more of them than a batch takes.
-    pub(super) async fn settle(&self, inputs: &[Input]) -> Settled {
+    pub(super) async fn settle(&self, inputs: &[Numbered]) -> Settled {
         let Some(first) = inputs.first() else { return Settled::default() };
         // HubSpot may refuse a batch that holds an association twice.
         let (mut distinct, mut again, mut seen) = (Vec::new(), Vec::new(), HashMap::new());
         for input in inputs {
-            let key = (pair(&input.path), spelling(input.path.association_type.as_str()));
+            let key = (pair(&input.association), spelling(input.association.association_type.as_str()));
             match seen.get(&key) {
                 Some(&first) => again.push((input.index, first)),
                 None => {
@@ -118,7 +118,7 @@ impl Sender {
         }
         let settling = Settling {
             sender: self,
-            to: &first.path.to_type,
+            to: &first.association.to_object_type,
             open: distinct.len(),
             calls: 0,
             limit: distinct.len() + distinct.len().next_power_of_two().ilog2() as usize,
@@ -135,12 +135,12 @@ impl Sender {
     }
 
     /// Sends a batch.
-    async fn send(&self, to: &ObjectType, part: &[&Input]) -> (Result<Answer>, CallMeta) {
-        let input = |input: &&Input| {
+    async fn send(&self, to: &ObjectType, part: &[&Numbered]) -> (Result<Answer>, CallMeta) {
+        let input = |input: &&Numbered| {
             types::PublicAssociation::builder()
-                .from(types::PublicObjectId::builder().id(&input.path.partner_client))
-                .to(types::PublicObjectId::builder().id(input.path.to_id.clone()))
-                .type_(input.path.association_type.as_str())
+                .from(types::PublicObjectId::builder().id(&input.association.partner_client_id))
+                .to(types::PublicObjectId::builder().id(&input.association.to_object_id))
+                .type_(input.association.association_type.as_str())
                 .try_into()
         };
         let inputs: std::result::Result<Vec<_>, types::error::ConversionError> = part.iter().map(input).collect();
@@ -187,20 +187,25 @@ impl Sender {
 
     /// Sends an input by itself. That HubSpot answers with a success proves that it is carried out, whatever the body says
     /// of the partner client.
-    async fn send_alone(&self, path: Path) -> (Result<()>, CallMeta) {
+    async fn send_alone(&self, association: Association) -> (Result<()>, CallMeta) {
         let (raw, options, operation) = (self.client.raw.clone(), self.options.clone(), self.change.operation());
         let (outcome, meta, body) = match self.change {
             Change::Associate => {
-                let (made, meta, body) = transport::call_with_body(raw, options, operation, |raw| path.put(raw)).await;
+                let sent = transport::call_with_body(raw, options, operation, |raw| put(association, raw));
+                let (made, meta, body) = sent.await;
                 (made.map(drop), meta, body)
             }
-            Change::Dissociate => transport::call_with_body(raw, options, operation, |raw| path.delete(raw)).await,
+            Change::Dissociate => {
+                transport::call_with_body(raw, options, operation, |raw| delete(association, raw)).await
+            }
         };
         let outcome = match outcome {
             // Its body was not kept.
             Err(error) if error.is_too_large() && meta.correlation_id.is_none() => Err(error),
             Err(error) if !(error.is_unread_success() && proves(&body, &meta)) => Err(error),
-            Ok(()) if !proves(&body, &meta) => Err(unread("it is no answer of HubSpot's", &body, operation, &meta)),
+            Ok(()) if !proves(&body, &meta) => {
+                Err(unread("it is not a response from HubSpot", &body, operation, &meta))
+            }
             _ => Ok(()),
         };
         (outcome, meta)
@@ -258,7 +263,7 @@ struct Settling<'a> {
     settled: Settled,
 }
 
-type Part<'a> = Vec<&'a Input>;
+type Part<'a> = Vec<&'a Numbered>;
 
 impl<'a> Settling<'a> {
     async fn run(mut self, all: Part<'a>) -> Settled {
@@ -286,8 +291,8 @@ impl<'a> Settling<'a> {
         self.settled
     }
 
-    async fn alone(&mut self, input: &Input) {
-        let (result, meta) = self.sender.send_alone(input.path.clone()).await;
+    async fn alone(&mut self, input: &Numbered) {
+        let (result, meta) = self.sender.send_alone(input.association.clone()).await;
         self.called(&meta);
         if let Err(error) = &result
             && error.is_unread_success()
@@ -307,9 +312,9 @@ impl<'a> Settling<'a> {
             Ok(Answer::All) => self.settle_all(part, &Ok(())),
             Ok(Answer::Told(answer)) => {
                 let operation = self.sender.change.batch_operation();
-                let paths: Vec<&Path> = part.iter().map(|input| &input.path).collect();
-                let verdicts = Verdicts::new(&answer, operation, &meta, self.to, paths.into_iter());
-                let open = self.settle_those(part, |input| match verdicts.of(&input.path) {
+                let asked: Vec<_> = part.iter().map(|input| &input.association).collect();
+                let verdicts = Verdicts::new(&answer, operation, &meta, self.to, asked.into_iter());
+                let open = self.settle_those(part, |input| match verdicts.of(&input.association) {
                     Verdict::Done => Some(Ok(())),
                     Verdict::Refused(error) => Some(Err(error)),
                     Verdict::Unknown => None,
@@ -319,10 +324,10 @@ impl<'a> Settling<'a> {
             Ok(Answer::Unread(error)) => return self.one_by_one(part, || error),
             // Whoever answers 413, smaller requests may pass.
             Err(error) if part.len() > 1 && (error.is_refusal() || error.status() == Some(413)) => {
-                let paths: Vec<&Path> = part.iter().map(|input| &input.path).collect();
-                let refusal = Refusal::new(&error, self.to, paths.into_iter());
+                let asked: Vec<_> = part.iter().map(|input| &input.association).collect();
+                let refusal = Refusal::new(&error, self.to, asked.into_iter());
                 let all = part.len();
-                part = self.settle_those(part, |input| refusal.of(&input.path).map(Err));
+                part = self.settle_those(part, |input| refusal.of(&input.association).map(Err));
                 if part.len() < all {
                     return if part.is_empty() { Vec::new() } else { vec![part] };
                 }
@@ -344,7 +349,7 @@ impl<'a> Settling<'a> {
     }
 
     /// Settles the inputs that have a result, and returns the others.
-    fn settle_those(&mut self, part: Part<'a>, result: impl Fn(&Input) -> Option<Result<()>>) -> Part<'a> {
+    fn settle_those(&mut self, part: Part<'a>, result: impl Fn(&Numbered) -> Option<Result<()>>) -> Part<'a> {
         part.into_iter()
             .filter(|input| match result(input) {
                 Some(result) => {
@@ -360,7 +365,7 @@ impl<'a> Settling<'a> {
         part.into_iter().for_each(|input| self.settle(input, result.clone()));
     }
 
-    fn settle(&mut self, input: &Input, result: Result<()>) {
+    fn settle(&mut self, input: &Numbered, result: Result<()>) {
         self.open -= 1;
         self.settled.results.insert(input.index, result);
     }

@@ -5,12 +5,9 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use super::{
-    association::spelling,
-    refusal::{Errors, Pair, pair},
-};
+use super::refusal::{Errors, Pair, pair};
 use crate::{
-    associations::associate::Path,
+    association::{Association, spelling},
     error::Error,
     generated::types,
     ids::{ObjectType, canonical},
@@ -54,11 +51,12 @@ impl<'a> Verdicts<'a> {
         operation: &'static str,
         meta: &CallMeta,
         to: &ObjectType,
-        inputs: impl Iterator<Item = &'a Path>,
+        inputs: impl Iterator<Item = &'a Association>,
     ) -> Self {
         let mut asked = HashMap::<_, Vec<_>>::new();
-        for path in inputs {
-            asked.entry(pair(path)).or_default().push(spelling(path.association_type.as_str()));
+        for association in inputs {
+            let association_type = spelling(association.association_type.as_str());
+            asked.entry(pair(association)).or_default().push(association_type);
         }
         let mut listed = HashMap::<_, Vec<_>>::new();
         let results = if meta.is_complete(answer.status.as_str()) { answer.results.as_slice() } else { &[] };
@@ -77,35 +75,35 @@ impl<'a> Verdicts<'a> {
         Self { asked, listed, spelled, errors: Errors::new(answer.errors.iter().map(error), to) }
     }
 
-    pub(super) fn of(&self, path: &Path) -> Verdict {
-        match self.said_of(path) {
+    pub(super) fn of(&self, association: &Association) -> Verdict {
+        match self.said_of(association) {
             // It was not looked at.
             Verdict::Refused(error) if error.is_rate_limited() && !error.is_daily_limit() => Verdict::Unknown,
             verdict => verdict,
         }
     }
 
-    fn said_of(&self, path: &Path) -> Verdict {
-        let asked = self.asked.get(&pair(path)).map(Vec::as_slice).unwrap_or_default();
-        let is_listed = self.is_listed(path, &spelling(path.association_type.as_str()));
-        if let Some(error) = self.errors.of_pair(path) {
-            let open = asked.iter().filter(|asked| !self.is_listed(path, asked)).count();
+    fn said_of(&self, association: &Association) -> Verdict {
+        let asked = self.asked.get(&pair(association)).map(Vec::as_slice).unwrap_or_default();
+        let is_listed = self.is_listed(association, &spelling(association.association_type.as_str()));
+        if let Some(error) = self.errors.of_pair(association) {
+            let open = asked.iter().filter(|asked| !self.is_listed(association, asked)).count();
             return match (asked.len(), open) {
                 (1, _) => Verdict::Refused(error),
                 // It is about another type of the pair.
                 (_, 1..) if is_listed => Verdict::Done,
                 (_, 1) => Verdict::Refused(error),
-                _ => self.errors.of_object(path).map_or(Verdict::Unknown, Verdict::Refused),
+                _ => self.errors.of_object(association).map_or(Verdict::Unknown, Verdict::Refused),
             };
         }
         if is_listed {
             return Verdict::Done;
         }
-        self.errors.of_object(path).map_or(Verdict::Unknown, Verdict::Refused)
+        self.errors.of_object(association).map_or(Verdict::Unknown, Verdict::Refused)
     }
 
-    fn is_listed(&self, path: &Path, asked: &Type<'_>) -> bool {
-        let (from, to) = pair(path);
+    fn is_listed(&self, association: &Association, asked: &Type<'_>) -> bool {
+        let (from, to) = pair(association);
         let listed = self.listed.get(&(from, to)).map(Vec::as_slice).unwrap_or_default();
         // Where both records have the same id, the inverse has these ends too: it is there if the association is.
         let is_alone = from == to && self.asked.get(&(from, to)).is_some_and(|asked| asked.len() == 1);

@@ -2,10 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::{
-    associations::reconcile::plan::{Plan, PlannedChange},
-    error::Error,
-};
+use crate::{association::Association, associations::reconcile::plan::Plan, error::Error};
 
 /// What became of a [`Plan`].
 #[derive(Debug, Clone, Default)]
@@ -22,7 +19,7 @@ pub struct Applied {
     /// Removals that failed, or of which nobody knows how they ended.
     pub failed_removals: Vec<FailedChange>,
     /// Removals that were not sent, because an addition of the same partner client is not in.
-    pub held_back: Vec<PlannedChange>,
+    pub held_back: Vec<Association>,
     /// How many changes have no outcome, since the run was [stopped](super::Apply::run_until).
     pub unsettled: u64,
     /// Why the [journal](super::Apply::journal) could not be written. What was settled just before may be missing in it, and
@@ -34,8 +31,8 @@ pub struct Applied {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct FailedChange {
-    /// The change.
-    pub change: PlannedChange,
+    /// What was to be added or removed.
+    pub association: Association,
     /// Why it failed.
     pub error: Error,
 }
@@ -57,8 +54,8 @@ impl Applied {
         let undone = |FailedChange { error, .. }: &&FailedChange| {
             error.is_lasting() || (error.attempts() <= 1 && error.was_not_carried_out())
         };
-        let changes = |failed: &'_ [FailedChange]| -> HashSet<PlannedChange> {
-            failed.iter().filter(undone).map(|failed| failed.change.clone()).collect()
+        let changes = |failed: &'_ [FailedChange]| -> HashSet<Association> {
+            failed.iter().filter(undone).map(|failed| failed.association.clone()).collect()
         };
         let not_added = changes(&self.failed_additions);
         let mut not_removed = changes(&self.failed_removals);

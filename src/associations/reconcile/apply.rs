@@ -17,12 +17,10 @@ use super::{
     types::Types,
 };
 use crate::{
+    association::Association,
     associations::{
         bulk::Journal,
-        reconcile::{
-            applied::Applied,
-            plan::{Plan, PlannedChange},
-        },
+        reconcile::{applied::Applied, plan::Plan},
     },
     client::Client,
     error::{Error, Result},
@@ -139,13 +137,13 @@ impl<'a> Apply<'a> {
         let refuse = |reason, remedy| Err(Error::invalid_input("the plan", None, reason, remedy));
         if made_of != server {
             return refuse(
-                format!("was made of {made_of}, and not of {server}"),
+                format!("was made for {made_of}, not for {server}"),
                 "use the same base URL, or make a new plan",
             );
         }
         match (&self.plan.account, &self.account) {
             (Some(made_of), Some(account)) if made_of != account => {
-                let reason = format!("was made of the account {made_of:?}, and not of {account:?}");
+                let reason = format!("was made for the account {made_of:?}, not for {account:?}");
                 refuse(reason, "use a token of the same account, or make a new plan")
             }
             _ => Ok(()),
@@ -156,11 +154,11 @@ impl<'a> Apply<'a> {
 async fn existing(plan: &Plan, client: &Client, options: &CallOptions) -> Result<Existing> {
     let Plan { to_object_type: to_type, partner_clients, .. } = plan;
     let types = Types::read(client, to_type, options).await?;
-    for PlannedChange { association_type, .. } in plan.add.iter().chain(&plan.remove).chain(&plan.keep) {
+    for Association { association_type, .. } in plan.add.iter().chain(&plan.remove).chain(&plan.keep) {
         let name = types.listed(association_type.as_str())?;
         if name != *association_type {
             let (given, reason) = (Some(association_type.as_str()), format!("is called {name} in plans"));
-            return Err(Error::invalid_input("association type", given, reason, "give that name, or make a new plan"));
+            return Err(Error::invalid_input("association type", given, reason, "use that name, or make a new plan"));
         }
     }
     Reader { client, to_type, types: &types, options }.read(partner_clients).await

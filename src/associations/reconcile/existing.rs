@@ -6,7 +6,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::types::Types;
 use crate::{
-    associations::{AssociatedId, reconcile::plan::PlannedChange},
+    association::Association,
+    associations::AssociatedId,
     client::Client,
     error::{Error, Result},
     generated,
@@ -24,7 +25,7 @@ const OPERATION: &str = "batch_read_associations";
 /// What HubSpot says of some partner clients.
 #[derive(Default)]
 pub(super) struct Existing {
-    pub(super) there: BTreeSet<PlannedChange>,
+    pub(super) there: BTreeSet<Association>,
     /// Those that it does not know.
     pub(super) unknown: BTreeSet<PartnerClientId>,
     /// What it said of the first of them.
@@ -136,7 +137,7 @@ impl Reader<'_> {
         Ok(unsaid)
     }
 
-    async fn list(&self, partner_client: &PartnerClientId, after: Option<String>) -> Result<Vec<PlannedChange>> {
+    async fn list(&self, partner_client: &PartnerClientId, after: Option<String>) -> Result<Vec<Association>> {
         let mut list = self.client.associations(partner_client, self.to_type.clone());
         if let Some(after) = after {
             list = list.after(after);
@@ -150,9 +151,10 @@ impl Reader<'_> {
         others.into_iter().map(|other| self.association(partner_client, other)).collect()
     }
 
-    fn association(&self, partner_client: &PartnerClientId, other: AssociatedId) -> Result<PlannedChange> {
-        Ok(PlannedChange {
+    fn association(&self, partner_client: &PartnerClientId, other: AssociatedId) -> Result<Association> {
+        Ok(Association {
             partner_client_id: partner_client.clone(),
+            to_object_type: self.to_type.clone(),
             to_object_id: other.id,
             association_type: self.types.listed(&other.type_)?,
         })

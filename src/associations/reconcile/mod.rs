@@ -29,13 +29,15 @@ use std::collections::{BTreeSet, HashSet};
 pub use self::{
     applied::{Applied, FailedChange},
     apply::Apply,
-    plan::{Plan, PlannedChange},
+    plan::Plan,
 };
 use self::{existing::Reader, plan::Made, types::Types};
 use crate::{
+    association::Association,
+    associations::bulk,
     client::Client,
     error::{Error, Result},
-    ids::{AssociationType, ObjectId, ObjectType, PartnerClientId, checked},
+    ids::{AssociationType, ObjectType, PartnerClientId, checked},
     transport::call_options::{CallOptions, settings},
 };
 
@@ -43,43 +45,39 @@ impl Client {
     /// Compares the associations that partner clients have with objects of one type to those they should have. Nothing is
     /// changed until the plan is applied.
     ///
-    /// `desired` is all that should be there: partner client, other object, association type. What is there and not desired
+    /// `desired` is all that should be there, in the forms that a [bulk run](bulk::Input) takes. What is there and not desired
     /// is planned to be removed, of every association type unless [`only_type`](Reconcile::only_type) is set.
     ///
     /// Needs the scope `crm.objects.partner-clients.read`, and applying a plan `crm.objects.partner-clients.write` as well.
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// let desired = [("512", "9001", "partner_client_to_company"), ("513", "9001", "partner_client_to_company")];
-    /// let plan = client.reconcile(["512", "513"], "companies", desired).plan().await?;
+    /// let desired = ["512", "513"].map(|id| {
+    ///     let company = ("companies", "9001");
+    ///     (id, company, "partner_client_to_company")
+    /// });
+    /// let ids = ["512", "513"];
+    /// let plan = client
+    ///     .reconcile(ids, "companies", desired)
+    ///     .plan()
+    ///     .await?;
     /// println!("{plan}");
     /// let applied = plan.apply(&client).await?;
     /// assert!(applied.is_complete());
     /// # Ok(())
     /// # }
     /// ```
-    pub fn reconcile<I, T, D, P, O, A>(&self, partner_clients: I, to_type: T, desired: D) -> Reconcile
+    pub fn reconcile<I, T, D>(&self, partner_clients: I, to_type: T, desired: D) -> Reconcile
     where
         I: IntoIterator<Item: TryInto<PartnerClientId, Error: Into<Error>>>,
         T: TryInto<ObjectType, Error: Into<Error>>,
-        D: IntoIterator<Item = (P, O, A)>,
-        P: TryInto<PartnerClientId, Error: Into<Error>>,
-        O: TryInto<ObjectId, Error: Into<Error>>,
-        A: TryInto<AssociationType, Error: Into<Error>>,
+        D: IntoIterator<Item: Into<bulk::Input>>,
     {
         let input = || {
-            let desired = desired.into_iter().map(|(partner_client, to_object, association_type)| {
-                Ok(PlannedChange {
-                    partner_client_id: checked(partner_client)?,
-                    to_object_id: checked(to_object)?,
-                    association_type: checked(association_type)?,
-                })
-            });
-            Ok(Input {
-                partner_clients: partner_clients.into_iter().map(checked).collect::<Result<_>>()?,
-                to_type: checked(to_type)?,
-                desired: desired.collect::<Result<_>>()?,
-            })
+            let (partner_clients, to_type) = (partner_clients.into_iter().map(checked), checked(to_type)?);
+            let desired = desired.into_iter().map(|input| of_type(input.into().association?, &to_type));
+            let desired = desired.collect::<Result<_>>()?;
+            Ok(Input { partner_clients: partner_clients.collect::<Result<_>>()?, to_type, desired })
         };
         Reconcile {
             client: self.clone(),
@@ -90,6 +88,20 @@ impl Client {
             options: CallOptions::default(),
         }
     }
+}
+
+/// A desired association, with the type of the other object spelt as in all of them.
+///
+/// # Errors
+/// Where it is of another type.
+fn of_type(association: Association, to_type: &ObjectType) -> Result<Association> {
+    let given = association.to_object_type.as_str();
+    if given.eq_ignore_ascii_case(to_type.as_str()) {
+        return Ok(Association { to_object_type: to_type.clone(), ..association });
+    }
+    let reason = format!("is that of a desired association, and associations with {to_type} are to be reconciled");
+    let remedy = "spell the type the same everywhere, and reconcile each type by itself";
+    Err(Error::invalid_input("object type", Some(given), reason, remedy))
 }
 
 /// What is to be brought to a desired state; see [`Client::reconcile`].
@@ -110,7 +122,7 @@ pub struct Reconcile {
 struct Input {
     partner_clients: Vec<PartnerClientId>,
     to_type: ObjectType,
-    desired: Vec<PlannedChange>,
+    desired: Vec<Association>,
 }
 
 settings!(Reconcile, options);
@@ -155,7 +167,7 @@ impl Reconcile {
         let Input { partner_clients, to_type, desired } = self.input?;
         let given: HashSet<_> = partner_clients.iter().map(PartnerClientId::as_str).collect();
         if let Some(stray) = desired.iter().find(|d| !given.contains(d.partner_client_id.as_str())) {
-            let remedy = "give it with the others, so that what it has is read";
+            let remedy = "add it to the partner clients to be reconciled";
             let reason = "has a desired association but is not to be reconciled";
             return Err(Error::invalid_input("partner client", Some(stray.partner_client_id.as_str()), reason, remedy));
         }
@@ -166,12 +178,12 @@ impl Reconcile {
         for change in desired {
             let association_type = types.given(&change.association_type)?;
             if !only_types.is_empty() && !only_types.contains(&association_type) {
-                let remedy = "name it with only_type as well, or leave the association out";
-                let reason = "is desired but not one of the types to be looked at";
+                let remedy = "select it with only_type as well, or leave the association out";
+                let reason = "is desired but is not one of the selected types";
                 let given = change.association_type.as_str();
                 return Err(Error::invalid_input("association type", Some(given), reason, remedy));
             }
-            wanted.insert(PlannedChange { association_type, ..change });
+            wanted.insert(Association { association_type, ..change });
         }
 
         let reader = Reader { client: &self.client, to_type: &to_type, types: &types, options: &self.options };

@@ -5,11 +5,11 @@ use std::{
     fmt,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::types::is_unlabeled;
+use super::types::UNLABELED;
 use crate::{
-    associations::bulk::Association,
+    association::Association,
     error::{Error, Result},
     ids::{AssociationType, ObjectId, ObjectType, PartnerClientId},
     transport::call_options::CallOptions,
@@ -23,10 +23,10 @@ const MAX_REMOVALS: u64 = 100;
 ///
 /// It prints as a table. With serde it is saved and loaded again: an object with the members `format`, `server`, `account`,
 /// `toObjectType`, `onlyTypes`, `unlabeledTypes`, `partnerClients`, `unknown`, `maxRemovals`, `add`, `remove`, `keep`,
-/// `unchanged` and `besideLabels`, where each change is `{"partnerClientId", "toObjectId", "associationType"}`. A saved plan holds all that it
+/// `unchanged` and `besideLabels`, where each change is an [`Association`]. A saved plan holds all that it
 /// was true of, so that it can be looked at by a person and applied later; loading refuses one that contradicts itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "super::saved::Saved", into = "super::saved::Saved")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(into = "super::saved::Saved")]
 #[non_exhaustive]
 pub struct Plan {
     /// The base URL of the server that was asked; the plan is applied to no other.
@@ -46,16 +46,16 @@ pub struct Plan {
     /// How many may be removed, in place of the [default](super::Apply::max_removals).
     pub max_removals: Option<u64>,
     /// Associations that are desired and not there.
-    pub add: Vec<PlannedChange>,
+    pub add: Vec<Association>,
     /// Associations that are there and not desired.
-    pub remove: Vec<PlannedChange>,
+    pub remove: Vec<Association>,
     /// Associations that are there and desired.
-    pub keep: Vec<PlannedChange>,
+    pub keep: Vec<Association>,
     /// How many are there and desired.
     pub unchanged: u64,
     /// What HubSpot lists beside a label, and what is therefore not taken for an association of its own; see the
     /// [module](super).
-    pub beside_labels: Vec<PlannedChange>,
+    pub beside_labels: Vec<Association>,
     pub(super) options: Unsaved,
 }
 
@@ -72,19 +72,6 @@ impl PartialEq for Unsaved {
 
 impl Eq for Unsaved {}
 
-/// An association to be added, removed or kept.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[non_exhaustive]
-pub struct PlannedChange {
-    /// The partner client.
-    pub partner_client_id: PartnerClientId,
-    /// The other object.
-    pub to_object_id: ObjectId,
-    /// The association type, by its name in lower case.
-    pub association_type: AssociationType,
-}
-
 /// How a plan came about.
 pub(super) struct Made {
     pub(super) server: String,
@@ -98,16 +85,16 @@ pub(super) struct Made {
 }
 
 impl Plan {
-    pub(super) fn new(made: Made, there: &BTreeSet<PlannedChange>, wanted: BTreeSet<PlannedChange>) -> Self {
-        let is_looked_at = |change: &PlannedChange| looked_at(&made.only_types, change);
-        let labeled = pairs(there.iter().filter(|change| !change.is_unlabeled()));
-        let stays = |change: &&PlannedChange| !is_looked_at(change);
-        let labeled_then = pairs(wanted.iter().chain(there.iter().filter(stays)).filter(|c| !c.is_unlabeled()));
+    pub(super) fn new(made: Made, there: &BTreeSet<Association>, wanted: BTreeSet<Association>) -> Self {
+        let is_looked_at = |change: &Association| looked_at(&made.only_types, change);
+        let labeled = pairs(there.iter().filter(|change| !is_unlabeled(change)));
+        let stays = |change: &&Association| !is_looked_at(change);
+        let labeled_then = pairs(wanted.iter().chain(there.iter().filter(stays)).filter(|c| !is_unlabeled(c)));
         // HubSpot may list it only because of a label that goes.
-        let was_beside_label = |change: &PlannedChange| {
-            change.is_unlabeled() && labeled.contains(&change.pair()) && !labeled_then.contains(&change.pair())
+        let was_beside_label = |change: &Association| {
+            is_unlabeled(change) && labeled.contains(&pair(change)) && !labeled_then.contains(&pair(change))
         };
-        let is_beside_label = |change: &PlannedChange| change.is_unlabeled() && labeled_then.contains(&change.pair());
+        let is_beside_label = |change: &Association| is_unlabeled(change) && labeled_then.contains(&pair(change));
         let superfluous = there.iter().filter(|change| is_looked_at(change) && !wanted.contains(change));
         let (mut beside_labels, remove): (Vec<_>, Vec<_>) = superfluous.cloned().partition(is_beside_label);
         let (keep, add): (Vec<_>, Vec<_>) =
@@ -148,10 +135,10 @@ impl Plan {
         let beside_labels: HashSet<_> = self.beside_labels.iter().collect();
         let (was_listed, mut remove): (BTreeSet<_>, BTreeSet<_>) =
             self.add.iter().cloned().partition(|change| beside_labels.contains(change));
-        for new in self.add.iter().filter(|change| !before.contains(&change.pair())) {
+        for new in self.add.iter().filter(|change| !before.contains(&pair(change))) {
             let unlabeled =
                 self.unlabeled_types.iter().filter(|t| self.only_types.is_empty() || self.only_types.contains(t));
-            remove.extend(unlabeled.map(|t| PlannedChange { association_type: t.clone(), ..new.clone() }));
+            remove.extend(unlabeled.map(|t| Association { association_type: t.clone(), ..new.clone() }));
         }
         let keep: BTreeSet<_> = self.keep.iter().cloned().chain(was_listed).collect();
         Self {
@@ -178,51 +165,44 @@ impl Plan {
         let after = self.keep.len() + self.add.len();
         let reason = match max {
             Some(max) if removals > max => format!("at most {max} may be removed"),
-            None if removals > MAX_REMOVALS => format!("at most {MAX_REMOVALS} may be removed unless you allow more"),
+            None if removals > MAX_REMOVALS => format!("at most {MAX_REMOVALS} may be removed without your permission"),
             None if removals > 0 && after < before - before / 2 => {
-                "fewer than half would be left, which is not done unless you allow it".to_owned()
+                "fewer than half would be left, which needs your permission".to_owned()
             }
             _ => return Ok(()),
         };
         let reason = format!("removes {removals} of {before} associations and leaves {after}: {reason}");
-        let remedy = format!("look at the plan, and allow it with `max_removals` {removals} if that is meant");
+        let remedy = format!("check the plan; to allow it, set `max_removals` to {removals}");
         Err(Error::invalid_input("the plan", None, reason, remedy))
     }
 
-    pub(super) fn looks_at(&self, change: &PlannedChange) -> bool {
+    pub(super) fn looks_at(&self, change: &Association) -> bool {
         looked_at(&self.only_types, change)
     }
 }
 
-fn looked_at(only: &[AssociationType], change: &PlannedChange) -> bool {
+fn looked_at(only: &[AssociationType], change: &Association) -> bool {
     only.is_empty() || only.contains(&change.association_type)
 }
 
 pub(super) type Pair<'a> = (&'a PartnerClientId, &'a ObjectId);
 
-pub(super) fn pairs<'a>(changes: impl Iterator<Item = &'a PlannedChange>) -> HashSet<Pair<'a>> {
-    changes.map(PlannedChange::pair).collect()
+pub(super) fn pairs<'a>(changes: impl Iterator<Item = &'a Association>) -> HashSet<Pair<'a>> {
+    changes.map(pair).collect()
 }
 
-impl PlannedChange {
-    pub(super) fn pair(&self) -> Pair<'_> {
-        (&self.partner_client_id, &self.to_object_id)
-    }
+pub(super) fn pair(change: &Association) -> Pair<'_> {
+    (&change.partner_client_id, &change.to_object_id)
+}
 
-    pub(super) fn is_unlabeled(&self) -> bool {
-        is_unlabeled(&self.association_type)
-    }
-
-    pub(super) fn association(&self, to_object_type: &ObjectType) -> Association {
-        let Self { partner_client_id, to_object_id, association_type } = self.clone();
-        Association::new(partner_client_id, to_object_type.clone(), to_object_id, association_type)
-    }
+pub(super) fn is_unlabeled(change: &Association) -> bool {
+    change.association_type.as_str().ends_with(UNLABELED)
 }
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let heads = ["", "partner client", self.to_object_type.as_str(), "association type"];
-        let row = |sign, change: &'_ PlannedChange| {
+        let row = |sign, change: &'_ Association| {
             [sign, change.partner_client_id.as_str(), change.to_object_id.as_str(), change.association_type.as_str()]
                 .map(str::to_owned)
         };
@@ -238,7 +218,7 @@ impl fmt::Display for Plan {
         }
         if !self.unknown.is_empty() {
             let unknown: Vec<_> = self.unknown.iter().map(PartnerClientId::as_str).collect();
-            writeln!(f, "left out, since HubSpot does not know them: {}", unknown.join(", "))?;
+            writeln!(f, "left out because HubSpot does not know them: {}", unknown.join(", "))?;
         }
         write!(f, "{} to add, {} to remove, {} unchanged", self.add.len(), self.remove.len(), self.unchanged)
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::{
     existing::Existing,
-    plan::{Pair, pairs},
+    plan::{Pair, is_unlabeled, pair, pairs},
 };
 use crate::{
-    associations::reconcile::plan::{Plan, PlannedChange},
+    association::Association,
+    associations::reconcile::plan::Plan,
     error::{Error, Result},
 };
 
@@ -19,18 +20,16 @@ const NAMED: usize = 10;
 /// # Errors
 /// One that names what is not as the plan says.
 pub(super) fn check(plan: &Plan, existing: &Existing) -> Result<()> {
-    let to_type = &plan.to_object_type;
-    let tell = |change: &PlannedChange, verb| {
-        let PlannedChange { partner_client_id, to_object_id, association_type } = change;
-        format!("partner client {partner_client_id} {verb} {to_type} {to_object_id} ({association_type})")
+    let tell = |change: &Association, verb| {
+        let Association { partner_client_id, to_object_type, to_object_id, association_type } = change;
+        format!("partner client {partner_client_id} {verb} {to_object_type} {to_object_id} ({association_type})")
     };
-    let is_labeled = |change: &&PlannedChange| !change.is_unlabeled();
+    let is_labeled = |change: &&Association| !is_unlabeled(change);
     let known: BTreeSet<_> = plan.add.iter().chain(&plan.remove).chain(&plan.keep).collect();
     let labeled = pairs(existing.there.iter().chain(known.iter().copied()).filter(is_labeled));
-    let is_beside_label =
-        |change: &PlannedChange| change.is_unlabeled() && labeled.contains::<Pair<'_>>(&change.pair());
-    let is_new = |change: &&PlannedChange| plan.looks_at(change) && !known.contains(change) && !is_beside_label(change);
-    let unknown = existing.unknown.iter().map(|id| format!("partner client {id} is not there any more"));
+    let is_beside_label = |change: &Association| is_unlabeled(change) && labeled.contains::<Pair<'_>>(&pair(change));
+    let is_new = |change: &&Association| plan.looks_at(change) && !known.contains(change) && !is_beside_label(change);
+    let unknown = existing.unknown.iter().map(|id| format!("partner client {id} no longer exists"));
     let of_known = plan.keep.iter().filter(|change| !existing.unknown.contains(&change.partner_client_id));
     let gone = of_known.filter(|change| !existing.there.contains(change)).map(|change| tell(change, "has lost"));
     let new = existing.there.iter().filter(is_new).map(|change| tell(change, "now has"));
@@ -43,6 +42,6 @@ pub(super) fn check(plan: &Plan, existing: &Existing) -> Result<()> {
         0 => {}
         more => named.push(format!("and {more} more")),
     }
-    let reason = format!("is not true any more, and nothing was changed: {}", named.join("; "));
+    let reason = format!("is out of date, and nothing was changed: {}", named.join("; "));
     Err(Error::invalid_input("the plan", None, reason, "make a new plan"))
 }

@@ -8,14 +8,17 @@ use futures_util::{
     stream,
 };
 
-use super::{apply::Apply, existing::Existing, plan::pairs, present};
+use super::{
+    apply::Apply,
+    existing::Existing,
+    plan::{is_unlabeled, pair, pairs},
+    present,
+};
 use crate::{
+    association::Association,
     associations::{
-        bulk::{Bulk, Change, Journal, Outcome, Recorded},
-        reconcile::{
-            applied::{Applied, FailedChange},
-            plan::PlannedChange,
-        },
+        bulk::{Bulk, Change, Input, Journal, Outcome, Recorded},
+        reconcile::applied::{Applied, FailedChange},
     },
     error::{Error, Result},
     ids::PartnerClientId,
@@ -31,7 +34,7 @@ pub(super) struct Run<'a> {
 }
 
 /// A change that is to be sent, with its place in the journal: there, removals come after additions.
-type Open<'a> = (u64, &'a PlannedChange);
+type Open<'a> = (u64, &'a Association);
 
 impl<'a> Run<'a> {
     pub(super) fn new(apply: Apply<'a>) -> Self {
@@ -48,10 +51,10 @@ impl<'a> Run<'a> {
             journal.begin(OPERATION, self.apply.client.server())?;
         }
         let there = &existing.there;
-        let labeled = pairs(there.iter().filter(|change| !change.is_unlabeled()));
+        let labeled = pairs(there.iter().filter(|change| !is_unlabeled(change)));
         // It may be listed only because of a label.
-        let by_itself = |change: &PlannedChange| !change.is_unlabeled() || !labeled.contains(&change.pair());
-        let is_added = |change: &PlannedChange| there.contains(change) && by_itself(change);
+        let by_itself = |change: &Association| !is_unlabeled(change) || !labeled.contains(&pair(change));
+        let is_added = |change: &Association| there.contains(change) && by_itself(change);
         let add = self.open(&plan.add, 0, Change::Associate, is_added)?;
         let remove =
             self.open(&plan.remove, plan.add.len() as u64, Change::Dissociate, |change| !there.contains(change))?;
@@ -82,33 +85,34 @@ impl<'a> Run<'a> {
 
     /// The refused additions to records that have lost an association since. HubSpot limits how many a record may have, so
     /// there may be room now.
-    fn unblocked(&mut self, gone: Vec<&PlannedChange>) -> Vec<Open<'a>> {
-        let kept: HashSet<_> = self.applied.failed_removals.iter().map(|failed| &failed.change).collect();
+    fn unblocked(&mut self, gone: Vec<&Association>) -> Vec<Open<'a>> {
+        let kept: HashSet<_> = self.applied.failed_removals.iter().map(|failed| &failed.association).collect();
         let (clients, objects): (HashSet<_>, HashSet<_>) =
-            gone.into_iter().filter(|change| !kept.contains(change)).map(PlannedChange::pair).unzip();
-        let (again, failed): (Vec<_>, Vec<_>) =
-            mem::take(&mut self.applied.failed_additions).into_iter().partition(|FailedChange { change, error }| {
-                let has_room = clients.contains(&change.partner_client_id) || objects.contains(&change.to_object_id);
+            gone.into_iter().filter(|change| !kept.contains(change)).map(pair).unzip();
+        let (again, failed): (Vec<_>, Vec<_>) = mem::take(&mut self.applied.failed_additions).into_iter().partition(
+            |FailedChange { association, error }| {
+                let has_room =
+                    clients.contains(&association.partner_client_id) || objects.contains(&association.to_object_id);
                 has_room && error.is_lasting()
-            });
+            },
+        );
         self.applied.failed_additions = failed;
-        let again: HashSet<_> = again.into_iter().map(|failed| failed.change).collect();
+        let again: HashSet<_> = again.into_iter().map(|failed| failed.association).collect();
         (0..).zip(&self.apply.plan.add).filter(|(_, change)| again.contains(change)).collect()
     }
 
     /// What is still to be sent of some changes.
     fn open(
         &mut self,
-        changes: &'a [PlannedChange],
+        changes: &'a [Association],
         first: u64,
         kind: Change,
-        is_done: impl Fn(&PlannedChange) -> bool,
+        is_done: impl Fn(&Association) -> bool,
     ) -> Result<Vec<Open<'a>>> {
         let mut open = Vec::new();
         for (place, change) in (first..).zip(changes) {
-            let digest = || change.association(&self.apply.plan.to_object_type).digest();
             let recorded = match &mut self.apply.journal {
-                Some(journal) => journal.find(place, digest())?,
+                Some(journal) => journal.find(place, change.digest())?,
                 None => None,
             };
             match (is_done(change), recorded) {
@@ -126,7 +130,7 @@ impl<'a> Run<'a> {
         if self.apply.remove_anyway {
             return (remove, Vec::new());
         }
-        let failed = self.applied.failed_additions.iter().map(|failed| &failed.change.partner_client_id);
+        let failed = self.applied.failed_additions.iter().map(|failed| &failed.association.partner_client_id);
         let incomplete: HashSet<&PartnerClientId> = failed.collect();
         let (held_back, remove): (Vec<_>, Vec<_>) =
             remove.into_iter().partition(|(_, change)| incomplete.contains(&change.partner_client_id));
@@ -142,8 +146,7 @@ impl<'a> Run<'a> {
             open.into_iter().for_each(|(_, change)| self.failed(kind, change, error.clone()));
             return;
         }
-        let to_type = &self.apply.plan.to_object_type;
-        let inputs: Vec<_> = open.iter().map(|(_, change)| change.association(to_type)).collect();
+        let inputs: Vec<Input> = open.iter().map(|(_, change)| (*change).into()).collect();
         let mut bulk = Bulk::new(&self.apply.client, kind, stream::iter(inputs).boxed());
         bulk.options = self.apply.options.clone();
         let mut outcomes = bulk.outcomes().ready_chunks(NOTED).take_until(stop);
@@ -176,19 +179,19 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn failed(&mut self, kind: Change, change: &PlannedChange, error: Error) {
+    fn failed(&mut self, kind: Change, change: &Association, error: Error) {
         let failed = match kind {
             Change::Associate => &mut self.applied.failed_additions,
             Change::Dissociate => &mut self.applied.failed_removals,
         };
-        failed.push(FailedChange { change: change.clone(), error });
+        failed.push(FailedChange { association: change.clone(), error });
     }
 }
 
 /// Writes the outcomes of the first of these changes, before they are told.
 fn record(journal: &mut Journal, open: &[Open<'_>], outcomes: &[Outcome]) -> Result<()> {
-    for (outcome, (place, _)) in outcomes.iter().zip(open) {
-        journal.record(*place, outcome.association.digest(), &outcome.result)?;
+    for (outcome, (place, change)) in outcomes.iter().zip(open) {
+        journal.record(*place, change.digest(), &outcome.result)?;
     }
     journal.flush()
 }

@@ -2,15 +2,18 @@
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde_json::Value;
 
 use super::plan::Unsaved;
 use crate::{
-    associations::reconcile::plan::{Plan, PlannedChange},
+    association::Association,
+    associations::reconcile::plan::Plan,
+    error::excerpt::excerpt,
     ids::{AssociationType, ObjectType, PartnerClientId},
 };
 
-const FORMAT: &str = "hubspot-partner-clients plan 1";
+const FORMAT: &str = "hubspot-partner-clients plan 2";
 
 /// A plan with the name of its format. Nothing in it may be missing by mistake, so there are few defaults.
 #[derive(Serialize, Deserialize)]
@@ -29,14 +32,14 @@ pub(super) struct Saved {
     unknown: Vec<PartnerClientId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     max_removals: Option<u64>,
-    add: Vec<PlannedChange>,
-    remove: Vec<PlannedChange>,
-    keep: Vec<PlannedChange>,
+    add: Vec<Association>,
+    remove: Vec<Association>,
+    keep: Vec<Association>,
     /// Said for people; it is counted anew.
     #[serde(default)]
     unchanged: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    beside_labels: Vec<PlannedChange>,
+    beside_labels: Vec<Association>,
 }
 
 impl From<Plan> for Saved {
@@ -60,13 +63,26 @@ impl From<Plan> for Saved {
     }
 }
 
+/// The format comes first: of another one, nothing else is understood.
+impl<'de> Deserialize<'de> for Plan {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        match value.get("format").and_then(Value::as_str) {
+            Some(FORMAT) => Saved::deserialize(value).map_err(D::Error::custom)?.try_into().map_err(D::Error::custom),
+            Some(other) => {
+                let format = excerpt(other, 64);
+                let trouble = format!("the format is {format:?}, and this version of the crate knows {FORMAT:?}");
+                Err(D::Error::custom(format!("{trouble}: make a new plan")))
+            }
+            None => Err(D::Error::missing_field("format")),
+        }
+    }
+}
+
 impl TryFrom<Saved> for Plan {
     type Error = String;
 
     fn try_from(saved: Saved) -> Result<Self, String> {
-        if saved.format != FORMAT {
-            return Err(format!("the format is {:?}, and this version of the crate knows {FORMAT:?}", saved.format));
-        }
         let [add, remove, keep, beside_labels] =
             [saved.add, saved.remove, saved.keep, saved.beside_labels].map(canonical);
         let (add, remove, keep, beside_labels) = (add?, remove?, keep?, beside_labels?);
@@ -75,17 +91,18 @@ impl TryFrom<Saved> for Plan {
         let partner_clients: HashSet<_> = saved.partner_clients.iter().collect();
         let mut seen = HashSet::new();
         for change in add.iter().chain(&remove).chain(&keep) {
-            let PlannedChange { partner_client_id, to_object_id, association_type } = change;
-            let trouble = if !partner_clients.contains(partner_client_id) {
-                "is of a partner client that is not among partnerClients"
-            } else if !only_types.is_empty() && !only_types.contains(association_type) {
-                "is of a type that is not among onlyTypes"
+            let trouble = if !partner_clients.contains(&change.partner_client_id) {
+                "is for a partner client that is not among partnerClients"
+            } else if change.to_object_type != saved.to_object_type {
+                "has another object type than toObjectType"
+            } else if !only_types.is_empty() && !only_types.contains(&change.association_type) {
+                "has a type that is not among onlyTypes"
             } else if !seen.insert(change) {
-                "comes twice"
+                "occurs twice"
             } else {
                 continue;
             };
-            return Err(format!("{partner_client_id} to {to_object_id} ({association_type}) {trouble}"));
+            return Err(format!("{change} {trouble}"));
         }
         Ok(Self {
             server: saved.server,
@@ -107,7 +124,7 @@ impl TryFrom<Saved> for Plan {
 }
 
 /// As a plan has them, whatever a person has made of them: sorted, and the case of a type does not matter.
-fn canonical(mut changes: Vec<PlannedChange>) -> Result<Vec<PlannedChange>, String> {
+fn canonical(mut changes: Vec<Association>) -> Result<Vec<Association>, String> {
     for change in &mut changes {
         change.association_type = lower_case(&change.association_type)?;
     }

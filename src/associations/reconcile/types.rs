@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Ends the name of the type that HubSpot lists beside every label of a pair, such as `x_to_y_unlabeled`.
-const UNLABELED: &str = "_unlabeled";
+pub(super) const UNLABELED: &str = "_unlabeled";
 
 /// The association types from partner clients to objects of a type.
 pub(super) struct Types {
@@ -49,15 +49,11 @@ impl Types {
 
     /// The types that HubSpot lists beside labels.
     pub(super) fn unlabeled(&self) -> Vec<AssociationType> {
-        self.known.iter().map(canonical).filter(is_unlabeled).collect()
+        self.known.iter().map(canonical).filter(|name| name.as_str().ends_with(UNLABELED)).collect()
     }
 }
 
 /// HubSpot's name in lower case, since its case does not matter; the id where the name cannot be sent.
 fn canonical(definition: &AssociationDefinition) -> AssociationType {
     AssociationType::new(definition.name.to_lowercase()).unwrap_or_else(|_| definition.id.clone())
-}
-
-pub(super) fn is_unlabeled(association_type: &AssociationType) -> bool {
-    association_type.as_str().ends_with(UNLABELED)
 }

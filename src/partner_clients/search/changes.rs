@@ -43,10 +43,16 @@ impl Client {
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
     /// use futures_util::TryStreamExt;
     ///
-    /// let since = chrono::Utc::now() - chrono::TimeDelta::days(1);
-    /// let mut changed = client.changed_since(since).properties(["name"]).items();
-    /// while let Some(partner_client) = changed.try_next().await? {
-    ///     println!("{:?} {}", partner_client.updated_at, partner_client.id);
+    /// let since = chrono::Utc::now()
+    ///     - chrono::TimeDelta::days(1);
+    /// let mut changed = client
+    ///     .changed_since(since)
+    ///     .properties(["name"])
+    ///     .items();
+    /// while let Some(partner_client) =
+    ///     changed.try_next().await?
+    /// {
+    ///     println!("{}", partner_client.id);
     /// }
     /// # Ok(())
     /// # }
@@ -153,8 +159,8 @@ impl Step {
             Error::invalid_input(
                 "cursor",
                 Some(cursor),
-                "is none of a stream of changes",
-                "give one that a stream gave",
+                "does not come from a stream of changes",
+                "use one from such a stream",
             )
         })?;
         Ok(id.map_or(Self::Since(at), |id| Self::Within(at, id.to_owned())))

@@ -51,7 +51,8 @@ impl Client {
     ///     .search()
     ///     .filter(filter("name").contains_token("acme*"))
     ///     .filter(filter("employees").between(10, 250))
-    ///     .or(filter("domain").is_in(["acme.example", "acme.test"]))
+    ///     .or(filter("domain")
+    ///         .is_in(["acme.example", "acme.test"]))
     ///     .properties(["name", "domain"])
     ///     .items()
     ///     .try_collect()
@@ -176,7 +177,7 @@ impl Search {
     /// The request, within HubSpot's limits.
     fn body(&self) -> Result<types::PublicObjectSearchRequest> {
         let refuse = |field: &str, count: usize, most: usize| {
-            let (reason, remedy) = (format!("are more than the {most} that HubSpot takes"), "search in parts");
+            let (reason, remedy) = (format!("are more than the {most} that HubSpot accepts"), "search in parts");
             Err(Error::invalid_input(field, Some(&count.to_string()), reason, remedy))
         };
         if self.groups.len() > MAX_GROUPS {
@@ -187,7 +188,7 @@ impl Search {
         }
         let filters: usize = self.groups.iter().map(Vec::len).sum();
         if filters > MAX_FILTERS {
-            return refuse("filters in all", filters, MAX_FILTERS);
+            return refuse("filters in total", filters, MAX_FILTERS);
         }
         self.selection.check()?;
         let group = |filters: &Vec<Filter>| {

@@ -159,7 +159,12 @@ fn sorted(search: Search) -> Pages<PartnerClient> {
 fn counted(cursor: &Cursor) -> Result<u32> {
     let Some(place) = cursor.place() else { return Ok(0) };
     place.parse().map_err(|_| {
-        Error::invalid_input("cursor", Some(place), "is none of a sorted search", "give one of the same search")
+        Error::invalid_input(
+            "cursor",
+            Some(place),
+            "does not come from a sorted search",
+            "use one from the same search",
+        )
     })
 }
 
@@ -169,14 +174,12 @@ fn checked_limit(limit: Option<u32>) -> Result<u32> {
     match limit {
         None => refuse(
             None,
-            "is missing from a sorted stream, which HubSpot ends at 10,000 results",
-            "set it to 10,000 or less, or leave out the sort for all results in the order of ids",
+            "is required for a sorted stream, because HubSpot stops at 10,000 results",
+            "set it to 10,000 or less, or remove the sort to get all results in id order",
         ),
-        Some(limit) if limit > MAX_RESULTS => refuse(
-            Some(&limit.to_string()),
-            "is more than HubSpot counts out in an order of yours",
-            "give 10,000 or less",
-        ),
+        Some(limit) if limit > MAX_RESULTS => {
+            refuse(Some(&limit.to_string()), "is more than HubSpot returns in a chosen order", "give 10,000 or less")
+        }
         Some(limit) => Ok(limit),
     }
 }

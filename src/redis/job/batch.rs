@@ -4,35 +4,40 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{associations::bulk::Association, error::Error};
+use crate::{
+    association::Association,
+    error::{Error, Result},
+};
 
-/// The values of an input, or why one cannot be sent.
-#[derive(Serialize, Deserialize)]
+/// An input as it is written: the four values, which is short, or why it cannot be sent.
+#[derive(Serialize)]
 #[serde(untagged)]
-enum Part {
-    Value(String),
+enum Written<'a> {
+    Association([&'a str; 4]),
     Refused { refused: String },
 }
 
-pub(super) fn inputs_to_json(inputs: &[Association]) -> serde_json::Result<String> {
-    let part = |part: std::result::Result<&str, &Error>| {
-        Ok(match part {
-            Ok(value) => Part::Value(value.to_owned()),
-            Err(error) => Part::Refused { refused: error.to_json()? },
-        })
-    };
-    let input = |input: &Association| input.parts().into_iter().map(part).collect();
-    let inputs: Vec<Vec<Part>> = inputs.iter().map(input).collect::<serde_json::Result<_>>()?;
-    serde_json::to_string(&inputs)
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Read {
+    Association(Association),
+    Refused { refused: String },
 }
 
-pub(super) fn inputs_from_json(json: &str) -> serde_json::Result<Vec<Association>> {
-    let inputs: Vec<[Part; 4]> = serde_json::from_str(json)?;
-    let part = |part| match part {
-        Part::Value(value) => Ok(value),
-        Part::Refused { refused } => Err(Error::from_json(&refused).unwrap_or_else(|_| Error::no_outcome())),
+pub(super) fn inputs_to_json(inputs: &[Result<Association>]) -> serde_json::Result<String> {
+    let written = inputs.iter().map(|input| match input {
+        Ok(association) => Ok(Written::Association(association.values())),
+        Err(error) => Ok(Written::Refused { refused: error.to_json()? }),
+    });
+    serde_json::to_string(&written.collect::<serde_json::Result<Vec<_>>>()?)
+}
+
+pub(super) fn inputs_from_json(json: &str) -> serde_json::Result<Vec<Result<Association>>> {
+    let read = |input| match input {
+        Read::Association(association) => Ok(Ok(association)),
+        Read::Refused { refused } => Error::from_json(&refused).map(Err),
     };
-    Ok(inputs.into_iter().map(|input| Association::from_parts(input.map(part))).collect())
+    serde_json::from_str::<Vec<Read>>(json)?.into_iter().map(read).collect()
 }
 
 /// The errors of a batch, each once with the places of the inputs that have it; all other inputs are carried out.

@@ -28,7 +28,7 @@ for i, kind in ipairs({ 'hash', 'stream', 'hash', 'list' }) do
   end
 end
 
--- operation, input, total and account (or '')
+-- operation, input, total, account (or '') and format
 if action == 'begin' then
   if redis.call('EXISTS', meta) == 0 then
     redis.call('DEL', batches, outcomes, pace)
@@ -40,11 +40,11 @@ if action == 'begin' then
     end
     redis.call('XGROUP', 'DELCONSUMER', batches, GROUP, id)
     redis.call('HSET', meta, 'id', id, 'operation', ARGV[3], 'input', ARGV[4], 'total', ARGV[5],
-      'batches', 0, 'inputs', 0)
+      'batches', 0, 'inputs', 0, 'format', ARGV[7])
     if ARGV[6] ~= '' then redis.call('HSET', meta, 'account', ARGV[6]) end
   end
-  local begun = redis.call('HMGET', meta, 'id', 'operation', 'input', 'batches', 'inputs', 'account')
-  begun[6] = begun[6] or ''
+  local begun = redis.call('HMGET', meta, 'id', 'operation', 'input', 'batches', 'inputs', 'account', 'format')
+  for i = 6, 7 do begun[i] = begun[i] or '' end
   return begun
 end
 
@@ -166,7 +166,7 @@ elseif action == 'settle' then
 -- lease in milliseconds
 elseif action == 'status' then
   local fields = { 'id', 'operation', 'input', 'total', 'complete', 'batches', 'inputs', 'settled_batches', 'succeeded',
-    'failed', 'requests', 'retries', 'started', 'ended', 'server', 'account' }
+    'failed', 'requests', 'retries', 'started', 'ended', 'server', 'account', 'format' }
   local known = redis.call('HMGET', meta, unpack(fields))
   if not known[1] then return { GONE } end
   local workers = 0

@@ -16,7 +16,8 @@ use self::{
 };
 pub use self::{status::JobStatus, worker::JobWorker};
 use crate::{
-    associations::bulk::{Association, Change, Outcome},
+    association::Association,
+    associations::bulk::{Change, Input, Outcome},
     client::Client,
     error::{Error, Result, excerpt::excerpt},
     redis::connection::Redis,
@@ -43,15 +44,26 @@ use crate::{
 /// use futures_util::TryStreamExt;
 ///
 /// let job = redis.job("contacts");
-/// let rows = (1..=1_000_000).map(|id| (512, ("contacts", id), "partner_client_to_contact"));
-/// job.enqueue_associate_many("contacts of 1 March", rows).await?;                // in one process
+/// let rows = (1..=1_000_000).map(|id| {
+///     (
+///         512,
+///         ("contacts", id),
+///         "partner_client_to_contact",
+///     )
+/// });
+/// // In one process.
+/// job.enqueue_associate_many("March", rows).await?;
 ///
-/// job.worker(&client).run().await?;                                              // in any number of them
+/// // In any number of processes.
+/// job.worker(&client).run().await?;
 ///
-/// println!("{} of {:?}", job.status().await?.settled(), job.status().await?.total);
+/// let status = job.status().await?;
+/// println!("{} settled", status.settled());
 /// let mut outcomes = job.outcomes();
-/// while let Some(outcome) = outcomes.try_next().await? {
-///     println!("{}: {:?}", outcome.index, outcome.result);
+/// while let Some(outcome) =
+///     outcomes.try_next().await?
+/// {
+///     println!("{outcome:?}");
 /// }
 /// job.remove().await?;
 /// # Ok(())
@@ -94,7 +106,7 @@ impl Job {
     /// for one that has lost what was enqueued just before: enqueue again.
     pub async fn enqueue_associate_many<I>(&self, input: &str, inputs: I) -> Result<()>
     where
-        I: IntoIterator<Item: Into<Association>>,
+        I: IntoIterator<Item: Into<Input>>,
     {
         self.enqueue(Change::Associate, input, inputs).await
     }
@@ -106,14 +118,14 @@ impl Job {
     /// As [`enqueue_associate_many`](Self::enqueue_associate_many).
     pub async fn enqueue_dissociate_many<I>(&self, input: &str, inputs: I) -> Result<()>
     where
-        I: IntoIterator<Item: Into<Association>>,
+        I: IntoIterator<Item: Into<Input>>,
     {
         self.enqueue(Change::Dissociate, input, inputs).await
     }
 
     async fn enqueue<I>(&self, change: Change, input: &str, inputs: I) -> Result<()>
     where
-        I: IntoIterator<Item: Into<Association>>,
+        I: IntoIterator<Item: Into<Input>>,
     {
         let mut inputs = inputs.into_iter();
         let total = match inputs.size_hint() {
@@ -126,7 +138,7 @@ impl Job {
             return Err(self.of_another(&account_differs(&begun.account, ours)));
         }
         if begun.operation != change.operation() || begun.input != input {
-            let reason = format!("is enqueued already, to {} {:?}", begun.operation, begun.input);
+            let reason = format!("already exists, to {} {:?}", begun.operation, begun.input);
             let remedy = "give another name, or remove that job first";
             return Err(Error::invalid_input("job", Some(&self.store.name), reason, remedy));
         }
@@ -135,7 +147,8 @@ impl Job {
             inputs.next();
         }
         loop {
-            let batch: Vec<Association> = inputs.by_ref().take(change.most()).map(Into::into).collect();
+            let batch = inputs.by_ref().take(change.most()).map(|input| input.into().association);
+            let batch: Vec<Result<Association>> = batch.collect();
             if batch.is_empty() {
                 break;
             }
@@ -144,7 +157,7 @@ impl Job {
             // Where another process enqueues the same, whoever is first has it.
             if self.store.add(&begun.id, number, batch.len(), &json).await? <= number {
                 let name = &self.store.name;
-                return Err(Error::unreachable(format!("Redis has lost the latest of job {name:?}: enqueue it again")));
+                return Err(Error::unreachable(format!("Redis lost recent data of job {name:?}: enqueue it again")));
             }
             number += 1;
         }
@@ -196,7 +209,7 @@ impl Job {
         let ours = self.account_or_empty();
         let [theirs, account] = self.store.bind(id, if binds { server } else { "" }, ours).await?;
         if !theirs.is_empty() && theirs != server {
-            return Err(self.of_another(&format!("is of the server {}, and not of {server}", excerpt(&theirs, 256))));
+            return Err(self.of_another(&format!("belongs to the server {}, not to {server}", excerpt(&theirs, 256))));
         }
         // Of a job that is not bound yet, the account may still be given.
         if account != ours && !(account.is_empty() && theirs.is_empty()) {
@@ -211,7 +224,7 @@ impl Job {
     }
 
     fn of_another(&self, trouble: &str) -> Error {
-        let remedy = "give what it is of, or another name; or remove it and enqueue it again";
+        let remedy = "use its server and account, or another name; or remove the job and enqueue it again";
         Error::invalid_input("job", Some(&self.store.name), trouble, remedy)
     }
 
@@ -234,9 +247,10 @@ impl Job {
         }
         let inputs = inputs_from_json(&kept.inputs).map_err(|error| self.damaged(&error))?;
         let mut errors = errors_from_json(&kept.outcomes).map_err(|error| self.damaged(&error))?;
-        let outcome = |(place, association): (usize, Association)| Outcome {
+        let outcome = |(place, association): (usize, Result<Association>)| Outcome {
             index: *index + place as u64,
-            association,
+            association: association.ok(),
+            value: (),
             result: errors.remove(&place).map_or(Ok(()), Err),
             replayed: false,
         };
@@ -253,6 +267,7 @@ impl Job {
         let (Some(status), Some(id), Some(batches)) = (status, fields.get(3), fields.get(8)) else {
             return Err(self.damaged(&"its status is incomplete"));
         };
+        self.store.check_format(fields.last().map(String::as_str).unwrap_or_default())?;
         if !status.is_finished {
             let reason = format!("is not finished ({} of {} inputs are settled)", status.settled(), status.enqueued);
             let remedy = "wait until its workers have ended";
@@ -267,16 +282,18 @@ impl Job {
     /// # Errors
     /// As [`status`](Self::status).
     pub async fn remove(&self) -> Result<()> {
-        let (id, _) = self.identity().await?;
-        self.store.remove(&id).await
+        let status = self.store.status().await?;
+        let id = status.get(3).ok_or_else(|| self.damaged(&"its status is incomplete"))?;
+        self.store.remove(id).await
     }
 
     /// Its id, which a job of the same name that is enqueued later does not have, and what is done.
     async fn identity(&self) -> Result<(String, Change)> {
         let status = self.store.status().await?;
-        let [_, _, _, id, operation, ..] = status.as_slice() else {
+        let [_, _, _, id, operation, .., format] = status.as_slice() else {
             return Err(self.damaged(&"its status is incomplete"));
         };
+        self.store.check_format(format)?;
         let change = [Change::Associate, Change::Dissociate].into_iter().find(|change| change.operation() == operation);
         let change = change.ok_or_else(|| self.damaged(&format_args!("it is to {operation:?}")))?;
         Ok((id.clone(), change))
@@ -290,9 +307,9 @@ impl Job {
 /// Two accounts that are not the same, one of which may not be known.
 fn account_differs(theirs: &str, ours: &str) -> String {
     match (theirs, ours) {
-        ("", ours) => format!("was begun without an account, so it may be of another than {ours:?}"),
+        ("", ours) => format!("was begun without an account, so it may not belong to {ours:?}"),
         (theirs, "") => format!("is of the account {theirs:?}, and it is not said to be of any here"),
-        (theirs, ours) => format!("is of the account {theirs:?}, and not of {ours:?}"),
+        (theirs, ours) => format!("belongs to the account {theirs:?}, not to {ours:?}"),
     }
 }
 

@@ -6,13 +6,15 @@ use ::redis::Script;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, excerpt::excerpt},
     redis::connection::{Redis, Trouble},
     task::in_runtime,
 };
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("job.lua")));
 
+/// How the inputs are written.
+const FORMAT: &str = "2";
 /// How long a batch stays with a worker that is not heard of.
 pub(super) const LEASE: Duration = Duration::from_secs(15);
 /// How long a Redis, or a HubSpot, that cannot be reached is waited for.
@@ -136,9 +138,23 @@ impl JobStore {
         Error::invalid_input("job", Some(&self.name), reason, remedy)
     }
 
+    /// Checks that this version of the crate reads a job of this format. The first had none.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub(super) fn check_format(&self, format: &str) -> Result<()> {
+        if format == FORMAT {
+            return Ok(());
+        }
+        let format = if format.is_empty() { "1".into() } else { excerpt(format, 20) };
+        let reason = format!("has format {format:?}, and this version of the crate knows {FORMAT:?}");
+        let remedy = "finish it with the version of the crate that enqueued it, or remove it and enqueue it again";
+        Err(Error::invalid_input("job", Some(&self.name), reason, remedy))
+    }
+
     fn unknown(&self) -> Error {
-        let reason = "has an answer of another version's in Redis";
-        Error::invalid_input("job", Some(&self.name), reason, "use the same version of this crate for all of a job")
+        let reason = "was written to Redis by another version";
+        Error::invalid_input("job", Some(&self.name), reason, "use one version of this crate for all of a job")
     }
 
     /// The job as it is, or begun with this id.
@@ -154,9 +170,10 @@ impl JobStore {
             return Err(Error::invalid_input("job", None, "has no name", "give one, such as that of the file"));
         }
         let total = total.map(|total| total.to_string()).unwrap_or_default();
-        let (id, fields) = self.call(&["begin", id, operation, input, &total, account]).await?;
-        let [operation, input, batches, inputs, account] =
-            <[String; 5]>::try_from(fields).map_err(|_| self.unknown())?;
+        let (id, fields) = self.call(&["begin", id, operation, input, &total, account, FORMAT]).await?;
+        let [operation, input, batches, inputs, account, format] =
+            <[String; 6]>::try_from(fields).map_err(|_| self.unknown())?;
+        self.check_format(&format)?;
         let number = |text: &str| text.parse().unwrap_or_default();
         Ok(Begun { id, operation, input, batches: number(&batches), inputs: number(&inputs), account })
     }

@@ -22,7 +22,7 @@ use super::{
     store::{Claimed, LEASE, PATIENCE, Settled},
 };
 use crate::{
-    associations::bulk::{Association, Bulk, Outcome, Progress},
+    associations::bulk::{Bulk, Input, Outcome, Progress},
     client::Client,
     error::{Error, Result},
     redis::connection::Trouble,
@@ -142,7 +142,7 @@ struct Run {
     worker: String,
     /// How many batches it may have at most.
     most: usize,
-    feed: UnboundedSender<Association>,
+    feed: UnboundedSender<Input>,
     /// How many inputs were fed.
     fed: u64,
     /// What it has claimed, by the index of the first input.
@@ -202,7 +202,7 @@ impl Run {
         self.fed += count as u64;
         for input in inputs {
             // Its receiver is in the bulk run that takes the outcomes.
-            let _ = self.feed.send(input);
+            let _ = self.feed.send(input.into());
         }
         Ok(())
     }

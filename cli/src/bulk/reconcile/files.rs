@@ -22,11 +22,12 @@ pub(super) struct Files {
 }
 
 impl Files {
-    pub(super) fn check(arguments: &Reconcile) -> Result<Self, Failure> {
+    pub(super) fn check(arguments: &Reconcile, log: Option<&Path>) -> Result<Self, Failure> {
         let kept = arguments.journal.as_deref().map(kept_beside);
         let read = [("the input file", &arguments.file), ("the plan", &arguments.plan)];
         let mut others: Vec<(&str, &Path)> =
             read.into_iter().filter_map(|(name, path)| Some((name, path.as_deref()?))).collect();
+        others.extend(log.map(|log| ("the log", log)));
         // It looks after itself, but for what else it may be.
         if let Some(journal) = arguments.journal.as_deref() {
             if let Some((other, _)) = others.iter().find(|(_, other)| same(journal, other)) {

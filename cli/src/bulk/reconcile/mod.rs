@@ -13,7 +13,7 @@ use std::{
 
 use hmac_sha256::Hash;
 use hubspot_partner_clients::{
-    Client,
+    Association, Client,
     bulk::Journal,
     reconcile::{Applied, Plan},
 };
@@ -25,6 +25,7 @@ use self::{
 };
 use super::{check, check::Checked, report::first, rows::Rows, seed};
 use crate::{
+    command_line,
     connect::Connection,
     failure::{Code, Failure},
     output::{Output, printable_lines},
@@ -32,15 +33,13 @@ use crate::{
     words::counted_are,
 };
 
-const AGAIN: &str = "Run the same command again: it does the rest.";
-
 pub(crate) async fn run(
     arguments: &Reconcile,
     connection: &Connection,
     signals: &Signals,
     output: &mut Output,
 ) -> Result<Code, Failure> {
-    let files = Files::check(arguments)?;
+    let files = Files::check(arguments, connection.log.path())?;
     if connection.simulator && (arguments.plan.is_some() || arguments.journal.is_some()) {
         let message = "--plan and --journal cannot be used with --simulator, which forgets everything at the end";
         return Err(Failure::usage(message));
@@ -93,12 +92,13 @@ pub(crate) async fn run(
     if output.json {
         output.json(&json!({"plan": plan, "applied": report::json(&applied)}))?;
     } else {
-        report::applied(&applied, &plan, output)?;
+        report::applied(&applied, output)?;
     }
     output.flush()?;
     if applied.unsettled > 0 {
         let state = format!("{} not settled", counted_are(applied.unsettled, "change"));
-        return Err(Failure::interrupted(signal.unwrap_or(Signal::Interrupt), state, Some(AGAIN.to_owned())));
+        let again = format!("To do the rest, run the same command again:\n  {}", command_line::this());
+        return Err(Failure::interrupted(signal.unwrap_or(Signal::Interrupt), state, Some(again)));
     }
     if let Some(error) = applied.journal_error {
         return Err(error.into());
@@ -157,11 +157,11 @@ async fn plan(client: &Client, file: &Path, to_type: &str, arguments: &Reconcile
     let mut desired = Vec::new();
     let mut rows = Rows::open(file)?;
     while let Ok(true) = rows.advance()? {
-        let [partner_client, _, to_id, association_type] = rows.values().map(str::to_owned);
+        let [partner_client, to_object_type, to_id, association_type] = rows.values();
         if all_in_file {
-            partner_clients.insert(partner_client.clone());
+            partner_clients.insert(partner_client.to_owned());
         }
-        desired.push((partner_client, to_id, association_type));
+        desired.push(Association::new(partner_client, to_object_type, to_id, association_type)?);
     }
     let mut reconcile = client.reconcile(partner_clients, to_type, desired);
     if arguments.skip_unknown {

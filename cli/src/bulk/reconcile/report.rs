@@ -1,6 +1,9 @@
 //! The report of a reconcile run, for people and programs.
 
-use hubspot_partner_clients::reconcile::{Applied, FailedChange, Plan, PlannedChange};
+use hubspot_partner_clients::{
+    Association,
+    reconcile::{Applied, FailedChange, Plan},
+};
 use indicatif::HumanCount;
 use serde_json::{Value, json};
 
@@ -37,15 +40,16 @@ pub(super) fn not_applied(plan: &Plan, arguments: &Reconcile, output: &mut Outpu
     }
 }
 
-pub(super) fn applied(applied: &Applied, plan: &Plan, output: &mut Output) -> Result<(), Failure> {
-    let to_type = &plan.to_object_type;
-    let described = |change: &PlannedChange| {
-        let PlannedChange { partner_client_id, to_object_id, association_type, .. } = change;
-        printable(&format!("partner client {partner_client_id} and {to_type} {to_object_id} ({association_type})"))
+pub(super) fn applied(applied: &Applied, output: &mut Output) -> Result<(), Failure> {
+    let described = |change: &Association| {
+        let Association { partner_client_id, to_object_type, to_object_id, association_type, .. } = change;
+        printable(&format!(
+            "partner client {partner_client_id} and {to_object_type} {to_object_id} ({association_type})"
+        ))
     };
     let failures = |what: &str, failed: &[FailedChange]| -> Vec<String> {
         let line = |failed: &FailedChange| {
-            format!("{what} {}: {}", described(&failed.change), Failure::from(failed.error.clone()).message())
+            format!("{what} {}: {}", described(&failed.association), Failure::from(failed.error.clone()).message())
         };
         shortened(failed, line, &format!("more could not be {what}"))
     };
@@ -82,12 +86,13 @@ fn shortened<T>(all: &[T], line: impl Fn(&T) -> String, more: &str) -> Vec<Strin
 
 pub(super) fn json(applied: &Applied) -> Value {
     let failed = |kind: &'static str, failed: &[FailedChange]| -> Vec<Value> {
-        let failure = |FailedChange { change, error, .. }: &FailedChange| {
+        let failure = |FailedChange { association, error, .. }: &FailedChange| {
             json!({
                 "change": kind,
-                "partnerClientId": change.partner_client_id,
-                "toObjectId": change.to_object_id,
-                "associationType": change.association_type,
+                "partnerClientId": association.partner_client_id,
+                "toObjectType": association.to_object_type,
+                "toObjectId": association.to_object_id,
+                "associationType": association.association_type,
                 "error": to_json(error),
             })
         };

@@ -281,7 +281,7 @@ fn a_newer_format_is_refused() {
     for rest in ["2 anything\n", "12 ", "2 {}\nline\n"] {
         let place = Place::new();
         place.write(format!("{NAME}{rest}").as_bytes());
-        assert!(place.refusal().contains("go on with the version that wrote it"));
+        assert!(place.refusal().contains("continue with the version that wrote it"));
     }
 }
 

@@ -1,0 +1,133 @@
+//! The log of what is sent: a line of JSON for each attempt, in a file, on standard error, or both.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use chrono::{SecondsFormat, Utc};
+use hubspot_partner_clients::{Attempt, Observer};
+use serde_json::{Value, json};
+
+use crate::{
+    failure::{Failure, write_to_stderr},
+    output::to_line,
+};
+
+/// What the first line of a log begins with, by which one is told from any other file.
+const BEGINNING: &str = "{\"log\":\"hubspot-partner-clients\"";
+
+/// Clones write to one log. No secret gets in, nor anything that was sent or answered but statuses and ids.
+#[derive(Clone)]
+pub(super) struct Log(Arc<Inner>);
+
+struct Inner {
+    path: Option<PathBuf>,
+    /// None once it cannot be written.
+    file: Mutex<Option<File>>,
+    trouble: Mutex<Option<io::Error>>,
+    verbose: bool,
+    json: bool,
+}
+
+impl Log {
+    /// Begins a log, at the end of the file if it has one.
+    pub(super) fn begin(path: Option<&Path>, verbose: bool, json: bool) -> Result<Self, Failure> {
+        let file = path.map(open).transpose()?;
+        Ok(Self(Arc::new(Inner {
+            path: path.map(Path::to_owned),
+            file: Mutex::new(file),
+            trouble: Mutex::default(),
+            verbose,
+            json,
+        })))
+    }
+
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.0.path.as_deref()
+    }
+
+    /// Whether lines go to standard error, where nothing else may be drawn then.
+    pub(super) fn is_verbose(&self) -> bool {
+        self.0.verbose
+    }
+
+    pub(super) fn is_wanted(&self) -> bool {
+        self.0.verbose || self.0.path.is_some()
+    }
+
+    /// Tells if not all could be written.
+    pub(super) fn end(&self) -> Result<(), Failure> {
+        let trouble = self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (trouble, self.path()) {
+            (Some(error), Some(path)) => {
+                Err(Failure::io(format_args!("--log {} cannot be written", path.display()), &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&self, line: &str) {
+        let mut file = self.0.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Err(error)) = file.as_mut().map(|file| file.write_all(line.as_bytes())) {
+            *file = None;
+            *self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
+    }
+}
+
+impl Observer for Log {
+    fn on_attempt(&self, attempt: &Attempt<'_>) {
+        let Attempt { operation, number, duration, status, error, .. } = attempt;
+        let milliseconds = duration.as_millis() as u64;
+        let kind = error.map(|error| error.kind().as_str());
+        let line = to_line(&json!({
+            "time": now(),
+            "operation": operation.id,
+            "method": operation.method,
+            "path": operation.path,
+            "attempt": number,
+            "milliseconds": milliseconds,
+            "status": status,
+            "error": kind,
+            "correlation_id": error.and_then(|error| error.correlation_id()).map(ToString::to_string),
+        }));
+        self.write(&line);
+        if self.0.verbose && self.0.json {
+            write_to_stderr(&line);
+        } else if self.0.verbose {
+            let came = status.map_or("no answer".to_owned(), |status| status.to_string());
+            let kind = kind.map(|kind| format!(" ({kind})")).unwrap_or_default();
+            write_to_stderr(&format!("{}: attempt {number}: {came}{kind} after {milliseconds} ms\n", operation.id));
+        }
+    }
+}
+
+fn now() -> Value {
+    Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true).into()
+}
+
+/// Opens a log, or a file that has nothing in it.
+fn open(path: &Path) -> Result<File, Failure> {
+    let refused = |trouble: &str| {
+        let message = format!("--log {} {trouble}", path.display());
+        Failure::file(message, "Give --log the path of a new file or of an earlier log; nothing was sent.")
+    };
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(refused("is not a regular file"));
+    }
+    let unusable = |error: io::Error| refused(&format!("cannot be used: {error}"));
+    let mut file = File::options().read(true).append(true).create(true).open(path).map_err(unusable)?;
+    let mut beginning = String::new();
+    let found = (&file).take(BEGINNING.len() as u64).read_to_string(&mut beginning);
+    if found.is_err() || !(beginning.is_empty() || beginning == BEGINNING) {
+        return Err(refused("is a file of another kind"));
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    // The order of the fields is that of `BEGINNING`.
+    let first = format!("{BEGINNING},\"time\":{},\"version\":\"{version}\"}}\n", now());
+    file.write_all(first.as_bytes()).map_err(unusable)?;
+    Ok(file)
+}

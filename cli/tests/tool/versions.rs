@@ -1,0 +1,31 @@
+//! The version of HubSpot's API that the tool speaks.
+
+use crate::cli::{run, tool_at};
+use crate::support::crm;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_version_of_the_api_is_an_option_or_a_variable() {
+    let hubspot = crm(1, 1).start().await.unwrap();
+    let asked = |arguments: &[&str], variable: &str| {
+        let mut command = tool_at(&hubspot, &[&["get", "1"], arguments].concat());
+        command.env("HUBSPOT_API_VERSION", variable);
+        let ran = run(command);
+        (ran, hubspot.requests().pop().map(|request| request.path().to_owned()).unwrap_or_default())
+    };
+    assert_eq!(asked(&[], "").1, "/crm/v3/objects/partner_clients/1");
+    assert_eq!(asked(&[], " 2026-03\n").1, "/crm/objects/2026-03/partner_clients/1");
+    assert_eq!(asked(&["--api-version", "2026-09"], "2026-03").1, "/crm/objects/2026-09/partner_clients/1");
+    assert_eq!(asked(&["--api-version", "V3"], "2026-03").1, "/crm/v3/objects/partner_clients/1");
+    hubspot.clear_requests();
+    for (arguments, variable, named) in [
+        (&["--api-version", "v4"][..], "", "v4"),
+        (&["--api-version", "2026-13"], "", "2026-13"),
+        (&["--api-version", ""], "", "--api-version"),
+        (&[], "2025-09", "HUBSPOT_API_VERSION"),
+        (&[], "\u{9b}31m", "HUBSPOT_API_VERSION"),
+    ] {
+        let (ran, path) = asked(arguments, variable);
+        assert_eq!((ran.code, &*ran.out, &*path), (Some(2), "", ""), "{}", ran.err);
+        assert!(ran.err.contains(named) && !ran.err.contains('\u{9b}'), "{}", ran.err);
+    }
+}

@@ -1,0 +1,136 @@
+//! The one value of an association.
+#![cfg(feature = "client")]
+
+use std::{borrow::Cow, fmt};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Error, Result},
+    ids::{AssociationType, ObjectId, ObjectType, PartnerClientId, canonical, checked},
+};
+
+/// An association of a partner client with another object: its two ends and its type.
+///
+/// Single calls, bulk runs, plans and jobs all take and give this value. Its parts are checked, so that what cannot be sent
+/// is an error when it is made. Ids have one form: `009001` is the record that HubSpot shows as `9001`. Two associations
+/// are equal if their parts are; numbers come in the order of their size.
+///
+/// ```
+/// use hubspot_partner_clients::Association;
+///
+/// let association =
+///     Association::new(512, "companies", "09001", "owner")?;
+/// assert_eq!(association.to_object_id, "9001".parse()?);
+/// assert_eq!(
+///     association.to_string(),
+///     "partner client 512 to companies 9001 (owner)"
+/// );
+///
+/// let damaged =
+///     Association::new(512, "companies", "9.0E+3", "owner");
+/// assert!(damaged.unwrap_err().is_invalid_input());
+/// # Ok::<_, hubspot_partner_clients::Error>(())
+/// ```
+///
+/// With serde it is an object with the members `partnerClientId`, `toObjectType`, `toObjectId` and `associationType`. It is
+/// also read by the names of its fields, as a row of CSV with the tool's columns has them, and from a list of the four.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Association {
+    /// The partner client.
+    #[serde(alias = "partner_client_id")]
+    pub partner_client_id: PartnerClientId,
+    /// The type of the other object.
+    #[serde(alias = "to_object_type")]
+    pub to_object_type: ObjectType,
+    /// The id of the other object.
+    #[serde(alias = "to_object_id")]
+    pub to_object_id: ObjectId,
+    /// The association type: its name in any case, or its numeric id.
+    #[serde(alias = "association_type")]
+    pub association_type: AssociationType,
+}
+
+impl Association {
+    /// Checks the parts: the partner client, the other object's type and id, and the association type, by its name in any
+    /// case or its numeric id. [`Client::association_types`](crate::Client::association_types) lists the types.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for the first part that cannot be sent. It names the part and the value.
+    pub fn new<P, T, I, A>(partner_client: P, to_object_type: T, to_object_id: I, association_type: A) -> Result<Self>
+    where
+        P: TryInto<PartnerClientId, Error: Into<Error>>,
+        T: TryInto<ObjectType, Error: Into<Error>>,
+        I: TryInto<ObjectId, Error: Into<Error>>,
+        A: TryInto<AssociationType, Error: Into<Error>>,
+    {
+        Ok(Self {
+            partner_client_id: checked(partner_client)?,
+            to_object_type: checked(to_object_type)?,
+            to_object_id: checked(to_object_id)?,
+            association_type: checked(association_type)?,
+        })
+    }
+
+    /// The four values as text, in the order of the fields.
+    pub(crate) fn values(&self) -> [&str; 4] {
+        [
+            self.partner_client_id.as_str(),
+            self.to_object_type.as_str(),
+            self.to_object_id.as_str(),
+            self.association_type.as_str(),
+        ]
+    }
+
+    /// Tells this association from others; the same in every version of the crate.
+    pub(crate) fn digest(&self) -> u64 {
+        let mut hash = hmac_sha256::Hash::new();
+        let [partner_client, to_object_type, to_object_id, association_type] = self.values();
+        for part in [partner_client, to_object_type, to_object_id, &spelling(association_type)] {
+            // No id holds a line end.
+            hash.update(part);
+            hash.update("\n");
+        }
+        hash.finalize().iter().take(8).fold(0, |digest, byte| digest << 8 | u64::from(*byte))
+    }
+}
+
+/// An association type in one form: HubSpot takes a name in any case, and an id is a number.
+pub(crate) fn spelling(association_type: &str) -> Cow<'_, str> {
+    let association_type = canonical(association_type);
+    if association_type.bytes().any(|b| b.is_ascii_uppercase()) {
+        association_type.to_ascii_lowercase().into()
+    } else {
+        association_type.into()
+    }
+}
+
+impl fmt::Display for Association {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { partner_client_id, to_object_type, to_object_id, association_type } = self;
+        write!(f, "partner client {partner_client_id} to {to_object_type} {to_object_id} ({association_type})")
+    }
+}
+
+impl From<&Association> for Association {
+    fn from(association: &Association) -> Self {
+        association.clone()
+    }
+}
+
+/// The partner client, the other object as type and id, the association type.
+impl<P, T, I, A> TryFrom<(P, (T, I), A)> for Association
+where
+    P: TryInto<PartnerClientId, Error: Into<Error>>,
+    T: TryInto<ObjectType, Error: Into<Error>>,
+    I: TryInto<ObjectId, Error: Into<Error>>,
+    A: TryInto<AssociationType, Error: Into<Error>>,
+{
+    type Error = Error;
+
+    fn try_from((partner_client, (to_object_type, to_object_id), association_type): (P, (T, I), A)) -> Result<Self> {
+        Self::new(partner_client, to_object_type, to_object_id, association_type)
+    }
+}
