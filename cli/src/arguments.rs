@@ -61,7 +61,7 @@ pub(super) enum Command {
     /// Share the rows of a CSV file between processes, through Redis
     #[cfg(feature = "redis")]
     #[command(after_help = help::JOB)]
-    Job(super::job::Arguments),
+    Job(super::job::arguments::Arguments),
     /// Print a completion script for a shell
     #[command(after_help = help::COMPLETIONS)]
     Completions {
@@ -149,13 +149,4 @@ pub(super) struct Search {
 /// Names or ids that commas separate, with white space around them or a comma too many.
 pub(super) fn listed(names: &[String]) -> Vec<String> {
     names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).map(str::to_owned).collect()
-}
-
-/// The name of a HubSpot account, as it binds journals, plans and jobs.
-pub(super) fn account(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err("an account id is not empty; HubSpot shows it beside the account's name".to_owned());
-    }
-    Ok(text.to_owned())
 }

@@ -10,7 +10,7 @@ use hubspot_partner_clients::{
     simulator::{Simulator, SimulatorBuilder},
 };
 
-use super::{arguments::Arguments, failure::Failure, log::Log, signals::Signal, simulated};
+use super::{arguments::Arguments, exit::Signal, failure::Failure, log::Log, simulated};
 
 const TOKEN: &str = "HUBSPOT_ACCESS_TOKEN";
 const API_VERSION: &str = "HUBSPOT_API_VERSION";

@@ -1,4 +1,4 @@
-//! The failures that end the tool, and its exit codes.
+//! The failures that end the tool.
 
 use std::{
     fmt::Display,
@@ -6,64 +6,14 @@ use std::{
     process::ExitCode,
 };
 
-use hubspot_partner_clients::{Error, ErrorKind};
+use hubspot_partner_clients::Error;
 use indicatif::HumanCount;
 use serde_json::{Map, Value, json};
 
-use super::{
-    output::{printable_lines, to_line},
-    signals::Signal,
+use crate::{
+    exit::{Code, Signal},
+    printable::{printable, printable_lines, to_line},
 };
-use crate::printable::printable;
-
-/// The exit codes; `--help` lists them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Code {
-    Success = 0,
-    Refused = 1,
-    Usage = 2,
-    Token = 3,
-    Network = 4,
-    #[cfg(unix)]
-    HungUp = 129,
-    Interrupted = 130,
-    #[cfg(unix)]
-    Quit = 131,
-    ClosedPipe = 141,
-    Terminated = 143,
-}
-
-impl From<Code> for ExitCode {
-    fn from(code: Code) -> Self {
-        Self::from(code as u8)
-    }
-}
-
-impl From<&Error> for Code {
-    fn from(error: &Error) -> Self {
-        match error.kind() {
-            ErrorKind::InvalidInput | ErrorKind::Journal => Self::Usage,
-            ErrorKind::Credentials
-            | ErrorKind::Token
-            | ErrorKind::InvalidGrant
-            | ErrorKind::Unauthorized
-            | ErrorKind::MissingScope
-            | ErrorKind::Forbidden => Self::Token,
-            ErrorKind::Limiter
-            | ErrorKind::QueueTimeout
-            | ErrorKind::Redis
-            | ErrorKind::Connect
-            | ErrorKind::Tls
-            | ErrorKind::Timeout
-            | ErrorKind::Transport
-            | ErrorKind::RateLimited
-            | ErrorKind::DailyLimit
-            | ErrorKind::Locked
-            | ErrorKind::Server => Self::Network,
-            _ => Self::Refused,
-        }
-    }
-}
 
 /// What is wrong, and what to do about it.
 #[derive(Debug)]

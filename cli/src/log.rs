@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     failure::{Failure, write_to_stderr},
-    output::to_line,
+    printable::to_line,
 };
 
 /// What the first line of a log begins with, by which one is told from any other file.

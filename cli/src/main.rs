@@ -2,6 +2,7 @@
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod account;
 mod arguments;
 mod associations;
 mod bulk;
@@ -9,6 +10,7 @@ mod command_line;
 mod completions;
 mod connect;
 mod demo;
+mod exit;
 mod failure;
 mod filter;
 mod help;
@@ -35,7 +37,8 @@ use clap::Parser;
 use self::{
     arguments::{Arguments, Call, Command},
     connect::Connection,
-    failure::{Code, Failure},
+    exit::Code,
+    failure::Failure,
     log::Log,
     output::Output,
     signals::Signals,

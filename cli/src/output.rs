@@ -7,11 +7,10 @@ use std::{
 
 use futures_util::FutureExt;
 use serde::Serialize;
-use serde_json::ser::Formatter;
 use unicode_width::UnicodeWidthStr;
 
 use super::failure::Failure;
-use crate::printable::{is_command, printable};
+use crate::printable::{printable, printable_lines, to_line};
 
 /// After so many rows a table's widths are settled, so that it takes no more memory however long it is.
 const ROWS_MEASURED: usize = 200;
@@ -101,39 +100,5 @@ impl Table {
             output.line(format_args!("{}", padded.collect::<Vec<_>>().join("  ").trim_end()))?;
         }
         Ok(())
-    }
-}
-
-/// The same, of several lines.
-pub(super) fn printable_lines(text: &str) -> String {
-    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
-}
-
-/// A line of JSON in which the same characters are escaped.
-pub(super) fn to_line(value: &impl Serialize) -> String {
-    let mut line = Vec::new();
-    let mut serializer = serde_json::Serializer::with_formatter(&mut line, Neutral);
-    // None of what the tool tells can fail to be JSON: no map has keys other than strings.
-    if let Err(error) = value.serialize(&mut serializer) {
-        line = serde_json::json!({"error": {"kind": "output", "message": error.to_string()}}).to_string().into_bytes();
-    }
-    line.push(b'\n');
-    String::from_utf8_lossy(&line).into_owned()
-}
-
-struct Neutral;
-
-impl Formatter for Neutral {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some((before, from)) = rest.find(is_command).and_then(|place| rest.split_at_checked(place)) {
-            writer.write_all(before.as_bytes())?;
-            let mut after = from.chars();
-            for unit in after.next().into_iter().flat_map(|c| c.encode_utf16(&mut [0; 2]).to_vec()) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-            rest = after.as_str();
-        }
-        writer.write_all(rest.as_bytes())
     }
 }

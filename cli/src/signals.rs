@@ -9,46 +9,7 @@ use std::{
 
 use tokio::{runtime, sync::watch};
 
-use super::failure::{Code, Failure};
-
-/// On Windows, closing the window, logging off and shutting down count as [`Terminate`](Self::Terminate).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signal {
-    /// Ctrl-C, and Ctrl-Break on Windows.
-    Interrupt,
-    /// The terminal is gone.
-    #[cfg(unix)]
-    Hangup,
-    /// Ctrl-\.
-    #[cfg(unix)]
-    Quit,
-    /// What supervisors send.
-    Terminate,
-}
-
-impl Signal {
-    pub(super) fn code(self) -> Code {
-        match self {
-            Self::Interrupt => Code::Interrupted,
-            #[cfg(unix)]
-            Self::Hangup => Code::HungUp,
-            #[cfg(unix)]
-            Self::Quit => Code::Quit,
-            Self::Terminate => Code::Terminated,
-        }
-    }
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Interrupt => "SIGINT",
-            #[cfg(unix)]
-            Self::Hangup => "SIGHUP",
-            #[cfg(unix)]
-            Self::Quit => "SIGQUIT",
-            Self::Terminate => "SIGTERM",
-        }
-    }
-}
+use crate::{exit::Signal, failure::Failure};
 
 /// Remembers the first signal, for whoever asks. A second one ends the process at once.
 #[derive(Clone)]

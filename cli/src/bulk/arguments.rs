@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use hubspot_partner_clients::bulk;
 
-use crate::arguments::account;
+use crate::account::account;
 
 #[derive(Args)]
 pub(crate) struct Many {

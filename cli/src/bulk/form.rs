@@ -2,7 +2,7 @@
 
 use csv::{ByteRecord, ReaderBuilder, Terminator};
 
-use super::rows::{COLUMNS, name};
+use super::columns::{COLUMNS, name};
 
 /// How much of a file is looked at.
 pub(super) const SAMPLE: usize = 1 << 16;

@@ -2,6 +2,7 @@
 
 pub(super) mod arguments;
 pub(super) mod check;
+mod columns;
 mod failed;
 mod form;
 mod problems;
@@ -22,17 +23,18 @@ use hubspot_partner_clients::{
 use indicatif::HumanCount;
 use serde_json::json;
 
-pub(super) use self::rows::COLUMNS;
+pub(super) use self::columns::COLUMNS;
 use self::{arguments::Many, check::Checked, failed::FailedRows, progress::Bar, report::Report, rows::Rows};
 #[cfg(feature = "redis")]
 pub(super) use self::{report::first, spreadsheet::neutral};
 use super::{
     command_line,
     connect::Connection,
-    failure::{Code, Failure},
+    exit::{Code, Signal},
+    failure::Failure,
     output::Output,
     output_file::same,
-    signals::{Signal, Signals},
+    signals::Signals,
     words::counted_are,
 };
 

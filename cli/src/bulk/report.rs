@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::{Change, rows::Rows};
 use crate::{
-    failure::{Code, Failure, to_json},
+    exit::Code,
+    failure::{Failure, to_json},
     output::{Output, Table},
     printable::printable,
     suggest,

@@ -10,14 +10,12 @@ use csv::{ByteRecord, ReaderBuilder, Terminator};
 use hmac_sha256::Hash;
 
 use super::{
+    columns::{COLUMNS, name},
     form::{Foreign, Form, SAMPLE, columns_in, is_blank, is_delimiter_line},
     problems::{Column, Problem, Problems},
     spreadsheet::plain,
 };
 use crate::{failure::Failure, words::counted};
-
-/// The columns of an association, in the order of its parts.
-pub(crate) const COLUMNS: [&str; 4] = ["partner_client_id", "to_object_type", "to_object_id", "association_type"];
 
 /// A row beyond it has a quotation mark that is not closed, and would take the rest of the file.
 const MAX_ROW: u64 = 1 << 20;
@@ -236,12 +234,6 @@ impl Rows {
         };
         format!("{}{more}{hint}", names.join(", "))
     }
-}
-
-/// A column's name as it is compared: letters and digits alone, so that `Partner Client ID`, `partnerClientId` and
-/// `partner-client-id` are one name, whatever invisible characters stand in it.
-pub(super) fn name(header: &[u8]) -> String {
-    String::from_utf8_lossy(header).chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// Without the carriage return of the row's end.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::{arguments::account, help};
+use crate::{account::account, help};
 
 #[derive(Args)]
 pub(crate) struct Arguments {

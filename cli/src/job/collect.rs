@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::{
     bulk::{COLUMNS, first, neutral},
-    failure::{Code, Failure, to_json},
+    exit::Code,
+    failure::{Failure, to_json},
     output::Output,
     printable::printable,
 };

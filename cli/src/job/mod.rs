@@ -1,6 +1,6 @@
 //! The command `job`: bulk work that several processes share through Redis.
 
-mod arguments;
+pub(super) mod arguments;
 mod collect;
 
 use std::{env, path::Path};
@@ -13,8 +13,7 @@ use hubspot_partner_clients::{
 use indicatif::{HumanCount, HumanDuration};
 use serde_json::json;
 
-pub(super) use self::arguments::Arguments;
-use self::arguments::{Command, Worker};
+use self::arguments::{Arguments, Command, Worker};
 use super::{
     arguments::NAME,
     bulk::{
@@ -22,7 +21,8 @@ use super::{
         check::{self, Checked},
     },
     connect::Connection,
-    failure::{Code, Failure},
+    exit::Code,
+    failure::Failure,
     output::{Output, Table},
     signals::Signals,
     words::counted_are,

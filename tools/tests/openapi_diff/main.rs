@@ -7,6 +7,8 @@ mod codegen;
 mod compare;
 #[path = "../../src/bin/openapi_diff/difference.rs"]
 mod difference;
+#[path = "../../src/bin/openapi_diff/found.rs"]
+mod found;
 #[path = "../../src/bin/openapi_diff/plain.rs"]
 mod plain;
 #[path = "../../src/bin/openapi_diff/report.rs"]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::arguments::account;
+use crate::account::account;
 
 #[derive(Args)]
 pub(crate) struct Reconcile {

@@ -27,9 +27,11 @@ use super::{check, check::Checked, report::first, rows::Rows, seed};
 use crate::{
     command_line,
     connect::Connection,
-    failure::{Code, Failure},
-    output::{Output, printable_lines},
-    signals::{Signal, Signals},
+    exit::{Code, Signal},
+    failure::Failure,
+    output::Output,
+    printable::printable_lines,
+    signals::Signals,
     words::counted_are,
 };
 

@@ -8,10 +8,11 @@ use serde::Serialize;
 use crate::{
     codegen::{
         self, correct, merge,
-        operations::{Family, Known, name},
+        operations::{Family, Known},
         read, walk,
     },
-    difference::{Breaks, Difference, differences, scopes},
+    difference::{differences, scopes},
+    found::{Breaks, Difference},
     plain,
 };
 
@@ -88,11 +89,4 @@ fn built(path: &Path) -> Result<OpenAPI, String> {
     let mut api = codegen::documented(path, own).map_err(|problem| problem.to_string())?;
     correct::document(&mut api);
     Ok(api)
-}
-
-/// The name of an operation of a plain document by its JSON pointer, `#/paths/~1crm…/get`.
-pub fn operation_name(pointer: &str) -> Option<String> {
-    let mut segments = pointer.strip_prefix("#/paths/")?.split('/');
-    let (path, method) = (segments.next()?, segments.next()?);
-    Some(name(&method.to_uppercase(), &path.replace("~1", "/").replace("~0", "~")))
 }

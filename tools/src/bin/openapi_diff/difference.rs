@@ -9,33 +9,10 @@ use drift::{ChangeClass, ChangeComparison, ChangeDetails, ChangeInfo};
 use openapiv3::OpenAPI;
 use serde_json::Value;
 
-use crate::{compare::operation_name, schema};
-
-/// Whether users of the SDK have to change their programs, or see them fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Breaks {
-    No,
-    UnlessCorrected,
-    Yes,
-}
-
-/// One difference between two documents.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
-    pub what: &'static str,
-    pub place: String,
-    pub detail: String,
-    pub operations: BTreeSet<String>,
-    pub breaks: Breaks,
-}
-
-/// Who meets a part of a document: those who send it, those who receive it.
-#[derive(Debug, Clone, Default)]
-pub struct Use {
-    pub sent: bool,
-    pub received: bool,
-    pub operations: BTreeSet<String>,
-}
+use crate::{
+    found::{Breaks, Difference, Use, operation_name},
+    schema,
+};
 
 /// Every difference, in no particular order.
 pub fn differences(old: &Value, new: &Value) -> Result<Vec<Difference>, String> {
@@ -73,18 +50,6 @@ pub fn differences(old: &Value, new: &Value) -> Result<Vec<Difference>, String> 
         }
     }
     Ok(found)
-}
-
-impl Difference {
-    pub fn new(
-        what: &'static str,
-        place: impl Into<String>,
-        detail: impl Into<String>,
-        breaks: Breaks,
-        users: &Use,
-    ) -> Self {
-        Self { what, place: place.into(), detail: detail.into(), operations: users.operations.clone(), breaks }
-    }
 }
 
 /// What drift says of operations, parameters, bodies and answers.

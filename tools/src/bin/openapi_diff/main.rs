@@ -10,6 +10,7 @@ mod codegen;
 
 mod compare;
 mod difference;
+mod found;
 mod plain;
 mod report;
 mod schema;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::difference::{Breaks, Difference, Use};
+use crate::found::{Breaks, Difference, Use};
 
 type Narrower = fn(f64, f64) -> bool;
 
