@@ -1,42 +1,63 @@
-//! An in-process HubSpot for tests and examples: the partner-client operations, answered from memory on a loopback port.
+//! An in-process HubSpot for tests and examples: the CRM's operations on objects and associations, answered from memory on
+//! a loopback port.
 //!
-//! A [`Simulator`] checks bearer tokens and scopes, validates requests, keeps associations and answers errors with the
-//! bodies HubSpot sends, so code under test meets what it would meet in production. It also keeps a journal of what
-//! crossed the wire ([`Simulator::requests`]).
+//! A [`Simulator`] checks bearer tokens and scopes, validates requests, keeps objects and associations and answers errors
+//! with the bodies HubSpot sends, so code under test meets what it would meet in production. It also keeps a journal of
+//! what crossed the wire ([`Simulator::requests`]).
 //!
 //! On demand it limits rates ([`RateLimits`]), issues OAuth tokens ([`OAuthApp`]) and lets requests go wrong ([`Fault`]).
 //! Limits, lifetimes and delays go by Tokio's clock: a test that pauses it need not wait.
 //!
-//! It simulates associating, dissociating and listing associations, one by one or in batches, listing association types,
-//! and everything HubSpot offers on partner clients themselves: listing, reading and updating them, one by one or in
-//! batches, and searching. How it answers a batch of which some associations cannot be made is chosen with
-//! [`InvalidAssociations`].
+//! # Versions
+//!
+//! All versions of HubSpot's API work on one state, and [`SimulatorBuilder::versions`] chooses which are served:
+//!
+//! | version | objects | associations |
+//! |---|---|---|
+//! | `v3` | `/crm/v3/objects/…` | an association has one type, which is part of the path or of an input; making one adds it |
+//! | `v4` | | a pair of objects has labels; setting them replaces those that were there |
+//! | `2026-03`, `2026-09` | `/crm/objects/2026-09/…` | as v4, under `/crm/associations/2026-09/…` |
+//!
+//! What has no successor in a version is not found there. From 2026-09 on, writes obey the account's rules
+//! ([`SimulatorBuilder::required_property_when`]), times are normalized with a warning
+//! ([`SimulatorBuilder::date_property`]), and a user needs the permission to edit associations
+//! ([`OAuthApp::without_edit_associations`]).
+//!
+//! # Objects
+//!
+//! Partner clients can be read and updated; companies, contacts, deals, tickets, products, line items and
+//! [custom objects](SimulatorBuilder::custom_object_type) can also be created and archived. All of them can be listed,
+//! searched and associated in both directions, one by one or in batches.
 //!
 //! # Simplifications
 //!
-//! - Any property name is good, as a property has no definition. What identifies a partner client (`idProperty`) may be
-//!   any property too.
+//! - Any property name is good, as a property has no definition. What identifies an object (`idProperty`) may be any
+//!   property too.
 //! - A request that names no property is answered with all of them.
 //! - Whatever is compared in a search counts as a number or a time where both sides are one, and as text in any case
-//!   otherwise. A partner client without the property matches `NOT_HAS_PROPERTY` and nothing else. A query looks into
-//!   `name` and `domain`. What changed is found at once.
-//! - Associations start at partner clients: there are no association types from another object type, and a batch of
-//!   associations from one is refused.
-//! - Removing associations in a batch is refused as a whole where removing one of them is, and takes 100 at most.
+//!   otherwise. An object without the property matches `NOT_HAS_PROPERTY` and nothing else. A query looks into names,
+//!   domains, e-mail addresses, phone numbers, subjects and contents. What changed is found at once.
+//! - A call on associations takes a scope of the object that they start at, and in v4 and the dated versions one of either
+//!   end.
+//! - In v3, removing associations in a batch is refused as a whole where removing one of them is, and takes 100 at most.
+//!   In v3, removing the unlabelled association leaves the labelled ones; in the other versions they end with it.
+//! - How an answer to a batch looks of which some associations cannot be made is chosen with [`InvalidAssociations`], and
+//!   whether a label brings the unlabelled association along with [`UnlabeledCompanions`].
 //! - The query parameter `includeFA` is ignored.
 //!
 //! # Default seed
 //!
-//! | object | id | association type from partner clients to it | type id |
-//! |---|---|---|---|
-//! | partner client | `512` | | |
-//! | company | `9001` | `partner_client_to_company` | `1001` |
-//! | contact | `301` | `partner_client_to_contact` | `1002` |
-//! | deal | `701` | `partner_client_to_deal` | `1003` |
-//! | ticket | `801` | `partner_client_to_ticket` | `1004` |
+//! | object | id | association type from partner clients to it | type id | id of its inverse |
+//! |---|---|---|---|---|
+//! | partner client | `512` | | | |
+//! | company | `9001` | `partner_client_to_company` | `1001` | `2001` |
+//! | contact | `301` | `partner_client_to_contact` | `1002` | `2002` |
+//! | deal | `701` | `partner_client_to_deal` | `1003` | `2003` |
+//! | ticket | `801` | `partner_client_to_ticket` | `1004` | `2004` |
 //!
-//! Nothing is associated yet. The association types are the simulator's own: HubSpot publishes none for partner clients,
-//! and an account's real ones are found by listing them.
+//! Nothing is associated yet. Each of these types is the unlabelled one of its pair. They are the simulator's own: HubSpot
+//! publishes none for partner clients, and an account's real ones are found by listing them. The unlabelled types between
+//! contacts, companies, deals, tickets and line items are there as well, with the ids that HubSpot publishes.
 //!
 //! # Example
 //!
@@ -67,20 +88,23 @@
 
 mod auth;
 mod builder;
+mod call;
 mod crm;
 mod faults;
 mod http;
 mod operations;
 mod router;
 mod server;
+mod settings;
 mod simulator;
 
 pub use crate::auth::oauth::OAuthApp;
 pub use crate::auth::scopes::{READ_SCOPE, WRITE_SCOPE};
 pub use crate::builder::SimulatorBuilder;
-pub use crate::crm::state::Association;
+pub use crate::crm::association_type::AssociationCategory;
+pub use crate::crm::state::{Association, UnlabeledCompanions};
 pub use crate::faults::fault::Fault;
 pub use crate::http::journal::RecordedRequest;
 pub use crate::http::limits::RateLimits;
-pub use crate::operations::invalid_associations::InvalidAssociations;
-pub use crate::simulator::{PartnerClient, Simulator};
+pub use crate::settings::InvalidAssociations;
+pub use crate::simulator::{Object, Simulator};

@@ -1,25 +1,21 @@
-//! The way of a request: journal, authentication, rate limits, faults, route, scope, operation.
+//! The way of a request: journal, authentication, rate limits, version, faults, route, operation.
 
 use std::sync::Arc;
 
 use axum::{
-    Extension, Router,
+    Router,
     body::{Body, Bytes, to_bytes},
     extract::{ConnectInfo, DefaultBodyLimit, Request, State as Shared},
-    handler::Handler,
     http::{Method, Uri, request::Parts},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{delete, get, patch, post, put},
+    routing::{get, post, put},
 };
 use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
 use crate::{
-    auth::{
-        access::Caller,
-        scopes::{READ_SCOPE, WRITE_SCOPE},
-    },
+    call::Call,
     faults::strike::Struck,
     http::{
         connection::Connection,
@@ -27,46 +23,83 @@ use crate::{
         limits::Standing,
         operation::{
             self, ASSOCIATION, ASSOCIATION_BATCH_ARCHIVE, ASSOCIATION_BATCH_CREATE, ASSOCIATION_BATCH_READ,
-            ASSOCIATION_TYPES, ASSOCIATIONS, BATCH_READ, BATCH_UPDATE, OAUTH_TOKEN, PARTNER_CLIENT, PARTNER_CLIENTS,
-            SEARCH,
+            ASSOCIATIONS, ASSOCIATIONS_DATED, ASSOCIATIONS_V3, ASSOCIATIONS_V4, BATCH_ARCHIVE, BATCH_CREATE,
+            BATCH_DEFAULT, BATCH_READ, BATCH_UPDATE, BATCH_UPSERT, DEFAULT, LABELS, LABELS_ARCHIVE, OAUTH_TOKEN,
+            OBJECT, OBJECTS, OBJECTS_DATED, OBJECTS_V3, OBJECTS_V4, PAIR, SEARCH, TOKEN, TYPES,
         },
         response::CORRELATION_ID,
     },
-    operations::{association_batch, associations, batch, partner_clients, search, token_endpoint},
+    operations::{association_batch, associations, label_batch, labels, object_batch, objects, search, token_endpoint},
     server::Server,
 };
 
 /// Above any body HubSpot takes, so that only a runaway client meets it.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
-/// The operations, each with the scope it takes.
+type Routes = Router<Arc<Server>>;
+
+/// All operations of all versions.
 pub(crate) fn router(server: Arc<Server>) -> Router {
-    let read = from_fn_with_state(READ_SCOPE, require_scope);
-    let write = from_fn_with_state(WRITE_SCOPE, require_scope);
-    let mut router = Router::new()
-        .route(PARTNER_CLIENTS, get(partner_clients::list.layer(read.clone())))
-        .route(PARTNER_CLIENT, get(partner_clients::get.layer(read.clone())))
-        .route(PARTNER_CLIENT, patch(partner_clients::update.layer(write.clone())))
-        .route(BATCH_READ, post(batch::read.layer(read.clone())))
-        .route(BATCH_UPDATE, post(batch::update.layer(write.clone())))
-        .route(SEARCH, post(search::search.layer(read.clone())))
-        .route(ASSOCIATIONS, get(associations::list.layer(read.clone())))
-        .route(ASSOCIATION, put(associations::associate.layer(write.clone())))
-        .route(ASSOCIATION, delete(associations::dissociate.layer(write.clone())))
-        .route(ASSOCIATION_TYPES, get(associations::types.layer(read.clone())))
-        .route(ASSOCIATION_BATCH_CREATE, post(association_batch::associate.layer(write.clone())))
-        .route(ASSOCIATION_BATCH_ARCHIVE, post(association_batch::dissociate.layer(write)))
-        .route(ASSOCIATION_BATCH_READ, post(association_batch::read.layer(read)));
-    for path in operation::TOKEN {
-        router = router.route(path, post(token_endpoint::token));
-    }
-    router
+    Router::new()
+        .nest(OBJECTS_V3, objects_routes().merge(typed_associations()))
+        .nest(OBJECTS_V4, labeled_associations())
+        .nest(OBJECTS_DATED, objects_routes().merge(labeled_associations()))
+        .nest(ASSOCIATIONS_V3, typed_batches())
+        .nest(ASSOCIATIONS_V4, labeled_batches())
+        .nest(ASSOCIATIONS_DATED, labeled_batches())
+        .route(TOKEN, post(token_endpoint::token))
         .fallback(async |method: Method, uri: Uri| Failure::no_route(&method, uri.path()))
         .method_not_allowed_fallback(async || error::method_not_allowed())
         // `enter` has its own.
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(Arc::clone(&server), enter))
         .with_state(server)
+}
+
+/// The operations on objects, which are the same in all versions but v4, which has none.
+fn objects_routes() -> Routes {
+    Router::new()
+        .route(OBJECTS, get(objects::list).post(objects::create))
+        .route(OBJECT, get(objects::get).patch(objects::update).delete(objects::archive))
+        .route(BATCH_READ, post(object_batch::read))
+        .route(BATCH_CREATE, post(object_batch::create))
+        .route(BATCH_UPDATE, post(object_batch::update))
+        .route(BATCH_UPSERT, post(object_batch::upsert))
+        .route(BATCH_ARCHIVE, post(object_batch::archive))
+        .route(SEARCH, post(search::search))
+}
+
+/// v3: the association type is part of the path.
+fn typed_associations() -> Routes {
+    Router::new()
+        .route(ASSOCIATIONS, get(associations::list))
+        .route(ASSOCIATION, put(associations::associate).delete(associations::dissociate))
+}
+
+/// v4 and the dated versions: a pair of objects has labels.
+fn labeled_associations() -> Routes {
+    Router::new()
+        .route(ASSOCIATIONS, get(labels::list))
+        .route(PAIR, put(labels::set).delete(labels::dissociate_all))
+        .route(DEFAULT, put(labels::associate_default))
+}
+
+fn typed_batches() -> Routes {
+    Router::new()
+        .route(TYPES, get(associations::types))
+        .route(ASSOCIATION_BATCH_CREATE, post(association_batch::associate))
+        .route(ASSOCIATION_BATCH_ARCHIVE, post(association_batch::dissociate))
+        .route(ASSOCIATION_BATCH_READ, post(association_batch::read))
+}
+
+fn labeled_batches() -> Routes {
+    Router::new()
+        .route(LABELS, get(labels::definitions))
+        .route(ASSOCIATION_BATCH_CREATE, post(label_batch::associate))
+        .route(BATCH_DEFAULT, post(label_batch::associate_default))
+        .route(LABELS_ARCHIVE, post(label_batch::archive_labels))
+        .route(ASSOCIATION_BATCH_ARCHIVE, post(label_batch::dissociate_all))
+        .route(ASSOCIATION_BATCH_READ, post(label_batch::read))
 }
 
 /// Every request passes here first and every answer last.
@@ -90,14 +123,19 @@ async fn enter(
 
 /// Refuses a request, or answers it by a fault or its operation.
 async fn admit(
-    server: &Server,
+    server: &Arc<Server>,
     connection: &Connection,
     mut parts: Parts,
     body: Result<Bytes, Failure>,
     next: Next,
 ) -> Response {
-    let operation_id = operation::id(&parts);
+    let path = parts.uri.path();
+    let version = server.settings.served(path).cloned();
+    let mut operation_id = operation::id(&parts);
     let mut standing = Standing::default();
+    if operation_id == Some(OAUTH_TOKEN) && !server.settings.serves_tokens(path) {
+        operation_id = None;
+    }
     if operation_id != Some(OAUTH_TOKEN) {
         let caller = match server.authenticate(&parts.headers) {
             Ok(caller) => caller,
@@ -107,9 +145,16 @@ async fn admit(
             Ok(standing) => standing,
             Err(refusal) => return refusal.into_response(),
         };
-        parts.extensions.insert(caller);
+        match version {
+            Some(version) => {
+                parts.extensions.insert(Call { server: Arc::clone(server), caller, version });
+            }
+            None => operation_id = None,
+        }
     }
 
+    let served = operation_id.is_some() || parts.extensions.get::<Call>().is_some();
+    let body = if served { body } else { Err(Failure::no_route(&parts.method, parts.uri.path())) };
     match server.faults.strike(operation_id) {
         None => operate(parts, body, standing, next).await,
         Some(strike) => {
@@ -135,17 +180,4 @@ async fn operate(parts: Parts, body: Result<Bytes, Failure>, standing: Standing,
     } else {
         ([(CORRELATION_ID, Uuid::new_v4().to_string())], response).into_response()
     }
-}
-
-/// Refuses a token that lacks the scope of the operation it calls.
-async fn require_scope(
-    Shared(scope): Shared<&'static str>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Failure> {
-    if !caller.scopes().contains(scope) {
-        return Err(Failure::missing_scope(scope));
-    }
-    Ok(next.run(request).await)
 }

@@ -12,7 +12,7 @@ use crate::{
     crm::state::State,
     faults::fault::Faults,
     http::{error::Failure, journal::Journal, limits::Limiter},
-    operations::invalid_associations::InvalidAssociations,
+    settings::Settings,
 };
 
 /// What the operations share.
@@ -22,7 +22,7 @@ pub(crate) struct Server {
     pub(crate) oauth: Option<OAuth>,
     pub(crate) limiter: Limiter,
     pub(crate) faults: Faults,
-    pub(crate) invalid_associations: InvalidAssociations,
+    pub(crate) settings: Settings,
     pub(crate) state: Mutex<State>,
     pub(crate) journal: Journal,
 }
@@ -34,7 +34,7 @@ impl Server {
         oauth: Option<OAuth>,
         limiter: Limiter,
         faults: Faults,
-        invalid_associations: InvalidAssociations,
+        settings: Settings,
         state: State,
     ) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl Server {
             oauth,
             limiter,
             faults,
-            invalid_associations,
+            settings,
             state: Mutex::new(state),
             journal: Journal::default(),
         }
@@ -63,10 +63,6 @@ impl Server {
 
     pub(crate) fn faults(&self) -> &Faults {
         &self.faults
-    }
-
-    pub(crate) fn invalid_associations(&self) -> InvalidAssociations {
-        self.invalid_associations
     }
 
     pub(crate) fn journal(&self) -> &Journal {

@@ -1,23 +1,30 @@
 //! A running simulator, as the test that started it sees and changes it.
 
-use std::{collections::BTreeMap, fmt, io, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt, io,
+    sync::Arc,
+};
 
 use tokio::task::JoinHandle;
 
 use crate::{
     crm::{
         object::{COMPUTED, Source},
-        state::Association,
+        object_type::ObjectType,
+        state::{Association, End, State},
     },
     faults::fault::Fault,
     http::{journal::RecordedRequest, limits::RateLimits},
     server::Server,
 };
 
-/// A partner client as it stands.
+const PARTNER_CLIENTS: &str = "partner_clients";
+
+/// An object as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct PartnerClient {
+pub struct Object {
     /// Its id.
     pub id: String,
     /// All of its properties, `createdate`, `hs_lastmodifieddate` and `hs_object_id` included; `None` for one without a
@@ -65,11 +72,18 @@ impl Simulator {
 
     /// A partner client, live or archived.
     #[must_use]
-    pub fn partner_client(&self, id: &str) -> Option<PartnerClient> {
+    pub fn partner_client(&self, id: &str) -> Option<Object> {
+        self.object(PARTNER_CLIENTS, id)
+    }
+
+    /// An object of any type, live or archived; the type by any of its names, or its id.
+    #[must_use]
+    pub fn object(&self, object_type: &str, id: &str) -> Option<Object> {
         let state = self.server.state();
-        let object = state.partner_clients.get(state.partner_clients.row(id)?);
+        let store = state.store(&state.types.infer(object_type).ok()?);
+        let object = store.get(store.row(id)?);
         let property = |name: &str| (name.to_owned(), object.text(name).map(|text| text.into_owned()));
-        Some(PartnerClient {
+        Some(Object {
             id: id.to_owned(),
             properties: object.names().map(property).collect(),
             archived: object.archived_at.is_some(),
@@ -80,7 +94,11 @@ impl Simulator {
     /// clears it. False, and nothing changed, when there is no such partner client or HubSpot computes the property.
     pub fn set_property(&self, partner_client_id: &str, name: impl Into<String>, value: impl Into<String>) -> bool {
         let name = name.into();
-        let store = &mut self.server.state().partner_clients;
+        let mut state = self.server.state();
+        let Ok(object_type) = state.types.infer(PARTNER_CLIENTS) else {
+            return false;
+        };
+        let store = state.store_mut(&object_type);
         let row = store.row(partner_client_id).filter(|row| store.get(*row).archived_at.is_none());
         match row {
             Some(row) if !COMPUTED.contains(&name.as_str()) => {
@@ -94,20 +112,35 @@ impl Simulator {
     /// Archives a partner client, as somebody at HubSpot's own pages does; its associations end. False when there is
     /// no such partner client, or it is archived already.
     pub fn archive(&self, partner_client_id: &str) -> bool {
-        let store = &mut self.server.state().partner_clients;
-        store.row(partner_client_id).is_some_and(|row| store.archive(row))
+        self.archive_object(PARTNER_CLIENTS, partner_client_id)
+    }
+
+    /// As [`archive`](Self::archive), for an object of any type.
+    pub fn archive_object(&self, object_type: &str, id: &str) -> bool {
+        let mut state = self.server.state();
+        state.types.infer(object_type).is_ok_and(|object_type| state.archive(End::new(&object_type, id)))
     }
 
     /// What a partner client is associated with, in a stable order; empty when there is none such, or it is archived.
     #[must_use]
     pub fn associations(&self, partner_client_id: &str) -> Vec<Association> {
-        self.server.state().all_associations(partner_client_id)
+        self.associations_of(PARTNER_CLIENTS, partner_client_id)
+    }
+
+    /// As [`associations`](Self::associations), of an object of any type.
+    #[must_use]
+    pub fn associations_of(&self, object_type: &str, id: &str) -> Vec<Association> {
+        let state = self.server.state();
+        let object_type = state.types.infer(object_type);
+        object_type.map(|object_type| state.all_associations(End::new(&object_type, id))).unwrap_or_default()
     }
 
     /// How many associations all partner clients have together.
     #[must_use]
     pub fn association_count(&self) -> usize {
-        self.server.state().association_count()
+        let state = self.server.state();
+        let count = |object_type: ObjectType| associations(&state, &object_type);
+        state.types.infer(PARTNER_CLIENTS).map(count).unwrap_or_default()
     }
 
     /// Replaces the rate limits. Requests already accepted count against the new ones too.
@@ -158,6 +191,13 @@ impl Simulator {
     pub async fn stopped(mut self) -> io::Result<()> {
         (&mut self.task).await?
     }
+}
+
+/// How many associations the live objects of a type have together.
+fn associations(state: &State, object_type: &ObjectType) -> usize {
+    let store = state.store(object_type);
+    let objects = store.live().iter().map(|row| store.get(*row));
+    objects.flat_map(|object| object.associations.values()).map(BTreeSet::len).sum()
 }
 
 impl Drop for Simulator {

@@ -15,11 +15,17 @@ use crate::http::limits::Usage;
 pub(crate) struct Caller {
     scopes: Arc<BTreeSet<String>>,
     usage: Arc<Usage>,
+    edits_associations: bool,
 }
 
 impl Caller {
-    pub(crate) fn new(scopes: BTreeSet<String>) -> Self {
-        Self { scopes: Arc::new(scopes), usage: Arc::default() }
+    pub(crate) fn new(scopes: BTreeSet<String>, edits_associations: bool) -> Self {
+        Self { scopes: Arc::new(scopes), usage: Arc::default(), edits_associations }
+    }
+
+    /// Whether it is nobody's token, or that of a user who may edit associations.
+    pub(crate) fn edits_associations(&self) -> bool {
+        self.edits_associations
     }
 
     pub(crate) fn scopes(&self) -> &BTreeSet<String> {
@@ -37,7 +43,7 @@ pub(crate) struct Tokens(BTreeMap<String, Caller>);
 
 impl Tokens {
     pub(crate) fn insert(&mut self, token: String, scopes: BTreeSet<String>) {
-        self.0.insert(token, Caller::new(scopes));
+        self.0.insert(token, Caller::new(scopes, true));
     }
 
     pub(crate) fn caller(&self, token: &str) -> Option<Caller> {

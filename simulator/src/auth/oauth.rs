@@ -12,7 +12,7 @@ use hmac_sha256::Hash;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::auth::{access::Caller, scopes::all_scopes};
+use crate::auth::{access::Caller, scopes::partner_client_scopes};
 
 /// What HubSpot's documentation of OAuth gives access tokens: 30 minutes.
 const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(1800);
@@ -28,10 +28,11 @@ pub struct OAuthApp {
     scopes: BTreeSet<String>,
     access_token_lifetime: Duration,
     rotates: bool,
+    edits_associations: bool,
 }
 
 impl OAuthApp {
-    /// An app with all scopes, access tokens that live 30 minutes, and a refresh token that stays the same.
+    /// An app with the two scopes of partner clients, access tokens that live 30 minutes, and a refresh token that stays the same.
     #[must_use]
     pub fn new(
         client_id: impl Into<String>,
@@ -42,9 +43,10 @@ impl OAuthApp {
             client_id: client_id.into(),
             client_secret: client_secret.into(),
             refresh_token: refresh_token.into(),
-            scopes: all_scopes(),
+            scopes: partner_client_scopes(),
             access_token_lifetime: ACCESS_TOKEN_LIFETIME,
             rotates: false,
+            edits_associations: true,
         }
     }
 
@@ -59,6 +61,14 @@ impl OAuthApp {
     #[must_use]
     pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.access_token_lifetime = lifetime;
+        self
+    }
+
+    /// Lets the user who installed the app lack the permission to edit associations: 2026-09 and later refuse to change
+    /// them, although the scope is there.
+    #[must_use]
+    pub fn without_edit_associations(mut self) -> Self {
+        self.edits_associations = false;
         self
     }
 
@@ -136,7 +146,7 @@ impl OAuth {
             codes: BTreeMap::new(),
             access_tokens: HashMap::new(),
         };
-        Self { caller: Caller::new(app.scopes.clone()), app, issued: Mutex::new(issued) }
+        Self { caller: Caller::new(app.scopes.clone(), app.edits_associations), app, issued: Mutex::new(issued) }
     }
 
     pub(crate) fn check_client(&self, id: &str, secret: &str) -> Result<(), Refused> {

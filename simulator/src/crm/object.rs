@@ -1,11 +1,11 @@
-//! A partner client: its properties with their history, and its associations.
+//! An object: its properties with their history, and its associations.
 
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
 };
 
-use crate::crm::{object_type::ObjectType, time::Time};
+use crate::crm::{association_type::TypeKey, object_type::ObjectType, time::Time};
 
 /// The properties that HubSpot computes and every object has.
 pub(crate) const OBJECT_ID: &str = "hs_object_id";
@@ -28,6 +28,11 @@ impl Id {
 
     pub(crate) fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The number that it is, if it is one.
+    pub(crate) fn number(&self) -> Option<u64> {
+        Some(self.number).filter(|number| *number < u64::MAX)
     }
 }
 
@@ -55,7 +60,7 @@ pub(crate) enum Stored<'a> {
     Text(&'a str),
 }
 
-/// A partner client.
+/// An object of the CRM.
 #[derive(Debug)]
 pub(crate) struct Object {
     pub(crate) id: Id,
@@ -123,5 +128,5 @@ impl Object {
     }
 }
 
-/// Where an association stands among those of one partner client with one object type: target id, association type id.
-pub(crate) type Position = (String, u64);
+/// Where an association stands among those of one object with one object type: the other's id, the association type.
+pub(crate) type Position = (String, TypeKey);

@@ -1,54 +1,161 @@
-//! The CRM object types the simulator knows.
+//! The CRM's object types, and the names by which requests mean them.
 
-/// A CRM object type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum ObjectType {
-    Contact,
-    Company,
-    Deal,
-    Ticket,
-    PartnerClient,
+use std::{
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
+
+use crate::crm::not_found::NotFound;
+
+/// HubSpot's own types: id, singular name, plural name, name in scopes.
+const STANDARD: [[&str; 4]; 7] = [
+    ["0-1", "contact", "contacts", "contacts"],
+    ["0-2", "company", "companies", "companies"],
+    ["0-3", "deal", "deals", "deals"],
+    ["0-5", "ticket", "tickets", "tickets"],
+    ["0-7", "product", "products", "products"],
+    ["0-8", "line_item", "line_items", "line_items"],
+    [PARTNER_CLIENT_ID, "partner_client", "partner_clients", "partner-clients"],
+];
+
+const PARTNER_CLIENT_ID: &str = "0-145";
+
+/// A CRM object type; clones are cheap, and compare by its place among the types of its simulator.
+#[derive(Clone)]
+pub(crate) struct ObjectType(Arc<Names>);
+
+struct Names {
+    place: usize,
+    id: String,
+    singular: String,
+    plural: String,
+    scope: String,
 }
 
 impl ObjectType {
-    pub(crate) const ALL: [Self; 5] = [Self::Contact, Self::Company, Self::Deal, Self::Ticket, Self::PartnerClient];
+    /// Its place among the types of its simulator, from 0.
+    pub(crate) fn place(&self) -> usize {
+        self.0.place
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    pub(crate) fn singular(&self) -> &str {
+        &self.0.singular
+    }
+
+    pub(crate) fn plural(&self) -> &str {
+        &self.0.plural
+    }
+
+    /// The name in an error: `PARTNER_CLIENT`.
+    pub(crate) fn upper(&self) -> String {
+        self.singular().to_ascii_uppercase()
+    }
+
+    /// The scope that reading these objects and their associations takes.
+    pub(crate) fn read_scope(&self) -> String {
+        format!("crm.objects.{}.read", self.0.scope)
+    }
+
+    /// The scope that changing these objects and their associations takes.
+    pub(crate) fn write_scope(&self) -> String {
+        format!("crm.objects.{}.write", self.0.scope)
+    }
+
+    /// Partner clients can be read and updated, but neither created nor archived.
+    pub(crate) fn is_partner_client(&self) -> bool {
+        self.id() == PARTNER_CLIENT_ID
+    }
+
+    fn is_named(&self, text: &str) -> bool {
+        self.id() == text || self.singular().eq_ignore_ascii_case(text) || self.plural().eq_ignore_ascii_case(text)
+    }
+}
+
+/// All object types of a simulator: HubSpot's own and an account's custom ones.
+#[derive(Debug)]
+pub(crate) struct ObjectTypes(Vec<ObjectType>);
+
+impl Default for ObjectTypes {
+    fn default() -> Self {
+        let mut types = Self(Vec::new());
+        for [id, singular, plural, scope] in STANDARD {
+            types.push(id, singular, plural, scope);
+        }
+        types
+    }
+}
+
+impl ObjectTypes {
+    /// Adds a custom type, unless one of its names is taken.
+    pub(crate) fn add_custom(&mut self, id: &str, singular: &str, plural: &str) -> Result<(), String> {
+        if !id.strip_prefix("2-").is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+        {
+            return Err(format!("the id of a custom object type is 2- and a number, not `{id}`"));
+        }
+        for name in [id, singular, plural] {
+            if name.is_empty() || self.infer(name).is_ok() {
+                return Err(format!("`{name}` cannot name a custom object type: it is empty or taken"));
+            }
+        }
+        self.push(id, singular, plural, "custom");
+        Ok(())
+    }
 
     /// Finds a type by its singular name, its plural name (both in any case) or its id.
-    pub(crate) fn infer(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|object_type| {
-            object_type.id() == text
-                || object_type.singular().eq_ignore_ascii_case(text)
-                || object_type.plural().eq_ignore_ascii_case(text)
-        })
+    pub(crate) fn infer(&self, text: &str) -> Result<ObjectType, NotFound> {
+        let found = self.0.iter().find(|object_type| object_type.is_named(text));
+        found.cloned().ok_or_else(|| NotFound::ObjectType(text.to_owned()))
     }
 
-    fn id(self) -> &'static str {
-        match self {
-            Self::Contact => "0-1",
-            Self::Company => "0-2",
-            Self::Deal => "0-3",
-            Self::Ticket => "0-5",
-            Self::PartnerClient => "0-145",
-        }
+    pub(crate) fn all(&self) -> &[ObjectType] {
+        &self.0
     }
 
-    pub(crate) fn singular(self) -> &'static str {
-        match self {
-            Self::Contact => "contact",
-            Self::Company => "company",
-            Self::Deal => "deal",
-            Self::Ticket => "ticket",
-            Self::PartnerClient => "partner_client",
-        }
+    fn push(&mut self, id: &str, singular: &str, plural: &str, scope: &str) {
+        self.0.push(ObjectType(Arc::new(Names {
+            place: self.0.len(),
+            id: id.to_owned(),
+            singular: singular.to_owned(),
+            plural: plural.to_owned(),
+            scope: scope.to_owned(),
+        })));
     }
+}
 
-    pub(crate) fn plural(self) -> &'static str {
-        match self {
-            Self::Contact => "contacts",
-            Self::Company => "companies",
-            Self::Deal => "deals",
-            Self::Ticket => "tickets",
-            Self::PartnerClient => "partner_clients",
-        }
+impl PartialEq for ObjectType {
+    fn eq(&self, other: &Self) -> bool {
+        self.place() == other.place()
+    }
+}
+
+impl Eq for ObjectType {}
+
+impl PartialOrd for ObjectType {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ObjectType {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.place().cmp(&other.place())
+    }
+}
+
+impl Hash for ObjectType {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.place().hash(state);
+    }
+}
+
+impl fmt::Debug for ObjectType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.plural())
     }
 }

@@ -3,8 +3,10 @@
 use std::error::Error;
 
 use crate::crm::{
+    association_type::{AssociationCategory, AssociationTypes, TypeKey},
+    not_found::NotFound,
     object::{CREATED, Id, MODIFIED, OBJECT_ID, Object, Source},
-    state::{NotFound, State},
+    object_type::ObjectTypes,
     store::Store,
     time::Time,
 };
@@ -12,32 +14,41 @@ use crate::crm::{
 /// Names and values; `None` for a property that is known but has no value.
 pub(crate) type Properties = Vec<(String, Option<String>)>;
 
-/// A partner client to start with.
+/// An object to start with.
 #[derive(Debug)]
 pub(crate) struct Seed {
+    /// By any of its names.
+    pub(crate) object_type: String,
     pub(crate) id: String,
     pub(crate) properties: Properties,
     pub(crate) archived: bool,
 }
 
 impl Seed {
-    pub(crate) fn new<K, V>(id: impl Into<String>, properties: impl IntoIterator<Item = (K, V)>, archived: bool) -> Self
+    pub(crate) fn new<K, V>(
+        object_type: impl Into<String>,
+        id: impl Into<String>,
+        properties: impl IntoIterator<Item = (K, V)>,
+        archived: bool,
+    ) -> Self
     where
         K: Into<String>,
         V: Into<String>,
     {
         let properties = properties.into_iter().map(|(name, value)| (name.into(), Some(value.into()))).collect();
-        Self { id: id.into(), properties, archived }
+        Self { object_type: object_type.into(), id: id.into(), properties, archived }
     }
 
-    /// The default one; the table in the module's documentation lists it.
-    pub(crate) fn example() -> Self {
-        let mut seed = Self::new("512", [("name", "Example Partner Client"), ("domain", "client.example")], false);
-        seed.properties.push(("description".to_owned(), None));
-        seed
+    /// Its type in an error, by the name that it was given.
+    fn kind(&self) -> String {
+        match self.object_type.as_str() {
+            "partner_clients" => "partner client".to_owned(),
+            other => other.to_owned(),
+        }
     }
 
     fn plant(self, at: Time) -> Result<Object, Box<dyn Error + Send + Sync>> {
+        let kind = self.kind();
         let (mut created, mut modified, mut values) = (None, None, Vec::with_capacity(self.properties.len()));
         for (name, value) in self.properties {
             let computed = match (name.as_str(), &value) {
@@ -51,7 +62,7 @@ impl Seed {
                     continue;
                 }
             };
-            computed.map_err(|problem| format!("{name} of partner client `{}` {problem}", self.id))?;
+            computed.map_err(|problem| format!("{name} of {} `{}` {problem}", kind, self.id))?;
         }
         let created_at = created.unwrap_or_else(|| modified.map_or(at, |modified| modified.min(at)));
         let updated_at = modified.unwrap_or(created_at);
@@ -68,24 +79,66 @@ fn time(value: &str) -> Result<Time, &'static str> {
     Time::from_request(value).ok_or("is neither a time in ISO 8601 nor milliseconds since 1970")
 }
 
-/// The partner clients of a simulator that starts now, which is when they were created unless they say otherwise: like
-/// those of an import, they share a millisecond.
-pub(crate) fn partner_clients(seeds: Vec<Seed>) -> Result<Store, Box<dyn Error + Send + Sync>> {
+/// The objects of a simulator that starts now, by the place of their type. Now is when they were created unless they
+/// say otherwise: like those of an import, they share a millisecond.
+pub(crate) fn stores(types: &ObjectTypes, seeds: Vec<Seed>) -> Result<Vec<Store>, Box<dyn Error + Send + Sync>> {
     let now = Time::now();
-    let objects = seeds.into_iter().map(|seed| seed.plant(now));
-    Ok(Store::new(objects.collect::<Result<_, _>>()?))
+    let mut objects: Vec<Vec<Object>> = types.all().iter().map(|_| Vec::new()).collect();
+    for seed in seeds {
+        let place = types.infer(&seed.object_type)?.place();
+        if let Some(objects) = objects.get_mut(place) {
+            objects.push(seed.plant(now)?);
+        }
+    }
+    Ok(objects.into_iter().map(Store::new).collect())
 }
 
-/// Adds one object of each other type and one association type to each.
-pub(crate) fn plant_defaults(state: &mut State) -> Result<(), NotFound> {
-    for (object_type, id, association_type_id, association_type) in [
-        ("companies", "9001", 1001, "partner_client_to_company"),
-        ("contacts", "301", 1002, "partner_client_to_contact"),
-        ("deals", "701", 1003, "partner_client_to_deal"),
-        ("tickets", "801", 1004, "partner_client_to_ticket"),
-    ] {
-        state.insert_target(object_type, id)?;
-        state.insert_association_type(object_type, association_type_id, association_type)?;
+/// The objects to start with unless a test does without; the table in the crate's documentation lists them.
+pub(crate) fn default_objects() -> Vec<Seed> {
+    let mut client =
+        Seed::new("partner_clients", "512", [("name", "Example Partner Client"), ("domain", "client.example")], false);
+    client.properties.push(("description".to_owned(), None));
+    vec![
+        client,
+        Seed::new("companies", "9001", [("name", "Example Company"), ("domain", "company.example")], false),
+        Seed::new(
+            "contacts",
+            "301",
+            [("firstname", "Erika"), ("lastname", "Example"), ("email", "erika@contact.example")],
+            false,
+        ),
+        Seed::new("deals", "701", [("dealname", "Example Deal"), ("amount", "1000")], false),
+        Seed::new("tickets", "801", [("subject", "Example Ticket"), ("content", "It does not work.")], false),
+    ]
+}
+
+/// The unlabelled association types to start with: from, to, id, id of the inverse. HubSpot publishes those between its
+/// other objects and none of partner clients, so these are the simulator's own.
+const DEFAULT_TYPES: [(&str, &str, u64, u64); 12] = [
+    ("partner_clients", "companies", 1001, 2001),
+    ("partner_clients", "contacts", 1002, 2002),
+    ("partner_clients", "deals", 1003, 2003),
+    ("partner_clients", "tickets", 1004, 2004),
+    ("contacts", "companies", 279, 280),
+    ("contacts", "deals", 4, 3),
+    ("contacts", "tickets", 15, 16),
+    ("companies", "deals", 342, 341),
+    ("companies", "tickets", 340, 339),
+    ("deals", "tickets", 27, 28),
+    ("deals", "line_items", 19, 20),
+    ("contacts", "contacts", 449, 449),
+];
+
+/// Adds the association types to start with.
+pub(crate) fn plant_default_types(
+    types: &ObjectTypes,
+    association_types: &mut AssociationTypes,
+) -> Result<(), NotFound> {
+    for (from, to, id, inverse) in DEFAULT_TYPES {
+        let (from, to) = (types.infer(from)?, types.infer(to)?);
+        let name = format!("{}_to_{}", from.singular(), to.singular());
+        let key = TypeKey { id, category: AssociationCategory::HubspotDefined };
+        association_types.insert((&from, &to), key, None, &name, Some(inverse));
     }
     Ok(())
 }

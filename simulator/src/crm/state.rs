@@ -1,216 +1,258 @@
 //! The CRM behind the simulator: objects, association types and associations. It knows nothing of HTTP.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    error::Error,
-    fmt,
-    ops::Bound,
-};
+use std::ops::Bound;
 
 use crate::crm::{
+    association_type::{AssociationCategory, AssociationTypes, Definition, TypeKey},
+    not_found::NotFound,
     object::{Object, Position},
-    object_type::ObjectType,
+    object_type::{ObjectType, ObjectTypes},
+    rules::Rules,
     store::Store,
 };
 
-/// An association of a partner client with another object.
+/// An association of an object with another one, as it is seen from the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Association {
-    /// The target's object type, by its plural name: `companies`.
-    pub to_object_type: &'static str,
-    /// The target's id.
+    /// The other object's type, by its plural name: `companies`.
+    pub to_object_type: String,
+    /// The other object's id.
     pub to_object_id: String,
     /// The association type's numeric id.
     pub type_id: u64,
-    /// The association type's name.
+    /// The association type's internal name, which v3 goes by.
     pub type_name: String,
+    /// Who defined the association type.
+    pub category: AssociationCategory,
+    /// The association type's label; `None` for the unlabelled type.
+    pub label: Option<String>,
+}
+
+/// Whether a labelled association comes with the unlabelled one of its pair, where there is such a type.
+///
+/// Recorded answers of v4 list both after a label was set. Whether v3 makes both, nobody tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnlabeledCompanions {
+    /// It comes with those made by v4 and the dated versions, not with those of v3.
+    #[default]
+    WithLabels,
+    /// It comes with all of them.
+    Always,
+    /// It comes only when it is asked for.
+    Never,
+}
+
+/// One end of an association.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End<'a> {
+    pub(crate) object_type: &'a ObjectType,
+    pub(crate) id: &'a str,
+}
+
+impl<'a> End<'a> {
+    pub(crate) fn new(object_type: &'a ObjectType, id: &'a str) -> Self {
+        Self { object_type, id }
+    }
 }
 
 /// Everything the simulator remembers about the CRM.
 #[derive(Debug)]
 pub(crate) struct State {
-    pub(crate) partner_clients: Store,
-    /// The ids of all other objects. They are only ever associated with.
-    targets: BTreeMap<ObjectType, BTreeSet<String>>,
-    /// Association types from partner clients: target type, id, name.
-    association_types: BTreeMap<ObjectType, BTreeMap<u64, String>>,
+    pub(crate) types: ObjectTypes,
+    pub(crate) association_types: AssociationTypes,
+    pub(crate) rules: Rules,
+    companions: UnlabeledCompanions,
+    /// The objects, by the place of their type.
+    stores: Vec<Store>,
 }
 
 impl State {
-    pub(crate) fn new(partner_clients: Store) -> Self {
-        Self { partner_clients, targets: BTreeMap::new(), association_types: BTreeMap::new() }
+    /// `stores` has the objects of each type, by its place.
+    pub(crate) fn new(types: ObjectTypes, stores: Vec<Store>, rules: Rules, companions: UnlabeledCompanions) -> Self {
+        Self { types, association_types: AssociationTypes::default(), rules, companions, stores }
     }
 
-    /// Adds an object that is no partner client.
-    pub(crate) fn insert_target(&mut self, object_type: &str, id: &str) -> Result<(), NotFound> {
-        self.targets.entry(object_type_named(object_type)?).or_default().insert(id.to_owned());
-        Ok(())
+    pub(crate) fn store(&self, object_type: &ObjectType) -> &Store {
+        &self.stores[object_type.place()]
     }
 
-    /// Adds an association type from partner clients, replacing one of the same target type and id.
-    pub(crate) fn insert_association_type(
-        &mut self,
-        to_object_type: &str,
-        id: u64,
-        name: &str,
-    ) -> Result<(), NotFound> {
-        self.association_types.entry(object_type_named(to_object_type)?).or_default().insert(id, name.to_owned());
-        Ok(())
+    pub(crate) fn store_mut(&mut self, object_type: &ObjectType) -> &mut Store {
+        &mut self.stores[object_type.place()]
     }
 
-    /// A partner client that is not archived.
-    pub(crate) fn partner_client(&self, id: &str) -> Result<&Object, NotFound> {
-        self.partner_clients.find(id, false).ok_or_else(|| NotFound::PartnerClient(id.to_owned()))
+    /// An object that is not archived.
+    pub(crate) fn live(&self, end: End<'_>) -> Result<&Object, NotFound> {
+        let found = self.store(end.object_type).find(end.id, false);
+        found.ok_or_else(|| NotFound::Object { object_type: end.object_type.clone(), id: end.id.to_owned() })
     }
 
-    /// Associates a partner client with another object; does nothing when they already are. Returns the target's type.
-    pub(crate) fn associate(
-        &mut self,
-        partner_client_id: &str,
-        to_object_type: &str,
-        to_object_id: &str,
-        association_type: &str,
-    ) -> Result<ObjectType, NotFound> {
-        let (to, type_id) = self.resolve(partner_client_id, to_object_type, association_type)?;
-        if !self.exists(to, to_object_id) {
-            return Err(NotFound::Target { to, id: to_object_id.to_owned() });
+    pub(crate) fn exists(&self, end: End<'_>) -> bool {
+        self.store(end.object_type).find(end.id, false).is_some()
+    }
+
+    /// Associates two objects as v3 does: beside whatever else associates them. Does nothing when they already are.
+    pub(crate) fn associate(&mut self, from: End<'_>, to: End<'_>, association_type: &str) -> Result<(), NotFound> {
+        let key = self.resolve(from, to.object_type, association_type)?;
+        if !self.exists(to) {
+            return Err(NotFound::Target { to: to.object_type.clone(), id: to.id.to_owned() });
         }
-        self.associations_mut(partner_client_id, to)?.insert((to_object_id.to_owned(), type_id));
-        Ok(to)
-    }
-
-    /// Removes an association; does nothing when there is none.
-    pub(crate) fn dissociate(
-        &mut self,
-        partner_client_id: &str,
-        to_object_type: &str,
-        to_object_id: &str,
-        association_type: &str,
-    ) -> Result<(), NotFound> {
-        let (to, type_id) = self.resolve(partner_client_id, to_object_type, association_type)?;
-        self.associations_mut(partner_client_id, to)?.remove(&(to_object_id.to_owned(), type_id));
+        self.link(from, to, key);
+        if self.companions == UnlabeledCompanions::Always {
+            self.add_unlabeled(from, to);
+        }
         Ok(())
     }
 
-    /// A partner client's associations with one object type, by target id and association type id, from behind `after`.
-    pub(crate) fn associations(
-        &self,
-        partner_client: &Object,
-        to: ObjectType,
-        after: Option<&Position>,
-    ) -> impl Iterator<Item = Association> {
-        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let positions = partner_client.associations.get(&to);
-        positions.into_iter().flat_map(move |positions| positions.range::<Position, _>((start, Bound::Unbounded))).map(
-            move |(to_object_id, type_id)| Association {
-                to_object_type: to.plural(),
-                to_object_id: to_object_id.clone(),
-                type_id: *type_id,
-                type_name: self.association_type_name(to, *type_id),
-            },
-        )
+    /// Sets the labels of a pair of objects that exist, as v4 and the dated versions do: labels that are not among
+    /// `keys` end, and the unlabelled association stays.
+    pub(crate) fn set_labels(&mut self, from: End<'_>, to: End<'_>, keys: &[TypeKey]) {
+        let ended: Vec<_> = self
+            .definitions_between(from, to)
+            .into_iter()
+            .filter(|definition| !definition.is_unlabeled() && !keys.contains(&definition.key))
+            .map(|definition| definition.key)
+            .collect();
+        for key in ended {
+            self.unlink(from, to, key);
+        }
+        for key in keys {
+            self.link(from, to, *key);
+        }
+        if self.companions != UnlabeledCompanions::Never {
+            self.add_unlabeled(from, to);
+        }
     }
 
-    /// A partner client's associations with all object types; none for an unknown partner client.
-    pub(crate) fn all_associations(&self, partner_client_id: &str) -> Vec<Association> {
-        let Ok(partner_client) = self.partner_client(partner_client_id) else {
+    /// Makes the unlabelled association of two objects that exist; its type is told.
+    pub(crate) fn associate_default(&mut self, from: End<'_>, to: End<'_>) -> Result<Definition, NotFound> {
+        self.add_unlabeled(from, to)
+            .ok_or_else(|| NotFound::Unlabeled { from: from.object_type.clone(), to: to.object_type.clone() })
+    }
+
+    fn add_unlabeled(&mut self, from: End<'_>, to: End<'_>) -> Option<Definition> {
+        let definition = self.association_types.unlabeled(from.object_type, to.object_type)?.clone();
+        self.link(from, to, definition.key);
+        Some(definition)
+    }
+
+    /// Removes an association as v3 does, and no other of its pair; does nothing when there is none.
+    pub(crate) fn dissociate(&mut self, from: End<'_>, to: End<'_>, association_type: &str) -> Result<(), NotFound> {
+        let key = self.resolve(from, to.object_type, association_type)?;
+        self.unlink(from, to, key);
+        Ok(())
+    }
+
+    /// Removes an association as v4 and the dated versions do: the unlabelled one takes all labels along.
+    pub(crate) fn archive_label(&mut self, from: End<'_>, to: End<'_>, key: TypeKey) {
+        let definition = self.association_types.find(from.object_type, to.object_type, key);
+        if definition.is_some_and(Definition::is_unlabeled) {
+            self.dissociate_all(from, to);
+        } else {
+            self.unlink(from, to, key);
+        }
+    }
+
+    /// Removes all associations of two objects.
+    pub(crate) fn dissociate_all(&mut self, from: End<'_>, to: End<'_>) {
+        let keys: Vec<_> = self.definitions_between(from, to).iter().map(|definition| definition.key).collect();
+        for key in keys {
+            self.unlink(from, to, key);
+        }
+    }
+
+    /// Archives a live object, and ends its associations. False when there is no such object.
+    pub(crate) fn archive(&mut self, end: End<'_>) -> bool {
+        let Ok(object) = self.live(end) else {
+            return false;
+        };
+        let targets = object
+            .associations
+            .iter()
+            .flat_map(|(to, positions)| positions.iter().map(|(id, _)| (to.clone(), id.clone())));
+        let targets: Vec<_> = targets.collect();
+        for (to, id) in &targets {
+            self.dissociate_all(end, End::new(to, id));
+        }
+        let store = self.store_mut(end.object_type);
+        store.row(end.id).is_some_and(|row| store.archive(row))
+    }
+
+    /// An object's associations with one object type, by the other's id and the association type, from behind `after`.
+    pub(crate) fn associations<'a>(
+        &'a self,
+        from: &'a ObjectType,
+        object: &'a Object,
+        to: &'a ObjectType,
+        after: Option<&Position>,
+    ) -> impl Iterator<Item = (&'a str, &'a Definition)> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let positions = object.associations.get(to);
+        let positions =
+            positions.into_iter().flat_map(move |positions| positions.range::<Position, _>((start, Bound::Unbounded)));
+        positions.filter_map(move |(id, key)| Some((id.as_str(), self.association_types.find(from, to, *key)?)))
+    }
+
+    /// An object's associations with all object types; none for an unknown object.
+    pub(crate) fn all_associations(&self, end: End<'_>) -> Vec<Association> {
+        let Ok(object) = self.live(end) else {
             return Vec::new();
         };
-        ObjectType::ALL.into_iter().flat_map(|to| self.associations(partner_client, to, None)).collect()
+        let types = self.types.all().iter();
+        types
+            .flat_map(|to| {
+                self.associations(end.object_type, object, to, None).map(|(id, definition)| Association {
+                    to_object_type: to.plural().to_owned(),
+                    to_object_id: id.to_owned(),
+                    type_id: definition.key.id,
+                    type_name: definition.name.clone(),
+                    category: definition.key.category,
+                    label: definition.label.clone(),
+                })
+            })
+            .collect()
     }
 
-    /// The associations of all partner clients together.
-    pub(crate) fn association_count(&self) -> usize {
-        let partner_clients = self.partner_clients.live().iter().map(|row| self.partner_clients.get(*row));
-        partner_clients.flat_map(|partner_client| partner_client.associations.values()).map(BTreeSet::len).sum()
-    }
-
-    /// The association types from one object type to another, by id. Only those from partner clients are simulated.
-    pub(crate) fn association_types(
-        &self,
-        from_object_type: &str,
-        to_object_type: &str,
-    ) -> Result<impl Iterator<Item = (u64, &str)>, NotFound> {
-        let from = object_type_named(from_object_type)?;
-        let to = object_type_named(to_object_type)?;
-        let types = self.association_types.get(&to).filter(|_| from == ObjectType::PartnerClient);
-        Ok(types.into_iter().flatten().map(|(id, name)| (*id, name.as_str())))
-    }
-
-    /// Checks what both changes of an association name, in the order in which it is refused.
-    pub(crate) fn resolve(
-        &self,
-        partner_client_id: &str,
-        to_object_type: &str,
-        association_type: &str,
-    ) -> Result<(ObjectType, u64), NotFound> {
-        let to = object_type_named(to_object_type)?;
-        self.partner_client(partner_client_id)?;
-        let type_id = self.association_type_id(to, association_type)?;
-        Ok((to, type_id))
-    }
-
-    pub(crate) fn exists(&self, object_type: ObjectType, id: &str) -> bool {
-        match object_type {
-            ObjectType::PartnerClient => self.partner_client(id).is_ok(),
-            other => self.targets.get(&other).is_some_and(|ids| ids.contains(id)),
-        }
-    }
-
-    fn associations_mut(
-        &mut self,
-        partner_client_id: &str,
-        to: ObjectType,
-    ) -> Result<&mut BTreeSet<Position>, NotFound> {
-        self.partner_clients
-            .live_mut(partner_client_id)
-            .map(|partner_client| partner_client.associations.entry(to).or_default())
-            .ok_or_else(|| NotFound::PartnerClient(partner_client_id.to_owned()))
-    }
-
-    /// Finds an association type by its id or, in any case, its name.
-    pub(crate) fn association_type_id(&self, to: ObjectType, text: &str) -> Result<u64, NotFound> {
-        self.association_types
-            .get(&to)
+    /// The types by which two objects are associated.
+    pub(crate) fn definitions_between(&self, from: End<'_>, to: End<'_>) -> Vec<&Definition> {
+        let positions = self.live(from).ok().and_then(|object| object.associations.get(to.object_type));
+        let range = (to.id.to_owned(), TypeKey::FIRST)..=(to.id.to_owned(), TypeKey::LAST);
+        positions
             .into_iter()
-            .flatten()
-            .find(|(id, name)| id.to_string() == text || name.eq_ignore_ascii_case(text))
-            .map(|(id, _)| *id)
-            .ok_or_else(|| NotFound::AssociationType { to, text: text.to_owned() })
+            .flat_map(|positions| positions.range(range.clone()))
+            .filter_map(|(_, key)| self.association_types.find(from.object_type, to.object_type, *key))
+            .collect()
     }
 
-    fn association_type_name(&self, to: ObjectType, id: u64) -> String {
-        self.association_types.get(&to).and_then(|types| types.get(&id)).cloned().unwrap_or_default()
+    /// Checks what both changes of an association in v3 name, in the order in which it is refused.
+    pub(crate) fn resolve(&self, from: End<'_>, to: &ObjectType, text: &str) -> Result<TypeKey, NotFound> {
+        self.live(from)?;
+        Ok(self.association_types.named(from.object_type, to, text)?.key)
     }
-}
 
-/// What a request or a seed names and the state does not hold.
-#[derive(Debug)]
-pub(crate) enum NotFound {
-    ObjectType(String),
-    PartnerClient(String),
-    AssociationType { to: ObjectType, text: String },
-    Target { to: ObjectType, id: String },
-}
-
-impl fmt::Display for NotFound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ObjectType(text) => write!(f, "no object type `{text}`"),
-            Self::PartnerClient(id) => write!(f, "no partner client `{id}`"),
-            Self::AssociationType { to, text } => {
-                let to = to.plural();
-                write!(f, "no association type `{text}` from partner_clients to {to}")
+    fn link(&mut self, from: End<'_>, to: End<'_>, key: TypeKey) {
+        let Some(definition) = self.association_types.find(from.object_type, to.object_type, key) else {
+            return;
+        };
+        for (one, other, key) in [(from, to, key), (to, from, definition.inverse)] {
+            if let Some(object) = self.store_mut(one.object_type).live_mut(one.id) {
+                let positions = object.associations.entry(other.object_type.clone()).or_default();
+                positions.insert((other.id.to_owned(), key));
             }
-            Self::Target { to, id } => write!(f, "no {} `{id}`", to.singular()),
         }
     }
-}
 
-impl Error for NotFound {}
-
-/// The object type a name or id stands for.
-pub(crate) fn object_type_named(text: &str) -> Result<ObjectType, NotFound> {
-    ObjectType::infer(text).ok_or_else(|| NotFound::ObjectType(text.to_owned()))
+    fn unlink(&mut self, from: End<'_>, to: End<'_>, key: TypeKey) {
+        let Some(definition) = self.association_types.find(from.object_type, to.object_type, key) else {
+            return;
+        };
+        for (one, other, key) in [(from, to, key), (to, from, definition.inverse)] {
+            if let Some(object) = self.store_mut(one.object_type).live_mut(one.id)
+                && let Some(positions) = object.associations.get_mut(other.object_type)
+            {
+                positions.remove(&(other.id.to_owned(), key));
+            }
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The partner clients, and the orders in which they are paged through.
+//! The objects of one type, and the orders in which they are paged through.
 
 use std::{cmp::Ordering, collections::HashMap, mem};
 
@@ -7,15 +7,16 @@ use crate::crm::{
     time::{Clock, Time},
 };
 
-/// Which partner client: none is ever added or removed once a simulator runs, so the number stays the same.
+/// Which object: none is ever removed, so the number stays the same.
 pub(crate) type Row = usize;
 
-/// The partner clients. A live one stands in each of the three orders, so that a page begins where it should without
+/// The objects of one type. A live one stands in each of the three orders, so that a page begins where it should without
 /// a look at what comes before it.
 #[derive(Debug)]
 pub(crate) struct Store {
-    /// By id.
+    /// The seeded ones by id, then the others by age.
     objects: Vec<Object>,
+    by_id: Vec<Row>,
     live: Vec<Row>,
     archived: Vec<Row>,
     by_created: Vec<Row>,
@@ -24,7 +25,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Of several partner clients with the same id the last one counts.
+    /// Of several objects with the same id the last one counts.
     pub(crate) fn new(mut objects: Vec<Object>) -> Self {
         objects.sort_by(|a, b| a.id.cmp(&b.id));
         objects.dedup_by(|later, earlier| {
@@ -41,7 +42,8 @@ impl Store {
         by_modified.sort_by_key(|row| objects[*row].updated_at);
         let last = objects.iter().map(|object| object.updated_at.max(object.created_at)).max();
         let clock = Clock::behind(last.unwrap_or_else(Time::now));
-        Self { objects, live, archived, by_created, by_modified, clock }
+        let by_id = (0..objects.len()).collect();
+        Self { objects, by_id, live, archived, by_created, by_modified, clock }
     }
 
     pub(crate) fn get(&self, row: Row) -> &Object {
@@ -51,7 +53,8 @@ impl Store {
     /// The row of an id, live or archived.
     pub(crate) fn row(&self, id: &str) -> Option<Row> {
         let id = Id::new(id);
-        self.objects.binary_search_by(|object| object.id.cmp(&id)).ok()
+        let place = self.by_id.binary_search_by(|row| self.get(*row).id.cmp(&id)).ok()?;
+        self.by_id.get(place).copied()
     }
 
     pub(crate) fn find(&self, id: &str, archived: bool) -> Option<&Object> {
@@ -132,7 +135,7 @@ impl Store {
         }
     }
 
-    /// Archives a live partner client; false when it is archived already.
+    /// Archives a live object; false when it is archived already.
     pub(crate) fn archive(&mut self, row: Row) -> bool {
         if self.is_archived(row) {
             return false;
@@ -140,8 +143,9 @@ impl Store {
         self.unmodify(row);
         let key = (self.get(row).created_at, row);
         remove(&mut self.by_created, |other| (self.objects[other].created_at, other).cmp(&key));
-        remove(&mut self.live, |other| other.cmp(&row));
-        let place = self.archived.partition_point(|other| *other < row);
+        let id = &self.objects[row].id;
+        remove(&mut self.live, |other| self.objects[other].id.cmp(id));
+        let place = self.archived.partition_point(|other| self.objects[*other].id < *id);
         self.archived.insert(place, row);
         let at = self.clock.tick();
         if let Some(object) = self.objects.get_mut(row) {
@@ -149,6 +153,26 @@ impl Store {
             object.associations.clear();
         }
         true
+    }
+
+    /// Adds an object under a new id, with these properties.
+    pub(crate) fn create(&mut self, values: Vec<(String, String)>) -> Row {
+        let at = self.clock.tick();
+        let numbered = self.by_id.partition_point(|row| self.get(*row).id.number().is_some());
+        let last = numbered.checked_sub(1).and_then(|place| self.get(*self.by_id.get(place)?).id.number());
+        let mut object = Object::new(Id::new(last.unwrap_or_default().saturating_add(1).to_string()), at, at);
+        for (name, value) in values {
+            object.set(name, Some(value), at, Source::Api);
+        }
+        let row = self.objects.len();
+        let place = self.live.partition_point(|other| self.get(*other).id < object.id);
+        self.live.insert(place, row);
+        // Numbers come first, so the new one stands behind all of them.
+        self.by_id.insert(numbered, row);
+        self.by_created.push(row);
+        self.by_modified.push(row);
+        self.objects.push(object);
+        row
     }
 
     fn rows(&self, archived: bool) -> &[Row] {

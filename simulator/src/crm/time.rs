@@ -17,6 +17,11 @@ impl Time {
         Self(self.0.saturating_add(milliseconds))
     }
 
+    /// Whether it is the beginning of a day in UTC.
+    pub(crate) fn is_midnight(self) -> bool {
+        self.0.rem_euclid(24 * 60 * 60 * 1_000) == 0
+    }
+
     /// Reads a date or date-time in ISO 8601; a date stands for its midnight in UTC.
     pub(crate) fn from_iso(text: &str) -> Option<Self> {
         // Most texts are no time: this keeps a search over many of them quick.
@@ -34,6 +39,11 @@ impl Time {
     pub(crate) fn from_request(text: &str) -> Option<Self> {
         text.parse().ok().map(Self).or_else(|| Self::from_iso(text))
     }
+}
+
+/// The day of a time in UTC: `2026-09-08`.
+pub(crate) fn date_of(time: Time) -> String {
+    DateTime::from_timestamp_millis(time.0).unwrap_or_default().format("%Y-%m-%d").to_string()
 }
 
 /// In ISO 8601, with milliseconds and `Z`.

@@ -139,9 +139,13 @@ impl Fault {
         Self::new(Outcome::Script(outcomes.into_iter().collect()))
     }
 
-    /// Strikes only one operation: `associate`, `dissociate`, `list_associations`, `list`, `get`, `update`,
-    /// `batch_read`, `batch_update`, `search`, `association_types`, `batch_associate`, `batch_dissociate`,
-    /// `batch_read_associations` or `oauth_token`. By any other name it strikes nothing.
+    /// Strikes only one operation, in whichever version, on whichever objects. By any other name it strikes nothing.
+    ///
+    /// On objects: `list`, `get`, `create`, `update`, `archive`, `batch_read`, `batch_create`, `batch_update`,
+    /// `batch_upsert`, `batch_archive`, `search`. On associations: `associate`, `dissociate`, `list_associations`,
+    /// `association_types`, `batch_associate`, `batch_dissociate`, `batch_read_associations`; in v4 and the dated versions,
+    /// where setting the labels of a pair is `associate` and archiving labels is `batch_dissociate`, also
+    /// `associate_default`, `dissociate_all`, `batch_associate_default`, `batch_dissociate_all`. Besides: `oauth_token`.
     #[must_use]
     pub fn on(mut self, operation: impl Into<String>) -> Self {
         self.operation = Some(operation.into());

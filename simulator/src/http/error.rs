@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     auth::scopes::WRITE_SCOPE,
-    crm::{object_type::ObjectType, state::NotFound},
+    crm::{association_type::TypeKey, not_found::NotFound, object_type::ObjectType},
     http::response::{CORRELATION_ID, add, json_response},
 };
 
@@ -42,7 +42,8 @@ impl Failure {
         )
     }
 
-    pub(crate) fn missing_scope(scope: &str) -> Self {
+    /// The token has none of these scopes.
+    pub(crate) fn missing_scopes(scopes: &[String]) -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
             json!({
@@ -50,7 +51,7 @@ impl Failure {
                 "category": "MISSING_SCOPES",
                 "errors": [{
                     "message": "One of these scopes is required.",
-                    "context": {"requiredGranularScopes": [scope]},
+                    "context": {"requiredGranularScopes": scopes},
                 }],
             }),
         )
@@ -60,11 +61,26 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, json!({"message": message.into(), "category": "VALIDATION_ERROR"}))
     }
 
+    /// A body that HubSpot refuses without a category.
+    pub(crate) fn uncategorized(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, json!({"message": message.into()}))
+    }
+
     /// Names the objects that cannot be associated.
     pub(crate) fn invalid_objects(objects: &[(ObjectType, String)]) -> Self {
-        let (types, ids): (Vec<_>, Vec<_>) = objects.iter().map(|(object_type, id)| (upper(*object_type), id)).unzip();
+        let (types, ids): (Vec<_>, Vec<_>) = objects.iter().map(|(object_type, id)| (object_type.upper(), id)).unzip();
         let context = json!({"INVALID_OBJECT_IDS": invalid_object_ids(objects), "objectId": ids, "objectType": types});
         Self::validation(INVALID_ASSOCIATIONS).with("context", context)
+    }
+
+    /// Names the association types that are unknown.
+    pub(crate) fn invalid_definitions(keys: &[TypeKey]) -> Self {
+        Self::validation(INVALID_ASSOCIATIONS).with("context", invalid_definitions_context(keys))
+    }
+
+    /// A batch that names the same association twice.
+    pub(crate) fn duplicate_associations() -> Self {
+        Self::validation("Duplicate associations found in batch input. Associations must be unique")
     }
 
     pub(crate) fn not_found() -> Self {
@@ -90,7 +106,7 @@ impl Failure {
         match status.as_u16() {
             400 => Self::validation("Property values were not valid"),
             401 => Self::unauthenticated(),
-            403 => Self::missing_scope(WRITE_SCOPE),
+            403 => Self::missing_scopes(&[WRITE_SCOPE.to_owned()]),
             404 => Self::not_found(),
             409 => Self::new(status, json!({"message": "The object has changed meanwhile", "category": "CONFLICT"})),
             429 => Self::rate_limited(Policy::TenSecondly),
@@ -121,13 +137,17 @@ impl Failure {
 impl From<NotFound> for Failure {
     fn from(error: NotFound) -> Self {
         match error {
-            // HubSpot sends this one without a category.
-            NotFound::ObjectType(text) => Self::new(
-                StatusCode::BAD_REQUEST,
-                json!({"message": format!("Unable to infer object type from: {text}")}),
-            ),
-            NotFound::PartnerClient(_) => Self::not_found(),
-            NotFound::AssociationType { .. } => Self::validation(error.to_string()),
+            // HubSpot sends these two without a category.
+            NotFound::ObjectType(text) => {
+                let message = if is_type_id(&text) {
+                    format!("Invalid object or event type id: {text}")
+                } else {
+                    format!("Unable to infer object type from: {text}")
+                };
+                Self::uncategorized(message)
+            }
+            NotFound::Object { .. } => Self::not_found(),
+            NotFound::AssociationType { .. } | NotFound::Unlabeled { .. } => Self::validation(error.to_string()),
             NotFound::Target { to, id } => Self::invalid_objects(&[(to, id)]),
         }
     }
@@ -145,11 +165,20 @@ impl IntoResponse for Failure {
 
 /// How HubSpot names objects that cannot be associated: `COMPANY=9002 is not valid`.
 pub(crate) fn invalid_object_ids(objects: &[(ObjectType, String)]) -> Vec<String> {
-    objects.iter().map(|(object_type, id)| format!("{}={id} is not valid", upper(*object_type))).collect()
+    objects.iter().map(|(object_type, id)| format!("{}={id} is not valid", object_type.upper())).collect()
 }
 
-fn upper(object_type: ObjectType) -> String {
-    object_type.singular().to_ascii_uppercase()
+/// How HubSpot names association types that are unknown.
+pub(crate) fn invalid_definitions_context(keys: &[TypeKey]) -> Value {
+    let specs: Vec<_> = keys.iter().map(TypeKey::to_string).collect();
+    let problems: Vec<_> = keys.iter().map(|key| format!("{key} is not a valid association definition id")).collect();
+    json!({"associationSpec": specs, "INVALID_ASSOCIATION_TYPE_ID": problems})
+}
+
+/// Whether a text looks like an object type's id: `0-9999`.
+fn is_type_id(text: &str) -> bool {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.split_once('-').is_some_and(|(meta, id)| number(meta) && number(id))
 }
 
 /// HubSpot's answer to a known path with another method; the one error body without a correlation id.

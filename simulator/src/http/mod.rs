@@ -10,3 +10,4 @@ pub(crate) mod operation;
 pub(crate) mod parameters;
 pub(crate) mod request_body;
 pub(crate) mod response;
+pub(crate) mod version;

@@ -7,18 +7,28 @@ use crate::http::error::Failure;
 
 /// Decodes a body, or refuses it the way HubSpot does.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body).map_err(|error| Failure::validation(message(&error)))
+}
+
+/// Decodes the association types of a pair. HubSpot refuses a body of another kind without a category.
+pub(crate) fn read_specs<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(body).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        let text = error.to_string();
-        let text = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
-        let missing = text.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
-        Failure::validation(match missing {
-            Some(field) => format!(
-                "Invalid input JSON on line {line}, column {column}. Some required fields were not set: [{field}]"
-            ),
-            None => format!("Invalid input JSON on line {line}, column {column}: {text}"),
-        })
+        let message = message(&error);
+        if message.contains(MISSING) { Failure::validation(message) } else { Failure::uncategorized(message) }
     })
+}
+
+const MISSING: &str = "Some required fields were not set";
+
+fn message(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    let text = error.to_string();
+    let text = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+    let missing = text.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
+    match missing {
+        Some(field) => format!("Invalid input JSON on line {line}, column {column}. {MISSING}: [{field}]"),
+        None => format!("Invalid input JSON on line {line}, column {column}: {text}"),
+    }
 }
 
 /// A string, or a number or boolean in its place.

@@ -4,7 +4,7 @@ use axum::{http::StatusCode, response::Response};
 use serde_json::{Value, json};
 
 use crate::{
-    crm::time::Time,
+    crm::{object_type::ObjectType, time::Time},
     http::response::{add, json_response},
 };
 
@@ -20,13 +20,15 @@ impl BatchAnswer {
         Self { started_at: Time::now(), results: Vec::new(), errors: Vec::new() }
     }
 
-    /// Adds one error for all partner clients that do not exist.
-    pub(crate) fn add_unknown(&mut self, ids: &[String]) {
+    /// Adds one error for all objects of a type that do not exist.
+    pub(crate) fn add_unknown(&mut self, object_type: &ObjectType, ids: &[String]) {
         if ids.is_empty() {
             return;
         }
-        let message =
-            "Could not get some PARTNER_CLIENT objects, they may be deleted or not exist. Check that ids are valid.";
+        let message = format!(
+            "Could not get some {} objects, they may be deleted or not exist. Check that ids are valid.",
+            object_type.upper()
+        );
         self.errors.push(json!({
             "status": "error",
             "category": "OBJECT_NOT_FOUND",
@@ -37,6 +39,12 @@ impl BatchAnswer {
 
     /// With the status `success`, or 207 when there are errors.
     pub(crate) fn finish(self, success: StatusCode) -> Response {
+        let status = if self.errors.is_empty() { success } else { StatusCode::MULTI_STATUS };
+        self.finish_as(status)
+    }
+
+    /// With this status, whether there are errors or not.
+    pub(crate) fn finish_as(self, status: StatusCode) -> Response {
         let mut body = json!({
             "status": "COMPLETE",
             "startedAt": self.started_at.to_string(),
@@ -44,11 +52,10 @@ impl BatchAnswer {
         });
         // Moved rather than copied: some thousand results are no rarity.
         add(&mut body, "results", Value::Array(self.results));
-        if self.errors.is_empty() {
-            return json_response(success, &body);
+        if !self.errors.is_empty() {
+            add(&mut body, "numErrors", json!(self.errors.len()));
+            add(&mut body, "errors", Value::Array(self.errors));
         }
-        add(&mut body, "numErrors", json!(self.errors.len()));
-        add(&mut body, "errors", Value::Array(self.errors));
-        json_response(StatusCode::MULTI_STATUS, &body)
+        json_response(status, &body)
     }
 }

@@ -1,4 +1,4 @@
-//! The changes an update asks for.
+//! What a write gives an object, and why it is refused.
 
 use std::collections::BTreeMap;
 
@@ -6,33 +6,139 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    crm::object::COMPUTED,
-    http::{error::Failure, request_body::Text},
+    call::Call,
+    crm::{
+        object::{COMPUTED, Object},
+        object_type::ObjectType,
+        rules::{Normalized, Rules, TimeKind},
+    },
+    http::{error::Failure, request_body::Text, response::add},
 };
 
-/// The properties of an update as they arrive.
-#[derive(Debug, Deserialize)]
+/// The properties of a write as they arrive.
+#[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Changes(BTreeMap<String, Option<Text>>);
 
-/// Why an update is refused.
+/// The values of a write, and which of them are written another way than they were sent.
+#[derive(Debug)]
+pub(crate) struct Write {
+    pub(crate) values: Vec<(String, String)>,
+    normalized: Vec<Normalized>,
+}
+
+/// Why a write is refused.
 #[derive(Debug)]
 pub(crate) enum Refused {
     NoProperties,
-    ReadOnly(Vec<String>),
+    Properties(Vec<Problem>),
+}
+
+/// What is wrong with a property.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    property: String,
+    code: &'static str,
+    message: String,
 }
 
 impl Changes {
-    /// The new values. HubSpot ignores a `null`; what clears a property is an empty text.
-    pub(crate) fn values(self) -> Result<Vec<(String, String)>, Refused> {
-        if self.0.is_empty() {
+    /// Adds a property that the write does not name itself.
+    pub(crate) fn set_if_absent(&mut self, name: String, value: String) {
+        self.0.entry(name).or_insert(Some(Text(value)));
+    }
+
+    /// The new values for `object`, or for one that is being created. HubSpot ignores a `null`; what clears a property is
+    /// an empty text.
+    pub(crate) fn write(
+        self,
+        call: &Call,
+        rules: &Rules,
+        object_type: &ObjectType,
+        object: Option<&Object>,
+    ) -> Result<Write, Refused> {
+        if self.0.is_empty() && object.is_some() {
             return Err(Refused::NoProperties);
         }
-        let read_only: Vec<_> = self.0.keys().filter(|name| COMPUTED.contains(&name.as_str())).cloned().collect();
-        if !read_only.is_empty() {
-            return Err(Refused::ReadOnly(read_only));
+        let validates = call.version.validates_writes();
+        let (mut values, mut normalized, mut problems) = (Vec::with_capacity(self.0.len()), Vec::new(), Vec::new());
+        for (name, value) in self.0 {
+            if COMPUTED.contains(&name.as_str()) {
+                problems.push(Problem::read_only(name));
+                continue;
+            }
+            let Some(Text(value)) = value else { continue };
+            match rules.normalized(object_type, &name, &value) {
+                Ok(None) => values.push((name, value)),
+                Ok(Some(change)) if validates => {
+                    values.push((name, change.normalized.clone()));
+                    normalized.push(change);
+                }
+                Ok(Some(change)) => problems.push(Problem::invalid_time(name, &change.raw)),
+                Err(kind) => problems.push(Problem::no_time(name, &value, kind)),
+            }
         }
-        Ok(self.0.into_iter().filter_map(|(name, value)| Some((name, value?.0))).collect())
+        if validates && problems.is_empty() {
+            let missing = rules.missing(object_type, object, &values);
+            problems.extend(missing.into_iter().map(|missing| match missing.because_of {
+                None => Problem {
+                    code: "MISSING_REQUIRED_PROPERTY",
+                    message: format!("Property \"{}\" is required.", missing.property),
+                    property: missing.property,
+                },
+                Some(other) => Problem {
+                    code: "MISSING_CONDITIONAL_REQUIRED_PROPERTY",
+                    message: format!("Property \"{}\" is required by the value of \"{other}\".", missing.property),
+                    property: missing.property,
+                },
+            }));
+        }
+        if problems.is_empty() { Ok(Write { values, normalized }) } else { Err(Refused::Properties(problems)) }
+    }
+}
+
+impl Write {
+    /// Adds a warning for each value that is written another way.
+    pub(crate) fn warn(normalized: &[Normalized], body: &mut Value) {
+        if normalized.is_empty() {
+            return;
+        }
+        let warnings: Value = normalized
+            .iter()
+            .map(|Normalized { property, raw, normalized }| {
+                json!({
+                    "category": "PROPERTY_VALUE_NORMALIZED",
+                    "message": format!("The value of \"{property}\" was normalized to {normalized}."),
+                    "context": {"propertyName": property, "rawValue": raw, "normalizedValue": normalized},
+                })
+            })
+            .collect();
+        add(body, "warnings", warnings);
+    }
+
+    pub(crate) fn into_parts(self) -> (Vec<(String, String)>, Vec<Normalized>) {
+        (self.values, self.normalized)
+    }
+}
+
+impl Problem {
+    fn read_only(property: String) -> Self {
+        let message = format!("\"{property}\" is a read only property; its value cannot be set.");
+        Self { property, code: "READ_ONLY_VALUE", message }
+    }
+
+    fn no_time(property: String, value: &str, kind: TimeKind) -> Self {
+        let kind = match kind {
+            TimeKind::Date => "date",
+            TimeKind::DateTime => "datetime",
+        };
+        let message = format!("{value} was not a valid {kind}.");
+        Self { property, code: "INVALID_DATE", message }
+    }
+
+    fn invalid_time(property: String, value: &str) -> Self {
+        let message = format!("{value} is at neither the midnight nor the time this property holds.");
+        Self { property, code: "INVALID_DATE", message }
     }
 }
 
@@ -40,12 +146,11 @@ impl Refused {
     pub(crate) fn message(&self) -> String {
         match self {
             Self::NoProperties => "No properties found to update, please provide at least one.".to_owned(),
-            Self::ReadOnly(names) => {
-                let problems: Value = names
+            Self::Properties(problems) => {
+                let problems: Value = problems
                     .iter()
-                    .map(|name| {
-                        let message = read_only(name);
-                        json!({"isValid": false, "message": message, "error": "READ_ONLY_VALUE", "name": name})
+                    .map(|Problem { property, code, message }| {
+                        json!({"isValid": false, "message": message, "error": code, "name": property})
                     })
                     .collect();
                 format!("Property values were not valid: {problems}")
@@ -57,19 +162,14 @@ impl Refused {
     pub(crate) fn details(&self) -> Value {
         match self {
             Self::NoProperties => json!([]),
-            Self::ReadOnly(names) => names
+            Self::Properties(problems) => problems
                 .iter()
-                .map(|name| {
-                    let context = json!({"propertyName": [name]});
-                    json!({"message": read_only(name), "code": "READ_ONLY_VALUE", "context": context})
+                .map(|Problem { property, code, message }| {
+                    json!({"message": message, "code": code, "context": {"propertyName": [property]}})
                 })
                 .collect(),
         }
     }
-}
-
-fn read_only(name: &str) -> String {
-    format!("\"{name}\" is a read only property; its value cannot be set.")
 }
 
 impl From<Refused> for Failure {
@@ -77,7 +177,7 @@ impl From<Refused> for Failure {
         let failure = Self::validation(refused.message());
         match refused {
             Refused::NoProperties => failure.with("context", json!({"properties": ["{}"]})),
-            Refused::ReadOnly(_) => failure.with("errors", refused.details()),
+            Refused::Properties(_) => failure.with("errors", refused.details()),
         }
     }
 }

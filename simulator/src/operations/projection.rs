@@ -1,4 +1,4 @@
-//! What an answer tells of a partner client.
+//! What an answer tells of an object.
 
 use serde_json::{Map, Value, json};
 
@@ -34,7 +34,7 @@ impl Projection {
         !self.with_history.is_empty()
     }
 
-    /// A partner client with the properties that were asked for, or all when none was. The computed ones are always
+    /// An object with the properties that were asked for, or all when none was. The computed ones are always
     /// there, and one without a value is `null`.
     pub(crate) fn body(&self, object: &Object) -> Value {
         let property = |name: &str| (name.to_owned(), object.text(name).map_or(Value::Null, |text| json!(text)));

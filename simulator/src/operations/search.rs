@@ -1,11 +1,10 @@
-//! Searching partner clients.
+//! Searching objects.
 
-use std::sync::Arc;
-
-use axum::{body::Bytes, extract::State as Shared, http::StatusCode, response::Response};
+use axum::{body::Bytes, extract::Path, http::StatusCode, response::Response};
 use serde_json::{Value, json};
 
 use crate::{
+    call::Call,
     crm::{
         comparison::SortKey,
         object::Object,
@@ -17,18 +16,22 @@ use crate::{
     },
     operations::{
         filter::Filter,
+        path::TypePath,
         search_request::{SearchRequest, Sort},
     },
-    server::Server,
 };
 
-/// The properties a query looks into.
-const SEARCHED: [&str; 2] = ["name", "domain"];
+/// The properties a query looks into, whichever of them objects of a type have.
+const SEARCHED: [&str; 9] =
+    ["name", "domain", "firstname", "lastname", "email", "phone", "dealname", "subject", "content"];
 
-/// `POST …/partner_clients/search`
-pub(crate) async fn search(Shared(server): Shared<Arc<Server>>, body: Bytes) -> Result<Response, Failure> {
+/// `POST …/{objectType}/search`
+pub(crate) async fn search(call: Call, Path(path): Path<TypePath>, body: Bytes) -> Result<Response, Failure> {
+    let state = call.state();
+    let object_type = state.types.infer(&path.object_type)?;
+    call.may_read(&object_type)?;
     let request = SearchRequest::read(&body)?;
-    let store = &server.state().partner_clients;
+    let store = state.store(&object_type);
     let Found { total, page } = find(store, &request);
     let results: Value = page.iter().map(|row| request.projection.body(store.get(*row))).collect();
     let mut body = json!({"total": total, "results": results});

@@ -314,12 +314,12 @@ async fn a_long_result_of_a_batch_read_is_read_on_by_listing() {
 }
 
 #[tokio::test]
-async fn only_partner_clients_are_associated_from() {
+async fn two_types_without_an_association_type_are_refused() {
     let caller = Caller::of(ten()).await;
     for operation in ["create", "archive", "read"] {
         let body = json!({"inputs": [any_input()]});
-        let swapped = caller.post(&format!("companies/partner_clients/batch/{operation}"), body.clone()).await;
-        assert_refused(&swapped, "no association types from companies to partner_clients");
+        let refused = caller.post(&format!("tickets/deals/batch/{operation}"), body.clone()).await;
+        assert_refused(&refused, "no association types from tickets to deals");
         for types in ["widgets/companies", "partner_clients/widgets"] {
             let (status, answer) = caller.post(&format!("{types}/batch/{operation}"), body.clone()).await;
             assert_eq!((status, answer.get("category")), (400, None));

@@ -1,0 +1,70 @@
+//! How a simulator answers where HubSpot's own behaviour is uncertain or an account's choice.
+
+use serde_json::{Number, Value, json};
+
+use crate::http::version::Version;
+
+/// How a batch of new associations is answered when some cannot be made: because an object does not exist or is archived,
+/// or the association type is unknown.
+///
+/// HubSpot's answers take all three forms, and it does not say which one when. This chooses:
+/// [`SimulatorBuilder::invalid_associations`](crate::SimulatorBuilder::invalid_associations).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidAssociations {
+    /// Answers 400 and makes none. The error's context names each object that does not exist, once, under
+    /// `INVALID_OBJECT_IDS`, `objectId` and `objectType`. Where all objects exist, v3 names the first association type
+    /// that is unknown in the message alone, and the other versions in the context.
+    #[default]
+    RefuseNaming,
+    /// Answers 400 and makes none. The error names nothing.
+    Refuse,
+    /// Answers 207 and makes all that can be made. Each of the others has an error, whose context holds its
+    /// `fromObjectId` and `toObjectId` and, where objects do not exist, `INVALID_OBJECT_IDS`.
+    Partial,
+}
+
+/// How a simulator answers.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) versions: Vec<Version>,
+    pub(crate) invalid_associations: InvalidAssociations,
+    /// Whether v4 and the dated versions answer with the ids of associated objects as text, as they are documented.
+    pub(crate) text_ids: bool,
+    /// Whether a batch of new associations that names a pair twice is refused.
+    pub(crate) refuses_duplicates: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            versions: Version::known(),
+            invalid_associations: InvalidAssociations::default(),
+            text_ids: false,
+            refuses_duplicates: false,
+        }
+    }
+}
+
+impl Settings {
+    /// The version a path names, if it is served.
+    pub(crate) fn served(&self, path: &str) -> Option<&Version> {
+        let named = Version::of_path(path)?;
+        self.versions.iter().find(|version| version.to_string() == named)
+    }
+
+    /// Whether the token endpoint of a version is served. That of v1 goes with v3: HubSpot ends it on 2027-02-16.
+    pub(crate) fn serves_tokens(&self, path: &str) -> bool {
+        match Version::of_path(path) {
+            Some("v1") => self.versions.contains(&Version::V3),
+            _ => self.served(path).is_some(),
+        }
+    }
+
+    /// An object's id in an answer of v4 or a dated version.
+    pub(crate) fn object_id(&self, id: &str) -> Value {
+        // A number only where it comes back as the same text.
+        let number = id.parse::<u64>().ok().filter(|number| !self.text_ids && number.to_string() == id);
+        number.map_or_else(|| json!(id), |number| Value::Number(Number::from(number)))
+    }
+}

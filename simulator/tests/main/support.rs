@@ -1,0 +1,75 @@
+//! What the tests of several versions share.
+
+use hubspot_simulator::{Simulator, SimulatorBuilder};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// The dated versions that are served by default.
+pub(crate) const DATED: [&str; 2] = ["2026-03", "2026-09"];
+
+/// A simulator, and calls of it.
+pub(crate) struct Caller {
+    pub(crate) simulator: Simulator,
+    http: reqwest::Client,
+}
+
+impl Caller {
+    pub(crate) async fn of(builder: SimulatorBuilder) -> Self {
+        Self { simulator: builder.start().await.unwrap(), http: reqwest::Client::new() }
+    }
+
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Value) -> (u16, Value) {
+        self.send_as(self.simulator.access_token(), method, path, body).await
+    }
+
+    /// An empty body is answered as `null`, and a body that is `null` is not sent.
+    pub(crate) async fn send_as(&self, token: &str, method: Method, path: &str, body: Value) -> (u16, Value) {
+        let url = format!("{}{path}", self.simulator.base_url());
+        let mut request = self.http.request(method, url).bearer_auth(token);
+        if !body.is_null() {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        let (status, body) = (response.status().as_u16(), response.bytes().await.unwrap());
+        (status, if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() })
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
+        self.send(Method::GET, path, Value::Null).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        self.send(Method::POST, path, body).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: Value) -> (u16, Value) {
+        self.send(Method::PUT, path, body).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, properties: Value) -> (u16, Value) {
+        self.send(Method::PATCH, path, json!({"properties": properties})).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> (u16, Value) {
+        self.send(Method::DELETE, path, Value::Null).await
+    }
+
+    /// The association types by which partner client 1 is associated with company 1.
+    pub(crate) fn types(&self) -> Vec<(u64, Option<String>)> {
+        let associations = self.simulator.associations("1").into_iter();
+        associations.map(|association| (association.type_id, association.label)).collect()
+    }
+}
+
+#[track_caller]
+pub(crate) fn assert_refused((status, body): &(u16, Value), part: &str) {
+    assert_eq!((*status, &body["category"]), (400, &json!("VALIDATION_ERROR")), "{body}");
+    assert_eq!(body["status"], "error");
+    assert!(body["correlationId"].is_string(), "{body}");
+    assert!(body["message"].as_str().unwrap().contains(part), "{body}");
+}
+
+/// An association type as the dated versions name one.
+pub(crate) fn spec(category: &str, id: u64) -> Value {
+    json!({"associationCategory": category, "associationTypeId": id})
+}
