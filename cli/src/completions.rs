@@ -1,6 +1,6 @@
 //! Scripts that complete the tool's arguments in a shell.
 
-use clap::CommandFactory;
+use clap::{CommandFactory, ValueEnum};
 use clap_complete::Shell;
 
 use super::arguments::{Arguments, NAME};
@@ -13,6 +13,9 @@ pub(super) fn script(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
     if shell != Shell::Bash {
         clap_complete::generate(shell, &mut Arguments::command(), NAME, &mut script);
+        if shell == Shell::Fish {
+            script.extend_from_slice(shells_for_fish().as_bytes());
+        }
         return script;
     }
     clap_complete::generate(shell, &mut Arguments::command(), BASH_NAME, &mut script);
@@ -25,4 +28,11 @@ pub(super) fn script(shell: Shell) -> Vec<u8> {
         lines.push('\n');
     }
     lines.into_bytes()
+}
+
+/// Fish's script has the values of options only (clap_complete 4.6), and the shell is an argument without a name.
+fn shells_for_fish() -> String {
+    let shells: Vec<_> = Shell::value_variants().iter().map(ToString::to_string).collect();
+    let function = format!("__fish_{}_using_subcommand", NAME.replace('-', "_"));
+    format!("complete -c {NAME} -n \"{function} completions\" -f -a \"{}\"\n", shells.join(" "))
 }

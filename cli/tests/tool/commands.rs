@@ -187,55 +187,6 @@ fn help_has_the_exit_codes_and_no_escape_sequences() {
     assert!(run(tool(&["associate-many", "--help"])).out.contains("to_object_id"));
 }
 
-#[test]
-fn a_completion_script_is_printed_for_each_shell() {
-    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        let script = run(tool(&["completions", shell]));
-        assert_eq!(script.code, Some(0));
-        assert!(script.out.contains("associate-many"), "{shell}");
-    }
-    assert_eq!(run(tool(&["completions", "cmd"])).code, Some(2));
-}
-
-#[cfg(unix)]
-#[test]
-fn bash_completes_what_follows_a_command() {
-    let folder = tempfile::TempDir::new().unwrap();
-    let script = folder.path().join("completions.bash");
-    std::fs::write(&script, run(tool(&["completions", "bash"])).out).unwrap();
-    let complete = |line: &str| {
-        // Bash itself says which function completes the tool, and calls it with the command, the word and the one before.
-        let ask = "source \"$1\"; shift; line=(\"$@\"); COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1))
-            function=$(complete -p hubspot-partner-clients | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
-            $function \"$1\" \"${line[COMP_CWORD]}\" \"${line[COMP_CWORD-1]}\" 2>/dev/null; printf '%s\\n' \"${COMPREPLY[@]}\"";
-        let mut bash = std::process::Command::new("bash");
-        bash.args(["--norc", "-c", ask, "bash"]).arg(&script).args(line.split(' '));
-        run(bash).out
-    };
-    if std::process::Command::new("bash").arg("--version").output().is_err() {
-        println!("skipped: there is no bash");
-        return;
-    }
-    for (line, completed) in [
-        ("hubspot-partner-clients asso", "associate-many\n"),
-        ("hubspot-partner-clients associate-many --jou", "--journal\n"),
-        ("/usr/local/bin/hubspot-partner-clients associate-many --jou", "--journal\n"),
-        ("hubspot-partner-clients --json associate-many --st", "--strategy\n"),
-        ("hubspot-partner-clients associate-many --strategy sin", "single\n"),
-        ("hubspot-partner-clients dissociate-many rows.csv --fai", "--failed\n"),
-        ("hubspot-partner-clients completions fi", "fish\n"),
-    ] {
-        assert!(complete(line).contains(completed), "{line}: {:?}", complete(line));
-    }
-    #[cfg(feature = "redis")]
-    for (line, completed) in [
-        ("hubspot-partner-clients job wor", "worker\n"),
-        ("hubspot-partner-clients job worker march --conc", "--concurrency\n"),
-    ] {
-        assert!(complete(line).contains(completed), "{line}: {:?}", complete(line));
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn columns_are_in_line_on_the_screen() {
     // On a terminal a character is one or two cells wide, or none.

@@ -12,6 +12,7 @@ mod support;
 mod bulk;
 mod cli;
 mod commands;
+mod completions;
 mod csv_files;
 mod first_minute;
 mod folder;
