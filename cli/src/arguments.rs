@@ -9,6 +9,7 @@ use hubspot_partner_clients::{ApiVersion, Filter};
 use super::{
     bulk::{arguments::Many, reconcile::arguments::Reconcile},
     filter, help,
+    output::Format,
 };
 
 pub(super) const NAME: &str = "hubspot-partner-clients";
@@ -20,9 +21,12 @@ const GLOBAL: &str = "Options of every command";
 #[derive(Parser)]
 #[command(name = NAME, version, after_help = help::TOOL, max_term_width = 120)]
 pub(super) struct Arguments {
-    /// Print JSON, or JSON Lines for lists and outcomes; errors are JSON on standard error
-    #[arg(long, global = true, help_heading = GLOBAL)]
-    pub(super) json: bool,
+    /// Short for --output json
+    #[arg(long, global = true, help_heading = GLOBAL, conflicts_with = "output")]
+    json: bool,
+    /// Form of what is printed
+    #[arg(long, global = true, help_heading = GLOBAL, value_enum, value_name = "FORMAT", default_value_t)]
+    output: Format,
     /// Use a simulated HubSpot inside this process, which needs no token and forgets everything at the end
     #[arg(long, global = true, help_heading = GLOBAL, conflicts_with = "base_url")]
     pub(super) simulator: bool,
@@ -68,6 +72,12 @@ pub(super) enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+impl Arguments {
+    pub(super) fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.output }
+    }
 }
 
 /// What takes one call, or pages of one.

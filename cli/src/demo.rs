@@ -27,8 +27,8 @@ const ROWS: u32 = 60;
 const LATENCY: Duration = Duration::from_millis(60);
 
 pub(super) async fn run(given: &Connection, signals: &Signals, output: &mut Output) -> Result<Code, Failure> {
-    if output.json {
-        return Err(Failure::usage("demo shows what people see, so it cannot be used with --json"));
+    if output.json || output.csv {
+        return Err(Failure::usage("demo shows what people see, so it cannot print JSON or CSV"));
     }
     let simulator = simulated::hubspot().fault(Fault::delay(LATENCY)).start().await;
     let simulator = simulator.map_err(|error| Failure::io("the simulator cannot start", &error))?;

@@ -21,6 +21,14 @@ pub(super) enum Code {
     Terminated = 143,
 }
 
+impl Code {
+    /// The one that says more of what to do, as `--help` has it.
+    pub(crate) fn first(self, other: Self) -> Self {
+        let order = [Self::Usage, Self::Token, Self::Network, Self::Refused];
+        order.into_iter().find(|code| [self, other].contains(code)).unwrap_or(self)
+    }
+}
+
 impl From<Code> for ExitCode {
     fn from(code: Code) -> Self {
         Self::from(code as u8)

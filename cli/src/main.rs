@@ -23,6 +23,7 @@ mod partner_clients;
 mod printable;
 mod signals;
 mod simulated;
+mod spreadsheet;
 mod suggest;
 mod words;
 
@@ -40,7 +41,7 @@ use self::{
     exit::Code,
     failure::Failure,
     log::Log,
-    output::Output,
+    output::{Format, Output},
     signals::Signals,
 };
 
@@ -49,16 +50,24 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
-    let json = arguments.json;
+    let json = arguments.format() == Format::Json;
     match run(arguments) {
         Ok(code) => code.into(),
         Err(failure) => failure.report(json),
     }
 }
 
+/// Whether arguments that cannot be read ask for JSON.
+fn asks_for_json() -> bool {
+    let arguments: Vec<_> = env::args_os().collect();
+    let is_pair = |pair: &[_]| matches!(pair, [option, format] if option == "--output" && format == "json");
+    arguments.iter().any(|argument| argument == "--json" || argument == "--output=json")
+        || arguments.windows(2).any(is_pair)
+}
+
 /// Prints what clap answers itself: help, the version, or what is wrong with the arguments.
 fn usage(error: &clap::Error) -> ExitCode {
-    if error.use_stderr() && env::args_os().any(|argument| argument == "--json") {
+    if error.use_stderr() && asks_for_json() {
         return Failure::usage(error.render().to_string()).report(true);
     }
     match error.print().and_then(|()| stdout().flush()) {
@@ -74,8 +83,8 @@ fn run(arguments: Arguments) -> Result<Code, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::io("the asynchronous runtime cannot start", &error))?;
     let signals = Signals::listen().map_err(|error| Failure::io("signals cannot be handled", &error))?;
-    let mut output = Output::new(arguments.json);
-    let log = Log::begin(arguments.log.as_deref(), arguments.verbose, arguments.json)?;
+    let mut output = Output::new(arguments.format());
+    let log = Log::begin(arguments.log.as_deref(), arguments.verbose, output.json)?;
     let connection = Connection::new(&arguments, log.clone());
     let code = runtime.block_on(dispatch(arguments.command, &connection, &signals, &mut output))?;
     output.flush()?;

@@ -1,28 +1,45 @@
-//! Standard output: aligned tables for people, JSON for programs. No colours.
+//! Standard output: aligned tables for people, JSON and CSV for programs. No colours.
 
 use std::{
     fmt,
     io::{self, BufWriter, Stdout, Write},
 };
 
+use clap::ValueEnum;
 use futures_util::FutureExt;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
-use super::failure::Failure;
-use crate::printable::{printable, printable_lines, to_line};
+use super::failure::{Failure, write_to_stderr};
+use crate::{
+    printable::{printable, printable_lines, to_line},
+    spreadsheet::neutral,
+};
 
 /// After so many rows a table's widths are settled, so that it takes no more memory however long it is.
 const ROWS_MEASURED: usize = 200;
 
+/// The form of standard output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Aligned columns, and sentences
+    #[default]
+    Table,
+    /// JSON, or JSON Lines for lists and outcomes; errors are JSON on standard error
+    Json,
+    /// CSV for lists and outcomes; sentences and summaries go to standard error
+    Csv,
+}
+
 pub(super) struct Output {
     pub(super) json: bool,
+    pub(super) csv: bool,
     out: BufWriter<Stdout>,
 }
 
 impl Output {
-    pub(super) fn new(json: bool) -> Self {
-        Self { json, out: BufWriter::new(io::stdout()) }
+    pub(super) fn new(format: Format) -> Self {
+        Self { json: format == Format::Json, csv: format == Format::Csv, out: BufWriter::new(io::stdout()) }
     }
 
     /// A JSON document in a line.
@@ -30,10 +47,23 @@ impl Output {
         self.bytes(to_line(value).as_bytes())
     }
 
-    /// Text for people, in which nothing is a command to their terminal.
+    /// Text for people, in which nothing is a command to their terminal. Beside CSV, it goes to standard error.
     pub(super) fn line(&mut self, line: fmt::Arguments<'_>) -> Result<(), Failure> {
-        self.bytes(printable_lines(&line.to_string()).as_bytes())?;
-        self.bytes(b"\n")
+        let line = printable_lines(&line.to_string()) + "\n";
+        if self.csv {
+            self.flush()?;
+            write_to_stderr(&line);
+            return Ok(());
+        }
+        self.bytes(line.as_bytes())
+    }
+
+    /// A row of CSV.
+    pub(super) fn record(&mut self, cells: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<(), Failure> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(cells).map_err(|error| Failure::output(&error.into()))?;
+        let line = writer.into_inner().map_err(|error| Failure::output(error.error()))?;
+        self.bytes(&line)
     }
 
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
@@ -61,6 +91,8 @@ impl Output {
 
 /// A table with a heading.
 pub(super) struct Table {
+    /// A summary is for people, and no CSV.
+    is_summary: bool,
     /// Those that are not written yet.
     rows: Vec<Vec<String>>,
     widths: Option<Vec<usize>>,
@@ -68,7 +100,12 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn new<S: Into<String>>(heading: impl IntoIterator<Item = S>) -> Self {
-        Self { rows: vec![heading.into_iter().map(Into::into).collect()], widths: None }
+        let rows = vec![heading.into_iter().map(Into::into).collect()];
+        Self { is_summary: false, rows, widths: None }
+    }
+
+    pub(super) fn summary<S: Into<String>>(heading: impl IntoIterator<Item = S>) -> Self {
+        Self { is_summary: true, ..Self::new(heading) }
     }
 
     pub(super) fn row<S: AsRef<str>>(
@@ -76,9 +113,11 @@ impl Table {
         cells: impl IntoIterator<Item = S>,
         output: &mut Output,
     ) -> Result<(), Failure> {
-        let cell = |cell: S| if cell.as_ref().is_empty() { "-".to_owned() } else { printable(cell.as_ref()) };
+        let is_csv = output.csv && !self.is_summary;
+        let nothing = if is_csv { "" } else { "-" };
+        let cell = |cell: S| if cell.as_ref().is_empty() { nothing.to_owned() } else { printable(cell.as_ref()) };
         self.rows.push(cells.into_iter().map(cell).collect());
-        if self.widths.is_some() || self.rows.len() > ROWS_MEASURED { self.write(output) } else { Ok(()) }
+        if is_csv || self.widths.is_some() || self.rows.len() > ROWS_MEASURED { self.write(output) } else { Ok(()) }
     }
 
     pub(super) fn end(mut self, output: &mut Output) -> Result<(), Failure> {
@@ -87,6 +126,9 @@ impl Table {
 
     fn write(&mut self, output: &mut Output) -> Result<(), Failure> {
         let rows = std::mem::take(&mut self.rows);
+        if output.csv && !self.is_summary {
+            return rows.iter().try_for_each(|row| output.record(row.iter().map(|cell| neutral(cell.as_bytes()))));
+        }
         let widths = self.widths.get_or_insert_with(|| {
             let columns = rows.first().map_or(0, Vec::len);
             let width = |row: &Vec<String>, column: usize| row.get(column).map_or(0, |cell| cell.width());

@@ -4,13 +4,9 @@ use std::{io, path::Path};
 
 use hubspot_partner_clients::Error;
 
-use super::{
-    rows::Rows,
-    spreadsheet::{neutral, plain},
-};
+use super::{annotated::Annotated, rows::Rows};
 use crate::{failure::Failure, output_file::OutputFile, printable::printable};
 
-/// What is added to a row; where the input has them already, as such a file has, they are replaced.
 const ADDED: [&str; 2] = ["error", "correlation_id"];
 
 /// It holds more than most rows, so that a row is seldom written in two pieces.
@@ -18,19 +14,17 @@ const BUFFER: usize = 1 << 16;
 
 pub(super) struct FailedRows {
     writer: csv::Writer<OutputFile>,
-    /// Which of the input's columns are kept.
-    kept: Vec<bool>,
+    columns: Annotated<2>,
 }
 
 impl FailedRows {
     /// Makes sure that the file can be written, and begins it. The old one stays until the [end](Self::end).
     pub(super) fn open(path: &Path, rows: &Rows, others: &[(&str, &Path)]) -> Result<Self, Failure> {
         let file = OutputFile::create("--failed", path, others)?;
-        let added = |name: &[u8]| ADDED.iter().any(|added| added.as_bytes() == name.trim_ascii());
-        let kept = rows.header().map(|name| !added(name)).collect();
-        let writer = csv::WriterBuilder::new().buffer_capacity(BUFFER).from_writer(file);
-        let mut failed = Self { writer, kept };
-        failed.write(rows.header(), ADDED)?;
+        let mut writer = csv::WriterBuilder::new().buffer_capacity(BUFFER).from_writer(file);
+        let columns = Annotated::new(rows, ADDED);
+        writer.write_record(columns.header(rows)).map_err(|error| unwritten(&error.into()))?;
+        let mut failed = Self { writer, columns };
         failed.flush()?;
         failed.writer.get_ref().check()?;
         Ok(failed)
@@ -38,7 +32,9 @@ impl FailedRows {
 
     pub(super) fn add(&mut self, rows: &Rows, error: &Error) -> Result<(), Failure> {
         let correlation_id = error.correlation_id().map(ToString::to_string).unwrap_or_default();
-        self.write(rows.fields(), [&printable(&error.to_string()), &correlation_id])
+        let message = printable(&error.to_string());
+        let record = self.columns.row(rows, [&message, &correlation_id]);
+        self.writer.write_record(record).map_err(|error| unwritten(&error.into()))
     }
 
     /// Has the system know all rows so far.
@@ -49,12 +45,6 @@ impl FailedRows {
     /// Puts the file into its place.
     pub(super) fn end(self) -> Result<(), Failure> {
         self.writer.into_inner().map_err(|error| unwritten(error.error()))?.commit()
-    }
-
-    fn write<'a>(&mut self, fields: impl Iterator<Item = &'a [u8]>, added: [&str; 2]) -> Result<(), Failure> {
-        let kept = fields.zip(&self.kept).filter(|(_, kept)| **kept).map(|(field, _)| neutral(plain(field)));
-        let record = kept.chain(added.map(|text| neutral(text.as_bytes())));
-        self.writer.write_record(record).map_err(|error| unwritten(&error.into()))
     }
 }
 

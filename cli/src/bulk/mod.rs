@@ -1,5 +1,6 @@
 //! The commands that create, remove or reconcile the associations of a CSV file.
 
+mod annotated;
 pub(super) mod arguments;
 pub(super) mod check;
 mod columns;
@@ -11,7 +12,6 @@ pub(super) mod reconcile;
 mod report;
 mod rows;
 mod seed;
-mod spreadsheet;
 
 use std::{path::Path, time::Instant};
 
@@ -25,8 +25,6 @@ use serde_json::json;
 
 pub(super) use self::columns::COLUMNS;
 use self::{arguments::Many, check::Checked, failed::FailedRows, progress::Bar, report::Report, rows::Rows};
-#[cfg(feature = "redis")]
-pub(super) use self::{report::first, spreadsheet::neutral};
 use super::{
     command_line,
     connect::Connection,
@@ -111,7 +109,7 @@ pub(super) async fn run(
         }
         bulk = bulk.journal(journal(path, &checked.digest, many.account.as_deref())?);
     }
-    let report = Report::new(change, checked.rows);
+    let report = Report::begin(change, checked.rows, &rows, output)?;
     let run = Run { many, checked, rows, failed, report, bar, signals };
     run.finish(bulk, &connected.client, output).await
 }

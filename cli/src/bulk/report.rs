@@ -6,7 +6,7 @@ use hubspot_partner_clients::{Client, Error, bulk::Progress};
 use indicatif::HumanCount;
 use serde_json::json;
 
-use super::{Change, rows::Rows};
+use super::{Change, annotated::Annotated, rows::Rows};
 use crate::{
     exit::Code,
     failure::{Failure, to_json},
@@ -24,6 +24,8 @@ const LOOKED_UP: usize = 5;
 
 pub(super) struct Report {
     change: Change,
+    /// Those of CSV.
+    columns: Annotated<3>,
     rows: u64,
     succeeded: u64,
     failed: u64,
@@ -40,10 +42,15 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(change: Change, rows: u64) -> Self {
-        Self {
+    pub(super) fn begin(change: Change, count: u64, rows: &Rows, output: &mut Output) -> Result<Self, Failure> {
+        let columns = Annotated::new(rows, ["result", "error", "correlation_id"]);
+        if output.csv {
+            output.record(columns.header(rows))?;
+        }
+        Ok(Self {
             change,
-            rows,
+            columns,
+            rows: count,
             succeeded: 0,
             failed: 0,
             from_journal: [0; 2],
@@ -52,7 +59,7 @@ impl Report {
             others: 0,
             suspects: BTreeSet::new(),
             suspicion: None,
-        }
+        })
     }
 
     /// How many rows have an outcome.
@@ -94,13 +101,18 @@ impl Report {
                 }
             }
             output.json(&outcome)?;
+        } else if output.csv {
+            let error = result.err().map(|error| printable(&error.to_string())).unwrap_or_default();
+            let correlation_id = result.err().and_then(Error::correlation_id).map(ToString::to_string);
+            let result = if result.is_ok() { self.change.done() } else { "failed" };
+            output.record(self.columns.row(rows, [result, &error, &correlation_id.unwrap_or_default()]))?;
         }
         let Err(error) = result else {
             self.succeeded += 1;
             return Ok(());
         };
         self.failed += 1;
-        self.code = first(self.code, Code::from(error));
+        self.code = self.code.first(Code::from(error));
         self.count(error, rows.line());
         if suggest::may_be_association_type(error) && self.suspects.len() < LOOKED_UP {
             let [_, to_type, _, association_type] = values;
@@ -182,7 +194,7 @@ impl Report {
             ))?;
             columns.insert(1, ("from journal", number(from_journal)));
         }
-        let mut table = Table::new(columns.iter().map(|(heading, _)| *heading));
+        let mut table = Table::summary(columns.iter().map(|(heading, _)| *heading));
         table.row(columns.iter().map(|(_, cell)| cell), output)?;
         table.end(output)
     }
@@ -213,10 +225,4 @@ impl fmt::Display for Cause {
         }
         write!(f, ": {}", printable(&self.text))
     }
-}
-
-/// The one that says more of what to do, as `--help` has it.
-pub(crate) fn first(a: Code, b: Code) -> Code {
-    let order = [Code::Usage, Code::Token, Code::Network, Code::Refused];
-    order.into_iter().find(|code| [a, b].contains(code)).unwrap_or(a)
 }

@@ -13,9 +13,8 @@ use super::{
     columns::{COLUMNS, name},
     form::{Foreign, Form, SAMPLE, columns_in, is_blank, is_delimiter_line},
     problems::{Column, Problem, Problems},
-    spreadsheet::plain,
 };
-use crate::{failure::Failure, words::counted};
+use crate::{failure::Failure, spreadsheet::plain, words::counted};
 
 /// A row beyond it has a quotation mark that is not closed, and would take the rest of the file.
 const MAX_ROW: u64 = 1 << 20;

@@ -5,11 +5,12 @@ use hubspot_partner_clients::{Association, bulk::Outcome, redis::Job};
 use serde_json::json;
 
 use crate::{
-    bulk::{COLUMNS, first, neutral},
+    bulk::COLUMNS,
     exit::Code,
     failure::{Failure, to_json},
     output::Output,
     printable::printable,
+    spreadsheet::neutral,
 };
 
 /// What is told of a row beside its values. A file with these columns can be enqueued again: they are ignored.
@@ -50,7 +51,7 @@ async fn each(
     write(None)?;
     while let Some(outcome) = next {
         if let Err(error) = &outcome.result {
-            code = first(code, Code::from(error));
+            code = code.first(Code::from(error));
         }
         if !failed_only || outcome.result.is_err() {
             write(Some(&outcome))?;

@@ -177,7 +177,7 @@ fn part(status: &JobStatus, worked: &Progress, output: &mut Output) -> Result<()
             "seconds_waiting_for_limit": time,
         }}));
     }
-    let mut table = Table::new([change(status).heading(), "failed", "requests", "retries"]);
+    let mut table = Table::summary([change(status).heading(), "failed", "requests", "retries"]);
     table.row([succeeded, failed, requests, retries].map(|count| HumanCount(*count).to_string()), output)?;
     table.end(output)
 }
@@ -214,7 +214,7 @@ fn status(name: &str, status: &JobStatus, output: &mut Output) -> Result<(), Fai
         ("is in progress", format!("{} at work", counted_are(status.workers.into(), "worker")))
     };
     output.line(format_args!("Job {name} {state}: {remedy}."))?;
-    let mut table = Table::new([
+    let mut table = Table::summary([
         "rows",
         change(status).heading(),
         "failed",

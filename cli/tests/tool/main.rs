@@ -16,6 +16,7 @@ mod completions;
 mod csv_files;
 mod first_minute;
 mod folder;
+mod formats;
 mod help;
 mod jobs;
 mod journals;

@@ -23,7 +23,7 @@ use self::{
     arguments::Reconcile,
     files::{Files, load, write},
 };
-use super::{check, check::Checked, report::first, rows::Rows, seed};
+use super::{check, check::Checked, rows::Rows, seed};
 use crate::{
     command_line,
     connect::Connection,
@@ -41,6 +41,9 @@ pub(crate) async fn run(
     signals: &Signals,
     output: &mut Output,
 ) -> Result<Code, Failure> {
+    if output.csv {
+        return Err(Failure::usage("reconcile prints a plan, as text or JSON, and no CSV"));
+    }
     let files = Files::check(arguments, connection.log.path())?;
     if connection.simulator && (arguments.plan.is_some() || arguments.journal.is_some()) {
         let message = "--plan and --journal cannot be used with --simulator, which forgets everything at the end";
@@ -105,7 +108,7 @@ pub(crate) async fn run(
     if let Some(error) = applied.journal_error {
         return Err(error.into());
     }
-    Ok(applied.failures().map(|failed| Code::from(&failed.error)).fold(Code::Success, first))
+    Ok(applied.failures().map(|failed| Code::from(&failed.error)).fold(Code::Success, Code::first))
 }
 
 /// A plan, and what is needed to carry it out.

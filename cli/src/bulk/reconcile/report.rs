@@ -70,7 +70,7 @@ pub(super) fn applied(applied: &Applied, output: &mut Output) -> Result<(), Fail
         let done = counted(applied.already_done, "change");
         output.line(format_args!("Already done before this run: {done}."))?;
     }
-    let mut table = Table::new(["added", "removed", "failed", "held back"]);
+    let mut table = Table::summary(["added", "removed", "failed", "held back"]);
     let counts = [applied.added, applied.removed, applied.failures().count() as u64, applied.held_back.len() as u64];
     table.row(counts.map(|count| HumanCount(count).to_string()), output)?;
     table.end(output)

@@ -16,7 +16,7 @@ pub(crate) fn neutral(cell: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// The cell without the mark.
-pub(super) fn plain(cell: &[u8]) -> &[u8] {
+pub(crate) fn plain(cell: &[u8]) -> &[u8] {
     match cell.strip_prefix(b"'") {
         Some(text) if is_formula(text) => text,
         _ => cell,

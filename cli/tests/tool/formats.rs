@@ -1,0 +1,67 @@
+//! The forms of standard output.
+
+use hubspot_simulator::Simulator;
+
+use crate::cli::run_at;
+use crate::folder::{HEADER, associate};
+use crate::support::crm;
+
+fn records(csv: &str) -> Vec<Vec<String>> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(csv.as_bytes());
+    reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_csv_that_commands_no_spreadsheet() {
+    let clients = [("1", "Acme, \"Ltd\""), ("2", "=1+1"), ("3", "")].map(|(id, name)| (id, [("name", name)]));
+    let hubspot = Simulator::builder().without_seed().partner_clients(clients).start().await.unwrap();
+    let ran = run_at(&hubspot, &["list", "--properties", "name", "--output", "csv"]);
+    assert_eq!((ran.code, &*ran.err), (Some(0), ""));
+    let records = records(&ran.out);
+    let names: Vec<_> = records.iter().map(|record| &*record[1]).collect();
+    assert_eq!(names, ["name", "Acme, \"Ltd\"", "'=1+1", ""]);
+    assert_eq!(records[0], ["id", "name", "updated"]);
+
+    let none = run_at(&hubspot, &["search", "--query", "nobody", "--output", "csv", "--properties", "name"]);
+    assert_eq!((none.code, &*none.out), (Some(0), "id,name,updated\n"), "the heading all the same");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outcomes_in_csv_have_all_columns_of_the_file() {
+    let hubspot = crm(1, 1).start().await.unwrap();
+    let header = HEADER.trim_end();
+    let content = format!("note,error,{header}\n\"a, b\",old,1,companies,1,owner\n@c,old,1,companies,9,owner\n");
+    let ran = associate(&hubspot, content, &["--output", "csv"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    let records = records(&ran.out);
+    assert_eq!(records[0].join(","), format!("note,{header},result,error,correlation_id"));
+    assert_eq!(records[1], ["a, b", "1", "companies", "1", "owner", "made", "", ""]);
+    assert_eq!(records[2][..6], ["'@c", "1", "companies", "9", "owner", "failed"]);
+    assert!(records[2][6].contains("400") && !records[2][7].is_empty(), "{records:?}");
+    assert_eq!(records.len(), 3);
+    assert!(ran.err.starts_with("line 3: ") && ran.err.contains("not settled"), "the summary: {}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_is_asked_for_in_two_ways_and_csv_not_where_there_is_none() {
+    let hubspot = crm(1, 1).start().await.unwrap();
+    let [short, long] = [&["--json"][..], &["--output=json"]]
+        .map(|format| run_at(&hubspot, &[&["types", "companies"], format].concat()).out);
+    assert!(short == long && short.starts_with('{'), "{short} {long}");
+    for format in [&["--output=json"][..], &["--output", "json"]] {
+        let ran = run_at(&hubspot, &[&["no-such-command"], format].concat());
+        assert_eq!(ran.error()["kind"], "usage");
+    }
+    for arguments in [
+        &["types", "companies", "--json", "--output", "csv"][..],
+        &["types", "companies", "--output", "xml"],
+        &["reconcile", "rows.csv", "--to-type", "companies", "--output", "csv"],
+    ] {
+        let ran = run_at(&hubspot, arguments);
+        assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{arguments:?}");
+    }
+    // A sentence is no CSV.
+    let ran = run_at(&hubspot, &["associate", "1", "companies", "1", "owner", "--output", "csv"]);
+    assert_eq!((ran.code, &*ran.out), (Some(0), ""));
+    assert!(ran.err.contains("is associated with"), "{}", ran.err);
+}
