@@ -90,10 +90,21 @@ impl Client {
         let object_id: ObjectId = checked(object_id)?;
         let association_type: AssociationType = checked(association_type)?;
         let partner_client: PartnerClientId = checked(partner_client)?;
+        let is_id = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        let mut type_id = is_id(association_type.as_str()).then(|| association_type.to_string());
         let name = self.name_of(&object_type, association_type).await?;
-        let mut associated = self.associations(&partner_client, object_type).items();
+        let mut associated = self.associations(&partner_client, &object_type).items();
         while let Some(found) = associated.try_next().await? {
-            if found.id == object_id && found.type_.eq_ignore_ascii_case(&name) {
+            if found.id != object_id {
+                continue;
+            }
+            // HubSpot may list by the id of the type.
+            if type_id.is_none() && is_id(&found.type_) {
+                let types = self.association_types(&object_type).await?;
+                let asked = types.into_iter().find(|t| t.name.eq_ignore_ascii_case(&name));
+                type_id = Some(asked.map_or_else(|| name.clone(), |asked| asked.id.to_string()));
+            }
+            if found.type_.eq_ignore_ascii_case(&name) || type_id.as_ref() == Some(&found.type_) {
                 return Ok(true);
             }
         }

@@ -51,11 +51,15 @@ impl Error {
                 self.repeated(" If it persists, check the network, the proxy and the base URL.").into()
             }
             ErrorKind::Decode if self.was_carried_out() => {
-                "HubSpot carried it out, so check the result before you repeat it. Report the excerpt to this crate."
-                    .into()
+                let what = self.what_to_report();
+                format!(
+                    "HubSpot carried it out, so check the result before you repeat it. Report the {what} to this crate."
+                )
+                .into()
             }
             ErrorKind::Decode => {
-                "Check that the base URL is HubSpot's; if it is, report the excerpt to this crate.".into()
+                let what = self.what_to_report();
+                format!("Check that the base URL is HubSpot's; if it is, report the {what} to this crate.").into()
             }
             ErrorKind::NoOutcome => self.repeated("").into(),
             ErrorKind::Property => {
@@ -74,6 +78,11 @@ impl Error {
             ErrorKind::Panic => "Fix the code that panicked; the message repeats what it said.".into(),
             _ => self.remedy_of_answer(kind),
         }
+    }
+
+    /// Where a whole list is odd, no single answer says so.
+    fn what_to_report(&self) -> &'static str {
+        if self.0.body_excerpt.as_ref().is_some_and(|excerpt| !excerpt.is_empty()) { "excerpt" } else { "message" }
     }
 
     fn remedy_of_answer(&self, kind: ErrorKind) -> Cow<'static, str> {

@@ -159,8 +159,22 @@ impl OAuthApp {
             let error = Error::response(status.as_u16(), &redact_body(&body, &secrets));
             return Err(error.with_headers(response.headers()));
         }
-        Grant::read(&body)
+        match Grant::read(&body) {
+            // Some servers refuse with the status of a success.
+            Err(_) if is_refusal(&body) => {
+                Err(Error::response(status.as_u16(), &redact_body(&body, &secrets)).with_headers(response.headers()))
+            }
+            read => read,
+        }
     }
+}
+
+/// Whether it says what is wrong, and holds no token that must not be shown.
+fn is_refusal(body: &[u8]) -> bool {
+    reading::json(body).is_some_and(|answer| {
+        let has = |name: &str| answer.get(name).is_some();
+        (has("error") || has("message")) && !has("access_token") && !has("refresh_token")
+    })
 }
 
 /// A value as it stands in the form that was sent, for an answer that repeats it.

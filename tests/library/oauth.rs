@@ -297,6 +297,20 @@ async fn the_token_of_a_grant_starts_with_the_grant_s_own() {
 
 /// The longest time that seconds in 64 bits can say is more than the clock can.
 #[tokio::test]
+async fn a_refusal_with_the_status_of_a_success_is_told_as_a_refusal() {
+    let body = r#"{"error":"invalid_grant","error_description":"the code has expired"}"#;
+    let utf_16: Vec<u8> = body.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for body in [body.as_bytes(), &[b"\xef\xbb\xbf", body.as_bytes()].concat(), &utf_16] {
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        let server = RawServer::answering([head.as_bytes(), body].concat()).await;
+        let app = OAuthApp::builder("id", "secret").base_url(&server.base_url).build().unwrap();
+        let error = app.exchange("c-7", "https://my.app", None).await.unwrap_err();
+        assert!(error.is_invalid_grant() && error.message().contains("the code has expired"), "{error:?}");
+        assert!(error.remedy().contains("Connect the account again") && error.attempts() == 1, "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_absurd_lifetime_does_no_harm() {
     let lifetime = u64::MAX;
     let server = answering(&format!(r#"{{"access_token":"a-1","refresh_token":"r","expires_in":{lifetime}}}"#)).await;

@@ -598,6 +598,10 @@ async fn what_an_answer_does_not_say_of_a_partner_client_is_not_taken_for_nothin
         json!({"status": "COMPLETE", "results": [{"from": from("1"), "to": [{"id": "", "type": "owner"}]}]}),
         json!({"status": "COMPLETE", "results": [{"from": from("1"), "to": [{"type": "owner"}, "odd"]}]}),
         json!({"status": "COMPLETE", "results": [{"to": [{"id": "1", "type": "owner"}]}]}),
+        json!({"status": "COMPLETE", "results": [{"from": from("1"), "to": [{"id": "1"}]}]}),
+        json!({"status": "COMPLETE", "results": [{"from": from("odd"), "to": []}, {"from": from("512.0"), "to": []}]}),
+        json!({"status": "COMPLETE", "results": [{"from": from("1"), "to": [{"id": "1", "type": "owner"}],
+            "paging": {"next": {"after": null, "link": null}}}]}),
         json!({"results": null}),
     ];
     for answer in answers {
@@ -625,11 +629,33 @@ async fn an_association_that_cannot_be_read_is_not_taken_for_missing() {
     .await;
     let client = client_at(&server.base_url, "t");
     assert!(client.is_associated(512, "companies", 1, "owner").await.unwrap());
+    assert!(client.is_associated(512, "companies", 1, 7).await.unwrap());
     let unknown = [
         client.is_associated(512, "companies", 2, "owner").await.map(drop).unwrap_err(),
         client.reconcile([512], "companies", [(512, ("companies", 1), "owner")]).plan().await.map(drop).unwrap_err(),
     ];
     for error in unknown {
         assert!(error.is_decode() && error.message().contains("partner client 512 cannot be read"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_association_is_found_by_whichever_of_its_type_s_names_it_is_listed() {
+    for listed in ["owner", "OWNER", "7"] {
+        let server = RawServer::start(move |mut stream, _| async move {
+            let request = read_request(&mut stream).await;
+            let is_of_types = request.lines().next().is_some_and(|line| line.contains("/types"));
+            let answer = match is_of_types {
+                true => json!({"results": [{"id": "7", "name": "owner"}, {"id": "8", "name": "payer"}]}),
+                false => json!({"results": [{"id": "1", "type": listed}]}),
+            };
+            let _ = stream.write_all(http(200, "application/json", &answer.to_string()).as_bytes()).await;
+            Some(stream)
+        })
+        .await;
+        let client = client_at(&server.base_url, "t");
+        for (asked, is) in [("Owner", true), ("7", true), ("payer", false), ("8", false), ("9", false)] {
+            assert_eq!(client.is_associated(512, "companies", 1, asked).await.unwrap(), is, "{asked}, listed as {listed}");
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     error::{Error, Result},
     generated,
     ids::{ObjectType, PartnerClientId},
+    partner_clients::{cursor::Cursor, paging::next},
     transport::{self, call_options::CallOptions},
 };
 
@@ -120,17 +121,20 @@ impl Reader<'_> {
             }
         }
         for result in answer.results {
-            let partner_client = PartnerClientId::try_from(result.from.id.as_str())?;
+            let Ok(partner_client) = PartnerClientId::try_from(result.from.id.as_str()) else { continue };
             if !asked.contains(&partner_client) || doubtful.contains(&partner_client) {
                 continue;
             }
             unsaid.remove(&partner_client);
             // Many associations have pages of their own, as when they are listed.
-            if let Some(next) = result.paging.and_then(|paging| paging.next) {
-                existing.there.extend(self.list(&partner_client, Some(next.after)).await?);
+            if let Cursor::At(after) = next(result.paging.and_then(|paging| paging.next)) {
+                existing.there.extend(self.list(&partner_client, Some(after)).await?);
             }
             for other in result.to {
-                existing.there.insert(self.association(&partner_client, other)?);
+                match self.association(&partner_client, other) {
+                    Ok(association) => drop(existing.there.insert(association)),
+                    Err(_) => drop(unsaid.insert(partner_client.clone())),
+                }
             }
         }
         unsaid.extend(doubtful);
@@ -151,12 +155,15 @@ impl Reader<'_> {
         others.into_iter().map(|other| self.association(partner_client, other)).collect()
     }
 
+    /// # Errors
+    /// Where HubSpot does not say of what type it is.
     fn association(&self, partner_client: &PartnerClientId, other: AssociatedId) -> Result<Association> {
+        let listed = self.types.listed(&other.type_);
         Ok(Association {
             partner_client_id: partner_client.clone(),
             to_object_type: self.to_type.clone(),
             to_object_id: other.id,
-            association_type: self.types.listed(&other.type_)?,
+            association_type: listed.map_err(|_| Error::unread_associations(partner_client.as_str(), 1))?,
         })
     }
 }
