@@ -655,7 +655,11 @@ async fn an_association_is_found_by_whichever_of_its_type_s_names_it_is_listed()
         .await;
         let client = client_at(&server.base_url, "t");
         for (asked, is) in [("Owner", true), ("7", true), ("payer", false), ("8", false), ("9", false)] {
-            assert_eq!(client.is_associated(512, "companies", 1, asked).await.unwrap(), is, "{asked}, listed as {listed}");
+            assert_eq!(
+                client.is_associated(512, "companies", 1, asked).await.unwrap(),
+                is,
+                "{asked}, listed as {listed}"
+            );
         }
     }
 }
