@@ -366,6 +366,10 @@ impl ClientBuilder {
             return Err(Error::invalid_input("rate limit", Some("0"), "allows no request", remedy));
         }
         let base_url = check_base_url(&self.base_url, self.allow_insecure_http, self.connection.has_tls())?;
+        let Some(host) = base_url.host_str() else {
+            let remedy = "give one such as \"https://api.hubapi.com\"";
+            return Err(Error::invalid_input("base URL", Some(base_url.as_str()), "names no host", remedy));
+        };
         // In reqwest a request's own timeout costs an allocation or two.
         let timeout = self.connection.client.is_some().then_some(self.timeout);
         let connection = Connection { timeout: Some(self.timeout), ..self.connection };
@@ -387,7 +391,7 @@ impl ClientBuilder {
             total_timeout: self.total_timeout,
             max_response_bytes: self.max_response_bytes,
             observer: self.observer,
-            server: base_url.host_str().unwrap_or_default().to_owned(),
+            server: host.to_owned(),
         };
         let base_url = base_url.as_str().trim_end_matches('/');
         Ok(Client { raw: generated::Client::new_with_client(base_url, first, Inner::new(shared)) })

@@ -120,8 +120,9 @@ impl Redis {
             return Arc::clone(slot);
         }
         connections.truncate(MOST - 1);
-        connections.push_front((runtime, Connection::default()));
-        connections.front().map(|(_, slot)| Arc::clone(slot)).unwrap_or_default()
+        let slot = Connection::default();
+        connections.push_front((runtime, Arc::clone(&slot)));
+        slot
     }
 
     fn made(&self) -> Option<MultiplexedConnection> {

@@ -67,8 +67,9 @@ impl RedisTokenStore {
         let cipher = TokenCipher::new(key, &client_id, &account);
         let store = Self { key: redis.key(&["token", &client_id, &account]), redis, cipher };
         // Whether all is as it has to be: the lock's fencing token grows, and nothing else changes.
-        let fence = store.run::<Option<u64>>("lock", 0, &(0_u64, "")).await?;
-        store.run::<()>("unlock", fence.unwrap_or_default(), &"").await?;
+        if let Some(fence) = store.run::<Option<u64>>("lock", 0, &(0_u64, "")).await? {
+            store.run::<()>("unlock", fence, &"").await?;
+        }
         if let Some(sealed) = store.run::<Option<Vec<u8>>>("load", 0, &"").await? {
             let remedy = "use the key of the other processes, or DEL the stored tokens";
             store.cipher.decrypt(&sealed).map_err(|reason| Error::invalid_input("token key", None, reason, remedy))?;

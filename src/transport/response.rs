@@ -174,7 +174,7 @@ pub(crate) fn decodable(body: String) -> Bytes {
     if reading::decode::<types::Error>(body.as_bytes(), reading::schema(ERROR)).is_ok() {
         return body.into();
     }
-    serde_json::to_vec(&serde_json::json!({ "message": body })).unwrap_or_default().into()
+    serde_json::json!({ "message": body }).to_string().into()
 }
 
 /// A `reqwest::Error`, the only one the generated code takes, with `failure` as its source.

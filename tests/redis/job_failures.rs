@@ -107,6 +107,24 @@ async fn a_job_of_which_redis_has_lost_a_part_is_damaged_and_not_shorter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_count_that_is_no_number_is_damage_and_not_zero() {
+    let server = RedisServer::start();
+    let job = job(&server).await;
+    job.enqueue_associate_many("rows", rows(1)).await.unwrap();
+    for (field, kept) in [("succeeded", None), ("requests", None), ("inputs", Some("1")), ("total", Some("1"))] {
+        server.command(&["HSET", META, field, "many"]);
+        names_it(&job.status().await.unwrap_err(), &["job \"test\" is damaged", "remove it and enqueue it again"]);
+        server.command(&["HDEL", META, field]);
+        kept.into_iter().for_each(|kept| drop(server.command(&["HSET", META, field, kept])));
+    }
+    assert_eq!(job.status().await.unwrap().enqueued, 1);
+    // As zero it would have the first batch enqueued again.
+    server.command(&["HSET", META, "batches", "many"]);
+    let error = job.enqueue_associate_many("rows", rows(1)).await.unwrap_err();
+    names_it(&error, &["job \"test\" is damaged", "the number of its batches is \"many\""]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_of_a_job_that_holds_something_else_is_named() {
     let server = RedisServer::start();
     let hubspot = crm(1, 1).start().await.unwrap();

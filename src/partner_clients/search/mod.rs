@@ -207,7 +207,7 @@ impl Search {
             .query(self.query.clone())
             .sorts(self.sort.iter().map(sort).collect::<Result<Vec<_>>>()?);
         let body = types::PublicObjectSearchRequest::try_from(body)?;
-        let characters = serde_json::to_string(&body).unwrap_or_default().chars().count();
+        let characters = serde_json::json!(body).to_string().chars().count();
         if characters > MAX_BODY_CHARACTERS {
             return refuse("characters of the search", characters, MAX_BODY_CHARACTERS);
         }

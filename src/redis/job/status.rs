@@ -52,10 +52,12 @@ impl JobStatus {
         };
         let [settled, succeeded, failed, requests, retries, _, _, server, account, ..] = rest else { return None };
         let known = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-        let number = |text: &str| text.parse::<u64>().unwrap_or_default();
-        let rate = 1_000.0 * number(lately) as f64 / number(milliseconds).max(1) as f64;
+        // What was not counted yet is not there.
+        let number = |text: &str| if text.is_empty() { Some(0) } else { text.parse::<u64>().ok() };
+        let rate = 1_000.0 * number(lately)? as f64 / number(milliseconds)?.max(1) as f64;
         let is_complete = !complete.is_empty();
-        let (succeeded, failed, total) = (number(succeeded), number(failed), total.parse().ok());
+        let (succeeded, failed) = (number(succeeded)?, number(failed)?);
+        let total = if total.is_empty() { None } else { Some(total.parse().ok()?) };
         let left = total.map(|total: u64| total.saturating_sub(succeeded + failed));
         let time_left = match left {
             Some(0) => Some(Duration::ZERO),
@@ -68,14 +70,14 @@ impl JobStatus {
             server: known(server),
             account: known(account),
             total,
-            enqueued: number(inputs),
+            enqueued: number(inputs)?,
             is_complete,
             succeeded,
             failed,
-            is_finished: is_complete && number(settled) == number(batches),
-            requests: number(requests),
-            retries: number(retries),
-            workers: workers.parse().unwrap_or_default(),
+            is_finished: is_complete && number(settled)? == number(batches)?,
+            requests: number(requests)?,
+            retries: number(retries)?,
+            workers: workers.parse().ok()?,
             rate,
             time_left,
         })

@@ -174,8 +174,11 @@ impl JobStore {
         let [operation, input, batches, inputs, account, format] =
             <[String; 6]>::try_from(fields).map_err(|_| self.unknown())?;
         self.check_format(&format)?;
-        let number = |text: &str| text.parse().unwrap_or_default();
-        Ok(Begun { id, operation, input, batches: number(&batches), inputs: number(&inputs), account })
+        let number = |name: &str, text: &str| {
+            text.parse().map_err(|_| self.damaged(&format_args!("the number of its {name} is {:?}", excerpt(text, 20))))
+        };
+        let (batches, inputs) = (number("batches", &batches)?, number("inputs", &inputs)?);
+        Ok(Begun { id, operation, input, batches, inputs, account })
     }
 
     /// Binds the job to a server and an account unless it is bound, and tells which ones it is bound to. An empty server binds
