@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::StreamExt;
-use hubspot_partner_clients::{Association, RetryPolicy, bulk::Journal, reconcile::Plan};
+use hubspot_partner_clients::{ApiVersion, Association, Client, RetryPolicy, bulk::Journal, reconcile::Plan};
 use hubspot_simulator::{Fault, Simulator};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
@@ -85,6 +85,7 @@ async fn a_plan_prints_as_a_table_and_serialises() {
     let expected = json!({
         "format": "hubspot-partner-clients plan 2",
         "server": simulator.base_url(),
+        "apiVersion": "v3",
         "toObjectType": "companies",
         "onlyTypes": [],
         "partnerClients": ["1", "2"],
@@ -279,11 +280,23 @@ async fn a_saved_plan_is_applied_as_it_is_or_refused_where_the_world_has_changed
     assert!(of_account.apply(&client).account("11").await.unwrap().is_complete());
 }
 
+#[tokio::test]
+async fn a_plan_is_applied_in_the_version_of_the_api_that_it_was_made_in() {
+    let simulator = crm(1, 9).start().await.unwrap();
+    let plan = client_of(&simulator).reconcile([1], "companies", desired(&[(1, 2)])).plan().await.unwrap();
+    let requests = simulator.requests().len();
+    let dated = Client::builder().base_url(simulator.base_url()).access_token(simulator.access_token());
+    let dated = dated.api_version(ApiVersion::V2026_09).build().unwrap();
+    let error = plan.apply(&dated).await.unwrap_err();
+    assert!(error.is_invalid_input() && error.message().contains("made in API version v3, not in 2026-09"), "{error}");
+    assert_eq!(simulator.requests().len(), requests, "nothing is sent");
+}
+
 #[test]
 fn a_plan_that_contradicts_itself_is_not_loaded() {
     let plan = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut plan = json!({
-            "format": "hubspot-partner-clients plan 2", "server": "https://api.hubapi.com", "toObjectType": "companies",
+            "format": "hubspot-partner-clients plan 2", "server": "https://api.hubapi.com", "apiVersion": "v3", "toObjectType": "companies",
             "onlyTypes": ["owner"], "partnerClients": ["1"], "remove": [], "keep": [],
             "add": [{"partnerClientId": "1", "toObjectType": "companies", "toObjectId": "2", "associationType": "owner"}],
         });

@@ -9,7 +9,7 @@ use std::{
 use futures_util::StreamExt;
 use httpmock::MockServer;
 use hubspot_partner_clients::{
-    Association, Client, Error, Result, RetryPolicy,
+    ApiVersion, Association, Client, Error, Result, RetryPolicy,
     bulk::Outcome,
     redis::{Job, Redis},
 };
@@ -419,6 +419,12 @@ async fn a_job_belongs_to_one_server_and_one_account() {
         names_it(&error, &named);
     }
     of("1").await.worker(&client_of(&one)).run().await.unwrap();
+    assert_eq!(of("1").await.status().await.unwrap().api_version, Some(ApiVersion::V3));
+    let dated = Client::builder().base_url(one.base_url()).access_token(one.access_token());
+    let error =
+        of("1").await.worker(&dated.api_version(ApiVersion::V2026_09).build().unwrap()).run().await.unwrap_err();
+    assert!(error.is_invalid_input(), "{error}");
+    names_it(&error, &["API version", "2026-09"]);
     let error = of("1").await.worker(&client_of(&other)).run().await.unwrap_err();
     assert!(error.is_invalid_input(), "{error}");
     names_it(&error, &[one.base_url(), other.base_url()]);

@@ -29,6 +29,7 @@ use crate::{
     associations::bulk::{
         input::Input, journal::Journal, outcome::Outcome, progress::OnProgress, settings::Bulk, strategy::Strategy,
     },
+    client::Client,
     error::{Error, Result},
     ids::ObjectType,
     task::{Task, guard, in_runtime},
@@ -37,6 +38,19 @@ use crate::{
 /// How long a group waits for more from an input that has nothing ready. One request a second for an object type is a
 /// small part of any allowance.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// Checks that this crate does bulk work in the client's version of HubSpot's API.
+///
+/// # Errors
+/// For a dated version. There, setting one label of a pair takes the others away.
+pub(crate) fn check_version(client: &Client) -> Result<()> {
+    let version = client.api_version();
+    if !version.is_dated() {
+        return Ok(());
+    }
+    let (version, reason) = (version.to_string(), "has no bulk runs, plans and jobs in this release of the crate");
+    Err(Error::invalid_input("API version", Some(&version), reason, "use a client of v3 for them, or single calls"))
+}
 
 /// The digest of an input that cannot be sent, of which a journal never keeps anything.
 const NOT_SENT: u64 = 0;
@@ -86,7 +100,8 @@ impl<T> Engine<T> {
             _ => None,
         };
         let Bulk { client, change, strategy, options, mut journal, .. } = bulk;
-        let begun = journal.as_mut().map_or(Ok(()), |journal| journal.begin(change.operation(), client.server()));
+        let begin = |journal: &mut Journal| journal.begin(change.operation(), client.server(), client.api_version());
+        let begun = check_version(&client).and_then(|()| journal.as_mut().map_or(Ok(()), begin));
         // With invalid options nothing is sent either, and the journal is left alone.
         let refused = begun.err();
         Self {

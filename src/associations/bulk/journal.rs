@@ -3,7 +3,7 @@
 //! A text file to which lines are appended, the first of which says what it is a journal of:
 //!
 //! ```text
-//! hubspot-partner-clients journal 1 {"operation":"associate","input":"contacts.csv","server":"https://api.hubapi.com"} 5cc6a1a2
+//! hubspot-partner-clients journal 2 {"operation":"associate","input":"contacts.csv","server":"https://api.hubapi.com","apiVersion":"v3"} 0f4ac0f5
 //! 0 00f1d3a5b2c49e77 made 3c1f0a52
 //! 2 9be06c1144d2830a failed {"operation":"batch_associate","attempts":1,"status":400,"message":"…"} 81d20f6e
 //! ```
@@ -23,10 +23,11 @@ use std::{
 use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
 
+use crate::api_version::ApiVersion;
 use crate::error::{Error, Result, excerpt::excerpt};
 
 const NAME: &str = "hubspot-partner-clients journal ";
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 const NEW_ONE: &str = "give another path for a new journal";
 
 /// A file that remembers which inputs of a run are settled, so that an interrupted run goes on where it stopped.
@@ -40,7 +41,8 @@ const NEW_ONE: &str = "give another path for a new journal";
 /// the disk, so a power failure may take the last lines with it. Their inputs are sent again, which changes nothing:
 /// associations can be made and removed twice without harm.
 ///
-/// A journal belongs to what it was true of: the inputs, the operation, the server by the client's base URL, and the
+/// A journal belongs to what it was true of: the inputs, the operation, the server by the client's base URL, the version of
+/// HubSpot's API, and the
 /// [account](Self::account) where it is given. That of anything else is refused, and nothing is sent. An access token does
 /// not say which account it is of, and it changes, so neither the token nor a digest of it is kept: without an account, the
 /// journals of two accounts on one server look the same.
@@ -186,11 +188,7 @@ impl Journal {
         match header.and_then(|(_, json)| serde_json::from_str::<Header>(json).ok()) {
             Some(header) if header.input != self.input => {
                 let (theirs, ours) = (excerpt(&header.input, 64), excerpt(&self.input, 64));
-                Err(self.other_input(format_args!("{theirs:?}, and not {ours:?}")))
-            }
-            Some(header) if header.server.is_empty() => {
-                let trouble = "does not name its server, as in an early version of this crate";
-                Err(Error::journal(&self.path, trouble, NEW_ONE))
+                Err(self.other_input(format_args!("{theirs:?}, not {ours:?}")))
             }
             header => Ok(header),
         }
@@ -199,10 +197,10 @@ impl Journal {
     /// Comes before anything is found or recorded.
     ///
     /// # Errors
-    /// For a journal of another operation, server or account, and where it cannot be written.
-    pub(crate) fn begin(&mut self, operation: &'static str, server: &str) -> Result<()> {
+    /// For a journal of another operation, server, version of HubSpot's API or account, and where it cannot be written.
+    pub(crate) fn begin(&mut self, operation: &'static str, server: &str, version: ApiVersion) -> Result<()> {
         if let Some(header) = &self.header {
-            header.check(operation, server, self.account.as_deref()).map_err(|trouble| {
+            header.check(operation, server, version, self.account.as_deref()).map_err(|trouble| {
                 let remedy = "give another path for a new journal, or repeat the run that it belongs to";
                 Error::journal(&self.path, trouble, remedy)
             })?;
@@ -214,6 +212,7 @@ impl Journal {
                 operation: operation.to_owned(),
                 input: self.input.clone(),
                 server: server.to_owned(),
+                api_version: version,
                 account: self.account.clone(),
             };
             let json = serde_json::to_string(&header).map_err(|e| unwritten(&self.path, e.into()))?;
@@ -347,20 +346,31 @@ struct Header {
     operation: String,
     input: String,
     /// The base URL.
-    #[serde(default)]
     server: String,
+    #[serde(rename = "apiVersion")]
+    api_version: ApiVersion,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     account: Option<String>,
 }
 
 impl Header {
     /// Fails with what differs.
-    fn check(&self, operation: &str, server: &str, account: Option<&str>) -> std::result::Result<(), String> {
+    fn check(
+        &self,
+        operation: &str,
+        server: &str,
+        version: ApiVersion,
+        account: Option<&str>,
+    ) -> std::result::Result<(), String> {
         if self.operation != operation {
             return Err(format!("belongs to a run to {}, not to {operation}", self.operation));
         }
         if self.server != server {
             return Err(format!("belongs to the server {}, not to {server}", excerpt(&self.server, 256)));
+        }
+        if self.api_version != version {
+            // The association types of one version are not those of another.
+            return Err(format!("belongs to a run on API version {}, not on {version}", self.api_version));
         }
         match (self.account.as_deref(), account) {
             (theirs, ours) if theirs == ours => Ok(()),

@@ -41,10 +41,10 @@ mod verdict;
 
 use futures_util::{Stream, StreamExt, stream};
 
+pub(crate) use self::{engine::check_version, journal::Recorded, settle::Change};
 pub use self::{
     input::Input, journal::Journal, outcome::Outcome, progress::Progress, settings::Bulk, strategy::Strategy,
 };
-pub(crate) use self::{journal::Recorded, settle::Change};
 pub use crate::associations::bulk::outcomes::Outcomes;
 use crate::client::Client;
 

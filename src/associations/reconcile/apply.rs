@@ -141,6 +141,11 @@ impl<'a> Apply<'a> {
                 "use the same base URL, or make a new plan",
             );
         }
+        let (made_in, version) = (self.plan.api_version, self.client.api_version());
+        if made_in != version {
+            let reason = format!("was made in API version {made_in}, not in {version}");
+            return refuse(reason, "use a client of the same version, or make a new plan");
+        }
         match (&self.plan.account, &self.account) {
             (Some(made_of), Some(account)) if made_of != account => {
                 let reason = format!("was made for the account {made_of:?}, not for {account:?}");

@@ -165,6 +165,7 @@ impl Reconcile {
     /// [`Error::context`] name all of them.
     pub async fn plan(self) -> Result<Plan> {
         let Input { partner_clients, to_type, desired } = self.input?;
+        bulk::check_version(&self.client)?;
         let given: HashSet<_> = partner_clients.iter().map(PartnerClientId::as_str).collect();
         if let Some(stray) = desired.iter().find(|d| !given.contains(d.partner_client_id.as_str())) {
             let remedy = "add it to the partner clients to be reconciled";
@@ -195,6 +196,7 @@ impl Reconcile {
         wanted.retain(|change| is_known(&change.partner_client_id));
         let made = Made {
             server: self.client.raw.baseurl.clone(),
+            api_version: self.client.api_version(),
             account: self.account,
             unlabeled_types: types.unlabeled(),
             only_types: only_types.into_iter().collect(),

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::types::UNLABELED;
 use crate::{
+    api_version::ApiVersion,
     association::Association,
     error::{Error, Result},
     ids::{AssociationType, ObjectId, ObjectType, PartnerClientId},
@@ -21,7 +22,7 @@ const MAX_REMOVALS: u64 = 100;
 /// What has to change for the associations of partner clients to be as desired; from
 /// [`Reconcile::plan`](super::Reconcile::plan).
 ///
-/// It prints as a table. With serde it is saved and loaded again: an object with the members `format`, `server`, `account`,
+/// It prints as a table. With serde it is saved and loaded again: an object with the members `format`, `server`, `apiVersion`, `account`,
 /// `toObjectType`, `onlyTypes`, `unlabeledTypes`, `partnerClients`, `unknown`, `maxRemovals`, `add`, `remove`, `keep`,
 /// `unchanged` and `besideLabels`, where each change is an [`Association`]. A saved plan holds all that it
 /// was true of, so that it can be looked at by a person and applied later; loading refuses one that contradicts itself.
@@ -31,6 +32,8 @@ const MAX_REMOVALS: u64 = 100;
 pub struct Plan {
     /// The base URL of the server that was asked; the plan is applied to no other.
     pub server: String,
+    /// The version of HubSpot's API that it was asked in. The plan is applied in no other: association types differ.
+    pub api_version: ApiVersion,
     /// The [account](super::Reconcile::account), where it was given.
     pub account: Option<String>,
     /// The type of the other objects.
@@ -75,6 +78,7 @@ impl Eq for Unsaved {}
 /// How a plan came about.
 pub(super) struct Made {
     pub(super) server: String,
+    pub(super) api_version: ApiVersion,
     pub(super) account: Option<String>,
     pub(super) to_object_type: ObjectType,
     pub(super) only_types: Vec<AssociationType>,
@@ -100,10 +104,11 @@ impl Plan {
         let (keep, add): (Vec<_>, Vec<_>) =
             wanted.iter().cloned().partition(|change| there.contains(change) && !was_beside_label(change));
         beside_labels.extend(add.iter().filter(|change| there.contains(change)).cloned());
-        let Made { server, account, to_object_type, only_types, unlabeled_types, partner_clients, unknown, options } =
-            made;
+        let Made { server, api_version, account, to_object_type, only_types, .. } = made;
+        let Made { unlabeled_types, partner_clients, unknown, options, .. } = made;
         Self {
             server,
+            api_version,
             account,
             to_object_type,
             only_types,

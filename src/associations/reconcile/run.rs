@@ -48,7 +48,8 @@ impl<'a> Run<'a> {
         let plan = self.apply.plan;
         present::check(plan, existing)?;
         if let Some(journal) = &mut self.apply.journal {
-            journal.begin(OPERATION, self.apply.client.server())?;
+            let client = &self.apply.client;
+            journal.begin(OPERATION, client.server(), client.api_version())?;
         }
         let there = &existing.there;
         let labeled = pairs(there.iter().filter(|change| !is_unlabeled(change)));

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::plan::Unsaved;
 use crate::{
+    api_version::ApiVersion,
     association::Association,
     associations::reconcile::plan::Plan,
     error::excerpt::excerpt,
@@ -21,6 +22,7 @@ const FORMAT: &str = "hubspot-partner-clients plan 2";
 pub(super) struct Saved {
     format: String,
     server: String,
+    api_version: ApiVersion,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     account: Option<String>,
     to_object_type: ObjectType,
@@ -47,6 +49,7 @@ impl From<Plan> for Saved {
         Self {
             format: FORMAT.to_owned(),
             server: plan.server,
+            api_version: plan.api_version,
             account: plan.account,
             to_object_type: plan.to_object_type,
             only_types: plan.only_types,
@@ -106,6 +109,7 @@ impl TryFrom<Saved> for Plan {
         }
         Ok(Self {
             server: saved.server,
+            api_version: saved.api_version,
             account: saved.account,
             to_object_type: saved.to_object_type,
             only_types,

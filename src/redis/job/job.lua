@@ -60,12 +60,15 @@ local function owner(entry)
   return pending and pending[2]
 end
 
--- server (or '', to look), account (or ''): those of the first outcomes, unless the account was known before
+-- server (or '', to look), account (or ''), version of HubSpot's API: those of the first outcomes, unless the account was
+-- known before
 if action == 'bind' then
-  if ARGV[3] ~= '' and redis.call('HSETNX', meta, 'server', ARGV[3]) == 1 and ARGV[4] ~= '' then
-    redis.call('HSETNX', meta, 'account', ARGV[4])
+  if ARGV[3] ~= '' and redis.call('HSETNX', meta, 'server', ARGV[3]) == 1 then
+    redis.call('HSET', meta, 'version', ARGV[5])
+    if ARGV[4] ~= '' then redis.call('HSETNX', meta, 'account', ARGV[4]) end
   end
-  return { 'known', redis.call('HGET', meta, 'server') or '', redis.call('HGET', meta, 'account') or '' }
+  local bound = redis.call('HMGET', meta, 'server', 'account', 'version')
+  return { 'known', bound[1] or '', bound[2] or '', bound[3] or '' }
 
 -- number, how many inputs, inputs
 elseif action == 'add' then
@@ -166,7 +169,7 @@ elseif action == 'settle' then
 -- lease in milliseconds
 elseif action == 'status' then
   local fields = { 'id', 'operation', 'input', 'total', 'complete', 'batches', 'inputs', 'settled_batches', 'succeeded',
-    'failed', 'requests', 'retries', 'started', 'ended', 'server', 'account', 'format' }
+    'failed', 'requests', 'retries', 'started', 'ended', 'server', 'account', 'version', 'format' }
   local known = redis.call('HMGET', meta, unpack(fields))
   if not known[1] then return { GONE } end
   local workers = 0

@@ -16,6 +16,7 @@ use self::{
 };
 pub use self::{status::JobStatus, worker::JobWorker};
 use crate::{
+    api_version::ApiVersion,
     association::Association,
     associations::bulk::{Change, Input, Outcome},
     client::Client,
@@ -201,15 +202,21 @@ impl Job {
         batches.try_flatten().boxed()
     }
 
-    /// Checks that it is not of another server or account than a worker, and `binds` it to them if it is of none yet.
+    /// Checks that it is not of another server, version of HubSpot's API or account than a worker, and `binds` it to them if it is of none yet.
     ///
     /// # Errors
     /// Where it is of others.
-    async fn check(&self, id: &str, server: &str, binds: bool) -> Result<()> {
+    async fn check(&self, id: &str, server: &str, version: ApiVersion, binds: bool) -> Result<()> {
         let ours = self.account_or_empty();
-        let [theirs, account] = self.store.bind(id, if binds { server } else { "" }, ours).await?;
+        let version = version.to_string();
+        let bound = self.store.bind(id, if binds { server } else { "" }, ours, &version);
+        let [theirs, account, their_version] = bound.await?;
         if !theirs.is_empty() && theirs != server {
             return Err(self.of_another(&format!("belongs to the server {}, not to {server}", excerpt(&theirs, 256))));
+        }
+        if !theirs.is_empty() && their_version != version {
+            let trouble = format!("belongs to API version {}, not to {version}", excerpt(&their_version, 20));
+            return Err(self.of_another(&trouble));
         }
         // Of a job that is not bound yet, the account may still be given.
         if account != ours && !(account.is_empty() && theirs.is_empty()) {
@@ -224,7 +231,7 @@ impl Job {
     }
 
     fn of_another(&self, trouble: &str) -> Error {
-        let remedy = "use its server and account, or another name; or remove the job and enqueue it again";
+        let remedy = "use its server, API version and account, or another name; or remove the job and enqueue it again";
         Error::invalid_input("job", Some(&self.store.name), trouble, remedy)
     }
 

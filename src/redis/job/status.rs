@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::api_version::ApiVersion;
+
 /// How far a [`Job`](super::Job) has come, over all its workers.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -12,6 +14,8 @@ pub struct JobStatus {
     pub input: String,
     /// The server that its workers send to, by the base URL; none before the first outcomes.
     pub server: Option<String>,
+    /// The version of HubSpot's API that its workers speak; none before the first outcomes.
+    pub api_version: Option<ApiVersion>,
     /// The account that it is of, where one was [given](super::Job::account).
     pub account: Option<String>,
     /// How many inputs there are, where they said so from the beginning or all are enqueued.
@@ -50,7 +54,9 @@ impl JobStatus {
         else {
             return None;
         };
-        let [settled, succeeded, failed, requests, retries, _, _, server, account, ..] = rest else { return None };
+        let [settled, succeeded, failed, requests, retries, _, _, server, account, version, ..] = rest else {
+            return None;
+        };
         let known = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         // What was not counted yet is not there.
         let number = |text: &str| if text.is_empty() { Some(0) } else { text.parse::<u64>().ok() };
@@ -68,6 +74,7 @@ impl JobStatus {
             operation: operation.clone(),
             input: input.clone(),
             server: known(server),
+            api_version: version.parse().ok(),
             account: known(account),
             total,
             enqueued: number(inputs)?,

@@ -181,11 +181,11 @@ impl JobStore {
         Ok(Begun { id, operation, input, batches, inputs, account })
     }
 
-    /// Binds the job to a server and an account unless it is bound, and tells which ones it is bound to. An empty server binds
+    /// Binds the job to a server, an account and a version of HubSpot's API unless it is bound, and tells which ones it is bound to. An empty server binds
     /// nothing.
-    pub(super) async fn bind(&self, id: &str, server: &str, account: &str) -> Result<[String; 2]> {
-        let (_, fields) = self.ask(&["bind", id, server, account]).await?;
-        <[String; 2]>::try_from(fields).map_err(|_| self.unknown())
+    pub(super) async fn bind(&self, id: &str, server: &str, account: &str, version: &str) -> Result<[String; 3]> {
+        let (_, fields) = self.ask(&["bind", id, server, account, version]).await?;
+        <[String; 3]>::try_from(fields).map_err(|_| self.unknown())
     }
 
     /// Adds the batch unless it is there, and tells how many are.

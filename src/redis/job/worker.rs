@@ -22,7 +22,8 @@ use super::{
     store::{Claimed, LEASE, PATIENCE, Settled},
 };
 use crate::{
-    associations::bulk::{Bulk, Input, Outcome, Progress},
+    api_version::ApiVersion,
+    associations::bulk::{Bulk, Input, Outcome, Progress, check_version},
     client::Client,
     error::{Error, Result},
     redis::connection::Trouble,
@@ -74,7 +75,7 @@ impl JobWorker {
     /// # Errors
     /// Where going on would be in vain; nothing is lost, and other workers go on: a token that is missing, refused or
     /// lacks a scope, HubSpot's daily limit. [`Error::is_limiter`] for a limiter that fails for good.
-    /// [`Error::is_invalid_input`] for a job that is not in Redis, one that is of another server or account, a concurrency of zero, and what Redis refuses.
+    /// [`Error::is_invalid_input`] for a job that is not in Redis, one that is of another server, version of HubSpot's API or account, a concurrency of zero, and what Redis refuses.
     /// [`Error::is_connect`] for a Redis or a HubSpot that is gone for too long.
     pub async fn run(self) -> Result<Progress> {
         self.run_until(pending::<()>()).await
@@ -87,8 +88,9 @@ impl JobWorker {
     /// As [`run`](Self::run).
     pub async fn run_until(self, stop: impl Future) -> Result<Progress> {
         check_concurrency(self.concurrency)?;
+        check_version(&self.client)?;
         let (id, change) = self.job.identity().await?;
-        self.job.check(&id, self.client.server(), false).await?;
+        self.job.check(&id, self.client.server(), self.client.api_version(), false).await?;
         let (feed, mut fed) = unbounded_channel();
         let inputs = stream::poll_fn(move |cx| fed.poll_recv(cx));
         let progress = Arc::new(Mutex::new(Progress::default()));
@@ -101,6 +103,7 @@ impl JobWorker {
             job: self.job,
             id,
             server: self.client.server().to_owned(),
+            version: self.client.api_version(),
             is_bound: false,
             worker: Uuid::new_v4().simple().to_string(),
             most: self.concurrency.saturating_mul(2),
@@ -137,6 +140,7 @@ struct Run {
     job: Job,
     id: String,
     server: String,
+    version: ApiVersion,
     /// Whether the job is known to be of this server and account.
     is_bound: bool,
     worker: String,
@@ -238,7 +242,7 @@ impl Run {
             return self.job.store.tried(&self.id, open.number, open.tries + 1).await;
         }
         if !self.is_bound {
-            self.job.check(&self.id, &self.server, true).await?;
+            self.job.check(&self.id, &self.server, self.version, true).await?;
             self.is_bound = true;
         }
         let progress = self.progress();

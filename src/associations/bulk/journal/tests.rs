@@ -26,7 +26,7 @@ impl Place {
 
     fn begin(&self) -> Journal {
         let mut journal = self.open().unwrap();
-        journal.begin("associate", SERVER).unwrap();
+        journal.begin("associate", SERVER, ApiVersion::V3).unwrap();
         journal
     }
 
@@ -150,7 +150,7 @@ fn a_journal_cut_at_any_byte_goes_on_from_its_whole_lines() {
         let mut journal = place.open().unwrap();
         assert_eq!(journal.settled(), left, "cut at {cut}");
         assert_eq!(place.bytes(), whole[..cut], "opening changes nothing");
-        journal.begin("associate", SERVER).unwrap();
+        journal.begin("associate", SERVER, ApiVersion::V3).unwrap();
         for index in 0..COUNT {
             assert_eq!(is_settled(&mut journal, index), index < left, "{index}, cut at {cut}");
         }
@@ -247,7 +247,7 @@ fn another_input_at_an_index_is_refused() {
     for index in [0, 2] {
         let error = journal.find(index, digest(index) ^ (1 << 40)).unwrap_err();
         assert!(error.is_journal());
-        let told = format!("the journal {} is of another input: input {index} ", place.path.display());
+        let told = format!("the journal {} belongs to another input: input {index} ", place.path.display());
         assert!(error.to_string().starts_with(&told), "{error}");
     }
 }
@@ -257,28 +257,40 @@ fn a_journal_of_another_run_is_refused() {
     let place = Place::filled(3);
     let error = Journal::open(&place.path, "another").unwrap_err();
     assert!(error.is_journal());
-    assert!(error.message().contains(r#"is of another input: "contacts \"March\"\nof acme", and not "another": "#));
+    assert!(error.message().contains(r#"belongs to another input: "contacts \"March\"\nof acme", not "another": "#));
 
     let before = place.bytes();
     let mut journal = place.open().unwrap();
-    let error = journal.begin("dissociate", SERVER).unwrap_err();
+    let error = journal.begin("dissociate", SERVER, ApiVersion::V3).unwrap_err();
     assert!(error.is_journal());
-    assert!(error.message().contains("is of a run to associate, and not to dissociate: give another"), "{error}");
+    assert!(error.message().contains("belongs to a run to associate, not to dissociate: give another"), "{error}");
     drop(journal);
     assert_eq!(place.bytes(), before);
 }
 
 #[test]
-fn a_journal_that_does_not_say_what_it_was_true_of_is_refused() {
+fn a_journal_of_another_version_of_the_api_is_refused() {
+    let place = Place::filled(3);
+    let before = place.bytes();
+    let mut journal = place.open().unwrap();
+    let error = journal.begin("associate", SERVER, ApiVersion::V2026_09).unwrap_err();
+    assert!(error.is_journal());
+    assert!(error.message().contains("belongs to a run on API version v3, not on 2026-09: give another"), "{error}");
+    drop(journal);
+    assert_eq!(place.bytes(), before);
+}
+
+#[test]
+fn a_journal_of_the_first_format_is_refused() {
     let place = Place::new();
     let input = serde_json::to_string(INPUT).unwrap();
     place.write(seal(format!(r#"{NAME}1 {{"operation":"associate","input":{input}}}"#)).as_bytes());
-    assert!(place.refusal().contains("does not say which server"));
+    assert!(place.refusal().contains("has format \"1\""));
 }
 
 #[test]
 fn a_newer_format_is_refused() {
-    for rest in ["2 anything\n", "12 ", "2 {}\nline\n"] {
+    for rest in ["3 anything\n", "12 ", "3 {}\nline\n"] {
         let place = Place::new();
         place.write(format!("{NAME}{rest}").as_bytes());
         assert!(place.refusal().contains("continue with the version that wrote it"));
@@ -289,7 +301,7 @@ fn a_newer_format_is_refused() {
 fn a_second_run_on_the_same_journal_is_refused() {
     let place = Place::filled(3);
     let journal = place.begin();
-    assert!(place.refusal().contains("is in use: wait for the run"));
+    assert!(place.refusal().contains("is in use: wait until the run"));
     drop(journal);
     place.open().unwrap();
 }
