@@ -16,12 +16,15 @@ impl Parameters {
         self.values(name).flat_map(|value| value.split(',')).map(str::trim).filter(|value| !value.is_empty()).collect()
     }
 
-    /// A `true` or `false` that defaults to false.
+    /// A `true` or `false`, in any case as HubSpot's Python client sends it, that defaults to false. HubSpot's PHP client
+    /// sends `0`, `1` or nothing in their place, and HubSpot is reported to take each of these as false.
     pub(crate) fn flag(&self, name: &str) -> Result<bool, Failure> {
-        let Some(value) = self.values(name).next() else {
-            return Ok(false);
-        };
-        value.parse().map_err(|_| Failure::validation(format!("{name} must be true or false, not `{value}`")))
+        let value = self.values(name).next().unwrap_or_default();
+        match value.to_ascii_lowercase().as_str() {
+            "" | "0" | "1" | "false" => Ok(false),
+            "true" => Ok(true),
+            _ => Err(Failure::validation(format!("{name} must be true or false, not `{value}`"))),
+        }
     }
 
     /// A text, unless it is empty.

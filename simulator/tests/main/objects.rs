@@ -100,6 +100,17 @@ async fn a_list_refuses_what_hubspot_refuses() {
 }
 
 #[tokio::test]
+async fn booleans_are_read_as_hubspots_own_clients_send_them() {
+    let caller = Caller::of(Simulator::builder().archived_partner_client("513", [("name", "x")])).await;
+    for (archived, id) in
+        [("false", "512"), ("False", "512"), ("0", "512"), ("1", "512"), ("", "512"), ("true", "513"), ("True", "513")]
+    {
+        let (status, body) = caller.get(&format!("?archived={archived}")).await;
+        assert_eq!((status, ids(&body)), (200, vec![id]), "{archived}");
+    }
+}
+
+#[tokio::test]
 async fn a_list_carries_the_associations_that_are_asked_for() {
     let builder = Simulator::builder().association("512", "companies", "9001", "1001");
     let caller = Caller::of(builder).await;
