@@ -86,9 +86,11 @@
 //! ```
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod account;
 mod auth;
 mod builder;
 mod call;
+mod control;
 mod crm;
 mod faults;
 mod http;

@@ -6,16 +6,18 @@ use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
     extract::{ConnectInfo, DefaultBodyLimit, Request, State as Shared},
-    http::{Method, Uri, request::Parts},
+    http::{Method, StatusCode, Uri, request::Parts},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
 use percent_encoding::percent_decode_str;
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::{
     call::Call,
+    control,
     faults::strike::Struck,
     http::{
         connection::Connection,
@@ -30,7 +32,7 @@ use crate::{
         response::CORRELATION_ID,
     },
     operations::{association_batch, associations, label_batch, labels, object_batch, objects, search, token_endpoint},
-    server::Server,
+    server::{Log, Server},
 };
 
 /// Above any body HubSpot takes, so that only a runaway client meets it.
@@ -111,12 +113,18 @@ async fn enter(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, MAX_BODY_BYTES).await;
+    if let Some(answer) = control::answer(&server, &parts, body.as_ref().map(AsRef::as_ref).unwrap_or_default()) {
+        return answer;
+    }
     let number = server.journal.arrived(&parts, body.as_ref().cloned().unwrap_or_default());
 
     let body = body.map_err(|error| Failure::validation(format!("The body cannot be read: {error}")));
-    let response = admit(&server, &connection, parts, body, next).await;
+    let response = admit(&server, number, &connection, parts, body, next).await;
     if !connection.is_reset() {
         server.journal.answered(number, response.status());
+    }
+    if let (Some(Log(log)), Some(request)) = (&server.log, server.journal.request(number)) {
+        log(&request);
     }
     response
 }
@@ -124,11 +132,16 @@ async fn enter(
 /// Refuses a request, or answers it by a fault or its operation.
 async fn admit(
     server: &Arc<Server>,
+    number: u64,
     connection: &Connection,
     mut parts: Parts,
     body: Result<Bytes, Failure>,
     next: Next,
 ) -> Response {
+    let latency = server.settings.draw_latency();
+    if !latency.is_zero() {
+        sleep(latency).await;
+    }
     let path = parts.uri.path();
     let version = server.settings.served(path).cloned();
     let mut operation_id = operation::id(&parts);
@@ -141,6 +154,7 @@ async fn admit(
             Ok(caller) => caller,
             Err(failure) => return failure.into_response(),
         };
+        server.journal.sent_by(number, caller.name());
         standing = match server.limiter.admit(caller.usage(), operation::is_search(&parts)) {
             Ok(standing) => standing,
             Err(refusal) => return refusal.into_response(),
@@ -174,7 +188,10 @@ async fn operate(parts: Parts, body: Result<Bytes, Failure>, standing: Standing,
         }
         Ok(body) => next.run(Request::from_parts(parts, Body::from(body))).await,
     };
-    standing.write(response.headers_mut());
+    // HubSpot tells of no limits where a scope is missing.
+    if response.status() != StatusCode::FORBIDDEN {
+        standing.write(response.headers_mut());
+    }
     if response.headers().contains_key(CORRELATION_ID) {
         response
     } else {

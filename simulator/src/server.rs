@@ -1,17 +1,25 @@
 //! What the operations share: the account's state, its tokens, limits and faults, and the journal.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use axum::http::HeaderMap;
 
 use crate::{
+    account::Account,
     auth::{
         access::{Caller, Tokens, bearer},
         oauth::{OAuth, Untrusted},
     },
-    crm::state::State,
+    crm::state::{State, UnlabeledCompanions},
     faults::fault::Faults,
-    http::{error::Failure, journal::Journal, limits::Limiter},
+    http::{
+        error::Failure,
+        journal::{Journal, RecordedRequest},
+        limits::Limiter,
+    },
     settings::Settings,
 };
 
@@ -19,42 +27,39 @@ use crate::{
 pub(crate) struct Server {
     pub(crate) base_url: String,
     pub(crate) tokens: Tokens,
-    pub(crate) oauth: Option<OAuth>,
+    pub(crate) oauth: Vec<OAuth>,
     pub(crate) limiter: Limiter,
     pub(crate) faults: Faults,
     pub(crate) settings: Settings,
+    pub(crate) control: Option<Control>,
+    pub(crate) log: Option<Log>,
     pub(crate) state: Mutex<State>,
     pub(crate) journal: Journal,
 }
 
-impl Server {
-    pub(crate) fn new(
-        base_url: String,
-        tokens: Tokens,
-        oauth: Option<OAuth>,
-        limiter: Limiter,
-        faults: Faults,
-        settings: Settings,
-        state: State,
-    ) -> Self {
-        Self {
-            base_url,
-            tokens,
-            oauth,
-            limiter,
-            faults,
-            settings,
-            state: Mutex::new(state),
-            journal: Journal::default(),
-        }
-    }
+/// What `/__simulator/reset` goes back to.
+pub(crate) struct Control {
+    pub(crate) account: Account,
+    pub(crate) companions: UnlabeledCompanions,
+}
 
+/// What is told of each request that has been answered.
+pub(crate) struct Log(pub(crate) Arc<dyn Fn(&RecordedRequest) + Send + Sync>);
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Log")
+    }
+}
+
+impl Server {
     pub(crate) fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    pub(crate) fn oauth(&self) -> Option<&OAuth> {
-        self.oauth.as_ref()
+    /// The OAuth app with a client id.
+    pub(crate) fn oauth_app(&self, client_id: &str) -> Option<&OAuth> {
+        self.oauth.iter().find(|oauth| oauth.client_id() == client_id)
     }
 
     pub(crate) fn limiter(&self) -> &Limiter {
@@ -79,10 +84,14 @@ impl Server {
         if let Some(caller) = self.tokens.caller(token) {
             return Ok(caller);
         }
-        let oauth = self.oauth.as_ref().ok_or_else(Failure::unauthenticated)?;
-        oauth.caller(token).map_err(|reason| match reason {
-            Untrusted::Unknown => Failure::unauthenticated(),
-            Untrusted::Expired => Failure::expired(),
-        })
+        let mut failure = Failure::unauthenticated();
+        for oauth in &self.oauth {
+            match oauth.caller(token) {
+                Ok(caller) => return Ok(caller),
+                Err(Untrusted::Expired) => failure = Failure::expired(),
+                Err(Untrusted::Unknown) => {}
+            }
+        }
+        Err(failure)
     }
 }

@@ -1,6 +1,9 @@
 //! How a simulator answers where HubSpot's own behaviour is uncertain or an account's choice.
 
+use std::time::Duration;
+
 use serde_json::{Number, Value, json};
+use uuid::Uuid;
 
 use crate::http::version::Version;
 
@@ -33,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) text_ids: bool,
     /// Whether a batch of new associations that names a pair twice is refused.
     pub(crate) refuses_duplicates: bool,
+    /// The shortest and the longest time that an answer is late.
+    pub(crate) latency: Option<(Duration, Duration)>,
 }
 
 impl Default for Settings {
@@ -42,6 +47,7 @@ impl Default for Settings {
             invalid_associations: InvalidAssociations::default(),
             text_ids: false,
             refuses_duplicates: false,
+            latency: None,
         }
     }
 }
@@ -59,6 +65,15 @@ impl Settings {
             Some("v1") => self.versions.contains(&Version::V3),
             _ => self.served(path).is_some(),
         }
+    }
+
+    /// How late the next answer is.
+    pub(crate) fn draw_latency(&self) -> Duration {
+        let Some((shortest, longest)) = self.latency else {
+            return Duration::ZERO;
+        };
+        let fraction = Uuid::new_v4().as_u64_pair().1 as u32;
+        shortest + (longest - shortest).mul_f64(f64::from(fraction) / f64::from(u32::MAX))
     }
 
     /// An object's id in an answer of v4 or a dated version.

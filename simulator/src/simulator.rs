@@ -9,6 +9,8 @@ use std::{
 use tokio::task::JoinHandle;
 
 use crate::{
+    account::{Account, PARTNER_CLIENTS},
+    auth::oauth::OAuth,
     crm::{
         object::{COMPUTED, Source},
         object_type::ObjectType,
@@ -18,8 +20,6 @@ use crate::{
     http::{journal::RecordedRequest, limits::RateLimits},
     server::Server,
 };
-
-const PARTNER_CLIENTS: &str = "partner_clients";
 
 /// An object as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,27 +158,34 @@ impl Simulator {
         self.server.faults().clear();
     }
 
-    /// Issues an authorization code to the OAuth app, as the authorisation page does once a user has agreed; `None`
+    /// Everything the simulator holds, as a seed file: a simulator that starts with it
+    /// ([`SimulatorBuilder::seed`](crate::SimulatorBuilder::seed)) holds the same.
+    ///
+    /// # Errors
+    ///
+    /// Never in practice: what is written has a form in JSON.
+    pub fn export_seed(&self) -> io::Result<String> {
+        let account = Account::of(&self.server.state());
+        Ok(serde_json::to_string_pretty(&account)?)
+    }
+
+    /// Issues an authorization code to the first OAuth app, as the authorisation page does once a user has agreed; `None`
     /// without an app. With a `code_challenge`, always S256, the exchange takes the matching `code_verifier`.
     #[must_use]
     pub fn authorize(&self, redirect_uri: &str, code_challenge: Option<&str>) -> Option<String> {
-        Some(self.server.oauth()?.authorize(redirect_uri, code_challenge))
+        Some(self.server.oauth.first()?.authorize(redirect_uri, code_challenge))
     }
 
     /// Lets all access tokens issued so far expire. The tokens of [`access_token`](Self::access_token) and
-    /// [`SimulatorBuilder::token`] are static and stay valid.
+    /// [`SimulatorBuilder::token`](crate::SimulatorBuilder::token) are static and stay valid.
     pub fn expire_tokens(&self) {
-        if let Some(oauth) = self.server.oauth() {
-            oauth.expire_access_tokens();
-        }
+        self.server.oauth.iter().for_each(OAuth::expire_access_tokens);
     }
 
-    /// Revokes the OAuth app's refresh token, as an account does by uninstalling the app. A later
+    /// Revokes the refresh tokens of all OAuth apps, as an account does by uninstalling them. A later
     /// [`authorize`](Self::authorize) leads to a new one.
     pub fn revoke_refresh_token(&self) {
-        if let Some(oauth) = self.server.oauth() {
-            oauth.revoke_refresh_token();
-        }
+        self.server.oauth.iter().for_each(OAuth::revoke_refresh_token);
     }
 
     /// Serves until the runtime shuts down: for a program that is nothing but a simulator.

@@ -13,19 +13,25 @@ use crate::http::limits::Usage;
 /// Whoever a bearer token stands for; clones share what is counted.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
+    name: Arc<str>,
     scopes: Arc<BTreeSet<String>>,
     usage: Arc<Usage>,
     edits_associations: bool,
 }
 
 impl Caller {
-    pub(crate) fn new(scopes: BTreeSet<String>, edits_associations: bool) -> Self {
-        Self { scopes: Arc::new(scopes), usage: Arc::default(), edits_associations }
+    /// `name` stands for the caller in logs, where its token must not be.
+    pub(crate) fn new(name: String, scopes: BTreeSet<String>, edits_associations: bool) -> Self {
+        Self { name: name.into(), scopes: Arc::new(scopes), usage: Arc::default(), edits_associations }
     }
 
     /// Whether it is nobody's token, or that of a user who may edit associations.
     pub(crate) fn edits_associations(&self) -> bool {
         self.edits_associations
+    }
+
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
     }
 
     pub(crate) fn scopes(&self) -> &BTreeSet<String> {
@@ -43,7 +49,8 @@ pub(crate) struct Tokens(BTreeMap<String, Caller>);
 
 impl Tokens {
     pub(crate) fn insert(&mut self, token: String, scopes: BTreeSet<String>) {
-        self.0.insert(token, Caller::new(scopes, true));
+        let name = format!("token {}", self.0.len() + 1);
+        self.0.insert(token, Caller::new(name, scopes, true));
     }
 
     pub(crate) fn caller(&self, token: &str) -> Option<Caller> {

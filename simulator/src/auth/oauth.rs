@@ -50,6 +50,10 @@ impl OAuthApp {
         }
     }
 
+    pub(crate) fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
     /// Grants the app just these scopes.
     #[must_use]
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
@@ -146,13 +150,18 @@ impl OAuth {
             codes: BTreeMap::new(),
             access_tokens: HashMap::new(),
         };
-        Self { caller: Caller::new(app.scopes.clone(), app.edits_associations), app, issued: Mutex::new(issued) }
+        Self {
+            caller: Caller::new(app.client_id.clone(), app.scopes.clone(), app.edits_associations),
+            app,
+            issued: Mutex::new(issued),
+        }
     }
 
-    pub(crate) fn check_client(&self, id: &str, secret: &str) -> Result<(), Refused> {
-        if id != self.app.client_id {
-            return Err(Refused::ClientId);
-        }
+    pub(crate) fn client_id(&self) -> &str {
+        self.app.client_id()
+    }
+
+    pub(crate) fn check_secret(&self, secret: &str) -> Result<(), Refused> {
         if secret != self.app.client_secret {
             return Err(Refused::ClientSecret);
         }

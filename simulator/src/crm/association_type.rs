@@ -25,6 +25,8 @@ pub enum AssociationCategory {
 }
 
 impl AssociationCategory {
+    pub(crate) const ALL: [Self; 4] = [Self::HubspotDefined, Self::IntegratorDefined, Self::UserDefined, Self::Work];
+
     /// The name HubSpot gives it: `USER_DEFINED`.
     #[must_use]
     pub fn as_str(self) -> &'static str {

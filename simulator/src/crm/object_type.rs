@@ -72,6 +72,12 @@ impl ObjectType {
         self.id() == PARTNER_CLIENT_ID
     }
 
+    /// The id, singular and plural of a custom type; `None` for one of HubSpot's.
+    pub(crate) fn custom(&self) -> Option<(String, String, String)> {
+        let Names { id, singular, plural, .. } = &*self.0;
+        id.starts_with("2-").then(|| (id.clone(), singular.clone(), plural.clone()))
+    }
+
     fn is_named(&self, text: &str) -> bool {
         self.id() == text || self.singular().eq_ignore_ascii_case(text) || self.plural().eq_ignore_ascii_case(text)
     }

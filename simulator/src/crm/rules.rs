@@ -54,6 +54,15 @@ impl Rules {
         self.required.entry(object_type).or_default().push(required);
     }
 
+    pub(crate) fn times(&self) -> impl Iterator<Item = (&ObjectType, &str, TimeKind)> {
+        self.times.iter().map(|((object_type, property), kind)| (object_type, property.as_str(), *kind))
+    }
+
+    pub(crate) fn required(&self) -> impl Iterator<Item = (&ObjectType, &Required)> {
+        let rules = self.required.iter();
+        rules.flat_map(|(object_type, rules)| rules.iter().map(move |required| (object_type, required)))
+    }
+
     /// Writes a time as HubSpot keeps it. `Ok(None)` leaves the value as it is; `Err` names what kind it should be.
     pub(crate) fn normalized(
         &self,

@@ -2,9 +2,9 @@
 
 use std::error::Error;
 
+use serde::{Deserialize, Serialize};
+
 use crate::crm::{
-    association_type::{AssociationCategory, AssociationTypes, TypeKey},
-    not_found::NotFound,
     object::{CREATED, Id, MODIFIED, OBJECT_ID, Object, Source},
     object_type::ObjectTypes,
     store::Store,
@@ -15,12 +15,16 @@ use crate::crm::{
 pub(crate) type Properties = Vec<(String, Option<String>)>;
 
 /// An object to start with.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Seed {
     /// By any of its names.
+    #[serde(rename = "type")]
     pub(crate) object_type: String,
     pub(crate) id: String,
+    #[serde(default, with = "as_map")]
     pub(crate) properties: Properties,
+    #[serde(default)]
     pub(crate) archived: bool,
 }
 
@@ -114,7 +118,7 @@ pub(crate) fn default_objects() -> Vec<Seed> {
 
 /// The unlabelled association types to start with: from, to, id, id of the inverse. HubSpot publishes those between its
 /// other objects and none of partner clients, so these are the simulator's own.
-const DEFAULT_TYPES: [(&str, &str, u64, u64); 12] = [
+pub(crate) const DEFAULT_TYPES: [(&str, &str, u64, u64); 12] = [
     ("partner_clients", "companies", 1001, 2001),
     ("partner_clients", "contacts", 1002, 2002),
     ("partner_clients", "deals", 1003, 2003),
@@ -129,16 +133,19 @@ const DEFAULT_TYPES: [(&str, &str, u64, u64); 12] = [
     ("contacts", "contacts", 449, 449),
 ];
 
-/// Adds the association types to start with.
-pub(crate) fn plant_default_types(
-    types: &ObjectTypes,
-    association_types: &mut AssociationTypes,
-) -> Result<(), NotFound> {
-    for (from, to, id, inverse) in DEFAULT_TYPES {
-        let (from, to) = (types.infer(from)?, types.infer(to)?);
-        let name = format!("{}_to_{}", from.singular(), to.singular());
-        let key = TypeKey { id, category: AssociationCategory::HubspotDefined };
-        association_types.insert((&from, &to), key, None, &name, Some(inverse));
+/// Properties as a JSON object.
+mod as_map {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Properties;
+
+    pub(super) fn serialize<S: Serializer>(properties: &Properties, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(properties.iter().map(|(name, value)| (name, value)))
     }
-    Ok(())
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Properties, D::Error> {
+        Ok(BTreeMap::<String, Option<String>>::deserialize(deserializer)?.into_iter().collect())
+    }
 }

@@ -105,6 +105,18 @@ impl State {
         Ok(())
     }
 
+    /// Associates two objects by just this type.
+    pub(crate) fn restore(&mut self, from: End<'_>, to: End<'_>, key: TypeKey) -> Result<(), NotFound> {
+        self.live(from)?;
+        self.live(to)?;
+        if self.association_types.find(from.object_type, to.object_type, key).is_none() {
+            let (from, to) = (from.object_type.clone(), to.object_type.clone());
+            return Err(NotFound::AssociationType { from, to, text: key.to_string() });
+        }
+        self.link(from, to, key);
+        Ok(())
+    }
+
     /// Sets the labels of a pair of objects that exist, as v4 and the dated versions do: labels that are not among
     /// `keys` end, and the unlabelled association stays.
     pub(crate) fn set_labels(&mut self, from: End<'_>, to: End<'_>, keys: &[TypeKey]) {

@@ -109,6 +109,11 @@ impl Store {
         &self.live
     }
 
+    /// All objects by id, archived ones included.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Object> {
+        self.by_id.iter().map(|row| self.get(*row))
+    }
+
     /// Gives properties other values and moves the time of the last change forward.
     /// Without a value it does nothing.
     pub(crate) fn update(&mut self, row: Row, values: Vec<(String, String)>, source: Source) {

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use axum::{
@@ -21,6 +21,7 @@ pub struct RecordedRequest {
     query: Option<String>,
     headers: Vec<(String, String)>,
     body: Bytes,
+    caller: Option<Arc<str>>,
     status: Option<StatusCode>,
 }
 
@@ -60,6 +61,18 @@ impl RecordedRequest {
         &self.body
     }
 
+    /// Who sent it: the OAuth app's client id, or the number of a static token, `token 1`; `None` where authentication
+    /// failed or was not needed.
+    #[must_use]
+    pub fn caller(&self) -> Option<&str> {
+        self.caller.as_deref()
+    }
+
+    /// Whether its query and body are those of a token endpoint, which hold secrets.
+    pub(crate) fn is_secret(&self) -> bool {
+        self.path.starts_with("/oauth/")
+    }
+
     /// The status it was answered with; `None` while the answer is pending, and for ever when the caller went away or
     /// the connection was reset.
     #[must_use]
@@ -77,7 +90,7 @@ impl fmt::Debug for RecordedRequest {
                 name => (name, value),
             })
             .collect();
-        let (query, body) = if self.path.starts_with("/oauth/") {
+        let (query, body) = if self.is_secret() {
             (self.query().map(|_| "[redacted]"), "[redacted]".into())
         } else {
             (self.query(), String::from_utf8_lossy(&self.body))
@@ -95,7 +108,11 @@ impl fmt::Debug for RecordedRequest {
 
 /// The requests so far, numbered by arrival so that clearing them leaves the number of a pending one valid.
 #[derive(Debug, Default)]
-pub(crate) struct Journal(Mutex<Entries>);
+pub(crate) struct Journal {
+    entries: Mutex<Entries>,
+    /// How many requests are kept; all without it.
+    kept: Option<usize>,
+}
 
 #[derive(Debug, Default)]
 struct Entries {
@@ -104,6 +121,10 @@ struct Entries {
 }
 
 impl Journal {
+    pub(crate) fn new(kept: Option<usize>) -> Self {
+        Self { entries: Mutex::default(), kept }
+    }
+
     /// Records a request and returns its number.
     pub(crate) fn arrived(&self, request: &Parts, body: Bytes) -> u64 {
         let headers = request
@@ -120,20 +141,35 @@ impl Journal {
             query: request.uri.query().map(str::to_owned),
             headers,
             body,
+            caller: None,
             status: None,
         };
         let mut entries = self.entries();
         entries.arrivals += 1;
         let number = entries.arrivals;
         entries.requests.insert(number, request);
+        while self.kept.is_some_and(|kept| entries.requests.len() > kept) {
+            entries.requests.pop_first();
+        }
         number
     }
 
-    /// Records what a request was answered, unless it has been cleared.
+    /// Records who sent a request, unless it is no longer kept.
+    pub(crate) fn sent_by(&self, number: u64, caller: &Arc<str>) {
+        if let Some(request) = self.entries().requests.get_mut(&number) {
+            request.caller = Some(Arc::clone(caller));
+        }
+    }
+
+    /// Records what a request was answered, unless it is no longer kept.
     pub(crate) fn answered(&self, number: u64, status: StatusCode) {
         if let Some(request) = self.entries().requests.get_mut(&number) {
             request.status = Some(status);
         }
+    }
+
+    pub(crate) fn request(&self, number: u64) -> Option<RecordedRequest> {
+        self.entries().requests.get(&number).cloned()
     }
 
     pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
@@ -145,6 +181,6 @@ impl Journal {
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -30,8 +30,8 @@ pub(crate) async fn token(
     let grant_type = field("grant_type").ok_or(Refused::GrantType)?;
     let client_id = field("client_id").ok_or(Refused::ClientId)?;
     let client_secret = field("client_secret").ok_or(Refused::ClientSecret)?;
-    let oauth = server.oauth().ok_or(Refused::ClientId)?;
-    oauth.check_client(client_id, client_secret)?;
+    let oauth = server.oauth_app(client_id).ok_or(Refused::ClientId)?;
+    oauth.check_secret(client_secret)?;
 
     let Grant { access_token, refresh_token, lifetime, scopes } = match grant_type {
         "refresh_token" => oauth.refresh(field("refresh_token").ok_or(Refused::RefreshToken)?)?,

@@ -9,6 +9,8 @@ use hubspot_simulator::{Fault, InvalidAssociations, READ_SCOPE, RateLimits, Simu
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use crate::support::assert_refused;
+
 struct Caller {
     simulator: Simulator,
     http: reqwest::Client,
@@ -72,14 +74,6 @@ fn any_input() -> Value {
 /// Partner client 1 with each of the companies.
 fn inputs(companies: RangeInclusive<usize>) -> Value {
     companies.map(|id| input("1", &format!("c{id}"))).collect()
-}
-
-#[track_caller]
-fn assert_refused((status, body): &(u16, Value), part: &str) {
-    assert_eq!((*status, &body["category"]), (400, &json!("VALIDATION_ERROR")), "{body}");
-    assert_eq!(body["status"], "error");
-    assert!(body["correlationId"].is_string(), "{body}");
-    assert!(body["message"].as_str().unwrap().contains(part), "{body}");
 }
 
 #[tokio::test]

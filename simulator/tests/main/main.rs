@@ -2,6 +2,7 @@
 
 mod association_batches;
 mod batches;
+mod control;
 mod fault_choice;
 mod faults;
 mod label_batches;
@@ -9,7 +10,9 @@ mod labels;
 mod limits;
 mod oauth;
 mod objects;
+mod program;
 mod search;
+mod seeds;
 mod support;
 mod validation;
 mod versions;

@@ -1,0 +1,158 @@
+//! The command line of the simulator.
+
+use std::{fs, time::Duration};
+
+use hubspot_simulator::{Fault, OAuthApp, Simulator, SimulatorBuilder};
+use serde::Deserialize;
+
+pub(crate) const HELP: &str = "\
+Serves HubSpot's CRM from memory on a loopback port, for tests of any client.
+
+Usage: hubspot-simulator [OPTIONS]
+
+  --port PORT            Listen on this port; 0, the default, takes a free one
+  --seed FILE            Start with what a seed file holds, in place of the default seed
+  --export-seed FILE     Write what the simulator starts with as a seed file, and exit
+  --limit LIMITS         Limit each token's requests: 100/10s, 250000/day, 5/s for searches, separated by commas
+  --fault FAULT          Let requests fail; may be repeated, and the first that applies is used. A status, reset, html,
+                         empty, truncated, invalid-json, daily-limit or a delay, then :SHARE%, :xTIMES, :OPERATION
+                         or :after, such as 503:2%, reset:1%:associate:after, 200ms:x5:search
+  --oauth FILE           Issue tokens to the OAuth apps in this file: a JSON list of objects with client_id,
+                         client_secret, refresh_token, and if you like scopes, access_token_lifetime (seconds),
+                         rotating_refresh_token, edit_associations
+  --versions VERSIONS    Serve just these versions of the API: v3, v4, 2026-03, 2026-09, separated by commas
+  --latency FROM-TO      Answer late by a time between these two: 20-80ms, or 50ms
+  --token TOKEN          Accept this token as well, with all scopes of partner clients
+  --quiet                Do not log requests
+  --help                 Print this help
+
+The first two lines printed are HUBSPOT_BASE_URL and HUBSPOT_ACCESS_TOKEN. Each request is logged on standard error.
+Tests in other languages use GET and DELETE /__simulator/requests, POST /__simulator/reset, and POST and DELETE
+/__simulator/faults, whose body is {\"fault\": \"503:2%\"}.
+";
+
+/// What the command line asks for.
+pub(crate) enum Command {
+    Serve(Box<Arguments>),
+    Help,
+}
+
+/// How to serve.
+pub(crate) struct Arguments {
+    pub(crate) builder: SimulatorBuilder,
+    pub(crate) port: u16,
+    pub(crate) quiet: bool,
+    pub(crate) export_seed: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct App {
+    client_id: String,
+    client_secret: String,
+    refresh_token: String,
+    scopes: Option<Vec<String>>,
+    access_token_lifetime: Option<u64>,
+    #[serde(default)]
+    rotating_refresh_token: bool,
+    edit_associations: Option<bool>,
+}
+
+/// Reads the command line; each problem names the option and what it takes.
+pub(crate) fn read(arguments: impl IntoIterator<Item = String>) -> Result<Command, String> {
+    let mut read = Arguments { builder: Simulator::builder(), port: 0, quiet: false, export_seed: None };
+    let mut arguments = arguments.into_iter();
+    while let Some(argument) = arguments.next() {
+        let (option, given) = match argument.split_once('=') {
+            Some((option, value)) => (option.to_owned(), Some(value.to_owned())),
+            None => (argument, None),
+        };
+        match option.as_str() {
+            "--help" | "-h" => return Ok(Command::Help),
+            "--quiet" | "-q" => {
+                read.quiet = true;
+                continue;
+            }
+            _ => {}
+        }
+        if !OPTIONS.contains(&option.as_str()) {
+            return Err(format!("There is no option {option}."));
+        }
+        let value = given.or_else(|| arguments.next()).ok_or_else(|| format!("{option} takes a value."))?;
+        read = read.with(&option, value)?;
+    }
+    Ok(Command::Serve(Box::new(read)))
+}
+
+const OPTIONS: [&str; 9] =
+    ["--port", "--seed", "--export-seed", "--limit", "--fault", "--oauth", "--versions", "--latency", "--token"];
+
+impl Arguments {
+    fn with(mut self, option: &str, value: String) -> Result<Self, String> {
+        let problem = |error: &dyn std::fmt::Display| format!("{option}: {error}.");
+        match option {
+            "--port" => self.port = value.parse().map_err(|_| problem(&format!("`{value}` is not 0 to 65535")))?,
+            "--seed" => {
+                let text = file(&value).map_err(|error| problem(&error))?;
+                self.builder = self.builder.seed(&text).map_err(|error| problem(&format!("{value} is {error}")))?;
+            }
+            "--export-seed" => self.export_seed = Some(value),
+            "--limit" => {
+                self.builder = self.builder.rate_limits(value.parse().map_err(|error: String| problem(&error))?)
+            }
+            "--fault" => {
+                let fault: Fault = value.parse().map_err(|error: String| problem(&error))?;
+                self.builder = self.builder.fault(fault);
+            }
+            "--oauth" => {
+                let text = file(&value).map_err(|error| problem(&error))?;
+                let apps: Vec<App> = serde_json::from_str(&text)
+                    .map_err(|error| problem(&format!("{value} is no list of OAuth apps: {error}")))?;
+                self.builder = apps.into_iter().map(App::into_app).fold(self.builder, SimulatorBuilder::oauth_app);
+            }
+            "--versions" => self.builder = self.builder.versions(value.split(',').map(str::trim)),
+            "--latency" => {
+                let (shortest, longest) =
+                    latency(&value).ok_or_else(|| problem(&format!("`{value}` is no time such as 20-80ms")))?;
+                self.builder = self.builder.latency(shortest, longest);
+            }
+            _ => {
+                let scopes = [hubspot_simulator::READ_SCOPE, hubspot_simulator::WRITE_SCOPE];
+                self.builder = self.builder.token(value, scopes);
+            }
+        }
+        Ok(self)
+    }
+}
+
+impl App {
+    fn into_app(self) -> OAuthApp {
+        let mut app = OAuthApp::new(self.client_id, self.client_secret, self.refresh_token);
+        if let Some(scopes) = self.scopes {
+            app = app.scopes(scopes);
+        }
+        if let Some(seconds) = self.access_token_lifetime {
+            app = app.access_token_lifetime(Duration::from_secs(seconds));
+        }
+        if self.rotating_refresh_token {
+            app = app.rotating_refresh_token();
+        }
+        if self.edit_associations == Some(false) {
+            app = app.without_edit_associations();
+        }
+        app
+    }
+}
+
+fn file(path: &str) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))
+}
+
+/// `20-80ms`, or `50ms`.
+fn latency(text: &str) -> Option<(Duration, Duration)> {
+    let number = text.strip_suffix("ms")?;
+    let (shortest, longest) = number.split_once('-').unwrap_or((number, number));
+    let (shortest, longest) = (shortest.trim().parse().ok()?, longest.trim().parse().ok()?);
+    (shortest <= longest && longest <= 3_600_000)
+        .then(|| (Duration::from_millis(shortest), Duration::from_millis(longest)))
+}

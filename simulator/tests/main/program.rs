@@ -1,0 +1,172 @@
+//! The program, as a shell starts it.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+};
+
+use serde_json::{Value, json};
+
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hubspot-simulator"));
+    command.args(arguments);
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    program(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A file that ends with the test.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str, content: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("hubspot-simulator-{}-{name}", std::process::id()));
+        fs::write(&path, content).unwrap();
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// A program that serves, and what it printed first.
+struct Served {
+    child: Child,
+    base_url: String,
+    token: String,
+    log: Option<std::process::ChildStderr>,
+}
+
+impl Served {
+    fn by(arguments: &[&str]) -> Self {
+        let mut child = program(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut next = |name: &str| {
+            let line = lines.next().unwrap().unwrap();
+            line.strip_prefix(name).unwrap_or_else(|| panic!("{line}")).to_owned()
+        };
+        let (base_url, token) = (next("HUBSPOT_BASE_URL="), next("HUBSPOT_ACCESS_TOKEN="));
+        let log = child.stderr.take();
+        Self { child, base_url, token, log }
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        let request = reqwest::Client::new().get(format!("{}{path}", self.base_url)).bearer_auth(&self.token);
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    /// Ends it, and tells what it logged.
+    fn log(mut self) -> Vec<String> {
+        self.child.kill().unwrap();
+        let lines = BufReader::new(self.log.take().unwrap());
+        lines.lines().map(Result::unwrap).collect()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn it_prints_where_it_is_and_logs_each_request_but_no_token() {
+    let served = Served::by(&["--port", "0"]);
+    assert!(served.base_url.starts_with("http://127.0.0.1:"));
+    assert_eq!(served.get("/crm/v3/objects/partner_clients/512?properties=name").await.0, 200);
+    assert_eq!(served.get("/crm/objects/2026-09/partner_clients/9").await.0, 404);
+    assert_eq!(served.get("/__simulator/requests").await.1["requests"].as_array().unwrap().len(), 2);
+    let expected = [
+        "GET /crm/v3/objects/partner_clients/512 200 token 1",
+        "GET /crm/objects/2026-09/partner_clients/9 404 token 1",
+    ];
+    assert_eq!(served.log(), expected);
+}
+
+#[tokio::test]
+async fn its_options_do_what_they_say() {
+    let seed = File::new("seed.json", r#"{"objects": [{"type": "partner_clients", "id": "7"}]}"#);
+    let apps = r#"[{"client_id": "app", "client_secret": "s", "refresh_token": "r", "access_token_lifetime": 60}]"#;
+    let apps = File::new("apps.json", apps);
+    let served = Served::by(&[
+        "--quiet",
+        "--seed",
+        seed.path(),
+        "--oauth",
+        apps.path(),
+        "--versions=2026-09",
+        "--limit",
+        "100/10s,50/day",
+        "--fault",
+        "503:x1:list",
+        "--latency",
+        "1-2ms",
+    ]);
+    assert_eq!(served.get("/crm/objects/2026-09/partner_clients/7").await.0, 200);
+    assert_eq!(served.get("/crm/v3/objects/partner_clients/7").await.0, 404);
+    assert_eq!(served.get("/crm/objects/2026-09/partner_clients").await.0, 503);
+    let url = format!("{}/crm/objects/2026-09/partner_clients", served.base_url);
+    let response = reqwest::Client::new().get(url).bearer_auth(&served.token).send().await.unwrap();
+    assert_eq!(response.headers()["x-hubspot-ratelimit-daily-remaining"], "46");
+    let form = [("grant_type", "refresh_token"), ("client_id", "app"), ("client_secret", "s"), ("refresh_token", "r")];
+    let url = format!("{}/oauth/2026-09/token", served.base_url);
+    let grant: Value = reqwest::Client::new().post(url).form(&form).send().await.unwrap().json().await.unwrap();
+    assert_eq!(grant["expires_in"], 60);
+    assert_eq!(served.log(), [""; 0]);
+}
+
+#[test]
+fn an_exported_seed_is_one_to_start_with() {
+    let (seed, again) = (File::new("exported.json", ""), File::new("again.json", ""));
+    assert!(run(&["--export-seed", seed.path()]).status.success());
+    assert!(run(&["--seed", seed.path(), "--export-seed", again.path()]).status.success());
+    let read = |file: &File| fs::read_to_string(&file.0).unwrap();
+    assert_eq!(read(&seed), read(&again));
+    let json: Value = serde_json::from_str(&read(&seed)).unwrap();
+    assert!(json["objects"].as_array().unwrap().iter().any(|object| object["id"] == json!("9001")));
+}
+
+#[test]
+fn help_is_printed_and_a_wrong_option_is_named_with_what_it_takes() {
+    let help = run(&["--help"]);
+    assert!(help.status.success());
+    for option in ["--port", "--seed", "--export-seed", "--limit", "--fault", "--oauth", "--versions", "--latency"] {
+        assert!(text(&help.stdout).contains(option), "{option}");
+    }
+    let broken = File::new("broken.json", "{");
+    for (arguments, part) in [
+        (vec!["--prot", "1"], "no option --prot"),
+        (vec!["--port"], "--port takes a value"),
+        (vec!["--port", "70000"], "`70000`"),
+        (vec!["--limit", "100"], "`100`"),
+        (vec!["--fault", "boom"], "`boom`"),
+        (vec!["--latency", "80-20ms"], "`80-20ms`"),
+        (vec!["--seed", "/nowhere/seed.json"], "/nowhere/seed.json"),
+        (vec!["--seed", broken.path()], "no seed file"),
+        (vec!["--oauth", broken.path()], "no list of OAuth apps"),
+    ] {
+        let output = run(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains(part), "{arguments:?}: {}", text(&output.stderr));
+    }
+    let version = run(&["--versions", "v9"]);
+    assert_eq!(version.status.code(), Some(1));
+    assert!(text(&version.stderr).contains("`v9`"));
+}
