@@ -9,6 +9,7 @@ mod label_batches;
 mod labels;
 mod limits;
 mod oauth;
+mod object_types;
 mod objects;
 mod program;
 mod search;

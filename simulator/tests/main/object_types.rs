@@ -1,0 +1,142 @@
+//! Objects of every type, by one set of operations.
+
+use hubspot_simulator::{READ_SCOPE, Simulator, SimulatorBuilder, WRITE_SCOPE};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Caller, assert_refused, spec};
+
+const WRITABLE: [&str; 7] = ["companies", "contacts", "deals", "tickets", "products", "line_items", "vehicles"];
+
+fn with_vehicles() -> SimulatorBuilder {
+    Simulator::builder().custom_object_type("2-77", "vehicle", "vehicles")
+}
+
+#[tokio::test]
+async fn objects_are_created_read_found_updated_and_archived() {
+    let caller = Caller::of(with_vehicles()).await;
+    for object_type in WRITABLE {
+        for objects in ["/crm/v3/objects", "/crm/objects/2026-09"] {
+            let path = format!("{objects}/{object_type}");
+            let (status, created) = caller.post(&path, json!({"properties": {"name": "New", "code": "c-1"}})).await;
+            assert_eq!((status, &created["properties"]["name"]), (201, &json!("New")), "{path}");
+            let id = created["id"].as_str().unwrap();
+            let one = format!("{path}/{id}");
+            assert_eq!(caller.get(&one).await.1["id"], id);
+            assert_eq!(caller.get(&format!("{path}/c-1?idProperty=code")).await.1["id"], id);
+            assert_eq!(caller.patch(&one, json!({"name": "Newer"})).await.1["properties"]["name"], "Newer");
+            let filter = json!({"propertyName": "name", "operator": "EQ", "value": "Newer"});
+            let search = json!({"filterGroups": [{"filters": [filter]}]});
+            assert_eq!(caller.post(&format!("{path}/search"), search.clone()).await.1["results"][0]["id"], id);
+            for _ in 0..2 {
+                assert_eq!(caller.delete(&one).await, (204, Value::Null));
+            }
+            assert_eq!(caller.get(&one).await.0, 404);
+            assert_eq!(caller.get(&format!("{one}?archived=true")).await.1["archived"], true);
+            assert_eq!(caller.post(&format!("{path}/search"), search).await.1["total"], 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_objects_are_created_read_upserted_and_archived_in_batches() {
+    let caller = Caller::of(with_vehicles()).await;
+    for object_type in WRITABLE {
+        let path = format!("/crm/v3/objects/{object_type}/batch");
+        let inputs = json!({"inputs": [{"properties": {"code": "a"}}, {"properties": {"code": "b"}}]});
+        let (status, created) = caller.post(&format!("{path}/create"), inputs).await;
+        assert_eq!((status, created["results"].as_array().unwrap().len()), (201, 2), "{object_type}");
+        let read = json!({"inputs": [{"id": "b"}], "idProperty": "code", "properties": ["code"]});
+        let (_, body) = caller.post(&format!("{path}/read"), read).await;
+        assert_eq!(body["results"][0]["id"], created["results"][1]["id"]);
+        let upsert = |code: &str| json!({"id": code, "idProperty": "code", "properties": {"name": "x"}});
+        let inputs = json!({"inputs": [upsert("b"), upsert("c")]});
+        let (status, body) = caller.post(&format!("{path}/upsert"), inputs).await;
+        let news: Vec<_> = body["results"].as_array().unwrap().iter().map(|one| &one["new"]).collect();
+        assert_eq!((status, news), (200, vec![&json!(false), &json!(true)]));
+        assert_eq!(body["results"][1]["properties"]["code"], "c");
+        let ids = json!({"inputs": [{"id": created["results"][0]["id"]}, {"id": "unknown"}]});
+        assert_eq!(caller.post(&format!("{path}/archive"), ids).await, (204, Value::Null));
+        let first = created["results"][0]["id"].as_str().unwrap();
+        assert!(caller.simulator.object(object_type, first).unwrap().archived);
+    }
+}
+
+#[tokio::test]
+async fn partner_clients_are_neither_created_nor_archived() {
+    let caller = Caller::of(Simulator::builder()).await;
+    for objects in ["/crm/v3/objects", "/crm/objects/2026-09"] {
+        let path = format!("{objects}/partner_clients");
+        let body = json!({"properties": {"name": "x"}, "inputs": []});
+        assert_eq!(caller.post(&path, body.clone()).await.0, 405);
+        assert_eq!(caller.delete(&format!("{path}/512")).await.0, 405);
+        for operation in ["create", "archive", "upsert"] {
+            assert_eq!(caller.post(&format!("{path}/batch/{operation}"), body.clone()).await.0, 405, "{operation}");
+        }
+    }
+    assert!(!caller.simulator.partner_client("512").unwrap().archived);
+}
+
+#[tokio::test]
+async fn an_object_is_created_with_its_associations_or_not_at_all() {
+    let caller = Caller::of(Simulator::builder()).await;
+    let contact = |to: &str, type_id: u64| {
+        json!({
+            "properties": {"email": "a@b.example"},
+            "associations": [{"to": {"id": to}, "types": [spec("HUBSPOT_DEFINED", type_id)]}],
+        })
+    };
+    let (status, created) = caller.post("/crm/v3/objects/contacts", contact("9001", 279)).await;
+    assert_eq!(status, 201);
+    let id = created["id"].as_str().unwrap();
+    assert_eq!(caller.simulator.associations_of("contacts", id)[0].to_object_id, "9001");
+    assert_eq!(caller.simulator.associations_of("companies", "9001")[0].to_object_id, id);
+    assert_refused(&caller.post("/crm/v3/objects/contacts", contact("9009", 279)).await, "associations are invalid");
+    assert_refused(&caller.post("/crm/v3/objects/contacts", contact("9001", 5)).await, "associations are invalid");
+    let (_, list) = caller.get("/crm/v3/objects/contacts").await;
+    assert_eq!(list["results"].as_array().unwrap().len(), 2, "the seeded one, and the one that was created");
+
+    caller.delete(&format!("/crm/v3/objects/contacts/{id}")).await;
+    assert_eq!(caller.simulator.associations_of("companies", "9001"), []);
+}
+
+#[tokio::test]
+async fn a_type_goes_by_singular_plural_or_id_and_an_unknown_one_is_refused_as_hubspot_does() {
+    let caller = Caller::of(with_vehicles().object("vehicles", "1", [("name", "Van")])).await;
+    for (names, id) in [
+        (["company", "companies", "0-2", "COMPANIES"], "9001"),
+        (["vehicle", "vehicles", "2-77", "Vehicles"], "1"),
+        (["partner_client", "partner_clients", "0-145", "Partner_Clients"], "512"),
+    ] {
+        for name in names {
+            assert_eq!(caller.get(&format!("/crm/v3/objects/{name}/{id}")).await.0, 200, "{name}");
+        }
+    }
+    for (name, message) in [
+        ("widgets", "Unable to infer object type from: widgets"),
+        ("0-9999", "Invalid object or event type id: 0-9999"),
+        ("2-78", "Invalid object or event type id: 2-78"),
+    ] {
+        let (status, body) = caller.get(&format!("/crm/v3/objects/{name}/1")).await;
+        assert_eq!((status, &body["message"], body.get("category")), (400, &json!(message), None));
+    }
+}
+
+#[tokio::test]
+async fn each_type_has_scopes_of_its_own() {
+    let builder = with_vehicles()
+        .token("partner", [READ_SCOPE, WRITE_SCOPE])
+        .token("companies", ["crm.objects.companies.read"])
+        .token("custom", ["crm.objects.custom.write"]);
+    let caller = Caller::of(builder).await;
+    let send = async |token: &str, method: Method, object_type: &str| {
+        let body = if method == Method::POST { json!({"properties": {}}) } else { Value::Null };
+        caller.send_as(token, method, &format!("/crm/v3/objects/{object_type}"), body).await.0
+    };
+    assert_eq!(send("partner", Method::GET, "partner_clients").await, 200);
+    assert_eq!(send("partner", Method::GET, "companies").await, 403);
+    assert_eq!(send("companies", Method::GET, "companies").await, 200);
+    assert_eq!(send("companies", Method::POST, "companies").await, 403);
+    assert_eq!(send("custom", Method::POST, "vehicles").await, 201);
+    assert_eq!(send("custom", Method::GET, "vehicles").await, 403);
+}
