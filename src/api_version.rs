@@ -139,9 +139,15 @@ impl ApiVersion {
         }
     }
 
-    /// What is to be said of a client of this version that is made in a month.
+    /// What you should know before you use the version today: that HubSpot stops supporting it within six months, or that
+    /// this release of the crate does not know it. Building a client logs the same.
     #[cfg(feature = "client")]
-    pub(crate) fn warning(self, today: Month) -> Option<String> {
+    pub fn warning(self) -> Option<String> {
+        self.warning_in(Month::current())
+    }
+
+    #[cfg(feature = "client")]
+    fn warning_in(self, today: Month) -> Option<String> {
         if !matches!(self, Self::V3 | Self::V2026_03 | Self::V2026_09) {
             let newest = Self::NEWEST;
             return Some(format!("API version {self} is not known to this release, so it is used as {newest} is"));
@@ -240,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_client_warns_from_half_a_year_before_the_end_of_support() {
-        let warning = |version: ApiVersion, year, month| version.warning(Month::new(year, month));
+        let warning = |version: ApiVersion, year, month| version.warning_in(Month::new(year, month));
         assert_eq!(warning(ApiVersion::V3, 2027, 2), None);
         let said = warning(ApiVersion::V3, 2027, 3).unwrap_or_default();
         assert_eq!(said, "HubSpot does not support API version v3 from 2027-09 on: move to 2026-09 or later");
@@ -257,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_version_that_is_not_known_is_said_to_be_used_as_the_newest() {
-        let said = ApiVersion::dated("2027-03").ok().and_then(|version| version.warning(Month::new(2026, 11)));
+        let said = ApiVersion::dated("2027-03").ok().and_then(|version| version.warning_in(Month::new(2026, 11)));
         let expected = "API version 2027-03 is not known to this release, so it is used as 2026-09 is";
         assert_eq!(said.as_deref(), Some(expected));
     }

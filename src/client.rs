@@ -4,7 +4,7 @@
 use std::{env, fmt, sync::Arc, time::Duration};
 
 use crate::{
-    api_version::{ApiVersion, InvalidApiVersion, Month},
+    api_version::{ApiVersion, InvalidApiVersion},
     auth::{access_token::AccessToken, provider::TokenProvider},
     error::{Error, Result},
     generated,
@@ -375,7 +375,7 @@ impl ClientBuilder {
         let connection = Connection { timeout: Some(self.timeout), ..self.connection };
         let http = HttpClient::new(connection, &base_url, self.allow_insecure_http)?;
         let first = http.first().clone();
-        if let Some(warning) = self.version.warning(Month::current()) {
+        if let Some(warning) = self.version.warning() {
             tracing::warn!(api_version = %self.version, "{warning}");
         }
         let shared = Shared {

@@ -10,7 +10,15 @@ use hubspot_partner_clients::{
     simulator::{Simulator, SimulatorBuilder},
 };
 
-use super::{arguments::Arguments, exit::Signal, failure::Failure, log::Log, simulated};
+use serde_json::json;
+
+use super::{
+    arguments::Arguments,
+    exit::Signal,
+    failure::{Failure, warn},
+    log::Log,
+    simulated,
+};
 
 const TOKEN: &str = "HUBSPOT_ACCESS_TOKEN";
 const API_VERSION: &str = "HUBSPOT_API_VERSION";
@@ -66,7 +74,11 @@ impl Connection {
         settings: impl FnOnce(ClientBuilder) -> ClientBuilder,
         seed: impl FnOnce(SimulatorBuilder) -> Result<SimulatorBuilder, Failure>,
     ) -> Result<Connected, Failure> {
-        let mut builder = settings(Client::builder()).api_version(self.api_version()?);
+        let version = self.api_version()?;
+        if let Some(message) = version.warning() {
+            warn(json!({"kind": "api_version", "message": message}), self.log.is_json());
+        }
+        let mut builder = settings(Client::builder()).api_version(version);
         if self.log.is_wanted() {
             builder = builder.observer(self.log.clone());
         }

@@ -106,6 +106,15 @@ impl Failure {
     }
 }
 
+/// Says on standard error what does not end the tool: its `kind`, its `message`, and more for programs.
+pub(super) fn warn(warning: Value, json: bool) {
+    if json {
+        write_to_stderr(&to_line(&json!({ "warning": warning })));
+    } else if let Some(message) = warning.get("message").and_then(Value::as_str) {
+        write_to_stderr(&format!("warning: {}\n", printable(message)));
+    }
+}
+
 /// Says on standard error what is missing from the output.
 pub(super) fn warn_left_out(left_out: usize, json: bool) {
     let entries = match left_out {
@@ -113,11 +122,7 @@ pub(super) fn warn_left_out(left_out: usize, json: bool) {
         1 => "1 entry in HubSpot's answers could not be read and is left out".to_owned(),
         n => format!("{} entries in HubSpot's answers could not be read and are left out", HumanCount(n as u64)),
     };
-    if json {
-        write_to_stderr(&to_line(&json!({ "warning": { "kind": "left_out", "message": entries, "count": left_out } })));
-    } else {
-        write_to_stderr(&format!("warning: {entries}\n"));
-    }
+    warn(json!({ "kind": "left_out", "message": entries, "count": left_out }), json);
 }
 
 /// Says it on standard error, if anybody listens: the exit code tells it as well.

@@ -54,6 +54,11 @@ impl Log {
         self.0.verbose
     }
 
+    /// Whether what goes to standard error is JSON.
+    pub(super) fn is_json(&self) -> bool {
+        self.0.json
+    }
+
     pub(super) fn is_wanted(&self) -> bool {
         self.0.verbose || self.0.path.is_some()
     }

@@ -16,6 +16,10 @@ async fn the_version_of_the_api_is_an_option_or_a_variable() {
     assert_eq!(asked(&[], " 2026-03\n").1, "/crm/objects/2026-03/partner_clients/1");
     assert_eq!(asked(&["--api-version", "2026-09"], "2026-03").1, "/crm/objects/2026-09/partner_clients/1");
     assert_eq!(asked(&["--api-version", "V3"], "2026-03").1, "/crm/v3/objects/partner_clients/1");
+    let (unknown, asked_for) = asked(&["--api-version", "2031-03"], "");
+    assert_eq!(asked_for, "/crm/objects/2031-03/partner_clients/1");
+    let (warning, _) = unknown.err.split_once('\n').unwrap();
+    assert!(warning.starts_with("warning: API version 2031-03 is not known to this release"), "{}", unknown.err);
     hubspot.clear_requests();
     for (arguments, variable, named) in [
         (&["--api-version", "v4"][..], "", "v4"),
