@@ -9,8 +9,16 @@ use std::{fmt, str::FromStr};
 ///
 /// # fn main() -> Result<(), hubspot_partner_clients::InvalidApiVersion> {
 /// assert_eq!(ApiVersion::default(), ApiVersion::V3);
-/// assert_eq!(ApiVersion::dated("2026-09")?, ApiVersion::V2026_09);
-/// assert_eq!("2027-03-beta".parse::<ApiVersion>()?.to_string(), "2027-03-beta");
+/// assert_eq!(
+///     ApiVersion::dated("2026-09")?,
+///     ApiVersion::V2026_09
+/// );
+/// assert_eq!(
+///     "2027-03-beta"
+///         .parse::<ApiVersion>()?
+///         .to_string(),
+///     "2027-03-beta"
+/// );
 /// # Ok(())
 /// # }
 /// ```
@@ -128,7 +136,9 @@ impl ApiVersion {
     /// ```
     /// use hubspot_partner_clients::ApiVersion;
     ///
-    /// let end = ApiVersion::V3.unsupported_from().map(|month| month.to_string());
+    /// let end = ApiVersion::V3
+    ///     .unsupported_from()
+    ///     .map(|month| month.to_string());
     /// assert_eq!(end.as_deref(), Some("2027-09"));
     /// ```
     pub fn unsupported_from(self) -> Option<Month> {

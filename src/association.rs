@@ -19,16 +19,27 @@ use crate::{
 /// ```
 /// use hubspot_partner_clients::Association;
 ///
-/// let association =
-///     Association::new(512, "companies", "09001", "owner")?;
-/// assert_eq!(association.to_object_id, "9001".parse()?);
+/// let association = Association::new(
+///     512,
+///     "companies",
+///     "09001",
+///     "owner",
+/// )?;
+/// assert_eq!(
+///     association.to_object_id,
+///     "9001".parse()?
+/// );
 /// assert_eq!(
 ///     association.to_string(),
 ///     "partner client 512 to companies 9001 (owner)"
 /// );
 ///
-/// let damaged =
-///     Association::new(512, "companies", "9.0E+3", "owner");
+/// let damaged = Association::new(
+///     512,
+///     "companies",
+///     "9.0E+3",
+///     "owner",
+/// );
 /// assert!(damaged.unwrap_err().is_invalid_input());
 /// # Ok::<_, hubspot_partner_clients::Error>(())
 /// ```

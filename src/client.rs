@@ -209,9 +209,14 @@ impl ClientBuilder {
     ///
     /// ```
     /// # fn run() -> hubspot_partner_clients::Result<()> {
-    /// use hubspot_partner_clients::{ApiVersion, Client};
+    /// use hubspot_partner_clients::{
+    ///     ApiVersion, Client,
+    /// };
     ///
-    /// let client = Client::builder().access_token("pat-eu1-0000").api_version(ApiVersion::V2026_09).build()?;
+    /// let client = Client::builder()
+    ///     .access_token("pat-eu1-0000")
+    ///     .api_version(ApiVersion::V2026_09)
+    ///     .build()?;
     /// # Ok(())
     /// # }
     /// ```

@@ -82,9 +82,18 @@ impl Operation {
     /// ```
     /// use hubspot_partner_clients::{ApiVersion, spec};
     ///
-    /// let list = spec::operations().iter().find(|operation| operation.id == "list").expect("it is described");
-    /// assert_eq!(list.path_in(ApiVersion::V3).as_deref(), Some("/crm/v3/objects/partner_clients"));
-    /// assert_eq!(list.path_in(ApiVersion::V2026_09).as_deref(), Some("/crm/objects/2026-09/partner_clients"));
+    /// let list = spec::operations()
+    ///     .iter()
+    ///     .find(|operation| operation.id == "list")
+    ///     .expect("it is described");
+    /// assert_eq!(
+    ///     list.path_in(ApiVersion::V3).as_deref(),
+    ///     Some("/crm/v3/objects/partner_clients")
+    /// );
+    /// assert_eq!(
+    ///     list.path_in(ApiVersion::V2026_09).as_deref(),
+    ///     Some("/crm/objects/2026-09/partner_clients")
+    /// );
     /// ```
     pub fn path_in(&self, version: ApiVersion) -> Option<Cow<'static, str>> {
         match (self.versions, version.is_dated()) {

@@ -11,25 +11,33 @@ use crate::{
 
 /// A bearer token: an OAuth access token, a private-app token or a service key.
 ///
-/// It never shows: `Debug` prints a placeholder, there is no `Display`, and the memory is wiped when the last copy is
-/// dropped.
+/// It is never printed: `Debug` shows a placeholder, there is no `Display`, and the memory is overwritten when the last copy
+/// is dropped.
+///
+/// ```
+/// use hubspot_partner_clients::AccessToken;
+///
+/// let token = AccessToken::new("pat-eu1-0000\n")?;
+/// assert!(!format!("{token:?}").contains("0000"));
+/// # Ok::<(), hubspot_partner_clients::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct AccessToken(Arc<SecretString>);
 
 impl AccessToken {
-    /// Takes the token without the white space around it, such as the line break at the end of a file.
+    /// Creates a token from text. White space around it is ignored, such as the line break at the end of a file.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] when it is empty, has quotation marks around it, or holds anything but visible ASCII
-    /// characters. The error does not show the token.
+    /// [`Error::is_invalid_input`] if it is empty, is in quotation marks, or contains anything but visible ASCII characters.
+    /// The error does not show the token.
     pub fn new(token: impl Into<String>) -> Result<Self> {
         Self::named("access token", &SecretString::from(token.into()))
     }
 
-    /// Takes the token that this variable of the environment holds, as [`new`](Self::new) does.
+    /// Creates a token from this environment variable, like [`new`](Self::new).
     ///
     /// # Errors
-    /// As [`new`](Self::new), and where the variable is not set. The error names the variable.
+    /// The same as for [`new`](Self::new), and if the variable is not set. The error names the variable.
     pub fn from_env(variable: &str) -> Result<Self> {
         match env::var(variable) {
             Ok(token) => Self::named(variable, &SecretString::from(token)),

@@ -1,18 +1,30 @@
 //! Kinds of errors.
 
-/// What kind of failure an [`Error`](crate::Error) is. Match on it to decide what your program does.
+/// Kind of an [`Error`](crate::Error), to match on. The [table of errors](crate#errors) says what to do about each.
 ///
-/// New kinds come with new versions, so a `match` needs an arm for the rest.
+/// ```
+/// use hubspot_partner_clients::{Error, ErrorKind};
+///
+/// fn exit_code(error: &Error) -> i32 {
+///     match error.kind() {
+///         ErrorKind::Unauthorized => 3,
+///         ErrorKind::RateLimited => 4,
+///         _ => 1,
+///     }
+/// }
+/// ```
+///
+/// New versions may add kinds, so a `match` needs an arm for the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A value that HubSpot could not have taken. Nothing was sent.
+    /// A value that cannot be sent. Nothing was sent.
     InvalidInput,
-    /// A secret that is missing or cannot be one: an access token, a client id or secret, a refresh token. Nothing was sent.
+    /// A secret that is missing or not valid: an access token, a client id or secret, a refresh token. Nothing was sent.
     Credentials,
-    /// The token provider had no token. Nothing was sent.
+    /// The token provider returned no token. Nothing was sent.
     Token,
-    /// The refresh token or the code no longer counts: the account has to be connected again. Nothing was sent.
+    /// The refresh token or the code is no longer valid: the account has to be connected again. Nothing was sent.
     InvalidGrant,
     /// The rate limiter failed, as one shared between processes can. Nothing was sent.
     Limiter,
@@ -24,7 +36,7 @@ pub enum ErrorKind {
     Connect,
     /// No connection could be made, because TLS failed: mostly for a certificate that is not trusted. Nothing was sent.
     Tls,
-    /// There was no answer in time. The request may have been carried out.
+    /// There was no response in time. The request may have been carried out.
     Timeout,
     /// The connection was lost, or what came is not HTTP. The request may have been carried out.
     Transport,
@@ -33,7 +45,7 @@ pub enum ErrorKind {
     Decode,
     /// HubSpot answered a batch, but says nothing of this input. It may have been carried out.
     NoOutcome,
-    /// A type of yours does not fit the properties that were to be read into it.
+    /// Your type does not fit the properties that were read into it.
     Property,
     /// The answer is larger than permitted. After a 2xx status the request was carried out.
     TooLarge,

@@ -35,7 +35,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///     Ok(_) => println!("found"),
 ///     Err(error) => match error.kind() {
 ///         ErrorKind::NotFound => println!("unknown"),
-///         _ => println!("{error}: {}", error.remedy()),
+///         _ => println!("{}", error.remedy()),
 ///     },
 /// }
 /// # }

@@ -26,13 +26,27 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// Tokens and scopes take a few thousand.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
-/// An app registered with HubSpot: its client id and secret, and where its tokens come from. Clones share connections.
+/// App registered with HubSpot: its client id and secret, and its token endpoint. Clones share connections.
 ///
-/// A refresh token that HubSpot has refused is not sent again for a minute: calls of the account fail with the same error
-/// ([`Error::is_invalid_grant`]), and HubSpot is not asked for each. [Connecting the account again](Self::exchange) ends it,
-/// and another refresh token is not concerned.
+/// ```
+/// # fn run() -> hubspot_partner_clients::Result<()> {
+/// use hubspot_partner_clients::{
+///     Client, oauth::OAuthApp,
+/// };
 ///
-/// An answer of the token endpoint of more than 1 MiB, decompressed, is refused.
+/// let app = OAuthApp::new("client-id", "secret")?;
+/// let client = Client::builder()
+///     .token_provider(app.token("refresh-token")?)
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// If HubSpot refuses a refresh token, the app does not send it again for a minute. Calls for that account fail with the same
+/// error ([`Error::is_invalid_grant`]) until then, or until the [account is connected again](Self::exchange). Other refresh
+/// tokens are not affected.
+///
+/// A response of the token endpoint of more than 1 MiB after decompression is refused.
 #[derive(Clone)]
 pub struct OAuthApp {
     client_id: String,
@@ -53,7 +67,7 @@ impl OAuthApp {
         Self::builder(client_id, client_secret).build()
     }
 
-    /// Starts an app that is set up in code.
+    /// Configures an app in code.
     pub fn builder(client_id: impl Into<String>, client_secret: impl Into<String>) -> OAuthAppBuilder {
         OAuthAppBuilder {
             client_id: client_id.into(),
@@ -67,14 +81,13 @@ impl OAuthApp {
         }
     }
 
-    /// Starts the address of the page on which a user connects an account. `redirect_uri` is one of those registered for
-    /// the app.
+    /// Builds the URL of the page where a user connects an account. `redirect_uri` must be registered for the app.
     pub fn authorize(&self, redirect_uri: impl Into<String>) -> AuthorizationBuilder {
         AuthorizationBuilder::new(&self.client_id, redirect_uri.into())
     }
 
-    /// Turns the code that came back from the authorisation page into tokens. `redirect_uri` and `code_verifier` are
-    /// those of the [`Authorization`](crate::oauth::Authorization); compare its `state` first.
+    /// Exchanges the code that came back from the authorization page for tokens. `redirect_uri` and `code_verifier` are
+    /// those of the [`Authorization`](crate::oauth::Authorization). Compare its `state` first.
     ///
     /// # Errors
     /// [`Error::is_token`]. A code that is unknown, used or too old makes [`Error::is_invalid_grant`] hold as well.
@@ -194,7 +207,7 @@ impl fmt::Debug for OAuthApp {
     }
 }
 
-/// Sets up an [`OAuthApp`].
+/// Configures an [`OAuthApp`].
 #[derive(Clone)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct OAuthAppBuilder {

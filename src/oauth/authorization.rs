@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 
 const PAGE: &str = "https://app.hubspot.com/oauth/authorize";
 
-/// Sets up an [`Authorization`]; see [`OAuthApp::authorize`](super::OAuthApp::authorize).
+/// Configures an [`Authorization`]; see [`OAuthApp::authorize`](super::OAuthApp::authorize).
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct AuthorizationBuilder {
@@ -27,22 +27,22 @@ impl AuthorizationBuilder {
         Self { client_id: client_id.to_owned(), redirect_uri, scopes: Vec::new(), optional_scopes: Vec::new() }
     }
 
-    /// The scopes without which the account cannot be connected.
+    /// Adds scopes without which the account cannot be connected.
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.scopes.extend(scopes.into_iter().map(Into::into));
         self
     }
 
-    /// The scopes that are left out where the account does not have them.
+    /// Adds scopes that are omitted if the account does not have them.
     pub fn optional_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.optional_scopes.extend(scopes.into_iter().map(Into::into));
         self
     }
 
-    /// Makes the address, with a state and a PKCE code verifier (RFC 7636) that nobody can guess.
+    /// Builds the URL, with a random state and a random PKCE code verifier (RFC 7636).
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] without a scope, or for a redirect URI that is none.
+    /// [`Error::is_invalid_input`] if there is no scope, or if the redirect URI is not a URL.
     pub fn build(self) -> Result<Authorization> {
         if self.scopes.is_empty() {
             let remedy = "give the scopes that your app's page in HubSpot lists as required";
@@ -80,7 +80,7 @@ fn random() -> String {
     Uuid::new_v4().simple().to_string()
 }
 
-/// Where to send a user, and what to keep until the user comes back.
+/// URL to send a user to, and the values to keep until the user comes back.
 #[derive(Clone)]
 pub struct Authorization {
     url: String,
@@ -94,7 +94,8 @@ impl Authorization {
         &self.url
     }
 
-    /// What has to come back as the parameter `state`: if it does not, somebody else's account is being smuggled in.
+    /// The value that has to come back as the parameter `state`. If it differs, refuse the code: it may belong to an
+    /// attacker's account.
     pub fn state(&self) -> &str {
         &self.state
     }

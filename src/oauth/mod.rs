@@ -1,8 +1,8 @@
-//! OAuth: for an app that acts for the accounts of others.
+//! OAuth, for an app that acts for other people's accounts.
 //!
-//! 1. [`OAuthApp::authorize`] makes the page on which a user connects an account.
-//! 2. [`OAuthApp::exchange`] turns the code that comes back into a [`Grant`]. Keep its refresh token, in a safe place.
-//! 3. [`OAuthApp::token`] makes an [`OAuthToken`] of a refresh token, from which a client takes its access tokens.
+//! 1. [`OAuthApp::authorize`] builds the URL of the page where a user connects an account.
+//! 2. [`OAuthApp::exchange`] turns the code that comes back into a [`Grant`]. Store its refresh token in a safe place.
+//! 3. [`OAuthApp::token`] creates an [`OAuthToken`] from a refresh token, which gives a client its access tokens.
 //!
 //! ```no_run
 //! # async fn run(code: &str, state: &str) -> hubspot_partner_clients::Result<()> {
@@ -20,10 +20,7 @@
 //!         "crm.objects.partner-clients.write",
 //!     ])
 //!     .build()?;
-//! println!(
-//!     "send the user to {}",
-//!     authorization.url()
-//! );
+//! println!("open {}", authorization.url());
 //!
 //! // The user comes back to the redirect URI, with
 //! // ?code=…&state=…

@@ -33,12 +33,12 @@ const MARGIN: Duration = Duration::from_secs(10);
 /// While the old token lives, a failed refresh is not repeated sooner.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// The access tokens of one account; a [`TokenProvider`]. Clones are the same.
+/// Access tokens of one account; a [`TokenProvider`], created by [`OAuthApp::token`]. Clones share the token.
 ///
-/// A token is refreshed in the background once five sixths of its life are over, so that no call waits; a call that finds
-/// none that is good waits for the one refresh under way. A token that HubSpot refuses is refreshed once.
+/// A token is refreshed in the background after five sixths of its lifetime, so that calls do not wait. Calls that find no
+/// valid token wait for one common refresh. A token that HubSpot refuses is refreshed once.
 ///
-/// It is kept in memory, unless a [store](Self::store) shares it between processes.
+/// The token is kept in memory, unless a [store](Self::store) shares it between processes.
 #[derive(Clone)]
 pub struct OAuthToken {
     app: OAuthApp,

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Where a stream of pages is: at its start, at a place, or at its end.
+/// Position of a stream of pages: its start, a place, or its end.
 ///
-/// Every paged call takes one in `after`, as it takes HubSpot's own text. Keep it with what you have dealt with, and a later
-/// stream goes on from there. As JSON it is `"start"`, `{"at": "<HubSpot's cursor>"}` or `"end"`.
+/// Every paged call accepts one in `after`, or HubSpot's own text. Store it together with your results, and a later stream
+/// resumes from it. As JSON it is `"start"`, `{"at": "<HubSpot's cursor>"}` or `"end"`.
 ///
 /// ```
 /// use hubspot_partner_clients::Cursor;

@@ -84,14 +84,26 @@ pub(crate) fn next(page: Option<NextPage>) -> Cursor {
 type Fetching<T> = Pin<Box<dyn Future<Output = Result<Page<T>>> + Send>>;
 type Fetch<T> = Box<dyn FnMut(Cursor) -> Fetching<T> + Send>;
 
-/// The pages of a result, as a [`Stream`].
+/// Pages of a result, as a [`Stream`].
 ///
-/// It goes on while HubSpot says that there is more, however short a page is. Nothing is asked for until the stream is
-/// polled, and a page not before the one before it was taken; with [`read_ahead`](Self::read_ahead) the next one is asked
-/// for meanwhile. A future of `next()` may be dropped at any time without a loss.
+/// ```no_run
+/// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
+/// use futures_util::TryStreamExt;
 ///
-/// The stream ends after an error, also where HubSpot would let it go on for ever: for a cursor that comes a second time,
-/// and for a hundred empty pages in a row. A new stream can go on from [`cursor`](Self::cursor).
+/// let mut pages = client.list().pages();
+/// while let Some(page) = pages.try_next().await? {
+///     println!("{} items", page.items.len());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The stream continues for as long as HubSpot says there is more, however short a page is. It requests a page when it is
+/// polled for it; with [`read_ahead`](Self::read_ahead) it requests the next page in the meantime. You can drop a future of
+/// `next()` at any time without losing anything.
+///
+/// The stream ends after an error. It also ends with an error if HubSpot's pages would never end: if a cursor occurs twice, or
+/// after a hundred empty pages in a row. A new stream can resume from [`cursor`](Self::cursor).
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Pages<T> {
     fetch: Fetch<T>,
@@ -127,7 +139,7 @@ impl<T> Pages<T> {
 }
 
 impl<T: Send + 'static> Pages<T> {
-    /// Asks for the next page, one and no more, while the caller is busy with this one. It needs a Tokio runtime.
+    /// Requests the next page, and only that one, while you work on the current one. Needs a Tokio runtime.
     pub fn read_ahead(mut self) -> Self {
         self.read_ahead = Some(|fetching| match Task::spawn(fetching) {
             Ok(task) => Box::pin(task.map(|page| page.and_then(|page| page))),

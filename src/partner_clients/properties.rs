@@ -10,12 +10,12 @@ use crate::{
 };
 
 impl PartnerClient {
-    /// A property's value; `None` where it has none or was not asked for.
+    /// Returns a property's value, or `None` if it has none or was not requested.
     pub fn property(&self, name: &str) -> Option<&str> {
         self.properties.get(name)?.as_deref()
     }
 
-    /// With another value of a property, for tests; see [`new`](Self::new).
+    /// Sets a property, for tests; see [`new`](Self::new).
     #[must_use]
     pub fn with_property(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.properties.insert(name.into(), Some(value.into()));

@@ -6,11 +6,22 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, TimeZone, Utc};
 
 use crate::error::{Error, Result};
 
-/// A property's value to be sent.
+/// Value of a property in a request.
 ///
-/// Made from strings, integers, floating point numbers, booleans, and `chrono`'s dates and times. HubSpot keeps every
-/// value as text: a time is sent in ISO 8601 with milliseconds, a date without a time. In a search both go as
+/// Created from strings, integers, floating point numbers, booleans, and `chrono`'s dates and times. HubSpot stores every
+/// value as text: an update sends a time in ISO 8601 with milliseconds, and a date without a time. A search sends both as
 /// milliseconds since 1970.
+///
+/// ```no_run
+/// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
+/// client
+///     .update("512")
+///     .set("employees", 250)
+///     .set("last_call", chrono::Utc::now())
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct PropertyValue(Value);
 

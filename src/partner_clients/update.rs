@@ -80,13 +80,13 @@ pub struct UpdatePartnerClient {
 }
 
 impl UpdatePartnerClient {
-    /// Gives a property a value.
+    /// Sets a property.
     pub fn set(mut self, name: impl Into<String>, value: impl Into<PropertyValue>) -> Self {
         self.changes.set(name.into(), value.into());
         self
     }
 
-    /// Takes a property's value away.
+    /// Clears a property.
     pub fn clear(self, name: impl Into<String>) -> Self {
         // HubSpot ignores a null.
         self.set(name, "")
@@ -115,11 +115,10 @@ impl UpdatePartnerClient {
 }
 
 call! {
-    /// Changes the properties and answers with the partner client, without associations. Where HubSpot changes them and says
-    /// nothing of the partner client, only the id of the answer is filled.
+    /// Changes the properties and returns the partner client, without associations. If HubSpot's response does not contain the
+    /// partner client, only its id is set.
     ///
-    /// An update is not repeated after a failure that may have come too late, because the repetition could undo what was
-    /// written in between.
+    /// An update that may have been carried out is not retried, because repeating it could overwrite what was written since.
     ///
     /// # Errors
     /// [`Error::is_invalid_input`] for an update that changes nothing, and for an id, a name or a value that cannot be

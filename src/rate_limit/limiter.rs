@@ -12,10 +12,23 @@ use crate::{
     spec::RateBucket,
 };
 
-/// How many requests a client sends before HubSpot's answers have told it the account's allowance.
+/// Rate limit that a client starts with, until HubSpot's responses tell it the account's own.
 ///
-/// It is a starting guess: `X-HubSpot-RateLimit-Max` and its like replace it, whether they allow more or less. The
-/// allowance is counted over a rolling window of ten seconds; searches have one of their own, five a second.
+/// HubSpot counts requests over a rolling window of ten seconds. Headers such as `X-HubSpot-RateLimit-Max` replace this
+/// starting value, whether they allow more or less. Searches have a limit of their own, five a second.
+///
+/// ```
+/// # fn run() -> hubspot_partner_clients::Result<()> {
+/// use hubspot_partner_clients::{Client, RateLimit};
+///
+/// let client = Client::builder()
+///     .access_token("pat-eu1-0000")
+///     .rate_limit(RateLimit::PROFESSIONAL)
+///     .build()?;
+/// println!("{:?}", client.rate_limit_status());
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// The presets follow [HubSpot's usage
 /// guidelines](https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines).
@@ -34,12 +47,12 @@ impl RateLimit {
     /// An OAuth app of the marketplace: 110 in ten seconds for each account that installed it.
     pub const OAUTH_APP: Self = Self(Some(110));
 
-    /// This many requests in ten seconds; zero is refused when the client is built.
+    /// Allows this many requests in ten seconds. Building a client with zero fails.
     pub const fn per_ten_seconds(requests: u32) -> Self {
         Self(Some(requests))
     }
 
-    /// No limit on this side, whatever the answers say: every request is sent at once, and a 429 is retried.
+    /// Sends every request at once, whatever HubSpot's responses say. A 429 is retried.
     pub const fn unlimited() -> Self {
         Self(None)
     }
@@ -57,21 +70,21 @@ pub type PermitFuture<'a> =
 
 /// Decides when a request may be sent.
 ///
-/// Every attempt of every call takes one permit and settles it once, whatever becomes of the call. Hand one limiter to
-/// several clients by [`ClientBuilder::rate_limiter`](crate::ClientBuilder::rate_limiter) where they share an allowance.
+/// Every attempt of every call takes one permit and settles it once, whatever becomes of the call. If several clients share a
+/// limit, pass one limiter to all of them with [`ClientBuilder::rate_limiter`](crate::ClientBuilder::rate_limiter).
 ///
-/// It is asked in the call's own task, so task-local values of whoever makes the call are not there.
+/// The limiter runs in the call's own task, where task-local values of the caller are not available.
 pub trait RateLimiter: Send + Sync {
-    /// A permit, if there is one now and nobody waits for it.
+    /// Returns a permit, if one is free now and no call waits for it.
     fn try_acquire(&self, bucket: RateBucket) -> Option<Permit>;
 
-    /// Waits for a permit, first come, first served. A future that is dropped gives up its place. An error fails the
-    /// call before anything is sent.
+    /// Waits for a permit, first come, first served. Dropping the future gives up its place. An error fails the call
+    /// before anything is sent.
     fn acquire(&self, bucket: RateBucket) -> PermitFuture<'_>;
 
-    /// As [`acquire`](Self::acquire), for a call that has to be sent before `deadline`. It fails with [`NotInTime`] at
-    /// once where a permit cannot come before, and otherwise when the deadline has come. A limiter that knows when there
-    /// will be room says so; by default it waits with `acquire` and knows nothing.
+    /// Waits for a permit like [`acquire`](Self::acquire), but no longer than until `deadline`. Fails with [`NotInTime`]: at
+    /// once if no permit can be free by then, otherwise at the deadline. A limiter that knows when there will be room says
+    /// so. The default implementation waits with `acquire` and does not know.
     fn acquire_by(&self, bucket: RateBucket, deadline: Instant) -> PermitFuture<'_> {
         Box::pin(async move {
             Handle::try_current()?;
@@ -80,10 +93,10 @@ pub trait RateLimiter: Send + Sync {
         })
     }
 
-    /// What became of the request that the permit was for.
+    /// Reports the outcome of the request that used the permit.
     fn settle(&self, permit: Permit, outcome: &PermitOutcome);
 
-    /// What is known of the allowance.
+    /// Returns what the limiter knows.
     fn status(&self) -> RateLimitStatus;
 }
 

@@ -10,7 +10,7 @@
 //!     redis::Redis,
 //! };
 //!
-//! // redis://user:password@host, or rediss:// for TLS.
+//! // redis://user:password@host, or rediss: for TLS.
 //! let redis = Redis::connect(redis_url).await?;
 //! let limiter = redis
 //!     .limiter("1234567")

@@ -1,4 +1,4 @@
-//! What a call tells the outside: spans, events, metrics.
+//! Spans, events and metrics of calls.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,19 +6,45 @@ use tracing::Span;
 
 use crate::{error::Error, spec::Operation, transport::call_meta::CallMeta};
 
-/// Hears of every attempt and every call, each once, for metrics. It must not block: it is called in the call's own task, or
-/// where a call is dropped. If it panics, the call fails with [`ErrorKind::Panic`](crate::ErrorKind::Panic).
+/// Is told of every attempt and every call, once each, for metrics.
 ///
-/// Neither method is told a token or what was sent. An [`Error`], though, has HubSpot's [message](Error::message) and the
-/// [beginning of its answer](Error::body_excerpt), and HubSpot may repeat there what it was sent: put these only where
-/// properties' values may be.
+/// ```
+/// # fn run() -> hubspot_partner_clients::Result<()> {
+/// use hubspot_partner_clients::{
+///     CallEnd, Client, Observer,
+/// };
+///
+/// struct Log;
+///
+/// impl Observer for Log {
+///     fn on_call(&self, call: &CallEnd<'_>) {
+///         let id = call.operation.id;
+///         println!("{id}: {:?}", call.duration);
+///     }
+/// }
+///
+/// let client = Client::builder()
+///     .access_token("pat-eu1-0000")
+///     .observer(Log)
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// An observer must not block: it runs in the call's own task, or where a call is dropped. If it panics, the call fails with
+/// [`ErrorKind::Panic`](crate::ErrorKind::Panic).
+///
+/// Neither method is given a token or the request. But an [`Error`] contains HubSpot's [message](Error::message) and the
+/// [beginning of its response](Error::body_excerpt), where HubSpot may repeat property values that it was sent. Log those only
+/// where such values are allowed.
 pub trait Observer: Send + Sync {
-    /// An attempt has ended: in an answer, in a failure, or with the call, by its total timeout or as it was dropped.
+    /// Called when an attempt has ended: with a response, with a failure, or because the call ended by its total timeout or
+    /// was dropped.
     fn on_attempt(&self, attempt: &Attempt<'_>) {
         let _ = attempt;
     }
 
-    /// A call has ended. One that is dropped before has an error of the kind
+    /// Called when a call has ended. A call that was dropped has an error of the kind
     /// [`ErrorKind::Dropped`](crate::ErrorKind::Dropped).
     fn on_call(&self, call: &CallEnd<'_>) {
         let _ = call;

@@ -1,4 +1,4 @@
-//! Which failures are tried again, when, and how often.
+//! Retry policy and retry budget.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -7,19 +7,35 @@ use std::{
 
 use crate::error::{Error, Result};
 
-/// When a failed attempt is followed by another.
+/// When a failed attempt is retried.
 ///
-/// | failure | tried again | after |
+/// ```
+/// # fn run() -> hubspot_partner_clients::Result<()> {
+/// use std::time::Duration;
+/// use hubspot_partner_clients::{Client, RetryPolicy};
+///
+/// let policy = RetryPolicy::default()
+///     .max_attempts(3)
+///     .max_delay(Duration::from_secs(5));
+/// let client = Client::builder()
+///     .access_token("pat-eu1-0000")
+///     .retry(policy)
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// | failure | retried | after |
 /// |---|---|---|
 /// | no connection | always | backoff |
-/// | connection lost, timeout, 500, 502, 503, 504, 521, 523, 524 | where the operation is [idempotent](crate::spec::Operation::idempotent) | backoff |
-/// | 423 | always | backoff, two seconds at least |
-/// | 429 | always, except for a daily limit | four times the backoff, and the limiter's word |
+/// | connection lost, timeout, 500, 502, 503, 504, 521, 523, 524 | if the operation is [idempotent](crate::spec::Operation::idempotent) | backoff |
+/// | 423 | always | backoff, at least two seconds |
+/// | 429 | always, except for a daily limit | four times the backoff, once the rate limiter permits |
 /// | 477 | always | backoff |
 /// | anything else | never | |
 ///
-/// A `Retry-After` takes the place of the backoff, if it is within the patience. Backoff is exponential with full jitter:
-/// a random time up to the base delay doubled for every attempt so far, and up to the maximum.
+/// A `Retry-After` header replaces the backoff, unless it is longer than [`patience`](Self::patience). Backoff is exponential
+/// with full jitter: a random time of at most the base delay, doubled for every attempt so far, and at most `max_delay`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     max_attempts: u32,
@@ -44,34 +60,34 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// One attempt and no more.
+    /// Sends a request once, without retries.
     pub fn never() -> Self {
         Self::default().max_attempts(1)
     }
 
-    /// How many times a request is sent at most, the first included; 5 by default. Zero is refused.
+    /// Limits how often a request is sent, including the first time; the default is 5. Zero is refused.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts;
         self
     }
 
-    /// The upper end of the first delay; 500 ms by default.
+    /// Sets the longest first delay; the default is 500 ms.
     #[must_use]
     pub fn base_delay(mut self, delay: Duration) -> Self {
         self.base_delay = delay;
         self
     }
 
-    /// The upper end of every delay; 20 s by default. More than 24 hours is refused.
+    /// Limits every delay; the default is 20 s. More than 24 hours is refused.
     #[must_use]
     pub fn max_delay(mut self, delay: Duration) -> Self {
         self.max_delay = delay;
         self
     }
 
-    /// The longest `Retry-After` to wait for; 60 s by default. HubSpot may ask for 24 hours while it moves an account. A
-    /// longer one fails the call at once, and [`Error::retry_after`] tells it.
+    /// Sets the longest `Retry-After` that the client waits for; the default is 60 s. HubSpot may ask for 24 hours while it
+    /// moves an account. If it asks for longer than this, the call fails at once, and [`Error::retry_after`] has the time.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;

@@ -81,7 +81,7 @@ impl<T> Bulk<T> {
     /// inputs and the same journal. What the journal has is given as an outcome again, and not sent again.
     ///
     /// A journal of another run is refused: from the first input that is not the journal's on, nothing is sent, and every
-    /// outcome is an error with [`Error::is_journal`].
+    /// outcome is an error with [`Error::is_journal`](crate::Error::is_journal).
     pub fn journal(mut self, journal: Journal) -> Self {
         self.journal = Some(journal);
         self

@@ -19,8 +19,26 @@ use crate::{
 /// A plan may remove so many without a bound of its own: what one request takes.
 const MAX_REMOVALS: u64 = 100;
 
-/// What has to change for the associations of partner clients to be as desired; from
-/// [`Reconcile::plan`](super::Reconcile::plan).
+/// Changes that bring associations in line with a desired list; from [`Reconcile::plan`](super::Reconcile::plan).
+///
+/// ```no_run
+/// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
+/// let company = ("companies", "9001");
+/// let desired = [(
+///     "512",
+///     company,
+///     "partner_client_to_company",
+/// )];
+/// let plan = client
+///     .reconcile(["512"], "companies", desired)
+///     .plan()
+///     .await?;
+/// println!("{plan}");
+/// let applied = plan.apply(&client).await?;
+/// println!("{} added", applied.added);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// It prints as a table. With serde it is saved and loaded again: an object with the members `format`, `server`, `apiVersion`, `account`,
 /// `toObjectType`, `onlyTypes`, `unlabeledTypes`, `partnerClients`, `unknown`, `maxRemovals`, `add`, `remove`, `keep`,

@@ -94,13 +94,13 @@ pub struct Search {
 selects!(Search, properties of selection);
 
 impl Search {
-    /// Free text, looked for in the properties that HubSpot searches by default.
+    /// Searches for this text in the properties that HubSpot searches by default.
     pub fn query(mut self, text: impl Into<String>) -> Self {
         self.query = Some(text.into());
         self
     }
 
-    /// Requires one thing more: of everything so far since the last [`or`](Self::or).
+    /// Adds a filter that must hold together with those since the last [`or`](Self::or).
     pub fn filter(mut self, filter: Filter) -> Self {
         match self.groups.last_mut() {
             Some(group) => group.push(filter),
@@ -109,7 +109,7 @@ impl Search {
         self
     }
 
-    /// Begins an alternative to all filters so far.
+    /// Starts an alternative to all filters so far.
     pub fn or(mut self, filter: Filter) -> Self {
         self.groups.push(vec![filter]);
         self
@@ -147,10 +147,10 @@ impl Search {
 
     /// The results page by page.
     ///
-    /// Without a sort it is a walk by record id: HubSpot's end at 10,000 results does not hold for it, and while
-    /// partner clients change, none that matches all the time comes twice or is missed. It takes one filter of each
-    /// group. A sort makes that impossible: then a [`limit`](Self::limit) is needed, and a stream without one ends at once
-    /// in [`Error::is_invalid_input`].
+    /// Without a sort, results are walked in record-id order, which avoids HubSpot's 10,000-result limit. A partner client
+    /// that matches the whole time is returned exactly once, even while others change. The walk needs one filter of each
+    /// group. With a sort HubSpot's limit applies: set [`limit`](Self::limit), or the stream fails with
+    /// [`Error::is_invalid_input`].
     pub fn pages(self) -> Pages<PartnerClient> {
         walk::pages(self)
     }
