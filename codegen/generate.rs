@@ -46,12 +46,11 @@ pub fn client(api: &OpenAPI) -> Result<String, String> {
 }
 
 /// Types that the facade hands out under names of its own: rustc's messages tell where a type is defined.
-const FACADE_NAMES: [(&str, &str); 5] = [
+const FACADE_NAMES: [(&str, &str); 4] = [
     ("SimplePublicObjectWithAssociations", "PartnerClient"),
     ("CollectionResponseSimplePublicObjectWithAssociationsForwardPaging", "PartnerClientsPage"),
     ("CollectionResponseAssociatedIdForwardPaging", "AssociationsPage"),
     ("CollectionResponseWithTotalSimplePublicObject", "SearchPage"),
-    ("PublicAssociationDefinition", "AssociationDefinition"),
 ];
 
 fn named(tokens: TokenStream) -> TokenStream {

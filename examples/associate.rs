@@ -33,8 +33,11 @@ async fn associate(client: &Client, [partner_client, to_type, to_id, association
         show_types(client, to_type).await;
     }
     let associated = associated?;
-    println!("Associated partner client {} with {to_type} {to_id} as {association_type}.", associated.id);
-    if let Some(time) = associated.updated_at {
+    println!(
+        "Associated partner client {} with {to_type} {to_id} as {association_type}.",
+        associated.partner_client_id
+    );
+    if let Some(time) = associated.partner_client.and_then(|partner_client| partner_client.updated_at) {
         println!("HubSpot updated it at {time}.");
     }
 
@@ -48,6 +51,6 @@ async fn associate(client: &Client, [partner_client, to_type, to_id, association
 /// Of all the arguments, the association type is the one that nobody knows by heart.
 async fn show_types(client: &Client, to_type: &str) {
     for known in client.association_types(to_type).await.unwrap_or_default() {
-        eprintln!("Association type to {to_type}: {} ({})", known.name, known.id);
+        eprintln!("Association type to {to_type}: {} ({})", known.name.or(known.label).unwrap_or_default(), known.id);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     auth::provider::TokenProvider,
+    cache::Cache,
     client::Client,
     generated,
     rate_limit::{limiter::RateLimitStatus, rolling_window::RollingWindow},
@@ -27,6 +28,7 @@ impl Client {
     pub fn for_account(&self, tokens: impl TokenProvider + 'static) -> Self {
         let shared = &self.raw.inner.shared;
         let inner = Inner::new(Shared {
+            association_types: Cache::default(),
             version: shared.version,
             base_path: shared.base_path,
             http: shared.http.clone(),

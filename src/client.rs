@@ -6,6 +6,7 @@ use std::{env, fmt, sync::Arc, time::Duration};
 use crate::{
     api_version::{ApiVersion, InvalidApiVersion},
     auth::{access_token::AccessToken, provider::TokenProvider},
+    cache::Cache,
     error::{Error, Result},
     generated,
     rate_limit::{
@@ -384,6 +385,7 @@ impl ClientBuilder {
             tracing::warn!(api_version = %self.version, "{warning}");
         }
         let shared = Shared {
+            association_types: Cache::default(),
             version: self.version,
             base_path: base_url.path().trim_end_matches('/').len(),
             http,

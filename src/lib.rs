@@ -14,6 +14,7 @@ mod api_version;
 mod association;
 mod associations;
 mod auth;
+mod cache;
 mod error;
 pub mod generated;
 mod ids;

@@ -86,7 +86,7 @@ pub fn ours(base_url: &str) -> Client {
 }
 
 pub async fn associate(client: &Client) -> PartnerClient {
-    let call = client.associate("512").with("companies", "9001").as_type("partner_client_to_company");
+    let call = client.associate("512").with("companies", "9001").as_type("partner_client_to_company").then_get();
     call.await.expect("an answer")
 }
 

@@ -13,7 +13,7 @@ use super::{
 
 pub(super) async fn associate(client: &Client, what: &Association, output: &mut Output) -> Result<(), Failure> {
     let Association { partner_client, to_type, to_id, association_type } = what;
-    match client.associate(partner_client).with(to_type, to_id).as_type(association_type).await {
+    match client.associate(partner_client).with(to_type, to_id).as_type(association_type).then_get().await {
         Ok(partner_client) if output.json => output.json(&partner_client),
         Ok(partner_client) => output.line(format_args!(
             "Partner client {} is associated with {to_type} {to_id} as {association_type}.",
@@ -78,7 +78,8 @@ pub(super) async fn types(client: &Client, to_type: &str, output: &mut Output) -
     }
     let mut table = Table::new(["id", "name"]);
     for association_type in types {
-        table.row([association_type.id.as_str(), &association_type.name], output)?;
+        let name = association_type.name.or(association_type.label).unwrap_or_default();
+        table.row([association_type.id.as_str(), &name], output)?;
     }
     table.end(output)
 }

@@ -27,12 +27,15 @@ pub(super) fn may_be_association_type(error: &Error) -> bool {
 }
 
 fn hint(known: &[AssociationDefinition], to_type: &str, wanted: &str) -> Option<String> {
-    if known.iter().any(|known| known.name.eq_ignore_ascii_case(wanted) || known.id.to_string() == wanted) {
+    if known.iter().any(|known| {
+        known.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(wanted)) || known.id.to_string() == wanted
+    }) {
         return None;
     }
     let wanted_lower = wanted.to_lowercase();
     let distance = |name: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &wanted_lower);
-    let mut close: Vec<_> = known.iter().map(|known| (distance(&known.name), known.name.as_str())).collect();
+    let mut close: Vec<_> =
+        known.iter().filter_map(|known| known.name.as_deref()).map(|name| (distance(name), name)).collect();
     close.retain(|(distance, _)| *distance <= 2.max(wanted.chars().count() / 3));
     close.sort_unstable();
     let close: Vec<_> = close.into_iter().take(MOST).map(|(_, name)| name).collect();

@@ -50,7 +50,9 @@ async fn call(client: &Client, operation: u8, server: &Server, status: Option<u1
         6 => sorted(client, server).await,
         7 => changes(client).await,
         8 => client.get(512).await.map(|found| check_object(&found)),
-        9 => client.associate(512).with("companies", 9001).as_type(1).await.map(|found| check_object(&found)),
+        9 => {
+            client.associate(512).with("companies", 9001).as_type(1).then_get().await.map(|found| check_object(&found))
+        }
         10 => pages(client, server).await,
         11 => ends(client.search().filter(filter("a").eq(1)).pages()).await.map(drop),
         12 => client.association_types("companies").await.map(drop),

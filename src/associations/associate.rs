@@ -1,16 +1,21 @@
-//! Calls that associate and dissociate a partner client and another object.
+//! Calls that associate a partner client with another object.
 
 use std::marker::PhantomData;
 
 use crate::{
     association::Association,
+    associations::{
+        associated::Associated,
+        dissociate::Dissociate,
+        pair::{Pair, Requests},
+        resolve::in_v3,
+    },
     client::Client,
     error::{Error, Result},
     generated::{self, types},
     ids::{AssociationType, ObjectId, ObjectType, PartnerClientId, checked},
     partner_clients::PartnerClient,
     transport::{
-        self,
         call_meta::CallMeta,
         call_options::{CallOptions, call},
         response as answer,
@@ -18,20 +23,24 @@ use crate::{
 };
 
 impl Client {
-    /// Associates a partner client with another object, and returns the partner client. Associating twice changes nothing.
+    /// Associates a partner client with another object. Other associations of the two stay, and associating twice changes
+    /// nothing.
     ///
-    /// Needs the scope `crm.objects.partner-clients.write`.
+    /// Needs the scope `crm.objects.partner-clients.write`; on dated versions of HubSpot's API
+    /// `crm.objects.partner-clients.read` as well, to find the association type and to keep other labels.
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// let partner_client = client
-    ///     .associate("512")
-    ///     .with("companies", "9001")
-    ///     .as_type("partner_client_to_company")
-    ///     .await?;
+    /// client.associate("512").with("companies", "9001").as_type("partner_client_to_company").await?;
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// # Dated versions
+    /// There HubSpot sets all labels of two objects at once. Where the pair may have labels beside the one that is added, the
+    /// call reads them first and sends them along. If somebody else changes the labels of the same pair in between, that
+    /// change can be lost: a label that was added is gone, or one that was removed is back. It cannot happen where
+    /// [`association_types`](Self::association_types) lists a single label.
     pub fn associate<I>(&self, partner_client: I) -> WithTarget<Associate>
     where
         I: TryInto<PartnerClientId, Error: Into<Error>>,
@@ -56,12 +65,19 @@ impl Client {
     /// # }
     /// ```
     pub fn add_association(&self, association: impl Into<Association>) -> Associate {
-        Associate { client: self.clone(), association: Ok(association.into()), options: CallOptions::default() }
+        let (pair, association_type) = split(association.into());
+        Associate {
+            client: self.clone(),
+            what: Ok((pair, Some(association_type))),
+            replacing: false,
+            options: CallOptions::default(),
+        }
     }
 
-    /// Removes an association. It is not an error if there is none.
+    /// Removes an association, and no other of the two objects. It is not an error if there is none.
     ///
-    /// Needs the scope `crm.objects.partner-clients.write`.
+    /// Needs the scope `crm.objects.partner-clients.write`; on dated versions of HubSpot's API
+    /// `crm.objects.partner-clients.read` as well, to find the association type.
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
@@ -78,11 +94,6 @@ impl Client {
         I: TryInto<PartnerClientId, Error: Into<Error>>,
     {
         WithTarget::new(self, partner_client)
-    }
-
-    /// As [`dissociate`](Self::dissociate), from an [`Association`].
-    pub fn remove_association(&self, association: impl Into<Association>) -> Dissociate {
-        Dissociate { client: self.clone(), association: Ok(association.into()), options: CallOptions::default() }
     }
 }
 
@@ -150,39 +161,38 @@ pub struct WithType<Call> {
 }
 
 impl<Call> WithType<Call> {
-    fn association<T>(self, association_type: T) -> (Client, Result<Association>)
-    where
-        T: TryInto<AssociationType, Error: Into<Error>>,
-    {
-        let association = self.ends.and_then(|(partner_client, to_type, to_id)| {
-            Association::new(partner_client, to_type, to_id, association_type)
-        });
-        (self.client, association)
+    pub(super) fn pair(self) -> (Client, Result<Pair>) {
+        let pair = self.ends.map(|(partner_client, to_type, to_id)| Pair { partner_client, to_type, to_id });
+        (self.client, pair)
     }
 }
 
 impl WithType<Associate> {
-    /// Sets the association type: its name, in upper or lower case, or its numeric id. [`Client::association_types`] lists
-    /// the types of the account.
+    /// Sets the association type: on v3 its name, in upper or lower case, or its number; on dated versions its number, its
+    /// label in upper or lower case, or both category and number, as `USER_DEFINED:37`, which every version takes.
+    /// [`Client::association_types`] lists the types of the account.
     pub fn as_type<T>(self, association_type: T) -> Associate
     where
         T: TryInto<AssociationType, Error: Into<Error>>,
     {
-        let (client, association) = self.association(association_type);
-        Associate { client, association, options: CallOptions::default() }
+        let (client, pair) = self.pair();
+        let what = pair.and_then(|pair| Ok((pair, Some(checked(association_type)?))));
+        Associate { client, what, replacing: false, options: CallOptions::default() }
+    }
+
+    /// Associates the two objects without a label. HubSpot knows the type for it; on v3 it is the one whose name ends in
+    /// `_unlabeled`, or the only one there is.
+    pub fn as_default(self) -> Associate {
+        let (client, pair) = self.pair();
+        Associate { client, what: pair.map(|pair| (pair, None)), replacing: false, options: CallOptions::default() }
     }
 }
 
-impl WithType<Dissociate> {
-    /// Sets the association type: its name, in upper or lower case, or its numeric id. [`Client::association_types`] lists
-    /// the types of the account.
-    pub fn as_type<T>(self, association_type: T) -> Dissociate
-    where
-        T: TryInto<AssociationType, Error: Into<Error>>,
-    {
-        let (client, association) = self.association(association_type);
-        Dissociate { client, association, options: CallOptions::default() }
-    }
+/// The two ends, and the type.
+pub(super) fn split(association: Association) -> (Pair, AssociationType) {
+    let Association { partner_client_id, to_object_type, to_object_id, association_type } = association;
+    let pair = Pair { partner_client: partner_client_id, to_type: to_object_type, to_id: to_object_id };
+    (pair, association_type)
 }
 
 type Answer<T> = std::result::Result<generated::ResponseValue<T>, generated::Error<types::Error>>;
@@ -213,47 +223,132 @@ pub(crate) async fn delete(association: Association, raw: generated::Client) -> 
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Associate {
     client: Client,
-    association: Result<Association>,
+    /// Without a type it is the unlabelled one.
+    what: Result<(Pair, Option<AssociationType>)>,
+    replacing: bool,
     options: CallOptions,
 }
 
 impl Associate {
-    async fn run(self) -> Result<(PartnerClient, CallMeta)> {
-        let association = self.association?;
-        transport::call(self.client.raw, self.options, "associate", |raw| put(association, raw)).await
+    /// Takes all other labels from the two objects, in one request. Dated versions of HubSpot's API alone can do it: on v3
+    /// the call is refused.
+    pub fn replacing(mut self) -> Self {
+        self.replacing = true;
+        self
+    }
+
+    /// Returns the partner client as it is after the association. On v3 it is part of HubSpot's answer, on dated versions it
+    /// is read by another request, which needs the scope `crm.objects.partner-clients.read`.
+    ///
+    /// ```no_run
+    /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
+    /// let association = client.associate("512").with("companies", "9001").as_type("partner_client_to_company");
+    /// let partner_client = association.then_get().await?;
+    /// println!("{:?}", partner_client.property("name"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn then_get(mut self) -> AssociateThenGet {
+        AssociateThenGet { options: std::mem::take(&mut self.options), associate: self }
+    }
+
+    async fn run(self) -> Result<(Associated, CallMeta)> {
+        let (pair, association_type) = self.what?;
+        let mut associated = Associated {
+            partner_client_id: pair.partner_client.clone(),
+            to_object_type: pair.to_type.clone(),
+            to_object_id: pair.to_id.clone(),
+            association_type: association_type.clone(),
+            labels: Vec::new(),
+            partner_client: None,
+        };
+        let requests = Requests::new(self.client.clone(), self.options, pair.clone());
+        let meta;
+        match (self.client.api_version().is_dated(), association_type) {
+            (true, Some(given)) => {
+                let resolved = requests.resolve(&given).await?;
+                (associated.labels, meta) = requests.add(&resolved, self.replacing).await?;
+            }
+            (true, None) if self.replacing => {
+                return Err(refuse_replacing(
+                    "takes no label away where it adds none",
+                    "use dissociate for the labels",
+                ));
+            }
+            (true, None) => {
+                let made;
+                (made, meta) = requests.add_default().await?;
+                associated.association_type = made.as_ref().and_then(exact);
+            }
+            (false, _) if self.replacing => {
+                let remedy = "use a client of a dated version, or dissociate the other labels";
+                return Err(refuse_replacing("does not exist in version v3 of HubSpot's API", remedy));
+            }
+            (false, given) => {
+                let association_type = match given {
+                    Some(given) => in_v3(given)?,
+                    None => requests.default_in_v3().await?,
+                };
+                associated.association_type.get_or_insert_with(|| association_type.clone());
+                let made;
+                (made, meta) = requests.put(association_type).await?;
+                associated.partner_client = Some(made);
+            }
+        }
+        Ok((associated, meta))
     }
 }
 
-call! {
-    /// Associates the two objects and returns the partner client. If HubSpot's response does not contain the partner
-    /// client, only its id is set.
-    ///
-    /// # Errors
-    /// [`Error::is_invalid_input`] for an id that cannot be sent. HubSpot answers 404 for an unknown partner client, and 400
-    /// for an unknown object type, object or association type.
-    Associate => PartnerClient
+fn refuse_replacing(reason: &str, remedy: &str) -> Error {
+    Error::invalid_input("replacing", None, reason, remedy)
 }
 
-/// Call that removes an association: await it, or call [`send`](Self::send). See [`Client::dissociate`].
+fn exact(made: &types::AssociationSpec) -> Option<AssociationType> {
+    AssociationType::new(format!("{}:{}", made.association_category, made.association_type_id)).ok()
+}
+
+call! {
+    /// Associates the two objects.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for an id that cannot be sent, and on dated versions for an association type that does
+    /// not exist or that may be one of several: the message lists those there are, and nothing was sent but the request for
+    /// that list. HubSpot answers 404 for an unknown partner client, and 400 for an unknown object type, object or
+    /// association type.
+    Associate => Associated
+}
+
+/// Call that associates a partner client with another object and returns the partner client. See [`Associate::then_get`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until it is awaited"]
-pub struct Dissociate {
-    client: Client,
-    association: Result<Association>,
+pub struct AssociateThenGet {
+    associate: Associate,
     options: CallOptions,
 }
 
-impl Dissociate {
-    async fn run(self) -> Result<((), CallMeta)> {
-        let association = self.association?;
-        transport::call(self.client.raw, self.options, "dissociate", |raw| delete(association, raw)).await
+impl AssociateThenGet {
+    async fn run(self) -> Result<(PartnerClient, CallMeta)> {
+        let Self { mut associate, options } = self;
+        let client = associate.client.clone();
+        associate.options = options.clone();
+        let (associated, meta) = associate.run().await?;
+        match associated.partner_client {
+            Some(partner_client) => Ok((partner_client, meta)),
+            None => {
+                let mut get = client.get(associated.partner_client_id);
+                get.options = options;
+                get.send_with_meta().await
+            }
+        }
     }
 }
 
 call! {
-    /// Removes the association.
+    /// Associates the two objects and returns the partner client. If HubSpot's answer on v3 does not contain the partner
+    /// client, only its id is set.
     ///
     /// # Errors
-    /// The same as for [`Associate::send`].
-    Dissociate => ()
+    /// The same as for [`Associate::send`]. If [`Error::operation`] is `get`, the association was made, and reading the
+    /// partner client failed.
+    AssociateThenGet => PartnerClient
 }

@@ -5,10 +5,15 @@ use std::collections::BTreeMap;
 use futures_util::TryStreamExt;
 
 use crate::{
+    associations::{
+        pair::{Pair, Requests},
+        resolve::{in_v3, key},
+    },
     client::Client,
     error::{Error, Result},
     ids::{AssociationType, ObjectId, ObjectType, PartnerClientId, checked},
     partner_clients::PartnerClient,
+    transport::call_options::CallOptions,
 };
 
 /// An object that a partner client is associated with, and how.
@@ -90,6 +95,13 @@ impl Client {
         let object_id: ObjectId = checked(object_id)?;
         let association_type: AssociationType = checked(association_type)?;
         let partner_client: PartnerClientId = checked(partner_client)?;
+        if self.api_version().is_dated() {
+            let pair = Pair { partner_client, to_type: object_type, to_id: object_id };
+            let requests = Requests::new(self.clone(), CallOptions::default(), pair);
+            let wanted = requests.resolve(&association_type).await?.key;
+            return Ok(requests.held().await?.iter().any(|held| key(held) == wanted));
+        }
+        let association_type = in_v3(association_type)?;
         let is_id = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
         let mut type_id = is_id(association_type.as_str()).then(|| association_type.to_string());
         let name = self.name_of(&object_type, association_type).await?;
@@ -101,7 +113,8 @@ impl Client {
             // HubSpot may list by the id of the type.
             if type_id.is_none() && is_id(&found.type_) {
                 let types = self.association_types(&object_type).await?;
-                let asked = types.into_iter().find(|t| t.name.eq_ignore_ascii_case(&name));
+                let asked =
+                    types.into_iter().find(|t| t.name.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(&name)));
                 type_id = Some(asked.map_or_else(|| name.clone(), |asked| asked.id.to_string()));
             }
             if found.type_.eq_ignore_ascii_case(&name) || type_id.as_ref() == Some(&found.type_) {
@@ -121,6 +134,6 @@ impl Client {
             return Ok(text.to_owned());
         }
         let types = self.association_types(to_type).await?;
-        Ok(types.into_iter().find(|t| t.id == association_type).map_or_else(|| text.to_owned(), |t| t.name))
+        Ok(types.into_iter().find(|t| t.id == association_type).and_then(|t| t.name).unwrap_or_else(|| text.to_owned()))
     }
 }

@@ -1,10 +1,11 @@
 //! Lists of a partner client's associations.
 
 use crate::{
-    associations::{AssociatedId, AssociationsPage},
+    associations::{AssociatedId, AssociationsPage, types::AssociationDefinition},
     client::Client,
     error::{Error, Result},
-    ids::{ObjectType, PartnerClientId, checked},
+    generated::types,
+    ids::{AssociationType, ObjectType, PartnerClientId, checked},
     partner_clients::{
         cursor::Cursor,
         list::check_page_size,
@@ -92,6 +93,14 @@ impl ListAssociations {
     async fn run(self) -> Result<(AssociationsPage, CallMeta)> {
         let (partner_client, to_type) = self.ids?;
         let page_size = check_page_size(self.page_size, 500)?;
+        if self.client.api_version().is_dated() && !self.after.is_end() {
+            let call =
+                labelled_page(&self.client, &partner_client, &to_type, self.after, Some(page_size), self.options);
+            let (page, meta) = call.await?;
+            let mut flat = AssociationsPage::builder().results(page.results.iter().flat_map(rows).collect::<Vec<_>>());
+            flat = flat.paging(page.paging);
+            return Ok((flat.try_into()?, meta));
+        }
         if self.after.is_end() {
             return Ok((AssociationsPage::builder().results(Vec::new()).try_into()?, CallMeta::default()));
         }
@@ -117,4 +126,62 @@ call! {
     /// [`Error::is_invalid_input`] for an id or a page size that cannot be sent. HubSpot answers 404 for a partner client it
     /// does not know and 400 for such an object type.
     ListAssociations => AssociationsPage
+}
+
+/// A page of a partner client's associations as dated versions list them: each object once, with its types.
+async fn labelled_page(
+    client: &Client,
+    partner_client: &PartnerClientId,
+    to_type: &ObjectType,
+    after: Cursor,
+    page_size: Option<i64>,
+    options: CallOptions,
+) -> Result<(LabelledPage, CallMeta)> {
+    const OPERATION: &str = "list_associations_with_labels";
+    let (partner_client, to_type) = (partner_client.clone(), to_type.clone());
+    let called = transport::call(client.raw.clone(), options, OPERATION, |raw| async move {
+        let mut request = raw.list_associations_with_labels().partner_client_id(partner_client).to_object_type(to_type);
+        if let Some(page_size) = page_size {
+            request = request.limit(page_size);
+        }
+        if let Cursor::At(after) = after {
+            request = request.after(after);
+        }
+        request.send().await
+    });
+    let (page, meta) = called.await?;
+    let next = page.paging.as_ref().and_then(|paging| paging.next.as_ref());
+    check_read(OPERATION, &page.results, next, &meta)?;
+    Ok((page, meta))
+}
+
+type LabelledPage = types::CollectionResponseMultiAssociatedObjectWithLabelForwardPaging;
+
+/// All pages of what dated versions list.
+pub(crate) fn labelled_pages(
+    client: &Client,
+    partner_client: &PartnerClientId,
+    to_type: &ObjectType,
+    options: CallOptions,
+) -> Pages<types::MultiAssociatedObjectWithLabel> {
+    let (client, partner_client, to_type) = (client.clone(), partner_client.clone(), to_type.clone());
+    Pages::new(Cursor::Start, move |after| {
+        let (client, partner_client, to_type) = (client.clone(), partner_client.clone(), to_type.clone());
+        let options = options.clone();
+        Box::pin(async move {
+            let call = labelled_page(&client, &partner_client, &to_type, after, None, options);
+            let (page, meta) = call.await?;
+            Ok(Page::forward(page.results, page.paging, &meta))
+        })
+    })
+}
+
+/// One row for each type, by category and number. An object of which HubSpot names no type has one row, without a type.
+fn rows(listed: &types::MultiAssociatedObjectWithLabel) -> Vec<AssociatedId> {
+    let row = |type_| AssociatedId { id: listed.to_object_id.clone(), type_ };
+    if listed.association_types.is_empty() {
+        return vec![row(String::new())];
+    }
+    let exact = |held| AssociationType::from(&AssociationDefinition::from(held)).to_string();
+    listed.association_types.iter().map(|held| row(exact(held))).collect()
 }

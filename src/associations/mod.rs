@@ -3,16 +3,23 @@
 #![cfg(feature = "client")]
 
 pub(crate) mod associate;
+pub(crate) mod associated;
 pub mod bulk;
+pub(crate) mod dissociate;
 pub(crate) mod included;
 pub(crate) mod list;
+pub(crate) mod pair;
+mod pair_v3;
 pub mod reconcile;
+pub(crate) mod resolve;
 pub(crate) mod types;
 
 pub use self::{
-    associate::{Associate, Dissociate, WithTarget, WithType},
+    associate::{Associate, AssociateThenGet, WithTarget, WithType},
+    associated::Associated,
+    dissociate::{Dissociate, DissociateAll},
     included::AssociatedObject,
     list::ListAssociations,
-    types::AssociationTypes,
+    types::{AssociationDefinition, AssociationTypes},
 };
-pub use crate::generated::types::{AssociatedId, AssociationDefinition, AssociationsPage};
+pub use crate::generated::types::{AssociatedId, AssociationsPage};

@@ -1,10 +1,12 @@
 //! Association types, listed by the object type they lead to.
 
+use serde::Serialize;
+
 use crate::{
-    associations::AssociationDefinition,
     client::Client,
     error::{Error, Result},
-    ids::{ObjectType, checked},
+    generated::types,
+    ids::{AssociationType, ObjectType, checked},
     transport::{
         self,
         call_meta::CallMeta,
@@ -13,20 +15,64 @@ use crate::{
 };
 
 /// The object type whose association types this API lists.
-const PARTNER_CLIENTS: &str = "partner_clients";
+pub(crate) const PARTNER_CLIENTS: &str = "partner_clients";
+
+/// An association type from partner clients to objects of one type.
+///
+/// v3 tells its name, dated versions tell its category and label. The number is the same in both, so you can match what
+/// clients of both list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct AssociationDefinition {
+    /// The number of the type. In dated versions it counts within its category.
+    pub id: AssociationType,
+    /// HubSpot's internal name, such as `partner_client_to_company`; v3 alone tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Who defined the type: `HUBSPOT_DEFINED`, `USER_DEFINED`, `INTEGRATOR_DEFINED` or `WORK`; dated versions tell it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// The label that HubSpot's users see. Dated versions tell it; the unlabelled type has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+impl From<types::PublicAssociationDefinition> for AssociationDefinition {
+    fn from(definition: types::PublicAssociationDefinition) -> Self {
+        Self { id: definition.id, name: Some(definition.name), category: None, label: None }
+    }
+}
+
+impl From<&types::AssociationSpecWithLabel> for AssociationDefinition {
+    fn from(listed: &types::AssociationSpecWithLabel) -> Self {
+        let label = listed.label.clone().filter(|label| !label.trim().is_empty());
+        Self { id: number(listed.type_id), name: None, category: Some(listed.category.clone()), label }
+    }
+}
+
+/// HubSpot counts from one, and below zero there is nothing that could be sent.
+fn number(id: i64) -> AssociationType {
+    u64::try_from(id).unwrap_or_default().into()
+}
+
+/// By category and number where the category is known, as `USER_DEFINED:37`, otherwise by number.
+impl From<&AssociationDefinition> for AssociationType {
+    fn from(definition: &AssociationDefinition) -> Self {
+        let exact = definition.category.as_ref().map(|category| Self::new(format!("{category}:{}", definition.id)));
+        exact.and_then(Result::ok).unwrap_or_else(|| definition.id.clone())
+    }
+}
 
 impl Client {
-    /// Lists the association types that exist from partner clients to objects of a type, with id and name. Either goes
-    /// into [`WithType::as_type`](crate::WithType::as_type).
+    /// Lists the association types from partner clients to objects of one type. You can give each of them, its number, its
+    /// name or its label to [`WithType::as_type`](crate::WithType::as_type).
     ///
     /// Needs the scope `crm.objects.partner-clients.read`.
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// let types =
-    ///     client.association_types("companies").await?;
-    /// for known in types {
-    ///     println!("{} {}", known.id, known.name);
+    /// for association_type in client.association_types("companies").await? {
+    ///     println!("{} {:?} {:?}", association_type.id, association_type.name, association_type.label);
     /// }
     /// # Ok(())
     /// # }
@@ -39,7 +85,7 @@ impl Client {
     }
 }
 
-/// Association types to be listed: await it, or call [`send`](Self::send). See [`Client::association_types`].
+/// Call that lists association types: await it, or call [`send`](Self::send). See [`Client::association_types`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until it is awaited"]
 pub struct AssociationTypes {
@@ -51,19 +97,35 @@ pub struct AssociationTypes {
 impl AssociationTypes {
     async fn run(self) -> Result<(Vec<AssociationDefinition>, CallMeta)> {
         let to_type = self.to_type?;
+        if self.client.api_version().is_dated() {
+            let (listed, meta) = labels(self.client, to_type, self.options).await?;
+            return Ok((listed.results.iter().map(AssociationDefinition::from).collect(), meta));
+        }
         let (collection, meta) =
             transport::call(self.client.raw, self.options, "association_types", |raw| async move {
                 raw.association_types().from_object_type(PARTNER_CLIENTS).to_object_type(to_type).send().await
             })
             .await?;
-        Ok((collection.results, meta))
+        Ok((collection.results.into_iter().map(AssociationDefinition::from).collect(), meta))
     }
+}
+
+/// The association types that a dated version lists.
+pub(crate) async fn labels(
+    client: Client,
+    to_type: ObjectType,
+    options: CallOptions,
+) -> Result<(types::CollectionResponseAssociationSpecWithLabelNoPaging, CallMeta)> {
+    transport::call(client.raw, options, "association_labels", |raw| async move {
+        raw.association_labels().from_object_type(PARTNER_CLIENTS).to_object_type(to_type).send().await
+    })
+    .await
 }
 
 call! {
     /// Lists the association types.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for an object type that cannot be sent. HubSpot answers 400 for one it does not know.
+    /// [`Error::is_invalid_input`] for an object type that cannot be sent. HubSpot answers 400 for an unknown one.
     AssociationTypes => Vec<AssociationDefinition>
 }

@@ -14,6 +14,9 @@ use crate::{
 /// HubSpot's longest category has 30 characters.
 const MAX_NAME: usize = 128;
 
+/// The codes of a property without which the account's rules refuse a write, always or beside another's value.
+pub(super) const MISSING_PROPERTY: [&str; 2] = ["MISSING_REQUIRED_PROPERTY", "MISSING_CONDITIONAL_REQUIRED_PROPERTY"];
+
 /// What HubSpot's words point to. This is the one place where they are interpreted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -24,6 +27,10 @@ pub(super) enum Cause {
     AssociationType,
     /// An object at the other end of an association is not there.
     AssociatedObject,
+    /// A property that the account's rules require.
+    MissingProperty,
+    /// The user who connected the account may not edit associations.
+    EditAssociations,
     /// Properties, or their values.
     Property,
     /// The refresh token, the code or the account's connection.
@@ -149,6 +156,8 @@ fn cause(codes: &[String], texts: &[String], names: &[String]) -> Option<Cause> 
         (names("INVALID_ASSOCIATION_TYPE_ID") || code(&["INVALID_ASSOCIATION_TYPE_ID"]), Cause::AssociationType),
         (says(&["unable to infer object type", "invalid object or event type"]), Cause::ObjectType),
         (names("INVALID_OBJECT_IDS") || code(&["INVALID_OBJECT_IDS"]), Cause::AssociatedObject),
+        (code(&MISSING_PROPERTY), Cause::MissingProperty),
+        (says(&["missing 'edit associations' permission"]), Cause::EditAssociations),
         (says(&["property values were not valid"]) || names("propertyName"), Cause::Property),
         (says(&["no route"]), Cause::Path),
         (says(&["association type"]), Cause::AssociationType),

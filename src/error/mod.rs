@@ -14,7 +14,7 @@ mod remedy;
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-use self::body::ErrorBody;
+use self::body::{Cause, ErrorBody, MISSING_PROPERTY};
 pub use self::{correlation_id::CorrelationId, kind::ErrorKind};
 use crate::generated::types;
 pub use crate::generated::types::ErrorDetail;
@@ -299,6 +299,23 @@ impl Error {
     /// The scopes any one of which would have sufficed; empty unless [`Error::is_missing_scope`].
     pub fn required_scopes(&self) -> &[String] {
         &self.0.body.required_scopes
+    }
+
+    /// The properties without which the account's rules refuse this write: HubSpot's version 2026-09 and later obey them.
+    /// Nothing was done. Empty for any other error.
+    pub fn missing_properties(&self) -> Vec<&str> {
+        let missing = |detail: &&ErrorDetail| {
+            let is = |code: &&str| detail.code.as_ref().is_some_and(|given| given.eq_ignore_ascii_case(code));
+            MISSING_PROPERTY.iter().any(is)
+        };
+        let names = self.details().iter().filter(missing).filter_map(|detail| detail.context.get("propertyName"));
+        names.flatten().map(String::as_str).collect()
+    }
+
+    /// The user who connected the account by OAuth may not edit associations there: HubSpot's version 2026-09 and later
+    /// check it. Nothing was done.
+    pub fn is_missing_permission(&self) -> bool {
+        self.0.body.cause == Some(Cause::EditAssociations)
     }
 
     /// The beginning of an answer that was an error or could not be decoded, 1,024 bytes at most. The token is replaced

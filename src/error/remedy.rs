@@ -199,6 +199,13 @@ impl Error {
             }
             (_, Some(414)) => "The URL is too long: ask for fewer properties, or use batch_read.",
             (_, Some(413)) => "Send less in one request.",
+            (Some(Cause::MissingProperty), _) => {
+                "Give the properties that the message names a value in the same write: the account's rules require them."
+            }
+            (Some(Cause::EditAssociations), _) => {
+                "Let an administrator give the user who connected the account the permission to edit associations, or use a \
+                 private app or service key, which needs none."
+            }
             (Some(Cause::Property), _) => "Correct the properties and values that the message names.",
             _ => "Correct the request as the message says.",
         }

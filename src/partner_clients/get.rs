@@ -52,7 +52,7 @@ pub struct GetPartnerClient {
     id_property: Option<String>,
     archived: bool,
     selection: Selection,
-    options: CallOptions,
+    pub(crate) options: CallOptions,
 }
 
 selects!(GetPartnerClient, associations);

@@ -237,7 +237,7 @@ impl Exchange {
             let body = if token.is_in(&body) { token.redact_body(&body).into() } else { body };
             self.call.record().body = body.clone();
             // The answer to a batch has a status of its own, and tells of each input.
-            let is_batch = self.operation.id.starts_with("batch");
+            let is_batch = self.operation.id.starts_with("batch") || self.operation.id == "associate_default";
             if !is_batch && let Some(error) = Error::in_success(status.as_u16(), response.headers(), &body) {
                 return Err(self.in_call(error).into());
             }

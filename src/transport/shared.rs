@@ -5,6 +5,8 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     api_version::ApiVersion,
     auth::provider::TokenProvider,
+    cache::Cache,
+    generated::types,
     rate_limit::limiter::{RateLimit, RateLimiter},
     transport::{
         http_client::HttpClient,
@@ -15,6 +17,8 @@ use crate::{
 
 /// What all calls of a client share.
 pub(crate) struct Shared {
+    /// The association types of dated versions.
+    pub(crate) association_types: Cache<types::CollectionResponseAssociationSpecWithLabelNoPaging>,
     pub(crate) version: ApiVersion,
     /// How long the path of the base URL is: that of the operation follows it.
     pub(crate) base_path: usize,

@@ -75,7 +75,7 @@ async fn an_association_is_made_and_removed_as_the_value_it_is() {
     let simulator = crm(1, 1).start().await.unwrap();
     let (client, association) = (client_of(&simulator), owner(1, 1));
     let partner_client = client.add_association(&association).await.unwrap();
-    assert_eq!((partner_client.id.as_str(), simulator.association_count()), ("1", 1));
+    assert_eq!((partner_client.partner_client_id.as_str(), simulator.association_count()), ("1", 1));
     let outcome = client.associate_many([association.clone()]).outcomes().next().await.unwrap();
     assert_eq!(outcome.association.as_ref(), Some(&association));
     client.remove_association(association).await.unwrap();

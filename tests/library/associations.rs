@@ -15,7 +15,10 @@ async fn hubspot() -> (Simulator, Client) {
 async fn associating_answers_with_the_partner_client_and_can_be_repeated() {
     let (simulator, client) = hubspot().await;
     for association_type in ["partner_client_to_company", "PARTNER_CLIENT_TO_COMPANY", "1001"] {
-        let partner_client = client.associate("512").with("companies", "9001").as_type(association_type).await.unwrap();
+        let associated = client.associate("512").with("companies", "9001").as_type(association_type).await.unwrap();
+        assert_eq!((associated.partner_client_id.as_str(), associated.to_object_id.as_str()), ("512", "9001"));
+        assert_eq!(associated.association_type.unwrap().as_str(), association_type);
+        let partner_client = associated.partner_client.unwrap();
         assert_eq!(partner_client.id, "512");
         assert_eq!(partner_client.associations["companies"].results[0].id.as_str(), "9001");
     }
@@ -88,7 +91,7 @@ async fn association_types_are_listed_and_usable() {
     let (simulator, client) = hubspot().await;
     let types = client.association_types("companies").await.unwrap();
     assert_eq!(types.len(), 1);
-    assert_eq!((types[0].id.as_str(), types[0].name.as_str()), ("1001", "partner_client_to_company"));
+    assert_eq!((types[0].id.as_str(), types[0].name.as_deref()), ("1001", Some("partner_client_to_company")));
     client.associate(512).with("companies", 9001).as_type(&types[0].id).send().await.unwrap();
     assert_eq!(simulator.associations("512").len(), 1);
 }

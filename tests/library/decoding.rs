@@ -13,7 +13,7 @@ async fn associate_answered(status: u16, body: &str) -> Result<PartnerClient, Er
             then.status(status).header("x-hubspot-correlation-id", "corr-7").body(body);
         })
         .await;
-    client_at(&server.base_url(), "t").associate(512).with("companies", 9001).as_type(1).await
+    client_at(&server.base_url(), "t").associate(512).with("companies", 9001).as_type(1).then_get().await
 }
 
 #[tokio::test]

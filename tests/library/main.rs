@@ -26,6 +26,7 @@ mod http2;
 mod idioms;
 mod ids;
 mod journal;
+mod labels;
 mod mock;
 mod network_faults;
 mod oauth;

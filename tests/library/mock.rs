@@ -15,7 +15,7 @@ async fn an_operation_is_mocked_by_its_name_and_types() {
         then.ok(&object)
     });
     let client = client_at(&server.base_url(), "t");
-    let partner_client = client.associate(512).with("companies", 9001).as_type(1).await.unwrap();
+    let partner_client = client.associate(512).with("companies", 9001).as_type(1).then_get().await.unwrap();
     assert_eq!(partner_client, object);
     mock.assert();
     assert!(client.associate(513).with("companies", 9001).as_type(1).await.is_err());

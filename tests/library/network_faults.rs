@@ -19,7 +19,7 @@ use crate::support::{
 };
 
 async fn associate(client: &Client) -> Result<String, Error> {
-    client.associate(512).with("companies", 9001).as_type(1).await.map(|made| made.id)
+    client.associate(512).with("companies", 9001).as_type(1).then_get().await.map(|made| made.id)
 }
 
 /// The error of an association, which may be made twice, and of an update, which may not.

@@ -134,7 +134,7 @@ async fn call(client: &Client, operation: &str) -> Result<Value> {
     Ok(match operation {
         // The facade reads as `raw()` does.
         "get" => serde_json::to_value(client.get(512).await?).unwrap(),
-        "associate" => serde_json::to_value(client.associate(512).with(them, 1).as_type(1).await?).unwrap(),
+        "associate" => serde_json::to_value(client.associate(512).with(them, 1).as_type(1).then_get().await?).unwrap(),
         "list_associations" => serde_json::to_value(client.associations(512, them).await?).unwrap(),
         "update" => value!(update().partner_client_id(512_u32).body(changes)),
         "list" => value!(list()),
@@ -399,7 +399,7 @@ async fn a_write_that_was_carried_out_is_told_as_such_whatever_the_answer_says_o
     let server = Answering::new().await;
     for body in ["", " ", "null", "{}", r#"{"id": null, "properties": null}"#, r#"{"properties": {"name": 7}}"#] {
         let client = server.with(body.as_bytes());
-        let associated = client.associate(512).with("companies", 9001).as_type(1).await.unwrap();
+        let associated = client.associate(512).with("companies", 9001).as_type(1).then_get().await.unwrap();
         let updated = client.update(512).set("name", "Acme").await.unwrap();
         assert_eq!((associated.id.as_str(), updated.id.as_str()), ("512", "512"), "{body}");
         client.dissociate(512).with("companies", 9001).as_type(1).await.unwrap();

@@ -21,7 +21,7 @@ async fn the_outcome_of_a_call_is_told_beside_its_answer() {
         .unwrap();
     simulator.inject(Fault::status(503).times(1));
     let (partner_client, meta) =
-        client.associate(512).with("companies", 9001).as_type(1001).send_with_meta().await.unwrap();
+        client.associate(512).with("companies", 9001).as_type(1001).then_get().send_with_meta().await.unwrap();
     assert_eq!((partner_client.id.as_str(), meta.status, meta.attempts), ("512", Some(200), 2));
     assert!(matches!(meta.correlation_id, Some(CorrelationId::Uuid(_))));
     assert_eq!((meta.rate_limit.limit, meta.rate_limit.remaining), (Some(2), Some(0)));

@@ -297,7 +297,7 @@ async fn ten_thousand_associations_through_mixed_faults_end_made_or_with_a_typed
         match outcome {
             Ok(partner_client) => {
                 made += 1;
-                assert_eq!(partner_client.id, from.to_string());
+                assert_eq!(partner_client.partner_client_id.to_string(), from.to_string());
                 assert!(exists, "reported made, but {from} is not associated with {to}");
             }
             Err(error) => {

@@ -44,6 +44,18 @@ pub fn crm(partner_clients: usize, companies: usize) -> SimulatorBuilder {
     (1..=companies).fold(builder, |builder, id| builder.object("companies", id.to_string(), [("name", "x")]))
 }
 
+/// A client of a simulator that speaks a version of HubSpot's API, and sends every request at once and once.
+pub fn client_speaking(simulator: &Simulator, version: &str) -> Client {
+    Client::builder()
+        .base_url(simulator.base_url())
+        .access_token(simulator.access_token())
+        .api_version(version.parse().unwrap())
+        .rate_limit(RateLimit::unlimited())
+        .retry(RetryPolicy::never())
+        .build()
+        .unwrap()
+}
+
 pub fn http(status: u16, content_type: &str, body: &str) -> String {
     format!(
         "HTTP/1.1 {status} Whatever\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",

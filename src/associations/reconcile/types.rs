@@ -25,7 +25,9 @@ impl Types {
     }
 
     fn find(&self, text: &str) -> Option<&AssociationDefinition> {
-        self.known.iter().find(|t| t.id.as_str() == text || t.name.eq_ignore_ascii_case(text))
+        self.known
+            .iter()
+            .find(|t| t.id.as_str() == text || t.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(text)))
     }
 
     /// The name of a type that a caller gave by name or id.
@@ -33,7 +35,8 @@ impl Types {
         if let Some(found) = self.find(wanted.as_str()) {
             return Ok(canonical(found));
         }
-        let known: Vec<_> = self.known.iter().map(|t| format!("{} ({})", t.name, t.id)).collect();
+        let known: Vec<_> =
+            self.known.iter().map(|t| format!("{} ({})", t.name.as_deref().unwrap_or_default(), t.id)).collect();
         let reason = format!("does not exist from partner clients to {}", self.to_type);
         let remedy = match known.as_slice() {
             [] => "there is none; create one in HubSpot's settings".to_owned(),
@@ -55,5 +58,6 @@ impl Types {
 
 /// HubSpot's name in lower case, since its case does not matter; the id where the name cannot be sent.
 fn canonical(definition: &AssociationDefinition) -> AssociationType {
-    AssociationType::new(definition.name.to_lowercase()).unwrap_or_else(|_| definition.id.clone())
+    let name = definition.name.as_ref().and_then(|name| AssociationType::new(name.to_lowercase()).ok());
+    name.unwrap_or_else(|| definition.id.clone())
 }

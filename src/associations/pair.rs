@@ -1,0 +1,190 @@
+//! The association types of two objects in dated versions: read, set and removed.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use futures_util::TryStreamExt;
+use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    associations::{
+        list::labelled_pages,
+        resolve::{Resolved, is_labelled, key},
+        types::PARTNER_CLIENTS,
+    },
+    client::Client,
+    error::{Error, Result},
+    generated::types::{self, AssociationSpec, AssociationSpecWithLabel},
+    ids::{AssociationType, ObjectId, ObjectType, PartnerClientId},
+    transport::{self, call_meta::CallMeta, call_options::CallOptions, response as answer},
+};
+
+/// A partner client and another object.
+#[derive(Debug, Clone)]
+pub(crate) struct Pair {
+    pub(crate) partner_client: PartnerClientId,
+    pub(crate) to_type: ObjectType,
+    pub(crate) to_id: ObjectId,
+}
+
+/// The requests of one call on a pair, which share its time.
+pub(crate) struct Requests {
+    pub(super) client: Client,
+    options: CallOptions,
+    /// How long all of them may take, and until when.
+    total: Option<(Duration, Instant)>,
+    pub(super) pair: Pair,
+}
+
+impl Requests {
+    pub(crate) fn new(client: Client, options: CallOptions, pair: Pair) -> Self {
+        let total = options.total_timeout.or(client.raw.inner.shared.total_timeout);
+        Self { total: total.map(|total| (total, Instant::now() + total)), client, options, pair }
+    }
+
+    /// The settings of the next request: it may take what is left of the time.
+    pub(super) fn options(&self) -> CallOptions {
+        let mut options = self.options.clone();
+        if let Some((_, deadline)) = self.total {
+            // None at all would be refused as a setting.
+            let least = Duration::from_millis(1);
+            options.total_timeout = Some((deadline - Instant::now()).max(least));
+        }
+        options
+    }
+
+    /// The association type that is meant. Others may have asked for the list, so its time is not this call's.
+    pub(crate) async fn resolve(&self, given: &AssociationType) -> Result<Resolved> {
+        self.in_time(self.client.resolve(&self.pair.to_type, given, &self.options)).await
+    }
+
+    /// For what changes nothing.
+    async fn in_time<T>(&self, reading: impl Future<Output = Result<T>>) -> Result<T> {
+        match self.total {
+            Some((total, deadline)) => {
+                timeout_at(deadline, reading).await.unwrap_or_else(|_| Err(Error::total_timeout(total)))
+            }
+            None => reading.await,
+        }
+    }
+
+    /// Gives the pair a type beside those that it has; beside none where `replacing`.
+    pub(crate) async fn add(self, resolved: &Resolved, replacing: bool) -> Result<(Vec<String>, CallMeta)> {
+        let mut types = vec![resolved.key.clone()];
+        if !replacing && resolved.may_replace() {
+            let held = self.held().await?;
+            types.extend(held.iter().filter(|held| is_labelled(held)).map(key).filter(|held| *held != resolved.key));
+        }
+        let (options, Pair { partner_client, to_type, to_id }) = (self.options(), self.pair);
+        let (set, meta): (types::LabelsBetweenObjectPair, _) =
+            transport::call(self.client.raw, options, "set_labels", |raw| async move {
+                let request = raw
+                    .set_labels()
+                    .from_object_type(PARTNER_CLIENTS)
+                    .from_object_id(&partner_client)
+                    .to_object_type(to_type)
+                    .to_object_id(to_id)
+                    .body(types);
+                answer::written(request.send(), "set_labels", &partner_client).await
+            })
+            .await?;
+        Ok((set.labels, meta))
+    }
+
+    /// Gives the pair the unlabelled type, and tells which that is, where HubSpot does.
+    pub(crate) async fn add_default(self) -> Result<(Option<AssociationSpec>, CallMeta)> {
+        let (options, Pair { partner_client, to_type, to_id }) = (self.options(), self.pair);
+        let from = partner_client.clone();
+        let (done, meta): (types::BatchResponsePublicDefaultAssociation, _) =
+            transport::call(self.client.raw, options, "associate_default", |raw| async move {
+                let request = raw
+                    .associate_default()
+                    .from_object_type(PARTNER_CLIENTS)
+                    .from_object_id(&partner_client)
+                    .to_object_type(to_type)
+                    .to_object_id(to_id);
+                answer::written(request.send(), "associate_default", &partner_client).await
+            })
+            .await?;
+        first_error(&done.errors, "associate_default", &meta)?;
+        // The answer tells of both directions.
+        let ours = done.results.into_iter().find(|made| made.from.as_ref().is_some_and(|end| end.id == (&from).into()));
+        Ok((ours.and_then(|made| made.association_spec), meta))
+    }
+
+    /// Takes one type from the pair. The unlabelled one takes the labels along, so it is refused where the pair holds some,
+    /// unless they may go.
+    pub(crate) async fn remove(self, resolved: &Resolved, with_labels: bool) -> Result<CallMeta> {
+        if !with_labels && !is_labelled(&resolved.listed) && resolved.may_replace() {
+            let held = self.held().await?;
+            let labels: BTreeSet<_> =
+                held.iter().filter(|held| is_labelled(held)).filter_map(|h| h.label.as_deref()).collect();
+            if !labels.is_empty() {
+                let labels = labels.into_iter().collect::<Vec<_>>().join(", ");
+                let type_id = resolved.key.association_type_id.to_string();
+                let reason =
+                    format!("is the unlabelled one, and HubSpot removes the labels of the pair with it ({labels})");
+                let remedy = "add including_labels to the call if they may go, or remove a label instead";
+                return Err(Error::invalid_input("association type", Some(&type_id), reason, remedy));
+            }
+        }
+        let (options, types) = (self.options(), vec![resolved.key.clone()]);
+        let Pair { partner_client, to_type, to_id } = self.pair;
+        let (done, meta): (types::BatchResponse, _) =
+            transport::call(self.client.raw, options, "batch_dissociate_labels", |raw| async move {
+                let from = types::PublicObjectId { id: (&partner_client).into() };
+                let to = types::PublicObjectId { id: to_id };
+                let inputs = vec![types::PublicAssociationMultiPost { from, to, types }];
+                let body = types::BatchInputPublicAssociationMultiPost { inputs };
+                let request = raw.batch_dissociate_labels().from_object_type(PARTNER_CLIENTS).to_object_type(to_type);
+                answer::written(request.body(body).send(), "batch_dissociate_labels", &partner_client).await
+            })
+            .await?;
+        first_error(&done.errors, "batch_dissociate_labels", &meta)?;
+        Ok(meta)
+    }
+
+    /// Takes every type from the pair.
+    pub(crate) async fn remove_all(self) -> Result<CallMeta> {
+        let (options, Pair { partner_client, to_type, to_id }) = (self.options(), self.pair);
+        let sent = transport::call(self.client.raw, options, "dissociate_all", |raw| async move {
+            let request = raw.dissociate_all().from_object_type(PARTNER_CLIENTS).from_object_id(partner_client);
+            request.to_object_type(to_type).to_object_id(to_id).send().await
+        });
+        Ok(sent.await?.1)
+    }
+
+    /// The types that the pair holds. HubSpot lists them with those of all other objects of that type, 500 to a request.
+    ///
+    /// # Errors
+    /// Where some of what HubSpot lists cannot be read: what is not known could be lost.
+    pub(crate) async fn held(&self) -> Result<Vec<AssociationSpecWithLabel>> {
+        self.in_time(self.listed()).await
+    }
+
+    async fn listed(&self) -> Result<Vec<AssociationSpecWithLabel>> {
+        let Pair { partner_client, to_type, to_id } = &self.pair;
+        let mut pages = labelled_pages(&self.client, partner_client, to_type, self.options());
+        let mut left_out = 0;
+        while let Some(page) = pages.try_next().await? {
+            left_out += page.left_out;
+            if let Some(found) = page.items.into_iter().find(|listed| listed.to_object_id == *to_id) {
+                return match left_out {
+                    0 => Ok(found.association_types),
+                    count => Err(Error::unread_associations(partner_client.as_str(), count)),
+                };
+            }
+        }
+        match left_out {
+            0 => Ok(Vec::new()),
+            count => Err(Error::unread_associations(partner_client.as_str(), count)),
+        }
+    }
+}
+
+/// A success may hold errors.
+fn first_error(errors: &[types::StandardError], operation: &'static str, meta: &CallMeta) -> Result<()> {
+    match errors.first() {
+        Some(error) => Err(Error::in_batch(error).in_call(operation, meta, true)),
+        None => Ok(()),
+    }
+}

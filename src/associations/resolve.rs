@@ -1,0 +1,183 @@
+//! Association types of dated versions, found by number, category and number, label or name.
+
+use std::sync::Arc;
+
+use crate::{
+    associations::types::{AssociationDefinition, PARTNER_CLIENTS, labels},
+    cache::Kept,
+    client::Client,
+    error::{Error, Result},
+    generated::types::{self, AssociationSpec, AssociationSpecWithLabel},
+    ids::{AssociationType, ObjectType},
+    transport::call_options::CallOptions,
+};
+
+pub(crate) type Listing = types::CollectionResponseAssociationSpecWithLabelNoPaging;
+
+/// The categories that HubSpot has.
+const CATEGORIES: [&str; 4] = ["HUBSPOT_DEFINED", "USER_DEFINED", "INTEGRATOR_DEFINED", "WORK"];
+/// How many types an error lists.
+const MOST_LISTED: usize = 20;
+
+/// What a user calls an association type by.
+enum Wanted<'a> {
+    Exact(&'static str, i64),
+    Number(i64),
+    Text(&'a str),
+}
+
+/// Reads an association type as a user gives it.
+///
+/// # Errors
+/// For a category that HubSpot does not have.
+fn wanted(given: &AssociationType) -> Result<Wanted<'_>> {
+    let text = given.as_str();
+    if let Ok(number) = text.parse() {
+        return Ok(Wanted::Number(number));
+    }
+    let Some((category, number)) = text.split_once(':') else { return Ok(Wanted::Text(text)) };
+    // A label may hold a colon as well.
+    let is_category = !category.is_empty() && category.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+    match (number.parse(), CATEGORIES.into_iter().find(|known| *known == category)) {
+        (Ok(number), Some(category)) => Ok(Wanted::Exact(category, number)),
+        (Ok(_), None) if is_category => {
+            let remedy = format!("give one of {} before the number", CATEGORIES.join(", "));
+            Err(Error::invalid_input(
+                "association type",
+                Some(text),
+                "has a category that HubSpot does not have",
+                remedy,
+            ))
+        }
+        _ => Ok(Wanted::Text(text)),
+    }
+}
+
+/// An association type as v3 takes it: it knows no categories, and numbers are its own.
+///
+/// # Errors
+/// For a category that HubSpot does not have.
+pub(crate) fn in_v3(given: AssociationType) -> Result<AssociationType> {
+    match wanted(&given)? {
+        Wanted::Exact(_, number) => AssociationType::new(number.to_string()),
+        Wanted::Number(_) | Wanted::Text(_) => Ok(given),
+    }
+}
+
+/// An association type of a dated version, and those beside it.
+pub(crate) struct Resolved {
+    pub(crate) key: AssociationSpec,
+    /// The type as it is listed.
+    pub(crate) listed: AssociationSpecWithLabel,
+    pub(crate) listing: Arc<Listing>,
+}
+
+impl Resolved {
+    /// Whether a pair of objects may hold another type that setting this one takes away. The unlabelled type stays.
+    pub(crate) fn may_replace(&self) -> bool {
+        self.listing.results.iter().any(|other| is_labelled(other) && key(other) != self.key)
+    }
+}
+
+pub(crate) fn is_labelled(listed: &AssociationSpecWithLabel) -> bool {
+    listed.label.as_ref().is_some_and(|label| !label.trim().is_empty())
+}
+
+/// The type as requests name it.
+pub(crate) fn key(listed: &AssociationSpecWithLabel) -> AssociationSpec {
+    AssociationSpec { association_category: listed.category.clone(), association_type_id: listed.type_id }
+}
+
+impl Client {
+    /// Finds an association type among those that HubSpot lists from partner clients to objects of a type. The list is
+    /// asked for once for all calls of a client and its clones, and once more for a type that it does not have.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] with the types there are, where it is none of them or several; that of the list.
+    pub(crate) async fn resolve(
+        &self,
+        to_type: &ObjectType,
+        given: &AssociationType,
+        options: &CallOptions,
+    ) -> Result<Resolved> {
+        let wanted = wanted(given)?;
+        let mut kept = self.listing(to_type, None, options).await?;
+        let mut found = find(&kept.value, &wanted);
+        if found.is_empty() {
+            kept = self.listing(to_type, Some(kept.at), options).await?;
+            found = find(&kept.value, &wanted);
+        }
+        match found.as_slice() {
+            [only] => {
+                let listed = (*only).clone();
+                Ok(Resolved { key: key(&listed), listed, listing: Arc::clone(&kept.value) })
+            }
+            [] => {
+                let reason = format!("does not exist from partner clients to {to_type}");
+                let remedy = match kept.value.results.as_slice() {
+                    [] => "there is none; create one in HubSpot's settings".to_owned(),
+                    known => format!("give one of {}", choices(known.iter())),
+                };
+                Err(Error::invalid_input("association type", Some(given.as_str()), reason, remedy))
+            }
+            several => {
+                let reason = format!("is more than one type from partner clients to {to_type}");
+                let remedy = format!("give one of {}", choices(several.iter().copied()));
+                Err(Error::invalid_input("association type", Some(given.as_str()), reason, remedy))
+            }
+        }
+    }
+
+    async fn listing(
+        &self,
+        to_type: &ObjectType,
+        after: Option<tokio::time::Instant>,
+        options: &CallOptions,
+    ) -> Result<Kept<Listing>> {
+        let key = format!("{PARTNER_CLIENTS}/{}", to_type.as_str().to_lowercase());
+        let ask = || {
+            let (client, to_type, mut options) = (self.clone(), to_type.clone(), options.clone());
+            // Others wait for it as well.
+            if options.total_timeout.is_some() {
+                options.total_timeout = None;
+            }
+            async move { Ok(labels(client, to_type, options).await?.0) }
+        };
+        self.raw.inner.shared.association_types.get(&key, after, ask).await
+    }
+}
+
+/// The types that a user may mean: of a text the label, in any case, and otherwise the name that HubSpot makes of a label.
+fn find<'a>(listing: &'a Listing, wanted: &Wanted<'_>) -> Vec<&'a AssociationSpecWithLabel> {
+    let all = |is_meant: &dyn Fn(&AssociationSpecWithLabel) -> bool| -> Vec<_> {
+        listing.results.iter().filter(|listed| is_meant(listed)).collect()
+    };
+    let label = |listed: &AssociationSpecWithLabel| listed.label.as_ref().map(|label| label.trim().to_lowercase());
+    match wanted {
+        Wanted::Exact(category, number) => all(&|listed| listed.category == *category && listed.type_id == *number),
+        Wanted::Number(number) => all(&|listed| listed.type_id == *number),
+        Wanted::Text(text) => {
+            let text = text.trim().to_lowercase();
+            let by_label = all(&|listed| label(listed).is_some_and(|label| label == text));
+            if !by_label.is_empty() {
+                return by_label;
+            }
+            all(&|listed| label(listed).is_some_and(|label| label.replace(' ', "_") == text))
+        }
+    }
+}
+
+/// Types as an error lists them.
+pub(crate) fn choices<'a>(known: impl ExactSizeIterator<Item = &'a AssociationSpecWithLabel>) -> String {
+    let more = known.len().saturating_sub(MOST_LISTED);
+    let listed: Vec<_> = known
+        .take(MOST_LISTED)
+        .map(|listed| {
+            let definition = AssociationDefinition::from(listed);
+            let exact = AssociationType::from(&definition);
+            definition.label.map_or_else(|| format!("{exact} (unlabelled)"), |label| format!("{exact} ({label})"))
+        })
+        .collect();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    listed.join(", ") + &more
+}

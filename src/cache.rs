@@ -1,0 +1,112 @@
+//! Answers that many calls need, each asked for once.
+#![cfg(feature = "client")]
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::watch, time::Instant};
+
+use crate::{error::Result, task::in_runtime};
+
+/// How long an answer is used.
+const FRESH: Duration = Duration::from_secs(600);
+/// How many answers are kept; beyond them it starts anew.
+const MOST: usize = 128;
+
+/// Answers by a key. Of many calls that need the same one, one asks and the others wait for it. It is asked for in a task of
+/// its own, so that whoever began may be dropped or left unpolled.
+pub(crate) struct Cache<V>(Arc<Mutex<HashMap<String, Entry<V>>>>);
+
+/// An answer, and when it came.
+pub(crate) struct Kept<V> {
+    pub(crate) value: Arc<V>,
+    pub(crate) at: Instant,
+}
+
+impl<V> Clone for Kept<V> {
+    fn clone(&self) -> Self {
+        Self { value: Arc::clone(&self.value), at: self.at }
+    }
+}
+
+type Coming<V> = watch::Receiver<Option<Result<Kept<V>>>>;
+
+struct Entry<V> {
+    kept: Option<Kept<V>>,
+    coming: Option<Coming<V>>,
+}
+
+impl<V> Default for Cache<V> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<V: Send + Sync + 'static> Cache<V> {
+    /// The answer of a key: one that is kept and came after `after`, or the one that `ask` gets.
+    ///
+    /// # Errors
+    /// That of the call, for all who waited for it; the next one asks again. Outside a Tokio runtime.
+    pub(crate) async fn get<F>(&self, key: &str, after: Option<Instant>, ask: impl Fn() -> F) -> Result<Kept<V>>
+    where
+        F: Future<Output = Result<V>> + Send + 'static,
+    {
+        loop {
+            let mut coming = match self.kept_or_coming(key, after, &ask)? {
+                Ok(kept) => return Ok(kept),
+                Err(coming) => coming,
+            };
+            // It ends without an answer where the runtime does in which it was asked.
+            if let Ok(outcome) = coming.wait_for(Option::is_some).await
+                && let Some(outcome) = &*outcome
+            {
+                return outcome.clone();
+            }
+        }
+    }
+
+    fn kept_or_coming<F>(
+        &self,
+        key: &str,
+        after: Option<Instant>,
+        ask: impl Fn() -> F,
+    ) -> Result<std::result::Result<Kept<V>, Coming<V>>>
+    where
+        F: Future<Output = Result<V>> + Send + 'static,
+    {
+        let runtime = in_runtime()?;
+        let mut entries = lock(&self.0);
+        if entries.len() >= MOST && !entries.contains_key(key) {
+            entries.clear();
+        }
+        let entry = entries.entry(key.to_owned()).or_insert_with(|| Entry { kept: None, coming: None });
+        let is_good = |kept: &&Kept<V>| kept.at.elapsed() < FRESH && after.is_none_or(|after| kept.at > after);
+        if let Some(kept) = entry.kept.as_ref().filter(is_good) {
+            return Ok(Ok(kept.clone()));
+        }
+        if let Some(coming) = entry.coming.as_ref().filter(|coming| coming.has_changed().is_ok()) {
+            return Ok(Err(coming.clone()));
+        }
+        let (sender, coming) = watch::channel(None);
+        entry.coming = Some(coming.clone());
+        let (entries, key, asked) = (Arc::clone(&self.0), key.to_owned(), ask());
+        runtime.spawn(async move {
+            let outcome = asked.await.map(|value| Kept { value: Arc::new(value), at: Instant::now() });
+            if let Ok(kept) = &outcome
+                && let Some(entry) = lock(&entries).get_mut(&key)
+            {
+                entry.kept = Some(kept.clone());
+            }
+            // Nobody may be left to wait for it. Closed from here on, so that the next call asks again.
+            let _ = sender.send(Some(outcome));
+        });
+        Ok(Err(coming))
+    }
+}
+
+fn lock<V>(entries: &Mutex<HashMap<String, Entry<V>>>) -> MutexGuard<'_, HashMap<String, Entry<V>>> {
+    entries.lock().unwrap_or_else(PoisonError::into_inner)
+}
