@@ -149,7 +149,7 @@ impl<T> Engine<T> {
                 Poll::Ready(Some((batch, settled))) => self.end(batch, settled),
                 _ if self.has_next() => {}
                 Poll::Ready(None) if self.ended => {
-                    self.tell();
+                    self.report_progress();
                     return Poll::Ready(None);
                 }
                 // Woken by the input, or by the time a group has waited.
@@ -290,7 +290,7 @@ impl<T> Engine<T> {
         });
         let outcomes = outcomes.collect();
         self.settle(outcomes);
-        self.tell();
+        self.report_progress();
     }
 
     /// Has outcomes recorded before they are given. One that cannot be is given all the same; then nothing more is sent.
@@ -313,11 +313,11 @@ impl<T> Engine<T> {
         self.settled.insert(outcome.index, outcome);
     }
 
-    fn tell(&mut self) {
-        if let Some(told) = &mut self.on_progress
+    fn report_progress(&mut self) {
+        if let Some(callback) = &mut self.on_progress
             && let Some(progress) = self.tally.news(&self.sender.client.rate_limit_status())
         {
-            told(progress);
+            callback(progress);
         }
     }
 }

@@ -12,6 +12,9 @@
 //! ends with the CRC-32 of what stands before that, so that one which a crash cut short shows. Tokens never get in:
 //! errors hold none.
 
+mod line;
+mod settled;
+
 use std::{
     collections::TryReserveError,
     fmt,
@@ -21,10 +24,15 @@ use std::{
 };
 
 use fs4::{FileExt, TryLockError};
-use serde::{Deserialize, Serialize};
 
-use crate::api_version::ApiVersion;
-use crate::error::{Error, Result, excerpt::excerpt};
+use self::{
+    line::{Header, Line, seal, unseal},
+    settled::{Settled, What, short},
+};
+use crate::{
+    api_version::ApiVersion,
+    error::{Error, Result, excerpt::excerpt},
+};
 
 const NAME: &str = "hubspot-partner-clients journal ";
 const VERSION: &str = "2";
@@ -338,133 +346,6 @@ fn no_room(path: &Path, index: u64, error: &TryReserveError) -> Error {
         format_args!("has no memory left for input {index} ({error})"),
         "start a run with fewer inputs",
     )
-}
-
-/// What a journal was true of.
-#[derive(Debug, Serialize, Deserialize)]
-struct Header {
-    operation: String,
-    input: String,
-    /// The base URL.
-    server: String,
-    #[serde(rename = "apiVersion")]
-    api_version: ApiVersion,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    account: Option<String>,
-}
-
-impl Header {
-    /// Fails with what differs.
-    fn check(
-        &self,
-        operation: &str,
-        server: &str,
-        version: ApiVersion,
-        account: Option<&str>,
-    ) -> std::result::Result<(), String> {
-        if self.operation != operation {
-            return Err(format!("belongs to a run to {}, not to {operation}", self.operation));
-        }
-        if self.server != server {
-            return Err(format!("belongs to the server {}, not to {server}", excerpt(&self.server, 256)));
-        }
-        if self.api_version != version {
-            // The association types of one version are not those of another.
-            return Err(format!("belongs to a run on API version {}, not on {version}", self.api_version));
-        }
-        match (self.account.as_deref(), account) {
-            (theirs, ours) if theirs == ours => Ok(()),
-            (Some(theirs), Some(ours)) => Err(format!("belongs to the account {theirs:?}, not to {ours:?}")),
-            (Some(theirs), None) => Err(format!("belongs to the account {theirs:?}, and this run names no account")),
-            (None, ours) => {
-                let ours = ours.unwrap_or_default();
-                Err(format!("was begun without an account, so it may not belong to {ours:?}"))
-            }
-        }
-    }
-}
-
-/// A line about an input.
-struct Line<'a> {
-    index: u64,
-    digest: u64,
-    error: Option<&'a str>,
-}
-
-impl<'a> Line<'a> {
-    /// `None` for a damaged line.
-    fn parse(line: &'a [u8]) -> Option<Self> {
-        let mut fields = unseal(line)?.splitn(4, ' ');
-        let index = fields.next()?.parse().ok()?;
-        let digest = u64::from_str_radix(fields.next()?, 16).ok()?;
-        let error = match (fields.next()?, fields.next()) {
-            ("made", None) => None,
-            ("failed", Some(json)) => Some(json),
-            _ => return None,
-        };
-        Some(Self { index, digest, error })
-    }
-}
-
-/// Makes a line of a text that has no line end.
-fn seal(text: String) -> String {
-    let sum = crc32fast::hash(text.as_bytes());
-    format!("{text} {sum:08x}\n")
-}
-
-/// The text of a whole line.
-fn unseal(line: &[u8]) -> Option<&str> {
-    let (text, sum) = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?.rsplit_once(' ')?;
-    let whole = sum.len() == 8 && u32::from_str_radix(sum, 16).ok()? == crc32fast::hash(text.as_bytes());
-    whole.then_some(text)
-}
-
-/// What became of an input: made, with its digest, or failed, with where in the file that stands.
-#[derive(Clone, Copy)]
-enum What {
-    Made(u64),
-    Failed(u64),
-}
-
-/// What became of each input, by index, in eight bytes: 0 for one that is not settled, the digest's upper 63 bits for one
-/// that was made, and an offset with the highest bit set for one that failed.
-#[derive(Default)]
-struct Settled {
-    slots: Vec<u64>,
-    count: u64,
-}
-
-const FAILED: u64 = 1 << 63;
-
-fn short(digest: u64) -> u64 {
-    (digest >> 1).max(1)
-}
-
-impl Settled {
-    fn get(&self, index: u64) -> Option<What> {
-        match *self.slots.get(usize::try_from(index).ok()?)? {
-            0 => None,
-            slot if slot & FAILED == 0 => Some(What::Made(slot)),
-            slot => Some(What::Failed(slot & !FAILED)),
-        }
-    }
-
-    fn insert(&mut self, index: u64, what: What) -> std::result::Result<(), TryReserveError> {
-        let index = usize::try_from(index).unwrap_or(usize::MAX);
-        if index >= self.slots.len() {
-            let more = (index - self.slots.len()).saturating_add(1);
-            self.slots.try_reserve(more)?;
-            self.slots.resize(index + 1, 0);
-        }
-        if let Some(slot) = self.slots.get_mut(index) {
-            self.count += u64::from(*slot == 0);
-            *slot = match what {
-                What::Made(digest) => short(digest),
-                What::Failed(offset) => offset | FAILED,
-            };
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -27,13 +27,13 @@
 //! However bad the inputs, a batch of *n* different ones is settled with no more than *n* + log₂ *n* (rounded up) requests, retries not
 //! counted: halving stops where sending the rest one by one could exceed that.
 
+mod attribution;
 mod engine;
 mod input;
 mod journal;
 mod outcome;
 mod outcomes;
 mod progress;
-mod refusal;
 mod settings;
 mod settle;
 mod strategy;

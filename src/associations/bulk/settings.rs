@@ -72,8 +72,8 @@ impl<T> Bulk<T> {
     }
 
     /// Tells how far the run has come: after each batch that is settled, before its outcomes are given, and at the end.
-    pub fn on_progress(mut self, told: impl FnMut(&Progress) + Send + 'static) -> Self {
-        self.on_progress = Some(Box::new(told));
+    pub fn on_progress(mut self, callback: impl FnMut(&Progress) + Send + 'static) -> Self {
+        self.on_progress = Some(Box::new(callback));
         self
     }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
-    refusal::{Refusal, pair},
+    attribution::{Attribution, pair},
     verdict::{Verdict, Verdicts},
 };
 use crate::{
@@ -325,9 +325,9 @@ impl<'a> Settling<'a> {
             // Whoever answers 413, smaller requests may pass.
             Err(error) if part.len() > 1 && (error.is_refusal() || error.status() == Some(413)) => {
                 let asked: Vec<_> = part.iter().map(|input| &input.association).collect();
-                let refusal = Refusal::new(&error, self.to, asked.into_iter());
+                let attribution = Attribution::new(&error, self.to, asked.into_iter());
                 let all = part.len();
-                part = self.settle_those(part, |input| refusal.of(&input.association).map(Err));
+                part = self.settle_those(part, |input| attribution.of(&input.association).map(Err));
                 if part.len() < all {
                     return if part.is_empty() { Vec::new() } else { vec![part] };
                 }

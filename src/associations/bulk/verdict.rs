@@ -5,7 +5,7 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use super::refusal::{Errors, Pair, pair};
+use super::attribution::{Errors, Pair, pair};
 use crate::{
     association::{Association, spelling},
     error::Error,

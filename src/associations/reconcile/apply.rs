@@ -1,29 +1,13 @@
-//! Carrying a plan out.
+//! Settings under which a plan is carried out.
 
-use std::{
-    fmt,
-    future::{self, IntoFuture},
-    pin::{Pin, pin},
-};
+use std::fmt;
 
-use futures_util::{
-    FutureExt,
-    future::{Either, select},
-};
-
-use super::{
-    existing::{Existing, Reader},
-    run::Run,
-    types::Types,
-};
 use crate::{
-    association::Association,
     associations::{
         bulk::Journal,
         reconcile::{applied::Applied, plan::Plan},
     },
     client::Client,
-    error::{Error, Result},
     transport::call_options::{CallOptions, settings},
 };
 
@@ -38,8 +22,8 @@ pub struct Apply<'a> {
     pub(super) plan: &'a Plan,
     pub(super) client: Client,
     pub(super) options: CallOptions,
-    max_removals: Option<u64>,
-    account: Option<String>,
+    pub(super) max_removals: Option<u64>,
+    pub(super) account: Option<String>,
     pub(super) remove_anyway: bool,
     pub(super) journal: Option<Journal>,
     pub(super) on_progress: Option<OnProgress<'a>>,
@@ -94,87 +78,9 @@ impl<'a> Apply<'a> {
     }
 
     /// Tells what was done so far, each time that more of it is known.
-    pub fn on_progress(mut self, told: impl FnMut(&Applied) + Send + 'a) -> Self {
-        self.on_progress = Some(Box::new(told));
+    pub fn on_progress(mut self, callback: impl FnMut(&Applied) + Send + 'a) -> Self {
+        self.on_progress = Some(Box::new(callback));
         self
-    }
-
-    /// Carries it out.
-    ///
-    /// # Errors
-    /// Nothing was changed then. [`Error::is_invalid_input`] for a plan that removes too many, that was made of another
-    /// server, or that is no longer true: the message names the differences. [`Error::is_journal`] for a journal of another
-    /// plan. Otherwise, what kept the present state from being read.
-    pub async fn send(self) -> Result<Applied> {
-        self.run_until(future::pending()).await
-    }
-
-    /// As [`send`](Self::send), but stops when `stop` does, and tells what is settled by then. Requests under way are
-    /// dropped, and HubSpot may carry them out.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<Applied> {
-        self.options.check()?;
-        let plan = self.plan;
-        if plan.is_empty() {
-            return Ok(Applied::default());
-        }
-        plan.check_removals_against(self.max_removals)?;
-        self.check_origin()?;
-        let mut stop = pin!(stop.fuse());
-        let existing = match select(stop.as_mut(), pin!(existing(plan, &self.client, &self.options))).await {
-            Either::Left(_) => {
-                return Ok(Applied { unsettled: (plan.add.len() + plan.remove.len()) as u64, ..Applied::default() });
-            }
-            Either::Right((existing, _)) => existing?,
-        };
-        Run::new(self).run(&existing, stop).await
-    }
-
-    fn check_origin(&self) -> Result<()> {
-        let (made_of, server) = (&self.plan.server, &self.client.raw.baseurl);
-        let refuse = |reason, remedy| Err(Error::invalid_input("the plan", None, reason, remedy));
-        if made_of != server {
-            return refuse(
-                format!("was made for {made_of}, not for {server}"),
-                "use the same base URL, or make a new plan",
-            );
-        }
-        let (made_in, version) = (self.plan.api_version, self.client.api_version());
-        if made_in != version {
-            let reason = format!("was made in API version {made_in}, not in {version}");
-            return refuse(reason, "use a client of the same version, or make a new plan");
-        }
-        match (&self.plan.account, &self.account) {
-            (Some(made_of), Some(account)) if made_of != account => {
-                let reason = format!("was made for the account {made_of:?}, not for {account:?}");
-                refuse(reason, "use a token of the same account, or make a new plan")
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-async fn existing(plan: &Plan, client: &Client, options: &CallOptions) -> Result<Existing> {
-    let Plan { to_object_type: to_type, partner_clients, .. } = plan;
-    let types = Types::read(client, to_type, options).await?;
-    for Association { association_type, .. } in plan.add.iter().chain(&plan.remove).chain(&plan.keep) {
-        let name = types.listed(association_type.as_str())?;
-        if name != *association_type {
-            let (given, reason) = (Some(association_type.as_str()), format!("is called {name} in plans"));
-            return Err(Error::invalid_input("association type", given, reason, "use that name, or make a new plan"));
-        }
-    }
-    Reader { client, to_type, types: &types, options }.read(partner_clients).await
-}
-
-impl<'a> IntoFuture for Apply<'a> {
-    type Output = Result<Applied>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
     }
 }
 

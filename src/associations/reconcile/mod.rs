@@ -9,7 +9,7 @@
 //!   removal has made room: so an object moves from one partner client to another in one run.
 //! - A plan that removes many is refused; see [`Apply::max_removals`].
 //! - What the plan was made from is read again before it is applied, and a plan that is no longer true is refused.
-//! - A plan can be saved and loaded with serde, and [`Plan::undo`] makes the plan that takes it back.
+//! - A plan can be persisted and loaded with serde, and [`Plan::undo`] makes the plan that takes it back.
 //!
 //! HubSpot may list a pair that has a label once more, by a type whose name ends in `_unlabeled`. As long as the pair has
 //! a label, that is no association of its own: it is neither missing nor superfluous, unless it is desired. It goes with
@@ -18,10 +18,10 @@
 mod applied;
 mod apply;
 mod existing;
+mod persisted;
 mod plan;
 mod present;
 mod run;
-mod saved;
 mod types;
 
 use std::collections::{BTreeSet, HashSet};

@@ -40,12 +40,12 @@ const MAX_REMOVALS: u64 = 100;
 /// # }
 /// ```
 ///
-/// It prints as a table. With serde it is saved and loaded again: an object with the members `format`, `server`, `apiVersion`, `account`,
+/// It prints as a table. With serde it is persisted and loaded again: an object with the members `format`, `server`, `apiVersion`, `account`,
 /// `toObjectType`, `onlyTypes`, `unlabeledTypes`, `partnerClients`, `unknown`, `maxRemovals`, `add`, `remove`, `keep`,
-/// `unchanged` and `besideLabels`, where each change is an [`Association`]. A saved plan holds all that it
+/// `unchanged` and `besideLabels`, where each change is an [`Association`]. A persisted plan holds all that it
 /// was true of, so that it can be looked at by a person and applied later; loading refuses one that contradicts itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(into = "super::saved::Saved")]
+#[serde(into = "super::persisted::Persisted")]
 #[non_exhaustive]
 pub struct Plan {
     /// The base URL of the server that was asked; the plan is applied to no other.
@@ -77,21 +77,21 @@ pub struct Plan {
     /// What HubSpot lists beside a label, and what is therefore not taken for an association of its own; see the
     /// [module](super).
     pub beside_labels: Vec<Association>,
-    pub(super) options: Unsaved,
+    pub(super) options: NotPersisted,
 }
 
 /// The settings of [`Reconcile`](super::Reconcile), which belong to a process and may hold secrets.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Unsaved(pub(super) CallOptions);
+pub(super) struct NotPersisted(pub(super) CallOptions);
 
 /// Plans are the same if they say the same.
-impl PartialEq for Unsaved {
+impl PartialEq for NotPersisted {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl Eq for Unsaved {}
+impl Eq for NotPersisted {}
 
 /// How a plan came about.
 pub(super) struct Made {
@@ -139,7 +139,7 @@ impl Plan {
             unchanged: keep.len() as u64,
             keep,
             beside_labels,
-            options: Unsaved(options),
+            options: NotPersisted(options),
         }
     }
 

@@ -20,7 +20,7 @@ const NAMED: usize = 10;
 /// # Errors
 /// One that names what is not as the plan says.
 pub(super) fn check(plan: &Plan, existing: &Existing) -> Result<()> {
-    let tell = |change: &Association, verb| {
+    let described = |change: &Association, verb| {
         let Association { partner_client_id, to_object_type, to_object_id, association_type } = change;
         format!("partner client {partner_client_id} {verb} {to_object_type} {to_object_id} ({association_type})")
     };
@@ -31,8 +31,8 @@ pub(super) fn check(plan: &Plan, existing: &Existing) -> Result<()> {
     let is_new = |change: &&Association| plan.looks_at(change) && !known.contains(change) && !is_beside_label(change);
     let unknown = existing.unknown.iter().map(|id| format!("partner client {id} no longer exists"));
     let of_known = plan.keep.iter().filter(|change| !existing.unknown.contains(&change.partner_client_id));
-    let gone = of_known.filter(|change| !existing.there.contains(change)).map(|change| tell(change, "has lost"));
-    let new = existing.there.iter().filter(is_new).map(|change| tell(change, "now has"));
+    let gone = of_known.filter(|change| !existing.there.contains(change)).map(|change| described(change, "has lost"));
+    let new = existing.there.iter().filter(is_new).map(|change| described(change, "now has"));
     let mut differences = unknown.chain(gone).chain(new);
     let mut named: Vec<_> = differences.by_ref().take(NAMED).collect();
     if named.is_empty() {

@@ -1,11 +1,11 @@
-//! Plans as they are saved.
+//! Persisted form of plans.
 
 use std::collections::HashSet;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
-use super::plan::Unsaved;
+use super::plan::NotPersisted;
 use crate::{
     api_version::ApiVersion,
     association::Association,
@@ -19,7 +19,7 @@ const FORMAT: &str = "hubspot-partner-clients plan 2";
 /// A plan with the name of its format. Nothing in it may be missing by mistake, so there are few defaults.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Saved {
+pub(super) struct Persisted {
     format: String,
     server: String,
     api_version: ApiVersion,
@@ -44,7 +44,7 @@ pub(super) struct Saved {
     beside_labels: Vec<Association>,
 }
 
-impl From<Plan> for Saved {
+impl From<Plan> for Persisted {
     fn from(plan: Plan) -> Self {
         Self {
             format: FORMAT.to_owned(),
@@ -71,7 +71,9 @@ impl<'de> Deserialize<'de> for Plan {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         match value.get("format").and_then(Value::as_str) {
-            Some(FORMAT) => Saved::deserialize(value).map_err(D::Error::custom)?.try_into().map_err(D::Error::custom),
+            Some(FORMAT) => {
+                Persisted::deserialize(value).map_err(D::Error::custom)?.try_into().map_err(D::Error::custom)
+            }
             Some(other) => {
                 let format = excerpt(other, 64);
                 let trouble = format!("the format is {format:?}, and this version of the crate knows {FORMAT:?}");
@@ -82,21 +84,21 @@ impl<'de> Deserialize<'de> for Plan {
     }
 }
 
-impl TryFrom<Saved> for Plan {
+impl TryFrom<Persisted> for Plan {
     type Error = String;
 
-    fn try_from(saved: Saved) -> Result<Self, String> {
+    fn try_from(persisted: Persisted) -> Result<Self, String> {
         let [add, remove, keep, beside_labels] =
-            [saved.add, saved.remove, saved.keep, saved.beside_labels].map(canonical);
+            [persisted.add, persisted.remove, persisted.keep, persisted.beside_labels].map(canonical);
         let (add, remove, keep, beside_labels) = (add?, remove?, keep?, beside_labels?);
         let lower = |types: Vec<AssociationType>| types.iter().map(lower_case).collect::<Result<Vec<_>, _>>();
-        let (only_types, unlabeled_types) = (lower(saved.only_types)?, lower(saved.unlabeled_types)?);
-        let partner_clients: HashSet<_> = saved.partner_clients.iter().collect();
+        let (only_types, unlabeled_types) = (lower(persisted.only_types)?, lower(persisted.unlabeled_types)?);
+        let partner_clients: HashSet<_> = persisted.partner_clients.iter().collect();
         let mut seen = HashSet::new();
         for change in add.iter().chain(&remove).chain(&keep) {
             let trouble = if !partner_clients.contains(&change.partner_client_id) {
                 "is for a partner client that is not among partnerClients"
-            } else if change.to_object_type != saved.to_object_type {
+            } else if change.to_object_type != persisted.to_object_type {
                 "has another object type than toObjectType"
             } else if !only_types.is_empty() && !only_types.contains(&change.association_type) {
                 "has a type that is not among onlyTypes"
@@ -108,21 +110,21 @@ impl TryFrom<Saved> for Plan {
             return Err(format!("{change} {trouble}"));
         }
         Ok(Self {
-            server: saved.server,
-            api_version: saved.api_version,
-            account: saved.account,
-            to_object_type: saved.to_object_type,
+            server: persisted.server,
+            api_version: persisted.api_version,
+            account: persisted.account,
+            to_object_type: persisted.to_object_type,
             only_types,
             unlabeled_types,
-            partner_clients: saved.partner_clients,
-            unknown: saved.unknown,
-            max_removals: saved.max_removals,
+            partner_clients: persisted.partner_clients,
+            unknown: persisted.unknown,
+            max_removals: persisted.max_removals,
             add,
             remove,
             unchanged: keep.len() as u64,
             keep,
             beside_labels,
-            options: Unsaved::default(),
+            options: NotPersisted::default(),
         })
     }
 }

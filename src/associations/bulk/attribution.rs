@@ -1,4 +1,4 @@
-//! Inputs that an error names.
+//! Attribution of an error to the inputs that it names.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -135,14 +135,14 @@ impl Common {
     }
 }
 
-/// A batch that was refused as a whole.
-pub(super) struct Refusal<'a> {
+/// Which inputs the error of a batch is about that was refused as a whole.
+pub(super) struct Attribution<'a> {
     errors: Errors<'a>,
     /// Pairs that several inputs have, under several types.
     shared: HashSet<Pair<'a>>,
 }
 
-impl<'a> Refusal<'a> {
+impl<'a> Attribution<'a> {
     pub(super) fn new(error: &'a Error, to: &ObjectType, inputs: impl Iterator<Item = &'a Association>) -> Self {
         let (mut seen, mut shared) = (HashSet::new(), HashSet::new());
         for pair in inputs.map(pair) {
