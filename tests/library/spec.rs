@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_lc_rs::digest::{SHA256, digest};
 use hubspot_partner_clients::{
     ApiVersion,
-    spec::{OPENAPI_JSON, OPENAPI_SHA256, Operation, RateBucket, openapi, openapi_json, openapi_sha256, operations},
+    spec::{OPENAPI_JSON, OPENAPI_SHA256, Operation, RateBucket, openapi_json, openapi_sha256, operations},
 };
 use serde_json::Value;
 
@@ -171,10 +171,11 @@ fn the_published_document_is_plain() {
     }
 }
 
+#[cfg(feature = "openapiv3")]
 #[test]
 fn the_published_document_parses() {
     for version in [ApiVersion::V3, ApiVersion::V2026_09] {
         let described = operations().iter().filter(|operation| operation.path_in(version).is_some()).count();
-        assert_eq!(openapi(version).unwrap().operations().count(), described);
+        assert_eq!(hubspot_partner_clients::spec::openapi(version).unwrap().operations().count(), described);
     }
 }

@@ -32,7 +32,7 @@ const BATCH: usize = 2_000;
 const NOWHERE: &str = "http://127.0.0.1:1";
 
 async fn job_at(url: String) -> Job {
-    Redis::builder(url).timeout(Duration::from_millis(300)).connect().await.unwrap().job("test")
+    Redis::connect(url).await.unwrap().job("test")
 }
 
 async fn job(server: &RedisServer) -> Job {

@@ -24,7 +24,7 @@ const BATCH: usize = 2_000;
 const META: &str = "hubspot-partner-clients:job:meta:test";
 
 async fn job(server: &RedisServer) -> Job {
-    Redis::builder(server.url()).timeout(Duration::from_millis(300)).connect().await.unwrap().job("test")
+    Redis::connect(server.url()).await.unwrap().job("test")
 }
 
 /// Different associations of a hundred partner clients; every five hundredth is with a company that there is none of.

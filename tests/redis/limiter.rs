@@ -14,22 +14,23 @@ use hubspot_simulator::{RateLimits, Simulator};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::limiters::{
-    Account, GENERAL, KEY, SLACK, WINDOW, answered, limiter, limiters, load, redis, refused, take, told,
+    Account, GENERAL, KEY, SLACK, WINDOW, answered, limiter, limiters, limiters_with, load, redis, refused, take, told,
 };
 use crate::redis_server::RedisServer;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_processes_use_the_allowance_and_none_is_refused() {
     let server = RedisServer::start();
-    let processes = limiters(&server, 4, 40).await;
+    let processes = limiters_with(&server, 5 * SLACK, 4, 40).await;
     sleep(WINDOW + SLACK).await;
     let account = Account::new(40);
     let served = load(&processes, &account, 10 * WINDOW).await;
     let (accepted, refusals) = account.counts();
     println!("{accepted} of 400, {refusals} refused, by process {served:?}");
     assert_eq!(refusals, 0);
-    // A place is taken again some milliseconds after it falls free, which is much of so short a window.
-    assert!(accepted >= 340, "{accepted}");
+    // A place is taken again some milliseconds after it falls free, which is much of so short a window where the machine is
+    // busy; whoever waits for one window too many uses half of it. The benchmarks measure how much it is.
+    assert!(accepted >= 240, "{accepted}");
     assert!(served.iter().all(|&served| served >= accepted / 8), "{served:?}");
 }
 
