@@ -20,6 +20,17 @@ const STANDARD: [[&str; 4]; 7] = [
     [PARTNER_CLIENT_ID, "partner_client", "partner_clients", "partner-clients"],
 ];
 
+/// The properties that HubSpot answers with where a request names none, as its guides and recorded answers show them,
+/// beside those that every object has. Of the other types the set is not known.
+const DEFAULT_PROPERTIES: [(&str, &[&str]); 6] = [
+    ("0-1", &["email", "firstname", "lastname"]),
+    ("0-2", &["domain", "name"]),
+    ("0-3", &["amount", "closedate", "dealname", "dealstage", "pipeline"]),
+    ("0-5", &["content", "hs_pipeline", "hs_pipeline_stage", "hs_ticket_category", "hs_ticket_priority", "subject"]),
+    ("0-7", &["description", "name", "price"]),
+    ("0-8", &["amount", "hs_product_id", "quantity"]),
+];
+
 const PARTNER_CLIENT_ID: &str = "0-145";
 
 /// A CRM object type; clones are cheap, and compare by its place among the types of its simulator.
@@ -65,6 +76,11 @@ impl ObjectType {
     /// The scope that changing these objects and their associations takes.
     pub(crate) fn write_scope(&self) -> String {
         format!("crm.objects.{}.write", self.0.scope)
+    }
+
+    /// The properties that an answer has where the request names none; `None` where that is not known.
+    pub(crate) fn default_properties(&self) -> Option<&'static [&'static str]> {
+        DEFAULT_PROPERTIES.into_iter().find(|(id, _)| *id == self.id()).map(|(_, names)| names)
     }
 
     /// Partner clients can be read and updated, but neither created nor archived.

@@ -52,7 +52,7 @@ impl RateLimits {
         self
     }
 
-    /// Accepts at most `max` requests a day, searches aside. A day begins with the simulator's start and
+    /// Accepts at most `max` requests a day, searches included. A day begins with the simulator's start and
     /// every 24 hours after it.
     #[must_use]
     pub fn per_day(mut self, max: u32) -> Self {
@@ -90,7 +90,8 @@ impl Limiter {
         let mut usage = lock(&usage.0);
         // Read under the lock, so that each window stays in order.
         let now = Instant::now();
-        if search { usage.admit_search(limits, now) } else { usage.admit(limits, now, self.day(now)) }
+        let day = self.day(now);
+        if search { usage.admit_search(limits, now, day) } else { usage.admit(limits, now, day) }
     }
 
     fn day(&self, now: Instant) -> u64 {
@@ -112,10 +113,7 @@ struct Counts {
 
 impl Counts {
     fn admit(&mut self, limits: RateLimits, now: Instant, day: u64) -> Result<Standing, Refusal> {
-        if self.day != day {
-            self.day = day;
-            self.today = 0;
-        }
+        self.begin(day);
         let recent = self.recent.count(TEN_SECONDS, now);
         let policy = if reached(limits.daily, self.today) {
             Some(Policy::Daily)
@@ -129,23 +127,46 @@ impl Counts {
             self.recent.push(now);
             self.today = self.today.saturating_add(1);
         }
-        let standing = Standing {
-            ten_secondly: limits.ten_secondly.map(|max| (max, max.saturating_sub(recent.saturating_add(accepted)))),
-            daily: limits.daily.map(|max| (max, max.saturating_sub(self.today))),
+        let ten_secondly = limits.ten_secondly.map(|max| (max, max.saturating_sub(recent.saturating_add(accepted))));
+        self.answer(limits, policy, ten_secondly)
+    }
+
+    /// A search has a window of its own and counts in the day; its answer tells of the day alone.
+    fn admit_search(&mut self, limits: RateLimits, now: Instant, day: u64) -> Result<Standing, Refusal> {
+        self.begin(day);
+        let policy = if reached(limits.daily, self.today) {
+            Some(Policy::Daily)
+        } else if reached(limits.searches_secondly, self.recent_searches.count(SECOND, now)) {
+            Some(Policy::Secondly)
+        } else {
+            None
         };
+        if policy.is_none() {
+            self.recent_searches.push(now);
+            self.today = self.today.saturating_add(1);
+        }
+        self.answer(limits, policy, None)
+    }
+
+    fn begin(&mut self, day: u64) {
+        if self.day != day {
+            self.day = day;
+            self.today = 0;
+        }
+    }
+
+    fn answer(
+        &self,
+        limits: RateLimits,
+        policy: Option<Policy>,
+        ten_secondly: Option<(u32, u32)>,
+    ) -> Result<Standing, Refusal> {
+        let daily = limits.daily.map(|max| (max, max.saturating_sub(self.today)));
+        let standing = Standing { ten_secondly, daily };
         match policy {
             None => Ok(standing),
             Some(policy) => Err(Refusal { policy, standing }),
         }
-    }
-
-    /// Answers to searches tell nothing of how things stand, as HubSpot's usage guidelines say.
-    fn admit_search(&mut self, limits: RateLimits, now: Instant) -> Result<Standing, Refusal> {
-        if reached(limits.searches_secondly, self.recent_searches.count(SECOND, now)) {
-            return Err(Refusal { policy: Policy::Secondly, standing: Standing::default() });
-        }
-        self.recent_searches.push(now);
-        Ok(Standing::default())
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) async fn associate(call: Call, Path(path): Path<AssociationPath>) -> 
     state.associate(ends.0, ends.1, &path.association_type)?;
     let object = state.live(ends.0)?;
     let associated = [to.clone()];
-    let body = objects::with_associations(&call, &state, (&from, object), &Projection::all(), &associated);
+    let body = objects::with_associations(&call, &state, (&from, object), &Projection::unasked(), &associated);
     Ok(json_response(StatusCode::OK, &body))
 }
 

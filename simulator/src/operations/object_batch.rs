@@ -68,7 +68,7 @@ pub(crate) async fn read(
     let store = state.store(&object_type);
     for (id, row) in ids.iter().zip(store.identify(id_property.as_deref(), &ids, archived)) {
         match row {
-            Some(row) => answer.results.push(projection.body(store.get(row))),
+            Some(row) => answer.results.push(projection.body(&object_type, store.get(row))),
             None => unknown.push((*id).to_owned()),
         }
     }
@@ -194,9 +194,10 @@ fn write(
     match input.properties.write(call, &state.rules, object_type, Some(object)) {
         Ok(write) => {
             let (values, normalized) = write.into_parts();
+            let projection = Projection::written(object_type, &values);
             let store = state.store_mut(object_type);
             store.update(row, values, Source::Api);
-            let mut body = Projection::all().body(store.get(row));
+            let mut body = projection.body(object_type, store.get(row));
             if let Some(Text(trace_id)) = input.object_write_trace_id {
                 add(&mut body, "objectWriteTraceId", json!(trace_id));
             }

@@ -110,9 +110,10 @@ pub(crate) async fn update(
     let row = identified(store, &parameters, &path.id, false)?;
     let write = properties.write(&call, &state.rules, &object_type, Some(store.get(row)))?;
     let (values, normalized) = write.into_parts();
+    let projection = Projection::written(&object_type, &values);
     let store = state.store_mut(&object_type);
     store.update(row, values, Source::Api);
-    let mut body = Projection::all().body(store.get(row));
+    let mut body = projection.body(&object_type, store.get(row));
     Write::warn(&normalized, &mut body);
     Ok(json_response(StatusCode::OK, &body))
 }
@@ -186,11 +187,12 @@ pub(crate) fn prepare(
 /// Creates an object, and tells of it.
 pub(crate) fn carry_out(state: &mut State, object_type: &ObjectType, prepared: Prepared) -> Value {
     let (values, normalized) = prepared.write.into_parts();
+    let projection = Projection::written(object_type, &values);
     let store = state.store_mut(object_type);
     let row = store.create(values);
     let object = store.get(row);
     let id = object.id.as_str().to_owned();
-    let mut body = Projection::all().body(object);
+    let mut body = projection.body(object_type, object);
     Write::warn(&normalized, &mut body);
     for (other, other_id, keys) in &prepared.associations {
         state.set_labels(End::new(object_type, &id), End::new(other, other_id), keys);
@@ -222,7 +224,7 @@ pub(crate) fn with_associations(
     projection: &Projection,
     associated: &[ObjectType],
 ) -> Value {
-    let mut body = projection.body(object);
+    let mut body = projection.body(from, object);
     let pages = associated.iter().map(|to| Associations { call, state, from, object, to });
     let associations: Map<_, _> = pages
         .filter(|associations| associations.exist())

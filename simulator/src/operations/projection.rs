@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    crm::object::{COMPUTED, Object, Source, Version},
+    crm::{
+        object::{COMPUTED, Object, Source, Version},
+        object_type::ObjectType,
+    },
     http::response::add,
 };
 
@@ -25,24 +28,37 @@ impl Projection {
         }
     }
 
-    /// All properties, none with its history.
-    pub(crate) fn all() -> Self {
+    /// What is answered where nothing is asked for, without a history.
+    pub(crate) fn unasked() -> Self {
         Self::default()
+    }
+
+    /// What a write of these values is answered with: them, where the default set of the type is known.
+    pub(crate) fn written(object_type: &ObjectType, values: &[(String, String)]) -> Self {
+        match object_type.default_properties() {
+            Some(_) => Self::new(values.iter().map(|(name, _)| name.as_str()), []),
+            None => Self::unasked(),
+        }
     }
 
     pub(crate) fn has_history(&self) -> bool {
         !self.with_history.is_empty()
     }
 
-    /// An object with the properties that were asked for, or all when none was. The computed ones are always
-    /// there, and one without a value is `null`.
-    pub(crate) fn body(&self, object: &Object) -> Value {
+    /// An object with the properties that were asked for. When none was, it has the default set of its type, or all where
+    /// that is not known. The computed ones are always there, and one without a value is `null`.
+    pub(crate) fn body(&self, object_type: &ObjectType, object: &Object) -> Value {
         let property = |name: &str| (name.to_owned(), object.text(name).map_or(Value::Null, |text| json!(text)));
-        let properties: Map<_, _> = if self.properties.is_empty() {
-            object.names().map(property).collect()
-        } else {
-            let named = self.properties.iter().chain(&self.with_history).map(String::as_str);
-            COMPUTED.into_iter().chain(named).map(property).collect()
+        let histories = self.with_history.iter().map(String::as_str);
+        let properties: Map<_, _> = match object_type.default_properties() {
+            _ if !self.properties.is_empty() => {
+                let named = self.properties.iter().map(String::as_str);
+                COMPUTED.into_iter().chain(named).chain(histories).map(property).collect()
+            }
+            Some(defaults) => {
+                COMPUTED.into_iter().chain(defaults.iter().copied()).chain(histories).map(property).collect()
+            }
+            None => object.names().map(property).collect(),
         };
         let mut body = json!({
             "id": object.id.as_str(),

@@ -33,7 +33,7 @@ pub(crate) async fn search(call: Call, Path(path): Path<TypePath>, body: Bytes) 
     let request = SearchRequest::read(&body)?;
     let store = state.store(&object_type);
     let Found { total, page } = find(store, &request);
-    let results: Value = page.iter().map(|row| request.projection.body(store.get(*row))).collect();
+    let results: Value = page.iter().map(|row| request.projection.body(&object_type, store.get(*row))).collect();
     let mut body = json!({"total": total, "results": results});
     let next = request.after + page.len();
     if !page.is_empty() && next < total {

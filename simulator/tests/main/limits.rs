@@ -124,7 +124,7 @@ async fn a_refusal_has_hubspots_body() {
 
 #[tokio::test(start_paused = true)]
 async fn searches_have_a_window_of_one_second_to_themselves() {
-    let limits = RateLimits::default().per_ten_seconds(1).per_day(1).searches_per_second(5);
+    let limits = RateLimits::default().per_ten_seconds(1).searches_per_second(5);
     let caller = Caller::of(Simulator::builder().rate_limits(limits)).await;
     for refused in [false, false, false, false, false, true] {
         let response = caller.search().await;
@@ -205,4 +205,26 @@ async fn thousands_of_requests_under_a_limit_are_quick() {
     assert_eq!(refused, 5_000);
     let took = began.elapsed();
     assert!(took < seconds(60), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn searches_count_in_the_day_and_tell_of_it_alone() {
+    let limits = RateLimits::default().per_ten_seconds(10).per_day(3);
+    let caller = Caller::of(Simulator::builder().rate_limits(limits)).await;
+    assert_eq!(caller.accepted(1).await, 1);
+    let response = caller.search().await;
+    assert_eq!((header(&response, "daily"), header(&response, "daily-remaining")), (Some("3"), Some("1")));
+    assert_eq!((header(&response, "max"), header(&response, "remaining")), (None, None));
+    assert_ne!(caller.search().await.status(), 429);
+    assert_eq!(caller.search().await.status(), 429);
+    assert_eq!(caller.accepted(1).await, 0);
+}
+
+#[tokio::test]
+async fn a_missing_scope_is_answered_without_the_limits() {
+    let builder = Simulator::builder().rate_limits(RateLimits::default().per_ten_seconds(10)).token("nobody", ["x"]);
+    let caller = Caller::of(builder).await;
+    let url = format!("{}/crm/v3/objects/partner_clients", caller.simulator.base_url());
+    let response = reqwest::Client::new().get(url).bearer_auth("nobody").send().await.unwrap();
+    assert_eq!((response.status().as_u16(), header(&response, "max")), (403, None));
 }

@@ -5,6 +5,7 @@ mod batches;
 mod control;
 mod fault_choice;
 mod faults;
+mod garbage;
 mod label_batches;
 mod labels;
 mod limits;

@@ -63,6 +63,25 @@ async fn many_objects_are_created_read_upserted_and_archived_in_batches() {
 }
 
 #[tokio::test]
+async fn what_no_request_names_is_answered_as_a_default_set_and_a_write_with_what_changed() {
+    let caller = Caller::of(Simulator::builder()).await;
+    let keys = |body: &Value| body["properties"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let (_, created) =
+        caller.post("/crm/v3/objects/companies", json!({"properties": {"name": "x", "city": "Bonn"}})).await;
+    assert_eq!(keys(&created), ["city", "createdate", "hs_lastmodifieddate", "hs_object_id", "name"]);
+    let path = format!("/crm/v3/objects/companies/{}", created["id"].as_str().unwrap());
+    let defaults = ["createdate", "domain", "hs_lastmodifieddate", "hs_object_id", "name"];
+    assert_eq!(keys(&caller.get(&path).await.1), defaults);
+    let (_, read) =
+        caller.post("/crm/v3/objects/companies/batch/read", json!({"inputs": [{"id": created["id"]}]})).await;
+    assert_eq!(keys(&read["results"][0]), defaults);
+    let changed = keys(&caller.patch(&path, json!({"city": "Köln"})).await.1);
+    assert_eq!(changed, ["city", "createdate", "hs_lastmodifieddate", "hs_object_id"]);
+    let (_, client) = caller.get("/crm/v3/objects/partner_clients/512").await;
+    assert!(keys(&client).contains(&"description".to_owned()), "all, as the set is not known");
+}
+
+#[tokio::test]
 async fn partner_clients_are_neither_created_nor_archived() {
     let caller = Caller::of(Simulator::builder()).await;
     for objects in ["/crm/v3/objects", "/crm/objects/2026-09"] {
