@@ -97,7 +97,8 @@ pub(super) enum Call {
         /// Type of the other objects, such as companies or 2-1234567
         to_type: String,
     },
-    /// List the association types from partner clients to an object type
+    /// List the association types from partner clients to an object type: their names in v3, and their categories and
+    /// labels in dated versions
     #[command(after_help = help::TYPES)]
     Types {
         /// Type of the other objects, such as companies or 2-1234567

@@ -70,16 +70,3 @@ pub(super) async fn list(
     warn_left_out(associated.left_out(), output.json);
     Ok(())
 }
-
-pub(super) async fn types(client: &Client, to_type: &str, output: &mut Output) -> Result<(), Failure> {
-    let types = client.association_types(to_type).await?;
-    if output.json {
-        return types.iter().try_for_each(|association_type| output.json(association_type));
-    }
-    let mut table = Table::new(["id", "name"]);
-    for association_type in types {
-        let name = association_type.name.or(association_type.label).unwrap_or_default();
-        table.row([association_type.id.as_str(), &name], output)?;
-    }
-    table.end(output)
-}

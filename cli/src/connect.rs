@@ -34,8 +34,16 @@ pub(super) struct Connection {
 
 pub(super) struct Connected {
     pub(super) client: Client,
+    builder: ClientBuilder,
     /// Ends when it is dropped.
     _simulator: Option<Simulator>,
+}
+
+impl Connected {
+    /// A client that differs in its version alone.
+    pub(super) fn at(&self, version: ApiVersion) -> Result<Client, Failure> {
+        Ok(self.builder.clone().api_version(version).build()?)
+    }
 }
 
 impl Connection {
@@ -86,7 +94,7 @@ impl Connection {
             let simulator = seed(simulated::hubspot())?.start().await;
             let simulator = simulator.map_err(|error| Failure::io("the simulator cannot start", &error))?;
             let builder = builder.base_url(simulator.base_url()).access_token(simulator.access_token());
-            return Ok(Connected { client: builder.build()?, _simulator: Some(simulator) });
+            return Ok(Connected { client: builder.clone().build()?, builder, _simulator: Some(simulator) });
         }
         let url = self.base_url.clone().or_else(|| env::var("HUBSPOT_BASE_URL").ok()).filter(|url| !url.is_empty());
         let builder = match url {
@@ -97,7 +105,8 @@ impl Connection {
             Some(token) => token.clone(),
             None => token().await?,
         };
-        Ok(Connected { client: builder.token_provider(token).build()?, _simulator: None })
+        let builder = builder.token_provider(token);
+        Ok(Connected { client: builder.clone().build()?, builder, _simulator: None })
     }
 }
 

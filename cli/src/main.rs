@@ -4,6 +4,7 @@
 
 mod account;
 mod arguments;
+mod association_types;
 mod associations;
 mod bulk;
 mod command_line;
@@ -126,7 +127,7 @@ async fn answer(call: Call, connection: &Connection, output: &mut Output) -> Res
         Call::Associations { partner_client, to_type } => {
             associations::list(client, &partner_client, &to_type, output).await
         }
-        Call::Types { to_type } => associations::types(client, &to_type, output).await,
+        Call::Types { to_type } => association_types::run(&connected, &to_type, output).await,
         Call::Get { id, properties } => partner_clients::get(client, &id, properties, output).await,
         Call::List(page) => partner_clients::list(client, page, output).await,
         Call::Search(search) => partner_clients::search(client, search, output).await,

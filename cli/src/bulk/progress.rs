@@ -67,7 +67,7 @@ fn line(progress: &Progress, rows: u64, columns: usize) -> String {
         format!("{}%", share(100)),
     ];
     let Some(mut line) = begin.into_iter().find(|begin| begin.len() <= columns) else { return String::new() };
-    if columns >= WIDE {
+    if columns >= WIDE && line.len() + BAR as usize + 3 <= columns {
         let full = share(BAR).min(BAR) as usize;
         let tip = if full < BAR as usize { ">" } else { "" };
         line = format!("[{:<width$}] {line}", "=".repeat(full) + tip, width = BAR as usize);

@@ -36,9 +36,34 @@ async fn an_association_is_made_listed_and_removed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn association_types_are_listed() {
     let hubspot = crm(1, 1).start().await.unwrap();
-    assert_eq!(run_at(&hubspot, &["types", "companies"]).out, "id  name\n7   owner\n");
+    let table = "id  name   category         label\n7   owner  HUBSPOT_DEFINED  -\n";
+    for version in ["v3", "2026-03", "2026-09"] {
+        let types = run_at(&hubspot, &["types", "companies", "--api-version", version]);
+        assert_eq!((&*types.out, &*types.err), (table, ""), "{version}");
+    }
     let types = run_at(&hubspot, &["types", "companies", "--json"]).json();
-    assert_eq!((types.len(), &types[0]["name"]), (1, &"owner".into()));
+    assert_eq!(types, [serde_json::json!({"id": "7", "name": "owner", "category": "HUBSPOT_DEFINED"})]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn association_types_of_v3_show_what_they_are_in_dated_versions() {
+    let category = hubspot_simulator::AssociationCategory::UserDefined;
+    let labeled = crm(1, 1).association_label("companies", category, 36, "Referred By").start().await.unwrap();
+    let types = run_at(&labeled, &["types", "companies"]).out;
+    assert!(types.ends_with("36  referred_by  USER_DEFINED     Referred By\n"), "{types}");
+
+    // Where the dated versions are not served, v3 says what it knows, and the other way round.
+    for (served, told, row) in [
+        (["v3"], "warning: the categories and labels of 2026-09 could not be read: ", "7   owner  -         -\n"),
+        (["2026-09"], "warning: the names of v3 could not be read: ", "7   -     HUBSPOT_DEFINED  -\n"),
+    ] {
+        let hubspot = crm(1, 1).versions(served).start().await.unwrap();
+        let types = run_at(&hubspot, &["types", "companies", "--api-version", served[0]]);
+        assert_eq!(types.code, Some(0), "{}", types.err);
+        assert!(types.out.ends_with(row) && types.err.starts_with(told), "{} {}", types.out, types.err);
+        let json = run_at(&hubspot, &["types", "companies", "--api-version", served[0], "--json"]);
+        assert!(json.err.starts_with("{\"warning\":"), "{}", json.err);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
