@@ -73,7 +73,7 @@ impl OAuthApp {
             client_id: client_id.into(),
             client_secret: SecretString::from(client_secret.into()),
             base_url: BASE_URL.to_owned(),
-            version: ApiVersion::V2026_03,
+            version: ApiVersion::V2026_09,
             token_path: None,
             connection: Connection::default(),
             timeout: TIMEOUT,
@@ -229,7 +229,7 @@ impl OAuthAppBuilder {
     }
 
     /// Sets the version of HubSpot's API whose token endpoint is asked, such as `/oauth/2026-09/token`; the default is
-    /// [`ApiVersion::V2026_03`]. It need not be the version of the clients that use the tokens.
+    /// [`ApiVersion::V2026_09`]. It need not be the version of the clients that use the tokens.
     pub fn api_version(mut self, version: ApiVersion) -> Self {
         self.version = version;
         self

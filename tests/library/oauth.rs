@@ -337,7 +337,7 @@ async fn the_first_call_asks_for_a_token_and_the_next_ones_use_it() {
             .into();
     assert_eq!(asked(&simulator), [form]);
     let request = &simulator.requests()[0];
-    assert_eq!((request.method(), request.path()), ("POST", "/oauth/2026-03/token"));
+    assert_eq!((request.method(), request.path()), ("POST", "/oauth/2026-09/token"));
     assert_eq!(request.header("content-type"), Some("application/x-www-form-urlencoded"));
     assert_eq!(request.header("authorization"), None);
 }
@@ -835,7 +835,7 @@ async fn a_base_url_with_a_path_keeps_it() {
     let server = MockServer::start_async().await;
     let mock = server
         .mock_async(|when, then| {
-            when.path("/hubspot/oauth/2026-03/token");
+            when.path("/hubspot/oauth/2026-09/token");
             then.status(200).body(r#"{"access_token":"a-1"}"#);
         })
         .await;
