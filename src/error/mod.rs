@@ -1,4 +1,5 @@
-//! The one error type: what failed, what HubSpot said, what to do next.
+//! The one error type: what failed, what HubSpot said, what to do next. Each source of errors has a file of constructors
+//! (this crate, the network, an answer of HubSpot), and each use one as well: kinds, remedies, a line of text, data.
 #![cfg(feature = "client")]
 
 pub(crate) mod answer;

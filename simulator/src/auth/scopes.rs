@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::crm::object_type::{ObjectType, ObjectTypes};
+use crate::crm::{object_type::ObjectType, object_types::ObjectTypes};
 
 /// The scope that reading partner clients and their associations takes.
 pub const READ_SCOPE: &str = "crm.objects.partner-clients.read";

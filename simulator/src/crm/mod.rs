@@ -5,6 +5,7 @@ pub(crate) mod comparison;
 pub(crate) mod not_found;
 pub(crate) mod object;
 pub(crate) mod object_type;
+pub(crate) mod object_types;
 pub(crate) mod rules;
 pub(crate) mod seed;
 pub(crate) mod state;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::crm::{
     object::{CREATED, Id, MODIFIED, OBJECT_ID, Object, Source},
-    object_type::ObjectTypes,
+    object_types::ObjectTypes,
     store::Store,
     time::Time,
 };

@@ -6,7 +6,8 @@ use crate::crm::{
     association_type::{AssociationCategory, AssociationTypes, Definition, TypeKey},
     not_found::NotFound,
     object::{Object, Position},
-    object_type::{ObjectType, ObjectTypes},
+    object_type::ObjectType,
+    object_types::ObjectTypes,
     rules::Rules,
     store::Store,
 };

@@ -1,4 +1,4 @@
-//! Searching partner clients.
+//! Searches of partner clients: the request and its filters, streams of all results, and streams of what changed.
 
 mod changes;
 mod filter;

@@ -1,4 +1,4 @@
-//! Reading and updating any number of partner clients, a hundred to a request.
+//! Updating any number of partner clients.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -8,17 +8,13 @@ use std::{
 use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
+use super::{Errors, MAX_INPUTS, key};
 use crate::{
     client::Client,
     error::{Error, Result},
     generated::types,
-    ids::{PartnerClientId, RecordKey},
-    partner_clients::{
-        PartnerClient,
-        property_value::PropertyValue,
-        selection::{Selection, check_property, selects},
-        update::Changes,
-    },
+    ids::RecordKey,
+    partner_clients::{PartnerClient, property_value::PropertyValue, selection::check_property, update::Changes},
     transport::{
         self,
         call_meta::CallMeta,
@@ -26,42 +22,7 @@ use crate::{
     },
 };
 
-const MAX_INPUTS: usize = 100;
-const MAX_INPUTS_WITH_HISTORY: usize = 50;
-
 impl Client {
-    /// Reads any number of partner clients, and answers for each id in the order given: the partner client, or why not
-    /// ([`Error::is_not_found`] where there is none).
-    ///
-    /// Needs the scope `crm.objects.partner-clients.read`.
-    ///
-    /// ```no_run
-    /// # async fn run(client: hubspot_partner_clients::Client) {
-    /// let outcomes = client
-    ///     .batch_read(["512", "513"])
-    ///     .properties(["name"])
-    ///     .send()
-    ///     .await;
-    /// for outcome in outcomes {
-    ///     match outcome {
-    ///         Ok(found) => println!("{}", found.id),
-    ///         Err(error) => eprintln!("{error}"),
-    ///     }
-    /// }
-    /// # }
-    /// ```
-    pub fn batch_read<I: Into<RecordKey>>(&self, ids: impl IntoIterator<Item = I>) -> BatchRead {
-        BatchRead {
-            client: self.clone(),
-            ids: ids.into_iter().map(Into::into).collect(),
-            id_property: None,
-            archived: false,
-            selection: Selection::default(),
-            concurrency: CONCURRENCY,
-            options: CallOptions::default(),
-        }
-    }
-
     /// Carries out any number of updates, and answers for each in the order given: the partner client, or why not.
     ///
     /// Updates of the same partner client are carried out one after the other. Needs the scope
@@ -92,100 +53,6 @@ impl Client {
             concurrency: CONCURRENCY,
             options: CallOptions::default(),
         }
-    }
-}
-
-/// Partner clients to be read; see [`Client::batch_read`].
-#[derive(Debug, Clone)]
-#[must_use = "nothing is sent until `send`"]
-pub struct BatchRead {
-    client: Client,
-    ids: Vec<RecordKey>,
-    id_property: Option<String>,
-    archived: bool,
-    selection: Selection,
-    concurrency: usize,
-    options: CallOptions,
-}
-
-selects!(BatchRead);
-settings!(BatchRead, options);
-
-impl BatchRead {
-    /// Takes the ids for values of this property, whose values are unique. HubSpot's answer has to hold the property, so
-    /// it is asked for as well.
-    pub fn id_property(mut self, name: impl Into<String>) -> Self {
-        self.id_property = Some(name.into());
-        self
-    }
-
-    /// Reads archived partner clients instead.
-    pub fn archived(mut self) -> Self {
-        self.archived = true;
-        self
-    }
-
-    /// How many requests are under way at once; 4 by default.
-    ///
-    /// With zero every outcome is an [invalid input](Error::is_invalid_input), and nothing is sent.
-    pub fn concurrency(mut self, requests: usize) -> Self {
-        self.concurrency = self.options.concurrency(requests);
-        self
-    }
-
-    /// Reads them: one outcome for each id, in their order. A request that fails is the outcome of its own ids only.
-    pub async fn send(mut self) -> Vec<Result<PartnerClient>> {
-        if let (Some(name), false) = (&self.id_property, self.selection.properties.is_empty()) {
-            self.selection.properties.push(name.clone());
-        }
-        // Each id once, however often it was given.
-        let ids: Vec<_> = self.ids.iter().map(|id| id.checked(self.id_property.as_deref())).collect();
-        let mut wanted: Vec<&str> = ids.iter().flatten().map(PartnerClientId::as_str).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        let most = if self.selection.history.is_empty() { MAX_INPUTS } else { MAX_INPUTS_WITH_HISTORY };
-        let requests = wanted.chunks(most).map(|ids| self.request(ids)).collect::<Vec<_>>();
-        let outcomes: HashMap<String, Result<PartnerClient>> =
-            stream::iter(requests).buffer_unordered(self.concurrency).flat_map(stream::iter).collect().await;
-        let outcome = |id: &Result<PartnerClientId>| match id {
-            Ok(id) => outcomes.get(id.as_str()).cloned().unwrap_or_else(|| Err(Error::no_outcome())),
-            Err(error) => Err(error.clone()),
-        };
-        ids.iter().map(outcome).collect()
-    }
-
-    /// One request, and what became of each of its ids.
-    async fn request(&self, ids: &[&str]) -> Vec<(String, Result<PartnerClient>)> {
-        let (mut answer, meta) = match self.exchange(ids).await {
-            Ok(answered) => answered,
-            Err(error) => return ids.iter().map(|id| ((*id).to_owned(), Err(error.clone()))).collect(),
-        };
-        let mut found: HashMap<String, PartnerClient> = mem::take(&mut answer.results)
-            .into_iter()
-            .map(PartnerClient::from)
-            .filter_map(|object| Some((key(&object, self.id_property.as_deref())?.to_owned(), object)))
-            .collect();
-        let open = ids.iter().filter(|id| !found.contains_key(**id)).count();
-        let errors = Errors::new("batch_read", &answer, &meta, open);
-        let mut outcome = |id: &str| found.remove(id).ok_or_else(|| errors.of(id, None));
-        ids.iter().map(|id| ((*id).to_owned(), outcome(id))).collect()
-    }
-
-    async fn exchange(&self, ids: &[&str]) -> Result<(types::BatchResponseSimplePublicObjectWithErrors, CallMeta)> {
-        self.selection.check()?;
-        self.id_property.as_deref().map_or(Ok(()), check_property)?;
-        let input = |id: &&str| types::SimplePublicObjectId::builder().id(*id).try_into();
-        let body = types::BatchReadInputSimplePublicObjectId::builder()
-            .id_property(self.id_property.clone())
-            .inputs(ids.iter().map(input).collect::<std::result::Result<Vec<_>, _>>()?)
-            .properties(self.selection.properties.clone())
-            .properties_with_history(self.selection.history.clone());
-        let archived = self.archived;
-        transport::call(self.client.raw.clone(), self.options.clone(), "batch_read", |raw| async move {
-            let request = raw.batch_read().body(body);
-            if archived { request.archived(true).send().await } else { request.send().await }
-        })
-        .await
     }
 }
 
@@ -346,14 +213,6 @@ impl BatchUpdate {
     }
 }
 
-/// What an answered object was asked for by: its id, or its value of a property, if the answer has that.
-fn key<'a>(object: &'a PartnerClient, id_property: Option<&str>) -> Option<&'a str> {
-    match id_property {
-        Some(name) => object.property(name),
-        None => Some(&object.id),
-    }
-}
-
 trait Places<T> {
     fn set_at(&mut self, place: usize, value: T);
 }
@@ -363,52 +222,5 @@ impl<T> Places<T> for Vec<T> {
         if let Some(slot) = self.get_mut(place) {
             *slot = value;
         }
-    }
-}
-
-/// The errors inside an answered batch.
-struct Errors<'a> {
-    operation: &'static str,
-    errors: &'a [types::StandardError],
-    meta: &'a CallMeta,
-    /// Whether an error without names is about all inputs without a result.
-    common: bool,
-}
-
-impl<'a> Errors<'a> {
-    /// The errors of an answer that leaves so many inputs open.
-    fn new(
-        operation: &'static str,
-        answer: &'a types::BatchResponseSimplePublicObjectWithErrors,
-        meta: &'a CallMeta,
-        open: usize,
-    ) -> Self {
-        let counted = answer.num_errors.and_then(|errors| usize::try_from(errors).ok());
-        Self { operation, errors: &answer.errors, meta, common: open == 1 || counted == Some(open) }
-    }
-
-    /// The error of one input: that which names it, or the only one there is, if it can be meant.
-    fn of(&self, id: &str, trace: Option<&str>) -> Error {
-        self.naming(id, trace).unwrap_or_else(|| {
-            let error = match self.errors {
-                [error] if self.common => Error::in_batch(error),
-                _ => Error::no_outcome(),
-            };
-            error.in_call(self.operation, self.meta, false)
-        })
-    }
-
-    /// The error that names an input.
-    fn naming(&self, id: &str, trace: Option<&str>) -> Option<Error> {
-        let names = |error: &types::StandardError, name: &str, value: &str| {
-            error.context.get(name).is_some_and(|values| values.iter().any(|v| v == value))
-        };
-        let named = self.errors.iter().find(|error| {
-            trace.is_some_and(|trace| names(error, "objectWriteTraceId", trace))
-                || names(error, "ids", id)
-                || names(error, "id", id)
-                || error.id.as_deref() == Some(id)
-        });
-        Some(Error::in_batch(named?).in_call(self.operation, self.meta, false))
     }
 }

@@ -1,0 +1,68 @@
+//! Batches of partner clients, a hundred to a request: reading and updating any number of them, and the errors inside the
+//! answer to a batch.
+
+mod read;
+mod update;
+
+pub use self::{
+    read::BatchRead,
+    update::{BatchUpdate, Update},
+};
+use crate::{error::Error, generated::types, partner_clients::PartnerClient, transport::call_meta::CallMeta};
+
+const MAX_INPUTS: usize = 100;
+
+/// What an answered object was asked for by: its id, or its value of a property, if the answer has that.
+fn key<'a>(object: &'a PartnerClient, id_property: Option<&str>) -> Option<&'a str> {
+    match id_property {
+        Some(name) => object.property(name),
+        None => Some(&object.id),
+    }
+}
+
+/// The errors inside an answered batch.
+struct Errors<'a> {
+    operation: &'static str,
+    errors: &'a [types::StandardError],
+    meta: &'a CallMeta,
+    /// Whether an error without names is about all inputs without a result.
+    common: bool,
+}
+
+impl<'a> Errors<'a> {
+    /// The errors of an answer that leaves so many inputs open.
+    fn new(
+        operation: &'static str,
+        answer: &'a types::BatchResponseSimplePublicObjectWithErrors,
+        meta: &'a CallMeta,
+        open: usize,
+    ) -> Self {
+        let counted = answer.num_errors.and_then(|errors| usize::try_from(errors).ok());
+        Self { operation, errors: &answer.errors, meta, common: open == 1 || counted == Some(open) }
+    }
+
+    /// The error of one input: that which names it, or the only one there is, if it can be meant.
+    fn of(&self, id: &str, trace: Option<&str>) -> Error {
+        self.naming(id, trace).unwrap_or_else(|| {
+            let error = match self.errors {
+                [error] if self.common => Error::in_batch(error),
+                _ => Error::no_outcome(),
+            };
+            error.in_call(self.operation, self.meta, false)
+        })
+    }
+
+    /// The error that names an input.
+    fn naming(&self, id: &str, trace: Option<&str>) -> Option<Error> {
+        let names = |error: &types::StandardError, name: &str, value: &str| {
+            error.context.get(name).is_some_and(|values| values.iter().any(|v| v == value))
+        };
+        let named = self.errors.iter().find(|error| {
+            trace.is_some_and(|trace| names(error, "objectWriteTraceId", trace))
+                || names(error, "ids", id)
+                || names(error, "id", id)
+                || error.id.as_deref() == Some(id)
+        });
+        Some(Error::in_batch(named?).in_call(self.operation, self.meta, false))
+    }
+}

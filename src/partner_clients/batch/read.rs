@@ -1,0 +1,152 @@
+//! Reading any number of partner clients.
+
+use std::{collections::HashMap, mem};
+
+use futures_util::{StreamExt, stream};
+
+use super::{Errors, MAX_INPUTS, key};
+use crate::{
+    client::Client,
+    error::{Error, Result},
+    generated::types,
+    ids::{PartnerClientId, RecordKey},
+    partner_clients::{
+        PartnerClient,
+        selection::{Selection, check_property, selects},
+    },
+    transport::{
+        self,
+        call_meta::CallMeta,
+        call_options::{CONCURRENCY, CallOptions, settings},
+    },
+};
+
+const MAX_INPUTS_WITH_HISTORY: usize = 50;
+
+impl Client {
+    /// Reads any number of partner clients, and answers for each id in the order given: the partner client, or why not
+    /// ([`Error::is_not_found`] where there is none).
+    ///
+    /// Needs the scope `crm.objects.partner-clients.read`.
+    ///
+    /// ```no_run
+    /// # async fn run(client: hubspot_partner_clients::Client) {
+    /// let outcomes = client
+    ///     .batch_read(["512", "513"])
+    ///     .properties(["name"])
+    ///     .send()
+    ///     .await;
+    /// for outcome in outcomes {
+    ///     match outcome {
+    ///         Ok(found) => println!("{}", found.id),
+    ///         Err(error) => eprintln!("{error}"),
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn batch_read<I: Into<RecordKey>>(&self, ids: impl IntoIterator<Item = I>) -> BatchRead {
+        BatchRead {
+            client: self.clone(),
+            ids: ids.into_iter().map(Into::into).collect(),
+            id_property: None,
+            archived: false,
+            selection: Selection::default(),
+            concurrency: CONCURRENCY,
+            options: CallOptions::default(),
+        }
+    }
+}
+
+/// Partner clients to be read; see [`Client::batch_read`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent until `send`"]
+pub struct BatchRead {
+    client: Client,
+    ids: Vec<RecordKey>,
+    id_property: Option<String>,
+    archived: bool,
+    selection: Selection,
+    concurrency: usize,
+    options: CallOptions,
+}
+
+selects!(BatchRead);
+settings!(BatchRead, options);
+
+impl BatchRead {
+    /// Takes the ids for values of this property, whose values are unique. HubSpot's answer has to hold the property, so
+    /// it is asked for as well.
+    pub fn id_property(mut self, name: impl Into<String>) -> Self {
+        self.id_property = Some(name.into());
+        self
+    }
+
+    /// Reads archived partner clients instead.
+    pub fn archived(mut self) -> Self {
+        self.archived = true;
+        self
+    }
+
+    /// How many requests are under way at once; 4 by default.
+    ///
+    /// With zero every outcome is an [invalid input](Error::is_invalid_input), and nothing is sent.
+    pub fn concurrency(mut self, requests: usize) -> Self {
+        self.concurrency = self.options.concurrency(requests);
+        self
+    }
+
+    /// Reads them: one outcome for each id, in their order. A request that fails is the outcome of its own ids only.
+    pub async fn send(mut self) -> Vec<Result<PartnerClient>> {
+        if let (Some(name), false) = (&self.id_property, self.selection.properties.is_empty()) {
+            self.selection.properties.push(name.clone());
+        }
+        // Each id once, however often it was given.
+        let ids: Vec<_> = self.ids.iter().map(|id| id.checked(self.id_property.as_deref())).collect();
+        let mut wanted: Vec<&str> = ids.iter().flatten().map(PartnerClientId::as_str).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let most = if self.selection.history.is_empty() { MAX_INPUTS } else { MAX_INPUTS_WITH_HISTORY };
+        let requests = wanted.chunks(most).map(|ids| self.request(ids)).collect::<Vec<_>>();
+        let outcomes: HashMap<String, Result<PartnerClient>> =
+            stream::iter(requests).buffer_unordered(self.concurrency).flat_map(stream::iter).collect().await;
+        let outcome = |id: &Result<PartnerClientId>| match id {
+            Ok(id) => outcomes.get(id.as_str()).cloned().unwrap_or_else(|| Err(Error::no_outcome())),
+            Err(error) => Err(error.clone()),
+        };
+        ids.iter().map(outcome).collect()
+    }
+
+    /// One request, and what became of each of its ids.
+    async fn request(&self, ids: &[&str]) -> Vec<(String, Result<PartnerClient>)> {
+        let (mut answer, meta) = match self.exchange(ids).await {
+            Ok(answered) => answered,
+            Err(error) => return ids.iter().map(|id| ((*id).to_owned(), Err(error.clone()))).collect(),
+        };
+        let mut found: HashMap<String, PartnerClient> = mem::take(&mut answer.results)
+            .into_iter()
+            .map(PartnerClient::from)
+            .filter_map(|object| Some((key(&object, self.id_property.as_deref())?.to_owned(), object)))
+            .collect();
+        let open = ids.iter().filter(|id| !found.contains_key(**id)).count();
+        let errors = Errors::new("batch_read", &answer, &meta, open);
+        let mut outcome = |id: &str| found.remove(id).ok_or_else(|| errors.of(id, None));
+        ids.iter().map(|id| ((*id).to_owned(), outcome(id))).collect()
+    }
+
+    async fn exchange(&self, ids: &[&str]) -> Result<(types::BatchResponseSimplePublicObjectWithErrors, CallMeta)> {
+        self.selection.check()?;
+        self.id_property.as_deref().map_or(Ok(()), check_property)?;
+        let input = |id: &&str| types::SimplePublicObjectId::builder().id(*id).try_into();
+        let body = types::BatchReadInputSimplePublicObjectId::builder()
+            .id_property(self.id_property.clone())
+            .inputs(ids.iter().map(input).collect::<std::result::Result<Vec<_>, _>>()?)
+            .properties(self.selection.properties.clone())
+            .properties_with_history(self.selection.history.clone());
+        let archived = self.archived;
+        transport::call(self.client.raw.clone(), self.options.clone(), "batch_read", |raw| async move {
+            let request = raw.batch_read().body(body);
+            if archived { request.archived(true).send().await } else { request.send().await }
+        })
+        .await
+    }
+}
