@@ -6,6 +6,7 @@ pub(crate) mod associate;
 pub(crate) mod associated;
 pub mod bulk;
 pub(crate) mod dissociate;
+mod held;
 pub(crate) mod included;
 pub(crate) mod list;
 pub(crate) mod pair;

@@ -7,13 +7,13 @@ use std::{
 
 use futures_util::StreamExt;
 use hubspot_partner_clients::{
-    ApiVersion, Association, Client, Result,
+    Association, Result,
     bulk::{Bulk, Journal, Outcome, Progress},
 };
 use hubspot_simulator::{Fault, InvalidAssociations, Simulator};
 use tempfile::TempDir;
 
-use crate::support::{client_of, crm};
+use crate::support::{client_of, client_speaking, crm};
 
 const INPUTS: usize = 9_000;
 
@@ -126,24 +126,13 @@ async fn a_journal_of_another_input_or_operation_is_refused_and_nothing_is_sent(
 }
 
 #[tokio::test]
-async fn bulk_work_on_a_dated_version_is_refused_and_nothing_is_sent_or_written() {
+async fn plans_on_a_dated_version_are_refused_and_nothing_is_sent() {
     let simulator = crm(9, 9).start().await.unwrap();
-    let directory = TempDir::new().unwrap();
-    let path = directory.path().join("run.journal");
-    let client = Client::builder().base_url(simulator.base_url()).access_token(simulator.access_token());
-    let client = client.api_version(ApiVersion::V2026_09).build().unwrap();
-    let inputs = || (1..=3).map(|id| Association::new(id, "companies", 1, "owner"));
-    for bulk in [client.associate_many(inputs()), client.dissociate_many(inputs())] {
-        let outcomes: Vec<_> = bulk.journal(Journal::open(&path, "test").unwrap()).outcomes().collect().await;
-        assert_eq!(outcomes.len(), 3);
-        for outcome in outcomes {
-            let error = outcome.result.unwrap_err();
-            assert!(error.is_invalid_input() && error.message().contains("API version \"2026-09\""), "{error}");
-        }
-    }
-    let error = client.reconcile([1], "companies", inputs()).plan().await.unwrap_err();
-    assert!(error.is_invalid_input() && error.message().contains("API version \"2026-09\""), "{error}");
-    assert_eq!((simulator.requests().len(), std::fs::read(&path).unwrap().len()), (0, 0));
+    let client = client_speaking(&simulator, "2026-09");
+    let desired = [(1, ("companies", 1), "owner")];
+    let error = client.reconcile([1], "companies", desired).plan().await.unwrap_err();
+    assert!(error.is_invalid_input() && error.message().contains("API version \"2026-09\" has no plans"), "{error}");
+    assert_eq!(simulator.requests().len(), 0);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ mod bulk_journal;
 mod bulk_requests;
 mod bulk_streams;
 mod bulk_verdicts;
+mod bulk_versions;
 mod connections;
 mod construction;
 mod decoding;

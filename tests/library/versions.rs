@@ -1,8 +1,7 @@
 //! Clients of v3 and of dated versions.
 
-use futures_util::StreamExt;
 use hubspot_partner_clients::{
-    ApiVersion, Association, Client, Error, RateLimit, RetryPolicy, filter,
+    ApiVersion, Client, Error, RateLimit, RetryPolicy, filter,
     generated::types::{self, AssociationSpec},
 };
 use serde_json::json;
@@ -247,23 +246,4 @@ async fn a_client_for_another_account_speaks_the_same_version() {
     let other = client.for_account(hubspot_partner_clients::AccessToken::new("u").unwrap());
     assert_eq!(other.api_version(), ApiVersion::V2026_09);
     assert_eq!(Client::builder().access_token("t").build().unwrap().api_version(), ApiVersion::V3);
-}
-
-/// What is not spoken in a version yet says so, and sends nothing.
-#[tokio::test]
-async fn bulk_work_on_a_dated_version_is_refused_before_anything_is_sent() {
-    let server = RawServer::json(200, BATCH).await;
-    let client = client_of(&server.base_url, ApiVersion::V2026_09);
-    let outcomes = client
-        .associate_many([Association::new(512, "companies", 9001, 1), Association::new(513, "companies", 9001, 1)])
-        .outcomes()
-        .collect::<Vec<_>>()
-        .await;
-    assert_eq!(outcomes.len(), 2);
-    for outcome in outcomes {
-        let error = outcome.result.unwrap_err();
-        assert!(error.is_invalid_input(), "{error}");
-        assert!(error.message().contains("2026-09"), "{error}");
-    }
-    assert_eq!(server.accepted(), 0);
 }

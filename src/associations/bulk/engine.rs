@@ -1,7 +1,7 @@
 //! Taking inputs, grouping them, keeping requests under way, giving outcomes.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     mem,
     pin::Pin,
     sync::Arc,
@@ -20,6 +20,7 @@ use tokio::{
 use tracing::Instrument;
 
 use super::{
+    attribution::pair,
     journal::Recorded,
     progress::Tally,
     settle::{Numbered, Sender, Settled},
@@ -29,7 +30,6 @@ use crate::{
     associations::bulk::{
         input::Input, journal::Journal, outcome::Outcome, progress::OnProgress, settings::Bulk, strategy::Strategy,
     },
-    client::Client,
     error::{Error, Result},
     ids::ObjectType,
     task::{Task, guard, in_runtime},
@@ -38,19 +38,6 @@ use crate::{
 /// How long a group waits for more from an input that has nothing ready. One request a second for an object type is a
 /// small part of any allowance.
 const LINGER: Duration = Duration::from_secs(1);
-
-/// Checks that this crate does bulk work in the client's version of HubSpot's API.
-///
-/// # Errors
-/// For a dated version. There, setting one label of a pair takes the others away.
-pub(crate) fn check_version(client: &Client) -> Result<()> {
-    let version = client.api_version();
-    if !version.is_dated() {
-        return Ok(());
-    }
-    let (version, reason) = (version.to_string(), "has no bulk runs, plans and jobs in this release of the crate");
-    Err(Error::invalid_input("API version", Some(&version), reason, "use a client of v3 for them, or single calls"))
-}
 
 /// The digest of an input that cannot be sent, of which a journal never keeps anything.
 const NOT_SENT: u64 = 0;
@@ -101,7 +88,7 @@ impl<T> Engine<T> {
         };
         let Bulk { client, change, strategy, options, mut journal, .. } = bulk;
         let begin = |journal: &mut Journal| journal.begin(change.operation(), client.server(), client.api_version());
-        let begun = check_version(&client).and_then(|()| journal.as_mut().map_or(Ok(()), begin));
+        let begun = journal.as_mut().map_or(Ok(()), begin);
         // With invalid options nothing is sent either, and the journal is left alone.
         let refused = begun.err();
         Self {
@@ -272,10 +259,28 @@ impl<T> Engine<T> {
             }
         }
         while self.running.len() < self.concurrency {
-            let Some(batch) = self.ready.pop_front() else { return };
+            let Some(batch) = self.next_batch() else { return };
             self.tally.started(batch.inputs.len());
             self.running.push(Running::start(&self.sender, batch));
         }
+    }
+
+    /// The next batch. On dated versions, where the labels of two objects are set at once, it is one that has no pair of
+    /// objects which is under way: what is set last would take away what was set before.
+    fn next_batch(&mut self) -> Option<Batch<T>> {
+        if !self.sender.is_dated() {
+            return self.ready.pop_front();
+        }
+        let under_way: HashSet<_> = self
+            .running
+            .iter()
+            .flat_map(|running| running.inputs.iter())
+            .map(|input| pair(&input.association))
+            .collect();
+        let is_free =
+            |batch: &Batch<T>| !batch.inputs.iter().any(|input| under_way.contains(&pair(&input.association)));
+        let place = self.ready.iter().position(is_free)?;
+        self.ready.remove(place)
     }
 
     fn end(&mut self, Batch { inputs, values }: Batch<T>, settled: Result<Settled>) {

@@ -26,8 +26,18 @@
 //!
 //! However bad the inputs, a batch of *n* different ones is settled with no more than *n* + log₂ *n* (rounded up) requests, retries not
 //! counted: halving stops where sending the rest one by one could exceed that.
+//!
+//! # Dated versions
+//!
+//! There HubSpot sets all labels of two objects at once, and a run adds to them all the same: inputs of one pair are sent as
+//! one, no two requests under way have the same pair, and where the association types that HubSpot lists leave room for
+//! other labels, those that the pairs have are read, a thousand partner clients to a request, and sent along. If somebody
+//! else changes the labels of such a pair in between, as another run may, that change can be lost. Where HubSpot refuses a
+//! pair, each of its inputs has the error. The unlabelled type is not removed from a pair that would lose a label with it,
+//! unless the label is to be removed as well. Jobs and plans need a client of v3.
 
 mod attribution;
+mod dated;
 mod engine;
 mod input;
 mod journal;
@@ -41,7 +51,7 @@ mod verdict;
 
 use futures_util::{Stream, StreamExt, stream};
 
-pub(crate) use self::{engine::check_version, journal::Recorded, settle::Change};
+pub(crate) use self::{dated::only_in_v3, journal::Recorded, settle::Change};
 pub use self::{
     input::Input, journal::Journal, outcome::Outcome, progress::Progress, settings::Bulk, strategy::Strategy,
 };

@@ -1,12 +1,13 @@
 //! Settling a batch, by as few requests as its inputs allow.
 
-use std::{collections::HashMap, time::Duration};
+use std::{borrow::Cow, collections::HashMap, time::Duration};
 
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
     attribution::{Attribution, pair},
+    dated::{PairVerdicts, errors_of},
     verdict::{Verdict, Verdicts},
 };
 use crate::{
@@ -14,6 +15,8 @@ use crate::{
     associations::{
         associate::{delete, put},
         bulk::strategy::Strategy,
+        resolve::in_v3,
+        types::PARTNER_CLIENTS,
     },
     client::Client,
     error::{Error, Result},
@@ -23,7 +26,6 @@ use crate::{
     transport::{self, call_meta::CallMeta, call_options::CallOptions},
 };
 
-const PARTNER_CLIENTS: &str = "partner_clients";
 const MAX_ASSOCIATED: usize = 2_000;
 /// Not documented by HubSpot; third parties tell of it.
 const MAX_DISSOCIATED: usize = 100;
@@ -41,14 +43,6 @@ impl Change {
         match self {
             Self::Associate => "associate",
             Self::Dissociate => "dissociate",
-        }
-    }
-
-    /// The id of the operation on a batch of them.
-    fn batch_operation(self) -> &'static str {
-        match self {
-            Self::Associate => "batch_associate",
-            Self::Dissociate => "batch_dissociate",
         }
     }
 
@@ -77,7 +71,7 @@ pub(super) struct Effort {
 }
 
 impl Effort {
-    fn add(&mut self, meta: &CallMeta) {
+    pub(super) fn add(&mut self, meta: &CallMeta) {
         self.requests += u64::from(meta.attempts);
         self.retries += u64::from(meta.attempts.saturating_sub(1));
         self.waited += meta.rate_limit_wait;
@@ -100,43 +94,81 @@ pub(super) struct Sender {
     pub(super) options: CallOptions,
 }
 
+/// Inputs that are sent as one: the same association several times; on dated versions, all of two objects.
+pub(super) struct Unit<'a> {
+    /// The first of them.
+    pub(super) association: Cow<'a, Association>,
+    pub(super) indexes: Vec<u64>,
+    /// What the two objects get or lose, on dated versions.
+    pub(super) types: Vec<types::AssociationSpec>,
+}
+
+/// HubSpot may refuse a batch of v3 that holds an association twice.
+fn distinct<'a>(inputs: &'a [Numbered], settled: &mut Settled) -> Vec<Unit<'a>> {
+    let (mut units, mut seen) = (Vec::<Unit<'_>>::new(), HashMap::new());
+    for Numbered { index, association } in inputs {
+        let key = (pair(association), spelling(association.association_type.as_str()));
+        if let Some(unit) = seen.get(&key).and_then(|&place: &usize| units.get_mut(place)) {
+            unit.indexes.push(*index);
+            continue;
+        }
+        match sent_in_v3(association) {
+            Ok(association) => {
+                seen.insert(key, units.len());
+                units.push(Unit { association, indexes: vec![*index], types: Vec::new() });
+            }
+            Err(error) => drop(settled.results.insert(*index, Err(error))),
+        }
+    }
+    units
+}
+
+/// With the association type as v3 takes it.
+fn sent_in_v3(association: &Association) -> Result<Cow<'_, Association>> {
+    // Only a type with a category has a colon to be taken off.
+    if !association.association_type.as_str().contains(':') {
+        return Ok(Cow::Borrowed(association));
+    }
+    let association_type = in_v3(association.association_type.clone())?;
+    Ok(Cow::Owned(Association { association_type, ..association.clone() }))
+}
+
 impl Sender {
     /// Settles inputs whose other objects are of one type, no more of them than a batch takes.
     pub(super) async fn settle(&self, inputs: &[Numbered]) -> Settled {
         let Some(first) = inputs.first() else { return Settled::default() };
-        // HubSpot may refuse a batch that holds an association twice.
-        let (mut distinct, mut again, mut seen) = (Vec::new(), Vec::new(), HashMap::new());
-        for input in inputs {
-            let key = (pair(&input.association), spelling(input.association.association_type.as_str()));
-            match seen.get(&key) {
-                Some(&first) => again.push((input.index, first)),
-                None => {
-                    seen.insert(key, input.index);
-                    distinct.push(input);
-                }
-            }
+        let (to, mut settled) = (&first.association.to_object_type, Settled::default());
+        let units =
+            if self.is_dated() { self.units(to, inputs, &mut settled).await } else { distinct(inputs, &mut settled) };
+        let all = units.len();
+        if all == 0 {
+            return settled;
         }
-        let settling = Settling {
-            sender: self,
-            to: &first.association.to_object_type,
-            open: distinct.len(),
-            calls: 0,
-            limit: distinct.len() + distinct.len().next_power_of_two().ilog2() as usize,
-            foreign: None,
-            settled: Settled::default(),
-        };
-        let mut settled = settling.run(distinct).await;
-        for (index, first) in again {
-            if let Some(result) = settled.results.get(&first).cloned() {
-                settled.results.insert(index, result);
-            }
+        let limit = all + all.next_power_of_two().ilog2() as usize;
+        let settling = Settling { sender: self, to, all, open: all, calls: 0, limit, foreign: None, settled };
+        settling.run(units.iter().collect()).await
+    }
+
+    /// The id of the operation on a batch.
+    fn batch_operation(&self) -> &'static str {
+        match (self.change, self.is_dated()) {
+            (Change::Associate, false) => "batch_associate",
+            (Change::Dissociate, false) => "batch_dissociate",
+            (Change::Associate, true) => "batch_set_labels",
+            (Change::Dissociate, true) => "batch_dissociate_labels",
         }
-        settled
+    }
+
+    pub(super) fn is_dated(&self) -> bool {
+        self.client.api_version().is_dated()
     }
 
     /// Sends a batch.
-    async fn send(&self, to: &ObjectType, part: &[&Numbered]) -> (Result<Answer>, CallMeta) {
-        let input = |input: &&Numbered| {
+    async fn send(&self, to: &ObjectType, part: &[&Unit<'_>]) -> (Result<Answer>, CallMeta) {
+        if self.is_dated() {
+            return self.send_dated(to, part).await;
+        }
+        let input = |input: &&Unit<'_>| {
             types::PublicAssociation::builder()
                 .from(types::PublicObjectId::builder().id(&input.association.partner_client_id))
                 .to(types::PublicObjectId::builder().id(&input.association.to_object_id))
@@ -149,7 +181,7 @@ impl Sender {
             Err(error) => return (Err(error.into()), CallMeta::default()),
         };
         let (raw, options, to) = (self.client.raw.clone(), self.options.clone(), to.clone());
-        let operation = self.change.batch_operation();
+        let operation = self.batch_operation();
         match self.change {
             Change::Associate => {
                 let (answer, meta, _) = transport::call_with_body(raw, options, operation, |raw| async move {
@@ -187,7 +219,11 @@ impl Sender {
 
     /// Sends an input by itself. That HubSpot answers with a success proves that it is carried out, whatever the body says
     /// of the partner client.
-    async fn send_alone(&self, association: Association) -> (Result<()>, CallMeta) {
+    async fn send_alone(&self, to: &ObjectType, unit: &Unit<'_>) -> (Result<()>, CallMeta) {
+        if self.is_dated() {
+            return self.send_alone_dated(to, unit).await;
+        }
+        let association = unit.association.clone().into_owned();
         let (raw, options, operation) = (self.client.raw.clone(), self.options.clone(), self.change.operation());
         let (outcome, meta, body) = match self.change {
             Change::Associate => {
@@ -214,7 +250,7 @@ impl Sender {
 
 /// Whether a success with this body is HubSpot's, and says nothing to the contrary. A gateway, or a server at a wrong base
 /// URL, may answer everything with a page.
-fn proves(body: &Bytes, meta: &CallMeta) -> bool {
+pub(super) fn proves(body: &Bytes, meta: &CallMeta) -> bool {
     let is_empty = |value: Option<&Value>| match value {
         Some(Value::Array(errors)) => errors.is_empty(),
         value => value.is_none_or(Value::is_null),
@@ -229,16 +265,20 @@ fn proves(body: &Bytes, meta: &CallMeta) -> bool {
     }
 }
 
-fn unread(trouble: &str, body: &Bytes, operation: &'static str, meta: &CallMeta) -> Error {
+pub(super) fn unread(trouble: &str, body: &Bytes, operation: &'static str, meta: &CallMeta) -> Error {
     Error::undecodable(trouble, &String::from_utf8_lossy(body)).in_call(operation, meta, true)
 }
 
 /// What an answer that is no error says.
-enum Answer {
+pub(super) enum Answer {
     /// All inputs are carried out.
     All,
     /// What it says of each.
     Told(types::BatchResponsePublicAssociationWithErrors),
+    /// The same, on a dated version.
+    Set(types::BatchResponseLabelsBetweenObjectPairWithErrors),
+    /// Errors about some of them, on a dated version, and that the others are removed.
+    Removed(types::BatchResponse),
     /// Nothing that can be read.
     Unread(Error),
 }
@@ -254,7 +294,9 @@ enum Answer {
 struct Settling<'a> {
     sender: &'a Sender,
     to: &'a ObjectType,
-    /// Inputs that are not settled.
+    /// Inputs of the batch.
+    all: usize,
+    /// Those that are not settled.
     open: usize,
     calls: usize,
     limit: usize,
@@ -263,7 +305,7 @@ struct Settling<'a> {
     settled: Settled,
 }
 
-type Part<'a> = Vec<&'a Numbered>;
+type Part<'a> = Vec<&'a Unit<'a>>;
 
 impl<'a> Settling<'a> {
     async fn run(mut self, all: Part<'a>) -> Settled {
@@ -291,8 +333,8 @@ impl<'a> Settling<'a> {
         self.settled
     }
 
-    async fn alone(&mut self, input: &Numbered) {
-        let (result, meta) = self.sender.send_alone(input.association.clone()).await;
+    async fn alone(&mut self, unit: &Unit<'_>) {
+        let (result, meta) = self.sender.send_alone(self.to, unit).await;
         self.called(&meta);
         if let Err(error) = &result
             && error.is_unread_success()
@@ -301,7 +343,7 @@ impl<'a> Settling<'a> {
         {
             self.foreign = Some(error.clone());
         }
-        self.settle(input, result);
+        self.settle(unit, result);
     }
 
     /// Sends a batch, and tells what is still to be done, the last of it first.
@@ -311,8 +353,8 @@ impl<'a> Settling<'a> {
         match answer {
             Ok(Answer::All) => self.settle_all(part, &Ok(())),
             Ok(Answer::Told(answer)) => {
-                let operation = self.sender.change.batch_operation();
-                let asked: Vec<_> = part.iter().map(|input| &input.association).collect();
+                let operation = self.sender.batch_operation();
+                let asked: Vec<&Association> = part.iter().map(|unit| &*unit.association).collect();
                 let verdicts = Verdicts::new(&answer, operation, &meta, self.to, asked.into_iter());
                 let open = self.settle_those(part, |input| match verdicts.of(&input.association) {
                     Verdict::Done => Some(Ok(())),
@@ -321,10 +363,34 @@ impl<'a> Settling<'a> {
                 });
                 return self.one_by_one(open, || Error::no_outcome().in_call(operation, &meta, true));
             }
+            Ok(Answer::Set(answer)) => {
+                let operation = self.sender.batch_operation();
+                let verdicts = PairVerdicts::new(&answer, operation, &meta, self.to, &part);
+                let open = self.settle_those(part, |unit| match verdicts.of(&unit.association) {
+                    Verdict::Done => Some(Ok(())),
+                    Verdict::Refused(error) => Some(Err(error)),
+                    Verdict::Unknown => None,
+                });
+                return self.one_by_one(open, || Error::no_outcome().in_call(operation, &meta, true));
+            }
+            Ok(Answer::Removed(answer)) => {
+                let operation = self.sender.batch_operation();
+                let errors = errors_of(&answer.errors, operation, &meta, self.to);
+                let sent = part.len();
+                let open = self.settle_those(part, |unit| errors.of(&unit.association).map(Err));
+                // It does not say which of the others are removed, so they are sent again.
+                return if open.is_empty() {
+                    Vec::new()
+                } else if open.len() < sent {
+                    vec![open]
+                } else {
+                    self.one_by_one(open, || Error::no_outcome().in_call(operation, &meta, true))
+                };
+            }
             Ok(Answer::Unread(error)) => return self.one_by_one(part, || error),
             // Whoever answers 413, smaller requests may pass.
             Err(error) if part.len() > 1 && (error.is_refusal() || error.status() == Some(413)) => {
-                let asked: Vec<_> = part.iter().map(|input| &input.association).collect();
+                let asked: Vec<&Association> = part.iter().map(|unit| &*unit.association).collect();
                 let attribution = Attribution::new(&error, self.to, asked.into_iter());
                 let all = part.len();
                 part = self.settle_those(part, |input| attribution.of(&input.association).map(Err));
@@ -341,7 +407,7 @@ impl<'a> Settling<'a> {
 
     /// What an answer left open. A batch of one was alone already.
     fn one_by_one(&mut self, open: Part<'a>, unknown: impl FnOnce() -> Error) -> Vec<Part<'a>> {
-        if self.open == 1 && self.calls == 1 && self.settled.results.is_empty() {
+        if self.all == 1 && self.calls == 1 {
             self.settle_all(open, &Err(unknown()));
             return Vec::new();
         }
@@ -349,7 +415,7 @@ impl<'a> Settling<'a> {
     }
 
     /// Settles the inputs that have a result, and returns the others.
-    fn settle_those(&mut self, part: Part<'a>, result: impl Fn(&Numbered) -> Option<Result<()>>) -> Part<'a> {
+    fn settle_those(&mut self, part: Part<'a>, result: impl Fn(&Unit<'_>) -> Option<Result<()>>) -> Part<'a> {
         part.into_iter()
             .filter(|input| match result(input) {
                 Some(result) => {
@@ -365,9 +431,9 @@ impl<'a> Settling<'a> {
         part.into_iter().for_each(|input| self.settle(input, result.clone()));
     }
 
-    fn settle(&mut self, input: &Numbered, result: Result<()>) {
+    fn settle(&mut self, unit: &Unit<'_>, result: Result<()>) {
         self.open -= 1;
-        self.settled.results.insert(input.index, result);
+        self.settled.results.extend(unit.indexes.iter().map(|index| (*index, result.clone())));
     }
 
     fn called(&mut self, meta: &CallMeta) {

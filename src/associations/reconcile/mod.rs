@@ -165,7 +165,7 @@ impl Reconcile {
     /// [`Error::context`] name all of them.
     pub async fn plan(self) -> Result<Plan> {
         let Input { partner_clients, to_type, desired } = self.input?;
-        bulk::check_version(&self.client)?;
+        bulk::only_in_v3(&self.client, "plans")?;
         let given: HashSet<_> = partner_clients.iter().map(PartnerClientId::as_str).collect();
         if let Some(stray) = desired.iter().find(|d| !given.contains(d.partner_client_id.as_str())) {
             let remedy = "add it to the partner clients to be reconciled";

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     api_version::ApiVersion,
-    associations::bulk::{Bulk, Input, Outcome, Progress, check_version},
+    associations::bulk::{Bulk, Input, Outcome, Progress, only_in_v3},
     client::Client,
     error::{Error, Result},
     redis::connection::Trouble,
@@ -88,7 +88,7 @@ impl JobWorker {
     /// As [`run`](Self::run).
     pub async fn run_until(self, stop: impl Future) -> Result<Progress> {
         check_concurrency(self.concurrency)?;
-        check_version(&self.client)?;
+        only_in_v3(&self.client, "jobs")?;
         let (id, change) = self.job.identity().await?;
         self.job.check(&id, self.client.server(), self.client.api_version(), false).await?;
         let (feed, mut fed) = unbounded_channel();

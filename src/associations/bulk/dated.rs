@@ -1,0 +1,347 @@
+//! Batches of dated versions, where the labels of two objects are set at once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::{
+    attribution::{Errors, Pair, pair},
+    settle::{Answer, Change, Numbered, Sender, Settled, Unit, proves, unread},
+    verdict::Verdict,
+};
+use crate::{
+    association::Association,
+    associations::{
+        held::{self, Held},
+        resolve::{Resolved, is_labelled, key},
+        types::PARTNER_CLIENTS,
+    },
+    client::Client,
+    error::{Error, Result},
+    generated::types::{self, AssociationSpec, BatchInputPublicAssociationMultiPost, PublicAssociationMultiPost},
+    ids::{AssociationType, ObjectType, canonical},
+    transport::{self, call_meta::CallMeta, response as answer},
+};
+
+/// Checks that a client is of v3, which alone has what this is called for.
+///
+/// # Errors
+/// For a dated version.
+pub(crate) fn only_in_v3(client: &Client, what: &'static str) -> Result<()> {
+    let version = client.api_version();
+    if !version.is_dated() {
+        return Ok(());
+    }
+    let reason = format!("has no {what} in this release of the crate");
+    let remedy = "use a client of v3 for them, or a bulk run in one process";
+    Err(Error::invalid_input("API version", Some(&version.to_string()), reason, remedy))
+}
+
+impl Sender {
+    /// One unit for each pair of objects, with all types that it gets or loses. Labels that the pair has are kept.
+    pub(super) async fn units<'a>(
+        &self,
+        to: &ObjectType,
+        inputs: &'a [Numbered],
+        settled: &mut Settled,
+    ) -> Vec<Unit<'a>> {
+        let mut known = BTreeMap::<&AssociationType, Result<Resolved>>::new();
+        for Numbered { association, .. } in inputs {
+            let given = &association.association_type;
+            if !known.contains_key(given) {
+                let found = self.client.resolve(to, given, &self.options).await;
+                if let Err(error) = found.as_ref()
+                    && !error.is_invalid_input()
+                {
+                    settled.results.extend(inputs.iter().map(|input| (input.index, Err(error.clone()))));
+                    return Vec::new();
+                }
+                known.insert(given, found);
+            }
+        }
+        let (mut units, mut places) = (Vec::<Unit<'_>>::new(), HashMap::new());
+        for Numbered { index, association } in inputs {
+            let found = match known.get(&association.association_type) {
+                Some(Ok(found)) => found,
+                Some(Err(error)) => {
+                    settled.results.insert(*index, Err(error.clone()));
+                    continue;
+                }
+                None => continue,
+            };
+            let place = *places.entry(pair(association)).or_insert(units.len());
+            if place == units.len() {
+                let association = std::borrow::Cow::Borrowed(association);
+                units.push(Unit { association, indexes: Vec::new(), types: Vec::new() });
+            }
+            if let Some(unit) = units.get_mut(place) {
+                unit.indexes.push(*index);
+                if !unit.types.contains(&found.key) {
+                    unit.types.push(found.key.clone());
+                }
+            }
+        }
+        let resolved: Vec<&Resolved> = known.values().filter_map(|found| found.as_ref().ok()).collect();
+        match self.change {
+            Change::Associate if resolved.iter().any(|found| found.may_replace()) => {
+                self.keep_labels(to, units, settled).await
+            }
+            Change::Dissociate => {
+                let taking = |found: &&&Resolved| !is_labelled(&found.listed) && found.may_replace();
+                match resolved.iter().find(taking) {
+                    Some(unlabelled) => self.keep_labelled(to, inputs, &known, &unlabelled.key, units, settled).await,
+                    None => units,
+                }
+            }
+            Change::Associate => units,
+        }
+    }
+
+    /// Reads the labels that the pairs have, and sends them along.
+    async fn keep_labels<'a>(&self, to: &ObjectType, mut units: Vec<Unit<'a>>, settled: &mut Settled) -> Vec<Unit<'a>> {
+        let Some(held) = self.held(to, &units, settled).await else { return Vec::new() };
+        for unit in &mut units {
+            for label in held.labels(&unit.association) {
+                if !unit.types.contains(&key(label)) {
+                    unit.types.push(key(label));
+                }
+            }
+        }
+        units
+    }
+
+    /// Refuses to remove the unlabelled type from pairs that would lose labels with it which are not to be removed.
+    async fn keep_labelled<'a>(
+        &self,
+        to: &ObjectType,
+        inputs: &'a [Numbered],
+        known: &BTreeMap<&AssociationType, Result<Resolved>>,
+        unlabelled: &AssociationSpec,
+        mut units: Vec<Unit<'a>>,
+        settled: &mut Settled,
+    ) -> Vec<Unit<'a>> {
+        let Some(held) = self.held(to, &units, settled).await else { return Vec::new() };
+        let of_unlabelled: HashSet<u64> = inputs
+            .iter()
+            .filter(|input| {
+                let found = known.get(&input.association.association_type);
+                found.is_some_and(|found| found.as_ref().is_ok_and(|found| found.key == *unlabelled))
+            })
+            .map(|input| input.index)
+            .collect();
+        for unit in &mut units {
+            let lost = held.labels(&unit.association).filter(|label| !unit.types.contains(&key(label)));
+            let lost: BTreeSet<_> = lost.filter_map(|label| label.label.as_deref()).collect();
+            if lost.is_empty() || !unit.types.contains(unlabelled) {
+                continue;
+            }
+            let labels = lost.into_iter().collect::<Vec<_>>().join(", ");
+            let type_id = unlabelled.association_type_id.to_string();
+            let reason =
+                format!("is the unlabelled one, and HubSpot removes the labels of the pair with it ({labels})");
+            let remedy = "remove its labels in the same run if they may go";
+            let error = Error::invalid_input("association type", Some(&type_id), reason, remedy);
+            let (refused, others): (Vec<_>, Vec<_>) =
+                unit.indexes.drain(..).partition(|index| of_unlabelled.contains(index));
+            settled.results.extend(refused.into_iter().map(|index| (index, Err(error.clone()))));
+            unit.indexes = others;
+            unit.types.retain(|removed| removed != unlabelled);
+        }
+        units.retain(|unit| !unit.types.is_empty());
+        units
+    }
+
+    /// What the pairs have. Without an answer each of their inputs has the error.
+    async fn held(&self, to: &ObjectType, units: &[Unit<'_>], settled: &mut Settled) -> Option<Held> {
+        let clients: BTreeSet<_> = units.iter().map(|unit| unit.association.partner_client_id.clone()).collect();
+        match held::read(&self.client, to, &clients, &self.options, |meta| settled.effort.add(meta)).await {
+            Ok(held) => Some(held),
+            Err(error) => {
+                let indexes = units.iter().flat_map(|unit| &unit.indexes);
+                settled.results.extend(indexes.map(|index| (*index, Err(error.clone()))));
+                None
+            }
+        }
+    }
+
+    /// Sends a batch.
+    pub(super) async fn send_dated(&self, to: &ObjectType, part: &[&Unit<'_>]) -> (Result<Answer>, CallMeta) {
+        let (raw, options, to) = (self.client.raw.clone(), self.options.clone(), to.clone());
+        let body = BatchInputPublicAssociationMultiPost { inputs: part.iter().map(|unit| input(unit)).collect() };
+        let unread_as = |error: Error| match error {
+            error if error.is_unread_success() => Ok(Answer::Unread(error.without_outcome())),
+            error => Err(error),
+        };
+        match self.change {
+            Change::Associate => {
+                let (sent, meta, _) = transport::call_with_body(raw, options, "batch_set_labels", |raw| async move {
+                    let request = raw.batch_set_labels().from_object_type(PARTNER_CLIENTS).to_object_type(to);
+                    request.body(body).send().await
+                })
+                .await;
+                (sent.map_or_else(unread_as, |answer| Ok(Answer::Set(answer))), meta)
+            }
+            Change::Dissociate => {
+                let operation = "batch_dissociate_labels";
+                let (sent, meta, bytes) = transport::call_with_body(raw, options, operation, |raw| async move {
+                    let request = raw.batch_dissociate_labels().from_object_type(PARTNER_CLIENTS).to_object_type(to);
+                    request.body(body).send().await
+                })
+                .await;
+                let answer = match sent {
+                    // v4 answers so.
+                    _ if meta.status == Some(204) => Ok(Answer::All),
+                    Err(error) => unread_as(error),
+                    // Without errors it is the documented answer to a batch that is carried out.
+                    Ok(answer) if answer.errors.is_empty() && proves(&bytes, &meta) => {
+                        match meta.is_complete(answer.status.as_str()) && says_batch(&bytes) {
+                            true => Ok(Answer::All),
+                            false => Ok(Answer::Unread(Error::no_outcome().in_call(operation, &meta, true))),
+                        }
+                    }
+                    Ok(answer) if !answer.errors.is_empty() => Ok(Answer::Removed(answer)),
+                    Ok(_) => Ok(Answer::Unread(unread("it is no answer of HubSpot's", &bytes, operation, &meta))),
+                };
+                (answer, meta)
+            }
+        }
+    }
+
+    /// Sends a unit by itself. A success proves that it is carried out, unless it has errors.
+    pub(super) async fn send_alone_dated(&self, to: &ObjectType, unit: &Unit<'_>) -> (Result<()>, CallMeta) {
+        let (raw, options, to) = (self.client.raw.clone(), self.options.clone(), to.clone());
+        let operation = match self.change {
+            Change::Associate => "set_labels",
+            Change::Dissociate => "batch_dissociate_labels",
+        };
+        let (outcome, meta, bytes) = match self.change {
+            Change::Associate => {
+                let (from, to_id, types) = (
+                    unit.association.partner_client_id.clone(),
+                    unit.association.to_object_id.clone(),
+                    unit.types.clone(),
+                );
+                let (set, meta, bytes) = transport::call_with_body(raw, options, operation, |raw| async move {
+                    let request = raw.set_labels().from_object_type(PARTNER_CLIENTS).from_object_id(&from);
+                    let request = request.to_object_type(to).to_object_id(to_id).body(types);
+                    answer::written(request.send(), "set_labels", &from).await
+                })
+                .await;
+                (set.map(|_: types::LabelsBetweenObjectPair| Vec::new()), meta, bytes)
+            }
+            Change::Dissociate => {
+                let body = BatchInputPublicAssociationMultiPost { inputs: vec![input(unit)] };
+                let (done, meta, bytes) = transport::call_with_body(raw, options, operation, |raw| async move {
+                    let request = raw.batch_dissociate_labels().from_object_type(PARTNER_CLIENTS).to_object_type(to);
+                    request.body(body).send().await
+                })
+                .await;
+                (done.map(|done: types::BatchResponse| done.errors), meta, bytes)
+            }
+        };
+        let outcome = match outcome {
+            Ok(errors) if !errors.is_empty() => match errors.first() {
+                Some(error) => Err(Error::in_batch(error).in_call(operation, &meta, true)),
+                None => Ok(()),
+            },
+            Err(error) if error.is_too_large() && meta.correlation_id.is_none() => Err(error),
+            Err(error) if !(error.is_unread_success() && proves(&bytes, &meta)) => Err(error),
+            Ok(_) if !proves(&bytes, &meta) => Err(unread("it is no answer of HubSpot's", &bytes, operation, &meta)),
+            _ => Ok(()),
+        };
+        (outcome, meta)
+    }
+}
+
+fn input(unit: &Unit<'_>) -> PublicAssociationMultiPost {
+    PublicAssociationMultiPost {
+        from: types::PublicObjectId { id: (&unit.association.partner_client_id).into() },
+        to: types::PublicObjectId { id: unit.association.to_object_id.clone() },
+        types: unit.types.clone(),
+    }
+}
+
+/// Whether a body has the form of an answer to a batch, rather than any that lacks errors.
+fn says_batch(bytes: &[u8]) -> bool {
+    let answer = serde_json::from_slice::<serde_json::Value>(bytes);
+    answer.is_ok_and(|answer| answer.get("status").is_some() || answer.get("results").is_some())
+}
+
+/// The errors of an answer, by what they name.
+pub(super) fn errors_of<'a>(
+    errors: &'a [types::StandardError],
+    operation: &'static str,
+    meta: &CallMeta,
+    to: &ObjectType,
+) -> PairErrors<'a> {
+    let error =
+        |error: &'a types::StandardError| (Error::in_batch(error).in_call(operation, meta, false), &error.context);
+    PairErrors(Errors::new(errors.iter().map(error), to))
+}
+
+pub(super) struct PairErrors<'a>(Errors<'a>);
+
+impl PairErrors<'_> {
+    /// The error that names a pair, or one of its objects.
+    pub(super) fn of(&self, association: &Association) -> Option<Error> {
+        let named = self.0.of_pair(association).or_else(|| self.0.of_object(association));
+        // It was not looked at.
+        named.filter(|error| !error.is_rate_limited() || error.is_daily_limit())
+    }
+}
+
+/// What an answer says of each pair of which labels were set.
+///
+/// A pair is done where a result has both its ends. HubSpot may list the other direction too, with the ends exchanged, so
+/// where the batch has both, the result has to start at a partner client: by the object type that the results of the other
+/// pairs start at.
+pub(super) struct PairVerdicts<'a> {
+    asked: HashSet<Pair<'a>>,
+    /// With the object type that each starts at.
+    set: HashMap<Pair<'a>, Vec<Option<&'a str>>>,
+    /// What the answer calls the object type of partner clients.
+    partner_clients: Option<&'a str>,
+    errors: PairErrors<'a>,
+}
+
+impl<'a> PairVerdicts<'a> {
+    pub(super) fn new(
+        answer: &'a types::BatchResponseLabelsBetweenObjectPairWithErrors,
+        operation: &'static str,
+        meta: &CallMeta,
+        to: &ObjectType,
+        part: &[&'a Unit<'a>],
+    ) -> Self {
+        let results = if meta.is_complete(answer.status.as_str()) { answer.results.as_slice() } else { &[] };
+        let ends = |set: &'a types::LabelsBetweenObjectPair| {
+            let pair =
+                (canonical(set.from_object_id.as_ref()?.as_str()), canonical(set.to_object_id.as_ref()?.as_str()));
+            Some((pair, set.from_object_type_id.as_deref()))
+        };
+        let asked: HashSet<_> = part.iter().map(|unit| pair(&unit.association)).collect();
+        let mut set = HashMap::<_, Vec<_>>::new();
+        let mut named = HashSet::new();
+        for (pair, start) in results.iter().filter_map(ends) {
+            set.entry(pair).or_default().push(start);
+            if asked.contains(&pair) && !is_both_ways(&asked, pair) {
+                named.extend(start);
+            }
+        }
+        let partner_clients = if named.len() == 1 { named.into_iter().next() } else { None };
+        Self { asked, set, partner_clients, errors: errors_of(&answer.errors, operation, meta, to) }
+    }
+
+    pub(super) fn of(&self, association: &Association) -> Verdict {
+        let ends = pair(association);
+        if let Some(error) = self.errors.of(association) {
+            return Verdict::Refused(error);
+        }
+        let is_set = self.set.get(&ends).is_some_and(|starts| {
+            !is_both_ways(&self.asked, ends) || self.partner_clients.is_some() && starts.contains(&self.partner_clients)
+        });
+        if is_set { Verdict::Done } else { Verdict::Unknown }
+    }
+}
+
+/// Whether a pair was asked for in both directions. One with the same id at both ends is the same both ways.
+fn is_both_ways(asked: &HashSet<Pair<'_>>, (from, to): Pair<'_>) -> bool {
+    from != to && asked.contains(&(to, from))
+}

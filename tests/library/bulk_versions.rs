@@ -1,0 +1,197 @@
+//! Bulk runs, with the same promises on every version of HubSpot's API.
+
+use std::collections::BTreeSet;
+
+use futures_util::StreamExt;
+use hubspot_partner_clients::{
+    Association, Client,
+    bulk::{Bulk, Journal, Outcome, Strategy},
+};
+use hubspot_simulator::{AssociationCategory, Fault, InvalidAssociations, Simulator, SimulatorBuilder};
+
+use crate::support::{client_speaking, crm};
+
+const VERSIONS: [&str; 3] = ["v3", "2026-03", "2026-09"];
+const DATED: [&str; 2] = ["2026-03", "2026-09"];
+
+/// To companies the unlabelled type 7 with the labels 36 and 37.
+fn labels(clients: usize, companies: usize) -> SimulatorBuilder {
+    crm(clients, companies)
+        .association_label("companies", AssociationCategory::UserDefined, 36, "Referred by")
+        .association_label("companies", AssociationCategory::UserDefined, 37, "Payer")
+}
+
+async fn start(builder: SimulatorBuilder, version: &str) -> (Simulator, Client) {
+    let simulator = builder.start().await.unwrap();
+    let client = client_speaking(&simulator, version);
+    (simulator, client)
+}
+
+async fn all(bulk: Bulk) -> Vec<Outcome> {
+    bulk.outcomes().collect().await
+}
+
+fn to(client: u64, company: u64, kind: impl ToString) -> Association {
+    Association::new(client, "companies", company, kind.to_string()).unwrap()
+}
+
+/// Partner client, company, type.
+type Triple = (u64, u64, u64);
+
+fn associations((client, company, kind): Triple) -> Association {
+    to(client, company, kind)
+}
+
+/// The labelled associations of all partner clients.
+fn labelled(simulator: &Simulator, clients: u64) -> BTreeSet<Triple> {
+    let of = |client: u64| {
+        let all = simulator.associations(&client.to_string()).into_iter().filter(|made| made.label.is_some());
+        all.map(move |made| (client, made.to_object_id.parse().unwrap(), made.type_id))
+    };
+    (1..=clients).flat_map(of).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_thousand_associations_take_as_few_requests_on_every_version() {
+    for version in VERSIONS {
+        let (simulator, client) = start(crm(1_000, 100), version).await;
+        let inputs = (0..100_000).map(|place| to(place % 1_000 + 1, place / 1_000 + 1, 7));
+        let mut made = client.associate_many(inputs).outcomes();
+        while let Some(outcome) = made.next().await {
+            outcome.result.unwrap();
+        }
+        let requests = simulator.requests().len();
+        assert!(requests <= 51, "{version}: {requests}");
+        assert_eq!(simulator.association_count(), 100_000);
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_are_removed_by_a_request_on_every_version() {
+    for version in VERSIONS {
+        let (simulator, client) = start(labels(5, 50), version).await;
+        let inputs = || (0..250).map(|place| to(place % 5 + 1, place / 5 + 1, 36));
+        assert!(all(client.associate_many(inputs())).await.iter().all(|outcome| outcome.result.is_ok()));
+        simulator.clear_requests();
+        let outcomes = all(client.dissociate_many(inputs())).await;
+        assert!(outcomes.len() == 250 && outcomes.iter().all(|outcome| outcome.result.is_ok()), "{version}");
+        assert_eq!((labelled(&simulator, 5).len(), simulator.requests().len()), (0, 3), "{version}");
+    }
+}
+
+// Random labels there, random ones added, many to one pair, in any number of batches at once.
+#[tokio::test]
+async fn making_associations_adds_to_what_is_there_on_every_version() {
+    for seed in 0..40 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let version = VERSIONS[random.usize(0..3)];
+        let mut some = |most| -> Vec<Triple> {
+            let kinds = [7, 36, 37];
+            (0..random.usize(1..most))
+                .map(|_| (random.u64(1..=4), random.u64(1..=3), kinds[random.usize(0..3)]))
+                .collect()
+        };
+        let (there, asked) = (some(8), some(40));
+        let strategy = [Strategy::Batch, Strategy::Single, Strategy::Automatic][random.usize(0..3)];
+        let answer = [InvalidAssociations::Refuse, InvalidAssociations::Partial][random.usize(0..2)];
+        let builder = there.iter().fold(labels(4, 3), |builder, (client, company, kind)| {
+            builder.association(client.to_string(), "companies", company.to_string(), kind.to_string())
+        });
+        let (simulator, client) = start(builder.invalid_associations(answer), version).await;
+        let wanted: BTreeSet<_> = labelled(&simulator, 4)
+            .into_iter()
+            .chain(asked.iter().copied().filter(|(_, _, kind)| *kind != 7))
+            .collect();
+        // One in ten is of a company that does not exist.
+        let bad = random.usize(0..10);
+        let inputs: Vec<_> = asked
+            .iter()
+            .enumerate()
+            .map(|(place, triple)| if place % 10 == bad { to(triple.0, 99, triple.2) } else { associations(*triple) })
+            .collect();
+        let good: BTreeSet<_> =
+            asked.iter().enumerate().filter(|(place, _)| place % 10 != bad).map(|(_, t)| *t).collect();
+        let lost: BTreeSet<_> = asked.iter().copied().filter(|triple| !good.contains(triple)).collect();
+        let wanted: BTreeSet<_> =
+            wanted.into_iter().filter(|triple| !lost.contains(triple) || there.contains(triple)).collect();
+        let outcomes = all(client.associate_many(inputs).strategy(strategy).concurrency(random.usize(1..5))).await;
+        let case = format!("seed {seed}, {version}, {strategy:?}, {answer:?}: {there:?} and {asked:?}");
+        for (place, outcome) in outcomes.iter().enumerate() {
+            assert_eq!(outcome.result.is_ok(), place % 10 != bad, "{case}: {outcome:?}");
+        }
+        assert_eq!(labelled(&simulator, 4), wanted, "{case}");
+    }
+}
+
+// Random labels there, random ones removed.
+#[tokio::test]
+async fn removing_labels_leaves_the_others_on_every_version() {
+    for seed in 0..40 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let version = VERSIONS[random.usize(0..3)];
+        let mut some = || -> BTreeSet<Triple> {
+            (0..random.usize(1..20)).map(|_| (random.u64(1..=4), random.u64(1..=3), random.u64(36..=37))).collect()
+        };
+        let (there, removed) = (some(), some());
+        let builder = there.iter().fold(labels(4, 3), |builder, (client, company, kind)| {
+            builder.association(client.to_string(), "companies", company.to_string(), kind.to_string())
+        });
+        let (simulator, client) = start(builder, version).await;
+        let outcomes = all(client.dissociate_many(removed.clone().into_iter().map(associations))).await;
+        assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()), "seed {seed}, {version}: {outcomes:?}");
+        let left: BTreeSet<_> = there.difference(&removed).copied().collect();
+        assert_eq!(labelled(&simulator, 4), left, "seed {seed}, {version}: {there:?} less {removed:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_type_that_does_not_exist_is_the_outcome_of_its_inputs_alone() {
+    for version in DATED {
+        let (simulator, client) = start(labels(3, 3), version).await;
+        let inputs = [to(1, 1, "payer"), to(2, 1, "unheard of"), to(3, 1, "USER_DEFINED:36")];
+        let outcomes = all(client.associate_many(inputs)).await;
+        let error = outcomes[1].result.as_ref().unwrap_err();
+        assert!(error.is_invalid_input() && error.message().contains("USER_DEFINED:37 (Payer)"), "{error}");
+        assert!(outcomes[0].result.is_ok() && outcomes[2].result.is_ok());
+        assert_eq!(labelled(&simulator, 3), [(1, 1, 37), (3, 1, 36)].into());
+    }
+}
+
+#[tokio::test]
+async fn the_unlabelled_type_takes_no_label_along_that_was_not_to_be_removed() {
+    for version in DATED {
+        let builder = labels(3, 3).association("1", "companies", "1", "7").association("1", "companies", "1", "36");
+        let builder = builder.association("2", "companies", "1", "7").association("3", "companies", "1", "7");
+        let (simulator, client) = start(builder.association("3", "companies", "1", "37"), version).await;
+        let outcomes = all(client.dissociate_many([to(1, 1, 7), to(2, 1, 7), to(3, 1, 7), to(3, 1, 37)])).await;
+        let error = outcomes[0].result.as_ref().unwrap_err();
+        assert!(error.is_invalid_input() && error.message().contains("Referred by"), "{error}");
+        assert!(outcomes[1..].iter().all(|outcome| outcome.result.is_ok()), "{outcomes:?}");
+        assert_eq!(simulator.association_count(), 2, "{version}: those of the first pair");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_not_overwritten() {
+    let (simulator, client) = start(labels(2, 2).association("1", "companies", "1", "36"), "2026-09").await;
+    simulator.inject(Fault::status(503).on("batch_read_associations"));
+    let outcomes = all(client.associate_many([to(1, 1, 37), to(2, 1, 37)])).await;
+    assert!(outcomes.iter().all(|outcome| outcome.result.as_ref().unwrap_err().status() == Some(503)), "{outcomes:?}");
+    assert_eq!(labelled(&simulator, 2), [(1, 1, 36)].into());
+}
+
+#[tokio::test]
+async fn a_journal_resumes_a_run_on_every_version() {
+    for version in VERSIONS {
+        let directory = tempfile::TempDir::new().unwrap();
+        let (simulator, client) = start(labels(9, 1), version).await;
+        let run = async |count| {
+            let journal = Journal::open(directory.path().join("run.journal"), "rows").unwrap();
+            all(client.associate_many((1..=count).map(|client| to(client, 1, 37))).journal(journal)).await
+        };
+        assert!(run(4).await.iter().all(|outcome| outcome.result.is_ok() && !outcome.replayed));
+        let outcomes = run(9).await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.replayed).count(), 4, "{version}");
+        assert_eq!(labelled(&simulator, 9).len(), 9);
+    }
+}
