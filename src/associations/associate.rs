@@ -31,7 +31,11 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// client.associate("512").with("companies", "9001").as_type("partner_client_to_company").await?;
+    /// client
+    ///     .associate("512")
+    ///     .with("companies", "9001")
+    ///     .as_type("partner_client_to_company")
+    ///     .await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -242,8 +246,12 @@ impl Associate {
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// let association = client.associate("512").with("companies", "9001").as_type("partner_client_to_company");
-    /// let partner_client = association.then_get().await?;
+    /// let association = client
+    ///     .associate("512")
+    ///     .with("companies", "9001")
+    ///     .as_type("partner_client_to_company");
+    /// let partner_client =
+    ///     association.then_get().await?;
     /// println!("{:?}", partner_client.property("name"));
     /// # Ok(())
     /// # }

@@ -31,7 +31,9 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// client.dissociate_all("512", "companies", "9001").await?;
+    /// client
+    ///     .dissociate_all("512", "companies", "9001")
+    ///     .await?;
     /// # Ok(())
     /// # }
     /// ```

@@ -71,8 +71,15 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// for association_type in client.association_types("companies").await? {
-    ///     println!("{} {:?} {:?}", association_type.id, association_type.name, association_type.label);
+    /// for association_type in
+    ///     client.association_types("companies").await?
+    /// {
+    ///     println!(
+    ///         "{} {:?} {:?}",
+    ///         association_type.id,
+    ///         association_type.name,
+    ///         association_type.label
+    ///     );
     /// }
     /// # Ok(())
     /// # }

@@ -15,7 +15,8 @@ const EFFECTS: &str = "a status such as 503, `reset`, `html`, `empty`, `truncate
 /// use hubspot_simulator::Fault;
 ///
 /// let unreliable: Fault = "503:2%".parse()?;
-/// let lost: Fault = "reset:1%:associate:after".parse()?;
+/// let lost: Fault =
+///     "reset:1%:associate:after".parse()?;
 /// let slow: Fault = "200ms:x5:search".parse()?;
 /// # let _ = (unreliable, lost, slow);
 /// # Ok::<(), String>(())
@@ -104,7 +105,8 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
 /// Limits as text, separated by commas: `100/10s`, `250000/day`, and `5/s` for searches.
 ///
 /// ```
-/// let limits: hubspot_simulator::RateLimits = "100/10s,250000/day,5/s".parse()?;
+/// let limits: hubspot_simulator::RateLimits =
+///     "100/10s,250000/day,5/s".parse()?;
 /// # let _ = limits;
 /// # Ok::<(), String>(())
 /// ```
