@@ -133,7 +133,7 @@ async fn a_sorted_stream_says_at_once_that_it_cannot_pass_ten_thousand_results()
     let stream = |search: Search| async move { search.items().try_collect::<Vec<_>>().await };
     let refused = |outcome: Result<Vec<_>, Error>| outcome.unwrap_err().message().to_owned();
     let sorted = || client.search().sort_ascending("createdate");
-    assert!(refused(stream(sorted()).await).starts_with("limit is missing from a sorted stream"));
+    assert!(refused(stream(sorted()).await).starts_with("limit is required for a sorted stream"));
     assert!(refused(stream(sorted().limit(10_001)).await).starts_with("limit \"10001\" is more than"));
     let walk = (0..6).fold(client.search(), |search, _| search.filter(filter("p").eq("x")));
     assert!(refused(stream(walk).await).starts_with("filters in a group \"7\""), "the walk needs one itself");
