@@ -23,15 +23,22 @@ async fn several_processes_use_the_allowance_and_none_is_refused() {
     let server = RedisServer::start();
     let processes = limiters_with(&server, 5 * SLACK, 4, 40).await;
     sleep(WINDOW + SLACK).await;
-    let account = Account::new(40);
-    let served = load(&processes, &account, 10 * WINDOW).await;
-    let (accepted, refusals) = account.counts();
-    println!("{accepted} of 400, {refusals} refused, by process {served:?}");
-    assert_eq!(refusals, 0);
-    // A place is taken again some milliseconds after it falls free, which is much of so short a window where the machine is
-    // busy; whoever waits for one window too many uses half of it. The benchmarks measure how much it is.
-    assert!(accepted >= 240, "{accepted}");
-    assert!(served.iter().all(|&served| served >= accepted / 8), "{served:?}");
+    let mut most = 0;
+    // While a machine is busy with something else, places stay free through no fault of the limiter: one good time of three will do.
+    for _ in 0..3 {
+        let account = Account::new(40);
+        let served = load(&processes, &account, 10 * WINDOW).await;
+        let (accepted, refusals) = account.counts();
+        println!("{accepted} of 400, {refusals} refused, by process {served:?}");
+        assert_eq!(refusals, 0);
+        assert!(served.iter().all(|&served| served >= accepted / 8), "{served:?}");
+        most = most.max(accepted);
+        // A place is taken again some milliseconds after it falls free, which is much of so short a window.
+        if most >= 340 {
+            return;
+        }
+    }
+    panic!("{most} of 400");
 }
 
 #[tokio::test]
