@@ -6,18 +6,17 @@ use futures_util::TryStreamExt;
 
 use crate::{
     association::Association,
-    associations::{list::labelled_pages, resolve::is_labelled, types::PARTNER_CLIENTS},
+    associations::{list::labelled_pages, read_errors::ReadErrors, resolve::is_labelled, types::PARTNER_CLIENTS},
     client::Client,
     error::{Error, Result},
     generated::types::{self, AssociationSpecWithLabel, MultiAssociatedObjectWithLabel},
     ids::{ObjectId, ObjectType, PartnerClientId},
+    partner_clients::{cursor::Cursor, paging::next},
     transport::{self, call_meta::CallMeta, call_options::CallOptions},
 };
 
 const MAX_INPUTS: usize = 1_000;
 const OPERATION: &str = "batch_read_associations_with_labels";
-/// What HubSpot answers for a partner client without an association of the kind.
-const NONE_FOUND: &str = "NO_ASSOCIATIONS_FOUND";
 
 /// What partner clients have with objects of one type.
 #[derive(Default)]
@@ -73,7 +72,7 @@ async fn batch(
     held: &mut Held,
     told: &mut impl FnMut(&CallMeta),
 ) -> Result<BTreeSet<PartnerClientId>> {
-    let mut unsaid: BTreeSet<_> = chunk.iter().copied().cloned().collect();
+    let asked: BTreeSet<_> = chunk.iter().copied().cloned().collect();
     let input = |id: &&PartnerClientId| types::PublicFetchAssociationsBatchRequest { id: (*id).into(), after: None };
     let inputs = chunk.iter().map(input).collect();
     let to = to_type.clone();
@@ -87,39 +86,26 @@ async fn batch(
     told(&meta);
     let answer = match called {
         // One partner client may have it all refused; each is asked for by itself.
-        Err(error) if error.is_not_found() => return Ok(unsaid),
+        Err(error) if error.is_not_found() => return Ok(asked),
         called => called?,
     };
     if !meta.is_complete(answer.status.as_str()) || meta.left_out > 0 {
-        return Ok(unsaid);
+        return Ok(asked);
     }
-    let mut doubtful = BTreeSet::new();
-    for error in &answer.errors {
-        let sub_category = error.sub_category.as_ref().and_then(|value| value.as_str());
-        let is_empty = sub_category.is_some_and(|sub_category| sub_category.ends_with(NONE_FOUND));
-        let error = Error::in_batch(error).in_call(OPERATION, &meta, false);
-        if !is_empty && !error.is_not_found() {
-            return Err(error);
-        }
-        let of_inputs = error.context().iter().filter(|(name, _)| !name.starts_with("to"));
-        let named: BTreeSet<&str> = of_inputs.flat_map(|(_, values)| values).map(String::as_str).collect();
-        let named = chunk.iter().filter(|partner_client| named.contains(partner_client.as_str()));
-        for partner_client in named {
-            if is_empty {
-                unsaid.remove(*partner_client);
-            } else {
-                doubtful.insert((*partner_client).clone());
-            }
-        }
-    }
+    let ReadErrors { empty, mut doubtful } = ReadErrors::new(&answer.errors, OPERATION, &meta, &asked)?;
+    let mut unsaid: BTreeSet<_> = asked.difference(&empty).cloned().collect();
     for result in answer.results {
-        let partner_client = PartnerClientId::try_from(result.from.id.as_str())?;
-        // Many associations have pages of their own, and are listed from the beginning.
-        let has_more = result.paging.and_then(|paging| paging.next).is_some();
-        if has_more || doubtful.contains(&partner_client) || !unsaid.remove(&partner_client) {
+        let Ok(partner_client) = PartnerClientId::try_from(result.from.id.as_str()) else { continue };
+        if !asked.contains(&partner_client) {
             continue;
         }
-        held.add(&partner_client, result.to);
+        // Many associations have pages of their own, and are listed from the beginning.
+        if next(result.paging.and_then(|paging| paging.next)) != Cursor::End {
+            doubtful.insert(partner_client);
+        } else {
+            unsaid.remove(&partner_client);
+            held.add(&partner_client, result.to);
+        }
     }
     unsaid.extend(doubtful);
     Ok(unsaid)

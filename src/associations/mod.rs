@@ -11,6 +11,7 @@ pub(crate) mod included;
 pub(crate) mod list;
 pub(crate) mod pair;
 mod pair_v3;
+mod read_errors;
 pub mod reconcile;
 pub(crate) mod resolve;
 pub(crate) mod types;

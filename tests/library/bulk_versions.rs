@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use futures_util::StreamExt;
+use httpmock::MockServer;
 use hubspot_partner_clients::{
-    Association, Client,
+    ApiVersion, Association, Client, RetryPolicy,
     bulk::{Bulk, Journal, Outcome, Strategy},
 };
 use hubspot_simulator::{AssociationCategory, Fault, InvalidAssociations, Simulator, SimulatorBuilder};
+
+use serde_json::{Value, json};
 
 use crate::support::{client_speaking, crm};
 
@@ -193,5 +196,47 @@ async fn a_journal_resumes_a_run_on_every_version() {
         let outcomes = run(9).await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.replayed).count(), 4, "{version}");
         assert_eq!(labelled(&simulator, 9).len(), 9);
+    }
+}
+
+#[tokio::test]
+async fn labels_are_kept_whatever_an_odd_answer_says_of_them() {
+    let label = |id| json!({"typeId": id, "category": "USER_DEFINED", "label": format!("Label {id}")});
+    let held = |company: u64, labels: &[Value]| json!({"toObjectId": company, "associationTypes": labels});
+    let read = |id: Value, to: &[Value]| json!({"from": {"id": id}, "to": to});
+    let paged = json!({"from": {"id": "1"}, "to": [], "paging": {"next": {"after": "2"}}});
+    for (odd, results) in [
+        ("an id that is none", json!([read(json!("x1"), &[])])),
+        ("another partner client", json!([read(json!("2"), &[])])),
+        ("two parts", json!([read(json!("1"), &[held(2, &[])]), read(json!(1), &[held(1, &[label(36)])])])),
+        ("a further page", json!([paged])),
+        ("a page and the rest", json!([paged, read(json!("1"), &[])])),
+        ("nothing", json!([])),
+        ("null", Value::Null),
+    ] {
+        let server = MockServer::start_async().await;
+        let answer = |results: Value| json!({"status": "COMPLETE", "results": results});
+        server.mock(|when, then| {
+            when.method("GET").path_includes("/labels");
+            then.status(200).json_body(answer(json!([label(36), label(37)])));
+        });
+        server.mock(|when, then| {
+            when.method("GET").path("/crm/objects/2026-09/partner_clients/1/associations/companies");
+            then.status(200).json_body(answer(json!([held(1, &[label(36)])])));
+        });
+        server.mock(|when, then| {
+            when.method("POST").path_includes("/batch/read");
+            then.status(200).json_body(answer(results));
+        });
+        let made = json!({"fromObjectId": 1, "toObjectId": 1, "fromObjectTypeId": "0-1", "toObjectTypeId": "0-2",
+            "labels": ["Label 36", "Label 37"]});
+        let set = server.mock(|when, then| {
+            when.method("POST").path_includes("/batch/create").body_includes("36").body_includes("37");
+            then.status(201).json_body(answer(json!([made])));
+        });
+        let client = Client::builder().base_url(server.base_url()).access_token("t").retry(RetryPolicy::never());
+        let client = client.api_version(ApiVersion::V2026_09).build().unwrap();
+        let outcomes = all(client.associate_many([to(1, 1, 37)])).await;
+        assert_eq!((&outcomes[0].result, set.calls()), (&Ok(()), 1), "{odd}");
     }
 }

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::types::Types;
 use crate::{
     association::Association,
-    associations::AssociatedId,
+    associations::{AssociatedId, read_errors::ReadErrors},
     client::Client,
     error::{Error, Result},
     generated,
@@ -19,8 +19,6 @@ use crate::{
 const MAX_INPUTS: usize = 1_000;
 /// Requests at once where partner clients are read one by one.
 const CONCURRENCY: usize = 4;
-/// What HubSpot answers for a partner client without an association of the kind.
-const NONE_FOUND: &str = "NO_ASSOCIATIONS_FOUND";
 const OPERATION: &str = "batch_read_associations";
 
 /// What HubSpot says of some partner clients.
@@ -83,7 +81,6 @@ impl Reader<'_> {
     /// Takes what one answer says, and gives back the partner clients of which it says nothing that is certain.
     async fn batch(&self, chunk: &[&PartnerClientId], existing: &mut Existing) -> Result<BTreeSet<PartnerClientId>> {
         let asked: BTreeSet<_> = chunk.iter().copied().cloned().collect();
-        let mut unsaid = asked.clone();
         let inputs = chunk.iter().map(|id| generated::types::PublicObjectId::builder().id(*id).try_into());
         let inputs = inputs.collect::<std::result::Result<Vec<_>, generated::types::error::ConversionError>>()?;
         let to = self.to_type.clone();
@@ -93,33 +90,15 @@ impl Reader<'_> {
         });
         let (answer, meta) = match called.await {
             // One partner client may have it all refused; each is told of by itself.
-            Err(error) if error.is_not_found() => return Ok(unsaid),
+            Err(error) if error.is_not_found() => return Ok(asked),
             called => called?,
         };
         // Nor does it say of whom it has entries that cannot be read.
         if !meta.is_complete(answer.status.as_str()) || meta.left_out > 0 {
-            return Ok(unsaid);
+            return Ok(asked);
         }
-        let mut doubtful = BTreeSet::new();
-        for error in &answer.errors {
-            let sub_category = error.sub_category.as_ref().and_then(|value| value.as_str());
-            let is_empty = sub_category.is_some_and(|sub_category| sub_category.ends_with(NONE_FOUND));
-            let error = Error::in_batch(error).in_call(OPERATION, &meta, false);
-            if !is_empty && !error.is_not_found() {
-                return Err(error);
-            }
-            let of_inputs = error.context().iter().filter(|(name, _)| !name.starts_with("to"));
-            let named: BTreeSet<&str> = of_inputs.flat_map(|(_, values)| values).map(String::as_str).collect();
-            let named = asked.iter().filter(|partner_client| named.contains(partner_client.as_str()));
-            if is_empty {
-                for partner_client in named {
-                    unsaid.remove(partner_client);
-                }
-            } else {
-                // The partner client itself may not be there, or only what it has.
-                doubtful.extend(named.cloned());
-            }
-        }
+        let ReadErrors { empty, doubtful } = ReadErrors::new(&answer.errors, OPERATION, &meta, &asked)?;
+        let mut unsaid: BTreeSet<_> = asked.difference(&empty).cloned().collect();
         for result in answer.results {
             let Ok(partner_client) = PartnerClientId::try_from(result.from.id.as_str()) else { continue };
             if !asked.contains(&partner_client) || doubtful.contains(&partner_client) {
