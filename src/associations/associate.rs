@@ -1,19 +1,17 @@
 //! Calls that associate a partner client with another object.
 
-use std::marker::PhantomData;
-
 use crate::{
     association::Association,
     associations::{
         associated::Associated,
-        dissociate::Dissociate,
         pair::{Pair, Requests},
         resolve::in_v3,
+        steps::{WithTarget, WithType},
     },
     client::Client,
     error::{Error, Result},
     generated::{self, types},
-    ids::{AssociationType, ObjectId, ObjectType, PartnerClientId, checked},
+    ids::{AssociationType, PartnerClientId, checked},
     partner_clients::PartnerClient,
     transport::{
         call_meta::CallMeta,
@@ -69,105 +67,13 @@ impl Client {
     /// # }
     /// ```
     pub fn add_association(&self, association: impl Into<Association>) -> Associate {
-        let (pair, association_type) = split(association.into());
+        let (pair, association_type) = Pair::split(association.into());
         Associate {
             client: self.clone(),
             what: Ok((pair, Some(association_type))),
             replacing: false,
             options: CallOptions::default(),
         }
-    }
-
-    /// Removes an association, and no other of the two objects. It is not an error if there is none.
-    ///
-    /// Needs the scope `crm.objects.partner-clients.write`; on dated versions of HubSpot's API
-    /// `crm.objects.partner-clients.read` as well, to find the association type.
-    ///
-    /// ```no_run
-    /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
-    /// client
-    ///     .dissociate("512")
-    ///     .with("companies", "9001")
-    ///     .as_type("partner_client_to_company")
-    ///     .await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn dissociate<I>(&self, partner_client: I) -> WithTarget<Dissociate>
-    where
-        I: TryInto<PartnerClientId, Error: Into<Error>>,
-    {
-        WithTarget::new(self, partner_client)
-    }
-}
-
-/// First step of [`Associate`] and [`Dissociate`]: the other object is still missing.
-///
-/// A call without another object does not compile:
-///
-/// ```compile_fail,E0277
-/// # async fn run(client: hubspot_partner_clients::Client) {
-/// client.associate("512").await;
-/// # }
-/// ```
-#[derive(Debug, Clone)]
-#[must_use = "name the other object with `with`"]
-pub struct WithTarget<Call> {
-    client: Client,
-    partner_client: Result<PartnerClientId>,
-    call: PhantomData<fn() -> Call>,
-}
-
-impl<Call> WithTarget<Call> {
-    fn new<I: TryInto<PartnerClientId, Error: Into<Error>>>(client: &Client, partner_client: I) -> Self {
-        Self { client: client.clone(), partner_client: checked(partner_client), call: PhantomData }
-    }
-
-    /// Sets the other object: its type, then its id.
-    pub fn with<T, I>(self, object_type: T, object_id: I) -> WithType<Call>
-    where
-        T: TryInto<ObjectType, Error: Into<Error>>,
-        I: TryInto<ObjectId, Error: Into<Error>>,
-    {
-        let ends = self
-            .partner_client
-            .and_then(|partner_client| Ok((partner_client, checked(object_type)?, checked(object_id)?)));
-        WithType { client: self.client, ends, call: self.call }
-    }
-}
-
-/// Second step of [`Associate`] and [`Dissociate`]: the association type is still missing.
-///
-/// A call without an association type does not compile:
-///
-/// ```compile_fail,E0277
-/// # async fn run(client: hubspot_partner_clients::Client) {
-/// client
-///     .associate("512")
-///     .with("companies", "9001")
-///     .await;
-/// # }
-/// ```
-///
-/// Nor does a number in place of the object type:
-///
-/// ```compile_fail,E0277
-/// # fn run(client: hubspot_partner_clients::Client) {
-/// client.associate(512).with(9001, "companies");
-/// # }
-/// ```
-#[derive(Debug, Clone)]
-#[must_use = "name the association type with `as_type`"]
-pub struct WithType<Call> {
-    client: Client,
-    ends: Result<(PartnerClientId, ObjectType, ObjectId)>,
-    call: PhantomData<fn() -> Call>,
-}
-
-impl<Call> WithType<Call> {
-    pub(super) fn pair(self) -> (Client, Result<Pair>) {
-        let pair = self.ends.map(|(partner_client, to_type, to_id)| Pair { partner_client, to_type, to_id });
-        (self.client, pair)
     }
 }
 
@@ -190,13 +96,6 @@ impl WithType<Associate> {
         let (client, pair) = self.pair();
         Associate { client, what: pair.map(|pair| (pair, None)), replacing: false, options: CallOptions::default() }
     }
-}
-
-/// The two ends, and the type.
-pub(super) fn split(association: Association) -> (Pair, AssociationType) {
-    let Association { partner_client_id, to_object_type, to_object_id, association_type } = association;
-    let pair = Pair { partner_client: partner_client_id, to_type: to_object_type, to_id: to_object_id };
-    (pair, association_type)
 }
 
 type Answer<T> = std::result::Result<generated::ResponseValue<T>, generated::Error<types::Error>>;

@@ -3,9 +3,9 @@
 use crate::{
     association::Association,
     associations::{
-        associate::{WithType, split},
         pair::{Pair, Requests},
         resolve::in_v3,
+        steps::{WithTarget, WithType},
     },
     client::Client,
     error::{Error, Result},
@@ -17,9 +17,31 @@ use crate::{
 };
 
 impl Client {
+    /// Removes an association, and no other of the two objects. It is not an error if there is none.
+    ///
+    /// Needs the scope `crm.objects.partner-clients.write`; on dated versions of HubSpot's API
+    /// `crm.objects.partner-clients.read` as well, to find the association type.
+    ///
+    /// ```no_run
+    /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
+    /// client
+    ///     .dissociate("512")
+    ///     .with("companies", "9001")
+    ///     .as_type("partner_client_to_company")
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn dissociate<I>(&self, partner_client: I) -> WithTarget<Dissociate>
+    where
+        I: TryInto<PartnerClientId, Error: Into<Error>>,
+    {
+        WithTarget::new(self, partner_client)
+    }
+
     /// As [`dissociate`](Self::dissociate), from an [`Association`].
     pub fn remove_association(&self, association: impl Into<Association>) -> Dissociate {
-        let what = Ok(split(association.into()));
+        let what = Ok(Pair::split(association.into()));
         Dissociate { client: self.clone(), what, including_labels: false, options: CallOptions::default() }
     }
 

@@ -2,10 +2,12 @@
 //! brings along, any number at once, and plans that bring them in line with a desired list.
 #![cfg(feature = "client")]
 
+// The documentation lists their calls in this order.
 pub(crate) mod associate;
+pub(crate) mod dissociate;
+
 pub(crate) mod associated;
 pub mod bulk;
-pub(crate) mod dissociate;
 mod held;
 pub(crate) mod included;
 pub(crate) mod list;
@@ -14,14 +16,16 @@ mod pair_v3;
 mod read_errors;
 pub mod reconcile;
 pub(crate) mod resolve;
+pub(crate) mod steps;
 pub(crate) mod types;
 
 pub use self::{
-    associate::{Associate, AssociateThenGet, WithTarget, WithType},
+    associate::{Associate, AssociateThenGet},
     associated::Associated,
     dissociate::{Dissociate, DissociateAll},
     included::AssociatedObject,
     list::ListAssociations,
+    steps::{WithTarget, WithType},
     types::{AssociationDefinition, AssociationTypes},
 };
 pub use crate::generated::types::{AssociatedId, AssociationsPage};

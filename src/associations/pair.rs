@@ -6,6 +6,7 @@ use futures_util::TryStreamExt;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
+    association::Association,
     associations::{
         list::labelled_pages,
         resolve::{Resolved, is_labelled, key},
@@ -24,6 +25,15 @@ pub(crate) struct Pair {
     pub(crate) partner_client: PartnerClientId,
     pub(crate) to_type: ObjectType,
     pub(crate) to_id: ObjectId,
+}
+
+impl Pair {
+    /// The two ends of an association, and its type.
+    pub(crate) fn split(association: Association) -> (Self, AssociationType) {
+        let Association { partner_client_id, to_object_type, to_object_id, association_type } = association;
+        let pair = Self { partner_client: partner_client_id, to_type: to_object_type, to_id: to_object_id };
+        (pair, association_type)
+    }
 }
 
 /// The requests of one call on a pair, which share its time.

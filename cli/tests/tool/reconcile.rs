@@ -191,6 +191,19 @@ async fn a_file_that_would_remove_most_is_refused_until_so_many_are_allowed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_an_editor_saved_again_is_the_same_plan() {
+    let case = Case::new(&[(1, 1)]).await;
+    case.wants(&[(1, 1), (1, 2)]);
+    let plan = case.at("plan.json");
+    assert_eq!(case.run(&["--save-plan", path(&plan)]).code, Some(0));
+    let text = fs::read_to_string(&plan).unwrap().replace('\n', "\r\n");
+    fs::write(&plan, format!("\u{feff}{text}\r\n")).unwrap();
+    let applied = run_at(&case.hubspot, &["reconcile", "--plan", path(&plan), "--apply"]);
+    assert_eq!(applied.code, Some(0), "{}", applied.err);
+    assert_eq!(case.there(), [(1, 1), (1, 2)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_is_saved_and_applied_as_it_is_and_taken_back() {
     let before = [(1, 1), (1, 2), (2, 3)];
     let case = Case::new(&before).await;

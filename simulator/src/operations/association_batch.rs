@@ -10,7 +10,7 @@ use crate::{
     crm::{object_type::ObjectType, state::End},
     http::{error::Failure, request_body, response::add},
     operations::{
-        association_page::{Associations, MAX_LIMIT},
+        association_page::{Associations, MAX_LIMIT, Page},
         batch_answer::BatchAnswer,
         batch_input::{AssociationInput, Batch, ObjectId, check_inputs, distinct},
         invalid_associations::{Invalid, refusal},
@@ -101,23 +101,27 @@ pub(crate) async fn read(call: Call, Path(path): Path<TypesPath>, body: Bytes) -
         };
         let associations = Associations { call: &call, state: &state, from: &from, object, to: &to };
         let page = associations.page(None, MAX_LIMIT);
-        if page.results.is_empty() {
-            answer.errors.push(no_associations((&from, id), &to));
-            continue;
-        }
-        let mut result = json!({"from": {"id": id}});
-        add(&mut result, "to", Value::Array(page.results));
-        if let Some(paging) = page.paging {
-            add(&mut result, "paging", paging);
-        }
-        answer.results.push(result);
+        add_page(&mut answer, page, (&from, id), &to);
     }
     answer.add_unknown(&from, &unknown);
     Ok(answer.finish(StatusCode::OK))
 }
 
-/// The error of a batch read for an object that is associated with none of a type.
-pub(crate) fn no_associations((from, id): (&ObjectType, &str), to: &ObjectType) -> Value {
+/// Answers for one object of a batch read: with what it has, or with an error where that is nothing.
+pub(crate) fn add_page(answer: &mut BatchAnswer, page: Page, from: (&ObjectType, &str), to: &ObjectType) {
+    if page.results.is_empty() {
+        answer.errors.push(no_associations(from, to));
+        return;
+    }
+    let mut result = json!({"from": {"id": from.1}});
+    add(&mut result, "to", Value::Array(page.results));
+    if let Some(paging) = page.paging {
+        add(&mut result, "paging", paging);
+    }
+    answer.results.push(result);
+}
+
+fn no_associations((from, id): (&ObjectType, &str), to: &ObjectType) -> Value {
     let (from, to) = (from.singular(), to.singular());
     json!({
         "status": "error",

@@ -8,14 +8,13 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use serde_json::{Value, json};
 
 use crate::{
     call::Call,
     crm::{association_type::TypeKey, not_found::NotFound, state::End},
-    http::{cursor, error::Failure, request_body, response::add, version::Version},
+    http::{cursor, error::Failure, request_body, version::Version},
     operations::{
-        association_batch::{MAX_CREATED, MAX_READ, no_associations},
+        association_batch::{MAX_CREATED, MAX_READ, add_page},
         association_page::{Associations, MAX_LIMIT},
         batch_answer::BatchAnswer,
         batch_input::{Batch, LabelsInput, PageInput, PairInput, PairsInput, Spec, check_inputs, unknown_keys},
@@ -161,16 +160,7 @@ pub(crate) async fn read(call: Call, Path(path): Path<TypesPath>, body: Bytes) -
         let after = after(input)?;
         let associations = Associations { call: &call, state: &state, from: &from, object, to: &to };
         let page = associations.labeled_page(after.as_deref(), MAX_LIMIT);
-        if page.results.is_empty() {
-            answer.errors.push(no_associations((&from, id), &to));
-            continue;
-        }
-        let mut result = json!({"from": {"id": id}});
-        add(&mut result, "to", Value::Array(page.results));
-        if let Some(paging) = page.paging {
-            add(&mut result, "paging", paging);
-        }
-        answer.results.push(result);
+        add_page(&mut answer, page, (&from, id), &to);
     }
     answer.add_unknown(&from, &unknown);
     Ok(answer.finish(StatusCode::OK))

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{
     attribution::{Errors, Pair, pair},
-    settle::{Answer, Change, Numbered, Sender, Settled, Unit, proves, unread},
+    sender::{Answer, Change, Numbered, Sender, Settled, Unit, proves, unread},
     verdict::Verdict,
 };
 use crate::{

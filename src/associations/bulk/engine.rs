@@ -5,7 +5,7 @@ use std::{
     mem,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -17,13 +17,13 @@ use tokio::{
     runtime::Id,
     time::{Sleep, sleep},
 };
-use tracing::Instrument;
 
 use super::{
     attribution::pair,
     journal::Recorded,
     progress::Tally,
-    settle::{Numbered, Sender, Settled},
+    running::{Batch, Running},
+    sender::{Numbered, Sender, Settled},
 };
 use crate::{
     association::Association,
@@ -32,7 +32,7 @@ use crate::{
     },
     error::{Error, Result},
     ids::ObjectType,
-    task::{Task, guard, in_runtime},
+    task::{guard, in_runtime},
 };
 
 /// How long a group waits for more from an input that has nothing ready. One request a second for an object type is a
@@ -66,13 +66,6 @@ pub(super) struct Engine<T> {
     /// The index of the outcome to be given next, where they are given in order.
     next_outcome: u64,
     tally: Tally,
-}
-
-/// Inputs that are sent together, and the values that ride along. The values stay here while the inputs are under way, so
-/// that they need not be shared with a task.
-struct Batch<T> {
-    inputs: Vec<Numbered>,
-    values: Vec<T>,
 }
 
 impl<T> Engine<T> {
@@ -340,44 +333,6 @@ impl Linger {
         let runtime = in_runtime()?.id();
         let sleep = guard("waiting for more inputs", || Box::pin(sleep(LINGER)))?;
         Ok(Self { runtime, sleep })
-    }
-}
-
-/// A batch under way, in a task that ends with this.
-///
-/// It is a task so that what takes several requests goes on while the caller is busy with the outcomes before.
-struct Running<T> {
-    task: Result<Task<Settled>>,
-    inputs: Arc<Vec<Numbered>>,
-    values: Vec<T>,
-}
-
-// No value is pinned.
-impl<T> Unpin for Running<T> {}
-
-impl<T> Running<T> {
-    fn start(sender: &Arc<Sender>, Batch { inputs, values }: Batch<T>) -> Self {
-        let inputs = Arc::new(inputs);
-        let (sender, sent) = (Arc::clone(sender), Arc::clone(&inputs));
-        let settling = async move {
-            let settled = sender.settle(&sent).await;
-            drop(sent);
-            settled
-        };
-        Self { task: Task::spawn(settling.in_current_span()), inputs, values }
-    }
-}
-
-impl<T> Future for Running<T> {
-    type Output = (Batch<T>, Result<Settled>);
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let settled = match &mut self.task {
-            Ok(task) => ready!(Pin::new(task).poll(cx)),
-            Err(error) => Err(error.clone()),
-        };
-        let inputs = Arc::unwrap_or_clone(mem::take(&mut self.inputs));
-        Poll::Ready((Batch { inputs, values: mem::take(&mut self.values) }, settled))
     }
 }
 

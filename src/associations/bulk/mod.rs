@@ -44,6 +44,8 @@ mod journal;
 mod outcome;
 mod outcomes;
 mod progress;
+mod running;
+mod sender;
 mod settings;
 mod settle;
 mod strategy;
@@ -51,7 +53,7 @@ mod verdict;
 
 use futures_util::{Stream, StreamExt, stream};
 
-pub(crate) use self::{dated::only_in_v3, journal::Recorded, settle::Change};
+pub(crate) use self::{dated::only_in_v3, journal::Recorded, sender::Change};
 pub use self::{
     input::Input, journal::Journal, outcome::Outcome, progress::Progress, settings::Bulk, strategy::Strategy,
 };

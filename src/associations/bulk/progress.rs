@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::settle::Effort;
+use super::sender::Effort;
 use crate::{error::Result, rate_limit::limiter::RateLimitStatus};
 
 /// How far a bulk run has come; see [`Bulk::on_progress`](super::Bulk::on_progress).

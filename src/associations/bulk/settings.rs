@@ -9,7 +9,7 @@ use crate::{
         input::Input,
         journal::Journal,
         progress::{OnProgress, Progress},
-        settle::Change,
+        sender::Change,
         strategy::Strategy,
     },
     client::Client,

@@ -1,107 +1,20 @@
 //! Settling a batch, by as few requests as its inputs allow.
 
-use std::{borrow::Cow, collections::HashMap, time::Duration};
-
-use bytes::Bytes;
-use serde_json::Value;
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     attribution::{Attribution, pair},
     dated::{PairVerdicts, errors_of},
-    verdict::{Verdict, Verdicts},
+    sender::{Answer, Numbered, Sender, Settled, Unit},
+    verdict::Verdicts,
 };
 use crate::{
     association::{Association, spelling},
-    associations::{
-        associate::{delete, put},
-        bulk::strategy::Strategy,
-        resolve::in_v3,
-        types::PARTNER_CLIENTS,
-    },
-    client::Client,
+    associations::{bulk::strategy::Strategy, resolve::in_v3},
     error::{Error, Result},
-    generated::types,
     ids::ObjectType,
-    reading,
-    transport::{self, call_meta::CallMeta, call_options::CallOptions},
+    transport::call_meta::CallMeta,
 };
-
-const MAX_ASSOCIATED: usize = 2_000;
-/// Not documented by HubSpot; third parties tell of it.
-const MAX_DISSOCIATED: usize = 100;
-
-/// What is done with the associations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Change {
-    Associate,
-    Dissociate,
-}
-
-impl Change {
-    /// The id of the operation on one association.
-    pub(crate) fn operation(self) -> &'static str {
-        match self {
-            Self::Associate => "associate",
-            Self::Dissociate => "dissociate",
-        }
-    }
-
-    /// How many inputs a batch takes.
-    pub(crate) fn most(self) -> usize {
-        match self {
-            Self::Associate => MAX_ASSOCIATED,
-            Self::Dissociate => MAX_DISSOCIATED,
-        }
-    }
-}
-
-/// An input that can be sent.
-#[derive(Clone)]
-pub(super) struct Numbered {
-    pub(super) index: u64,
-    pub(super) association: Association,
-}
-
-/// What the requests of a batch took.
-#[derive(Debug, Default)]
-pub(super) struct Effort {
-    pub(super) requests: u64,
-    pub(super) retries: u64,
-    pub(super) waited: Duration,
-}
-
-impl Effort {
-    pub(super) fn add(&mut self, meta: &CallMeta) {
-        self.requests += u64::from(meta.attempts);
-        self.retries += u64::from(meta.attempts.saturating_sub(1));
-        self.waited += meta.rate_limit_wait;
-    }
-}
-
-/// The results of a batch by the inputs' indexes.
-#[derive(Default)]
-pub(super) struct Settled {
-    pub(super) results: HashMap<u64, Result<()>>,
-    pub(super) effort: Effort,
-}
-
-/// How requests are sent.
-#[derive(Clone)]
-pub(super) struct Sender {
-    pub(super) client: Client,
-    pub(super) change: Change,
-    pub(super) strategy: Strategy,
-    pub(super) options: CallOptions,
-}
-
-/// Inputs that are sent as one: the same association several times; on dated versions, all of two objects.
-pub(super) struct Unit<'a> {
-    /// The first of them.
-    pub(super) association: Cow<'a, Association>,
-    pub(super) indexes: Vec<u64>,
-    /// What the two objects get or lose, on dated versions.
-    pub(super) types: Vec<types::AssociationSpec>,
-}
 
 /// HubSpot may refuse a batch of v3 that holds an association twice.
 fn distinct<'a>(inputs: &'a [Numbered], settled: &mut Settled) -> Vec<Unit<'a>> {
@@ -148,139 +61,6 @@ impl Sender {
         let settling = Settling { sender: self, to, all, open: all, calls: 0, limit, foreign: None, settled };
         settling.run(units.iter().collect()).await
     }
-
-    /// The id of the operation on a batch.
-    fn batch_operation(&self) -> &'static str {
-        match (self.change, self.is_dated()) {
-            (Change::Associate, false) => "batch_associate",
-            (Change::Dissociate, false) => "batch_dissociate",
-            (Change::Associate, true) => "batch_set_labels",
-            (Change::Dissociate, true) => "batch_dissociate_labels",
-        }
-    }
-
-    pub(super) fn is_dated(&self) -> bool {
-        self.client.api_version().is_dated()
-    }
-
-    /// Sends a batch.
-    async fn send(&self, to: &ObjectType, part: &[&Unit<'_>]) -> (Result<Answer>, CallMeta) {
-        if self.is_dated() {
-            return self.send_dated(to, part).await;
-        }
-        let input = |input: &&Unit<'_>| {
-            types::PublicAssociation::builder()
-                .from(types::PublicObjectId::builder().id(&input.association.partner_client_id))
-                .to(types::PublicObjectId::builder().id(&input.association.to_object_id))
-                .type_(input.association.association_type.as_str())
-                .try_into()
-        };
-        let inputs: std::result::Result<Vec<_>, types::error::ConversionError> = part.iter().map(input).collect();
-        let body = match inputs {
-            Ok(inputs) => types::BatchInputPublicAssociation::builder().inputs(inputs),
-            Err(error) => return (Err(error.into()), CallMeta::default()),
-        };
-        let (raw, options, to) = (self.client.raw.clone(), self.options.clone(), to.clone());
-        let operation = self.batch_operation();
-        match self.change {
-            Change::Associate => {
-                let (answer, meta, _) = transport::call_with_body(raw, options, operation, |raw| async move {
-                    let request = raw.batch_associate().from_object_type(PARTNER_CLIENTS).to_object_type(to);
-                    request.body(body).send().await
-                })
-                .await;
-                let answer = match answer {
-                    Ok(answer) => Ok(Answer::Told(answer)),
-                    Err(error) if error.is_unread_success() => Ok(Answer::Unread(error.without_outcome())),
-                    Err(error) => Err(error),
-                };
-                (answer, meta)
-            }
-            Change::Dissociate => {
-                let (answer, meta, body) = transport::call_with_body(raw, options, operation, |raw| async move {
-                    let request = raw.batch_dissociate().from_object_type(PARTNER_CLIENTS).to_object_type(to);
-                    request.body(body).send().await
-                })
-                .await;
-                // The one success that HubSpot documents is a 204, which has no body.
-                let answer = match answer.map(|()| reading::decode(&body, reading::answer_of("batch_associate"))) {
-                    Ok(_) if meta.status == Some(204) => Ok(Answer::All),
-                    Ok(Ok(answer)) => Ok(Answer::Told(answer)),
-                    Ok(Err(error)) => {
-                        Ok(Answer::Unread(unread(&error.to_string(), &body, operation, &meta).without_outcome()))
-                    }
-                    Err(error) if error.is_unread_success() => Ok(Answer::Unread(error.without_outcome())),
-                    Err(error) => Err(error),
-                };
-                (answer, meta)
-            }
-        }
-    }
-
-    /// Sends an input by itself. That HubSpot answers with a success proves that it is carried out, whatever the body says
-    /// of the partner client.
-    async fn send_alone(&self, to: &ObjectType, unit: &Unit<'_>) -> (Result<()>, CallMeta) {
-        if self.is_dated() {
-            return self.send_alone_dated(to, unit).await;
-        }
-        let association = unit.association.clone().into_owned();
-        let (raw, options, operation) = (self.client.raw.clone(), self.options.clone(), self.change.operation());
-        let (outcome, meta, body) = match self.change {
-            Change::Associate => {
-                let sent = transport::call_with_body(raw, options, operation, |raw| put(association, raw));
-                let (made, meta, body) = sent.await;
-                (made.map(drop), meta, body)
-            }
-            Change::Dissociate => {
-                transport::call_with_body(raw, options, operation, |raw| delete(association, raw)).await
-            }
-        };
-        let outcome = match outcome {
-            // Its body was not kept.
-            Err(error) if error.is_too_large() && meta.correlation_id.is_none() => Err(error),
-            Err(error) if !(error.is_unread_success() && proves(&body, &meta)) => Err(error),
-            Ok(()) if !proves(&body, &meta) => {
-                Err(unread("it is not a response from HubSpot", &body, operation, &meta))
-            }
-            _ => Ok(()),
-        };
-        (outcome, meta)
-    }
-}
-
-/// Whether a success with this body is HubSpot's, and says nothing to the contrary. A gateway, or a server at a wrong base
-/// URL, may answer everything with a page.
-pub(super) fn proves(body: &Bytes, meta: &CallMeta) -> bool {
-    let is_empty = |value: Option<&Value>| match value {
-        Some(Value::Array(errors)) => errors.is_empty(),
-        value => value.is_none_or(Value::is_null),
-    };
-    match reading::json(body) {
-        _ if meta.status == Some(204) => true,
-        _ if meta.status == Some(207) => false,
-        Some(Value::Object(answer)) => {
-            is_empty(answer.get("errors")) && answer.get("status").is_none_or(|status| status != "error")
-        }
-        _ => body.is_empty() || meta.correlation_id.is_some(),
-    }
-}
-
-pub(super) fn unread(trouble: &str, body: &Bytes, operation: &'static str, meta: &CallMeta) -> Error {
-    Error::undecodable(trouble, &String::from_utf8_lossy(body)).in_call(operation, meta, true)
-}
-
-/// What an answer that is no error says.
-pub(super) enum Answer {
-    /// All inputs are carried out.
-    All,
-    /// What it says of each.
-    Told(types::BatchResponsePublicAssociationWithErrors),
-    /// The same, on a dated version.
-    Set(types::BatchResponseLabelsBetweenObjectPairWithErrors),
-    /// Errors about some of them, on a dated version, and that the others are removed.
-    Removed(types::BatchResponse),
-    /// Nothing that can be read.
-    Unread(Error),
 }
 
 /// A batch on its way to being settled.
@@ -356,21 +136,13 @@ impl<'a> Settling<'a> {
                 let operation = self.sender.batch_operation();
                 let asked: Vec<&Association> = part.iter().map(|unit| &*unit.association).collect();
                 let verdicts = Verdicts::new(&answer, operation, &meta, self.to, asked.into_iter());
-                let open = self.settle_those(part, |input| match verdicts.of(&input.association) {
-                    Verdict::Done => Some(Ok(())),
-                    Verdict::Refused(error) => Some(Err(error)),
-                    Verdict::Unknown => None,
-                });
+                let open = self.settle_those(part, |unit| verdicts.of(&unit.association).result());
                 return self.one_by_one(open, || Error::no_outcome().in_call(operation, &meta, true));
             }
             Ok(Answer::Set(answer)) => {
                 let operation = self.sender.batch_operation();
                 let verdicts = PairVerdicts::new(&answer, operation, &meta, self.to, &part);
-                let open = self.settle_those(part, |unit| match verdicts.of(&unit.association) {
-                    Verdict::Done => Some(Ok(())),
-                    Verdict::Refused(error) => Some(Err(error)),
-                    Verdict::Unknown => None,
-                });
+                let open = self.settle_those(part, |unit| verdicts.of(&unit.association).result());
                 return self.one_by_one(open, || Error::no_outcome().in_call(operation, &meta, true));
             }
             Ok(Answer::Removed(answer)) => {

@@ -8,7 +8,7 @@ use std::{
 use super::attribution::{Errors, Pair, pair};
 use crate::{
     association::{Association, spelling},
-    error::Error,
+    error::{Error, Result},
     generated::types,
     ids::{ObjectType, canonical},
     transport::call_meta::CallMeta,
@@ -23,6 +23,17 @@ pub(super) enum Verdict {
     Refused(Error),
     /// Nothing that is certain: it has to be asked for again.
     Unknown,
+}
+
+impl Verdict {
+    /// The result of the input, where there is one.
+    pub(super) fn result(self) -> Option<Result<()>> {
+        match self {
+            Self::Done => Some(Ok(())),
+            Self::Refused(error) => Some(Err(error)),
+            Self::Unknown => None,
+        }
+    }
 }
 
 /// An association type in one form.
