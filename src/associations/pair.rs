@@ -123,8 +123,8 @@ impl Requests {
 
     /// Takes one type from the pair. The unlabelled one takes the labels along, so it is refused where the pair holds some,
     /// unless they may go.
-    pub(crate) async fn remove(self, resolved: &Resolved, with_labels: bool) -> Result<CallMeta> {
-        if !with_labels && !is_labelled(&resolved.listed) && resolved.may_replace() {
+    pub(crate) async fn remove(self, resolved: &Resolved, including_labels: bool) -> Result<CallMeta> {
+        if !including_labels && !is_labelled(&resolved.listed) && resolved.may_replace() {
             let held = self.held().await?;
             let labels: BTreeSet<_> =
                 held.iter().filter(|held| is_labelled(held)).filter_map(|h| h.label.as_deref()).collect();
@@ -174,25 +174,25 @@ impl Requests {
     async fn listed(&self) -> Result<Vec<AssociationSpecWithLabel>> {
         let Pair { partner_client, to_type, to_id } = &self.pair;
         let mut pages = labelled_pages(&self.client, partner_client, to_type, self.options());
-        let mut left_out = 0;
+        let (mut held, mut left_out) = (Vec::new(), 0);
         while let Some(page) = pages.try_next().await? {
             left_out += page.left_out;
-            if let Some(found) = page.items.into_iter().find(|listed| listed.to_object_id == *to_id) {
-                return match left_out {
-                    0 => Ok(found.association_types),
-                    count => Err(Error::unread_associations(partner_client.as_str(), count)),
-                };
+            // An answer may have an object twice.
+            let of_pair: Vec<_> = page.items.into_iter().filter(|listed| listed.to_object_id == *to_id).collect();
+            held.extend(of_pair.into_iter().flat_map(|listed| listed.association_types));
+            if !held.is_empty() {
+                break;
             }
         }
         match left_out {
-            0 => Ok(Vec::new()),
+            0 => Ok(held),
             count => Err(Error::unread_associations(partner_client.as_str(), count)),
         }
     }
 }
 
 /// A success may hold errors.
-fn first_error(errors: &[types::StandardError], operation: &'static str, meta: &CallMeta) -> Result<()> {
+pub(super) fn first_error(errors: &[types::StandardError], operation: &'static str, meta: &CallMeta) -> Result<()> {
     match errors.first() {
         Some(error) => Err(Error::in_batch(error).in_call(operation, meta, true)),
         None => Ok(()),

@@ -222,7 +222,8 @@ async fn labels_are_kept_whatever_an_odd_answer_says_of_them() {
         });
         server.mock(|when, then| {
             when.method("GET").path("/crm/objects/2026-09/partner_clients/1/associations/companies");
-            then.status(200).json_body(answer(json!([held(1, &[label(36)])])));
+            // Such an answer has the same object twice as well.
+            then.status(200).json_body(answer(json!([held(1, &[]), held(1, &[label(36)])])));
         });
         server.mock(|when, then| {
             when.method("POST").path_includes("/batch/read");
@@ -232,11 +233,18 @@ async fn labels_are_kept_whatever_an_odd_answer_says_of_them() {
             "labels": ["Label 36", "Label 37"]});
         let set = server.mock(|when, then| {
             when.method("POST").path_includes("/batch/create").body_includes("36").body_includes("37");
-            then.status(201).json_body(answer(json!([made])));
+            then.status(201).json_body(answer(json!([made.clone()])));
+        });
+        let alone = server.mock(|when, then| {
+            let when = when.method("PUT").path("/crm/objects/2026-09/partner_clients/1/associations/companies/1");
+            when.body_includes("36").body_includes("37");
+            then.status(201).json_body(made);
         });
         let client = Client::builder().base_url(server.base_url()).access_token("t").retry(RetryPolicy::never());
         let client = client.api_version(ApiVersion::V2026_09).build().unwrap();
         let outcomes = all(client.associate_many([to(1, 1, 37)])).await;
         assert_eq!((&outcomes[0].result, set.calls()), (&Ok(()), 1), "{odd}");
+        client.add_association(to(1, 1, 37)).await.unwrap();
+        assert_eq!(alone.calls(), 1, "{odd}");
     }
 }

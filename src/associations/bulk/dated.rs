@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{
     attribution::{Errors, Pair, pair},
-    sender::{Answer, Change, Numbered, Sender, Settled, Unit, proves, unread},
+    sender::{Answer, Change, Numbered, Sender, Settled, Unit, proven, proves, unread},
     verdict::Verdict,
 };
 use crate::{
     association::Association,
     associations::{
         held::{self, Held},
+        pair::first_error,
         resolve::{Resolved, is_labelled, key},
         types::PARTNER_CLIENTS,
     },
@@ -198,7 +199,7 @@ impl Sender {
                         }
                     }
                     Ok(answer) if !answer.errors.is_empty() => Ok(Answer::Removed(answer)),
-                    Ok(_) => Ok(Answer::Unread(unread("it is no answer of HubSpot's", &bytes, operation, &meta))),
+                    Ok(_) => Ok(Answer::Unread(unread("it is not a response from HubSpot", &bytes, operation, &meta))),
                 };
                 (answer, meta)
             }
@@ -237,17 +238,8 @@ impl Sender {
                 (done.map(|done: types::BatchResponse| done.errors), meta, bytes)
             }
         };
-        let outcome = match outcome {
-            Ok(errors) if !errors.is_empty() => match errors.first() {
-                Some(error) => Err(Error::in_batch(error).in_call(operation, &meta, true)),
-                None => Ok(()),
-            },
-            Err(error) if error.is_too_large() && meta.correlation_id.is_none() => Err(error),
-            Err(error) if !(error.is_unread_success() && proves(&bytes, &meta)) => Err(error),
-            Ok(_) if !proves(&bytes, &meta) => Err(unread("it is no answer of HubSpot's", &bytes, operation, &meta)),
-            _ => Ok(()),
-        };
-        (outcome, meta)
+        let outcome = outcome.and_then(|errors| first_error(&errors, operation, &meta));
+        (proven(outcome, &bytes, operation, &meta), meta)
     }
 }
 

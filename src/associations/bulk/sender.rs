@@ -184,16 +184,18 @@ impl Sender {
                 transport::call_with_body(raw, options, operation, |raw| delete(association, raw)).await
             }
         };
-        let outcome = match outcome {
-            // Its body was not kept.
-            Err(error) if error.is_too_large() && meta.correlation_id.is_none() => Err(error),
-            Err(error) if !(error.is_unread_success() && proves(&body, &meta)) => Err(error),
-            Ok(()) if !proves(&body, &meta) => {
-                Err(unread("it is not a response from HubSpot", &body, operation, &meta))
-            }
-            _ => Ok(()),
-        };
-        (outcome, meta)
+        (proven(outcome, &body, operation, &meta), meta)
+    }
+}
+
+/// The outcome of an input that was sent by itself.
+pub(super) fn proven(outcome: Result<()>, body: &Bytes, operation: &'static str, meta: &CallMeta) -> Result<()> {
+    match outcome {
+        // Its body was not kept.
+        Err(error) if error.is_too_large() && meta.correlation_id.is_none() => Err(error),
+        Err(error) if !(error.is_unread_success() && proves(body, meta)) => Err(error),
+        Ok(()) if !proves(body, meta) => Err(unread("it is not a response from HubSpot", body, operation, meta)),
+        _ => Ok(()),
     }
 }
 
