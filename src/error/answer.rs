@@ -101,8 +101,10 @@ impl Error {
 
     /// What the answer to a single call says where it has the status of a success and is an error all the same.
     pub(crate) fn in_success(status: u16, headers: &HeaderMap, body: &[u8]) -> Option<Self> {
-        let has = |word: &[u8]| body.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
-        if body.len() > MAX_ERROR || !has(b"\"error") {
+        let names_error = |quote: usize| {
+            body.get(quote + 1..).and_then(|word| word.get(..5)).is_some_and(|word| word.eq_ignore_ascii_case(b"error"))
+        };
+        if body.len() > MAX_ERROR || !memchr::memchr_iter(b'"', body).any(names_error) {
             return None;
         }
         let json = reading::json(body)?;
