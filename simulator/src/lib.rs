@@ -29,6 +29,12 @@
 //! [custom objects](SimulatorBuilder::custom_object_type) can also be created and archived. All of them can be listed,
 //! searched and associated in both directions, one by one or in batches.
 //!
+//! # Accounts and tokens
+//!
+//! The account's details and its use of a day (`/account-info/{version}/…`) are told to any token. What a token is and may
+//! do is told by `GET /oauth/v1/access-tokens/{token}` and `POST /oauth/{version}/token/introspect` for OAuth apps, and by
+//! `POST /oauth/v2/private-apps/get/access-token-info` for static tokens.
+//!
 //! # Simplifications
 //!
 //! - Any property name is good, as a property has no definition. What identifies an object (`idProperty`) may be any

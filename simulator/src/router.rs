@@ -24,14 +24,18 @@ use crate::{
         error::{self, Failure},
         limits::Standing,
         operation::{
-            self, ASSOCIATION, ASSOCIATION_BATCH_ARCHIVE, ASSOCIATION_BATCH_CREATE, ASSOCIATION_BATCH_READ,
-            ASSOCIATIONS, ASSOCIATIONS_DATED, ASSOCIATIONS_V3, ASSOCIATIONS_V4, BATCH_ARCHIVE, BATCH_CREATE,
-            BATCH_DEFAULT, BATCH_READ, BATCH_UPDATE, BATCH_UPSERT, DEFAULT, LABELS, LABELS_ARCHIVE, OAUTH_TOKEN,
-            OBJECT, OBJECTS, OBJECTS_DATED, OBJECTS_V3, OBJECTS_V4, PAIR, SEARCH, TOKEN, TYPES,
+            self, ACCESS_TOKEN, ACCOUNT_DETAILS, API_USAGE, ASSOCIATION, ASSOCIATION_BATCH_ARCHIVE,
+            ASSOCIATION_BATCH_CREATE, ASSOCIATION_BATCH_READ, ASSOCIATIONS, ASSOCIATIONS_DATED, ASSOCIATIONS_V3,
+            ASSOCIATIONS_V4, BATCH_ARCHIVE, BATCH_CREATE, BATCH_DEFAULT, BATCH_READ, BATCH_UPDATE, BATCH_UPSERT,
+            DEFAULT, INTROSPECT, LABELS, LABELS_ARCHIVE, OBJECT, OBJECTS, OBJECTS_DATED, OBJECTS_V3, OBJECTS_V4, PAIR,
+            PRIVATE_APP_TOKEN, SEARCH, TOKEN, TYPES,
         },
         response::CORRELATION_ID,
     },
-    operations::{association_batch, associations, label_batch, labels, object_batch, objects, search, token_endpoint},
+    operations::{
+        account_info, association_batch, associations, label_batch, labels, object_batch, objects, search,
+        token_endpoint, token_info,
+    },
     server::{Log, Server},
 };
 
@@ -50,6 +54,11 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .nest(ASSOCIATIONS_V4, labeled_batches())
         .nest(ASSOCIATIONS_DATED, labeled_batches())
         .route(TOKEN, post(token_endpoint::token))
+        .route(INTROSPECT, post(token_info::introspect))
+        .route(ACCESS_TOKEN, get(token_info::access_token))
+        .route(PRIVATE_APP_TOKEN, post(token_info::private_app_token))
+        .route(ACCOUNT_DETAILS, get(account_info::details))
+        .route(API_USAGE, get(account_info::api_usage))
         .fallback(async |method: Method, uri: Uri| Failure::no_route(&method, uri.path()))
         .method_not_allowed_fallback(async || error::method_not_allowed())
         // `enter` has its own.
@@ -144,30 +153,26 @@ async fn admit(
     }
     let path = parts.uri.path();
     let version = server.settings.served(path).cloned();
-    let mut operation_id = operation::id(&parts);
+    let operation_id = operation::id(&parts).filter(|id| server.settings.serves(id, path));
     let mut standing = Standing::default();
-    if operation_id == Some(OAUTH_TOKEN) && !server.settings.serves_tokens(path) {
-        operation_id = None;
-    }
-    if operation_id != Some(OAUTH_TOKEN) {
+    let mut served = operation_id.is_some();
+    if !operation::is_open(operation_id) {
         let caller = match server.authenticate(&parts.headers) {
             Ok(caller) => caller,
             Err(failure) => return failure.into_response(),
         };
         server.journal.sent_by(number, caller.name());
-        standing = match server.limiter.admit(caller.usage(), operation::is_search(&parts)) {
+        standing = match server.limiter.admit(caller.usage(), operation::bucket(&parts)) {
             Ok(standing) => standing,
             Err(refusal) => return refusal.into_response(),
         };
-        match version {
-            Some(version) => {
-                parts.extensions.insert(Call { server: Arc::clone(server), caller, version });
-            }
-            None => operation_id = None,
+        // A path that is served may have no operation: the router says so.
+        served |= version.is_some() && operation::id(&parts).is_none();
+        if let Some(version) = version {
+            parts.extensions.insert(Call { server: Arc::clone(server), caller, version });
         }
     }
 
-    let served = operation_id.is_some() || parts.extensions.get::<Call>().is_some();
     let body = if served { body } else { Err(Failure::no_route(&parts.method, parts.uri.path())) };
     match server.faults.strike(operation_id) {
         None => operate(parts, body, standing, next).await,

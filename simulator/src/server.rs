@@ -23,6 +23,9 @@ use crate::{
     settings::Settings,
 };
 
+/// The id of the account.
+pub(crate) const HUB_ID: u64 = 1_234_567;
+
 /// What the operations share.
 pub(crate) struct Server {
     pub(crate) base_url: String,

@@ -5,7 +5,10 @@ use std::time::Duration;
 use serde_json::{Number, Value, json};
 use uuid::Uuid;
 
-use crate::http::version::Version;
+use crate::http::{
+    operation::{ACCESS_TOKEN_INFO, ACCOUNT_DETAILS_ID, API_USAGE_ID, OAUTH_TOKEN, PRIVATE_APP_TOKEN_INFO},
+    version::Version,
+};
 
 /// How a batch of new associations is answered when some cannot be made: because an object does not exist or is archived,
 /// or the association type is unknown.
@@ -59,10 +62,15 @@ impl Settings {
         self.versions.iter().find(|version| version.to_string() == named)
     }
 
-    /// Whether the token endpoint of a version is served. That of v1 goes with v3: HubSpot ends it on 2027-02-16.
-    pub(crate) fn serves_tokens(&self, path: &str) -> bool {
-        match Version::of_path(path) {
-            Some("v1") => self.versions.contains(&Version::V3),
+    /// Whether an operation is served under the version that its path names. What only one version has goes with the
+    /// versions that it belongs to: HubSpot ends the endpoints of OAuth's v1 on 2027-02-16, and v4 has none.
+    pub(crate) fn serves(&self, operation: &str, path: &str) -> bool {
+        let version = Version::of_path(path);
+        match operation {
+            OAUTH_TOKEN if version == Some("v1") => self.versions.contains(&Version::V3),
+            ACCESS_TOKEN_INFO => version == Some("v1") && self.versions.contains(&Version::V3),
+            PRIVATE_APP_TOKEN_INFO => true,
+            ACCOUNT_DETAILS_ID | API_USAGE_ID if version == Some("v4") => false,
             _ => self.served(path).is_some(),
         }
     }

@@ -16,13 +16,32 @@ pub(crate) struct Caller {
     name: Arc<str>,
     scopes: Arc<BTreeSet<String>>,
     usage: Arc<Usage>,
+    app_id: u64,
     edits_associations: bool,
 }
 
+/// The ids of private apps lie behind this one.
+const PRIVATE_APPS: u64 = 1_000_000;
+
+/// The id of the user who installed all apps.
+pub(crate) const USER_ID: u64 = 1;
+
 impl Caller {
-    /// `name` stands for the caller in logs, where its token must not be.
-    pub(crate) fn new(name: String, scopes: BTreeSet<String>, edits_associations: bool) -> Self {
-        Self { name: name.into(), scopes: Arc::new(scopes), usage: Arc::default(), edits_associations }
+    /// The caller that a static token stands for. `name` stands for it in logs, where its token must not be.
+    fn private_app(name: String, scopes: BTreeSet<String>, app_id: u64) -> Self {
+        let usage = Arc::new(Usage::new(true));
+        Self { name: name.into(), scopes: Arc::new(scopes), usage, app_id, edits_associations: true }
+    }
+
+    /// The caller that the access tokens of an OAuth app stand for. HubSpot does not count its requests in the day.
+    pub(crate) fn oauth_app(name: String, scopes: BTreeSet<String>, app_id: u64, edits_associations: bool) -> Self {
+        let usage = Arc::new(Usage::new(false));
+        Self { name: name.into(), scopes: Arc::new(scopes), usage, app_id, edits_associations }
+    }
+
+    /// The id of the app that the token was issued to.
+    pub(crate) fn app_id(&self) -> u64 {
+        self.app_id
     }
 
     /// Whether it is nobody's token, or that of a user who may edit associations.
@@ -49,8 +68,9 @@ pub(crate) struct Tokens(BTreeMap<String, Caller>);
 
 impl Tokens {
     pub(crate) fn insert(&mut self, token: String, scopes: BTreeSet<String>) {
-        let name = format!("token {}", self.0.len() + 1);
-        self.0.insert(token, Caller::new(name, scopes, true));
+        let number = self.0.len() + 1;
+        let app_id = PRIVATE_APPS + number as u64;
+        self.0.insert(token, Caller::private_app(format!("token {number}"), scopes, app_id));
     }
 
     pub(crate) fn caller(&self, token: &str) -> Option<Caller> {

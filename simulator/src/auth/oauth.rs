@@ -17,6 +17,9 @@ use crate::auth::{access::Caller, scopes::partner_client_scopes};
 /// What HubSpot's documentation of OAuth gives access tokens: 30 minutes.
 const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(1800);
 
+/// The ids of OAuth apps lie behind this one.
+const OAUTH_APPS: u64 = 2_000_000;
+
 /// An OAuth app that an account has installed.
 ///
 /// Its `Debug` output shows neither the client secret nor the refresh token.
@@ -144,14 +147,20 @@ pub(crate) enum Untrusted {
 }
 
 impl OAuth {
-    pub(crate) fn new(app: OAuthApp) -> Self {
+    /// `number` tells the app from the others.
+    pub(crate) fn new(app: OAuthApp, number: usize) -> Self {
         let issued = Issued {
             refresh_token: Some(app.refresh_token.clone()),
             codes: BTreeMap::new(),
             access_tokens: HashMap::new(),
         };
         Self {
-            caller: Caller::new(app.client_id.clone(), app.scopes.clone(), app.edits_associations),
+            caller: Caller::oauth_app(
+                app.client_id.clone(),
+                app.scopes.clone(),
+                OAUTH_APPS + number as u64,
+                app.edits_associations,
+            ),
             app,
             issued: Mutex::new(issued),
         }
@@ -203,11 +212,28 @@ impl OAuth {
     }
 
     pub(crate) fn caller(&self, access_token: &str) -> Result<Caller, Untrusted> {
+        self.remaining(access_token).map(|_| self.caller.clone())
+    }
+
+    /// How long an access token has yet to live.
+    pub(crate) fn remaining(&self, access_token: &str) -> Result<Duration, Untrusted> {
+        let now = Instant::now();
         match self.issued().access_tokens.get(access_token) {
             None => Err(Untrusted::Unknown),
-            Some(Some(end)) if *end <= Instant::now() => Err(Untrusted::Expired),
-            Some(_) => Ok(self.caller.clone()),
+            Some(Some(end)) if *end <= now => Err(Untrusted::Expired),
+            Some(Some(end)) => Ok(end.duration_since(now)),
+            Some(None) => Ok(self.app.access_token_lifetime),
         }
+    }
+
+    /// Whether a refresh token is the one that leads to access tokens now.
+    pub(crate) fn is_refresh_token(&self, token: &str) -> bool {
+        self.issued().refresh_token.as_deref() == Some(token)
+    }
+
+    /// Whoever calls with an access token.
+    pub(crate) fn app_caller(&self) -> &Caller {
+        &self.caller
     }
 
     pub(crate) fn expire_access_tokens(&self) {

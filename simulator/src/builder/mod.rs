@@ -119,7 +119,7 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Limits how many requests each token may make. Without it there is no limit, and answers tell of none.
+    /// Limits how many requests may be made. Without it there is no limit, and answers tell of none.
     #[must_use]
     pub fn rate_limits(mut self, limits: RateLimits) -> Self {
         self.rate_limits = limits;
@@ -202,7 +202,7 @@ impl SimulatorBuilder {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
         let base_url = format!("http://{}", listener.local_addr()?);
         let limiter = Limiter::new(self.rate_limits);
-        let oauth = self.oauth_apps.into_iter().map(OAuth::new).collect();
+        let oauth = self.oauth_apps.into_iter().zip(1..).map(|(app, number)| OAuth::new(app, number)).collect();
         let control = kept.map(|account| Control { account, companions: self.companions });
         let server = Arc::new(Server {
             base_url,

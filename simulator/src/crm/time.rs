@@ -17,6 +17,11 @@ impl Time {
         Self(self.0.saturating_add(milliseconds))
     }
 
+    /// As JavaScript counts them.
+    pub(crate) fn milliseconds(self) -> i64 {
+        self.0
+    }
+
     /// Whether it is the beginning of a day in UTC.
     pub(crate) fn is_midnight(self) -> bool {
         self.0.rem_euclid(24 * 60 * 60 * 1_000) == 0

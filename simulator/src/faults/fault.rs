@@ -145,7 +145,8 @@ impl Fault {
     /// `batch_upsert`, `batch_archive`, `search`. On associations: `associate`, `dissociate`, `list_associations`,
     /// `association_types`, `batch_associate`, `batch_dissociate`, `batch_read_associations`; in v4 and the dated versions,
     /// where setting the labels of a pair is `associate` and archiving labels is `batch_dissociate`, also
-    /// `associate_default`, `dissociate_all`, `batch_associate_default`, `batch_dissociate_all`. Besides: `oauth_token`.
+    /// `associate_default`, `dissociate_all`, `batch_associate_default`, `batch_dissociate_all`. On tokens and accounts:
+    /// `oauth_token`, `introspect_token`, `access_token_info`, `private_app_token_info`, `account_details`, `api_usage`.
     #[must_use]
     pub fn on(mut self, operation: impl Into<String>) -> Self {
         self.operation = Some(operation.into());

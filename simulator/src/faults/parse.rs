@@ -51,7 +51,7 @@ impl FromStr for Fault {
 }
 
 /// The operations a fault can be narrowed to.
-const OPERATIONS: [&str; 23] = [
+const OPERATIONS: [&str; 28] = [
     "list",
     "get",
     "create",
@@ -75,6 +75,11 @@ const OPERATIONS: [&str; 23] = [
     "batch_dissociate_all",
     "batch_read_associations",
     "oauth_token",
+    "introspect_token",
+    "access_token_info",
+    "private_app_token_info",
+    "account_details",
+    "api_usage",
 ];
 
 fn effect(text: &str) -> Option<Fault> {
@@ -102,7 +107,8 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok().filter(|duration| *duration < Duration::from_secs(3_600))
 }
 
-/// Limits as text, separated by commas: `100/10s`, `250000/day`, and `5/s` for searches.
+/// Limits as text, separated by commas: `100/10s`, `250000/day`, `5/s` for searches, and `150/10s-associations` for the
+/// operations under `/crm/…/associations`.
 ///
 /// ```
 /// let limits: hubspot_simulator::RateLimits =
@@ -115,11 +121,14 @@ impl FromStr for RateLimits {
 
     fn from_str(text: &str) -> Result<Self, String> {
         text.split(',').map(str::trim).try_fold(Self::default(), |limits, part| {
-            let problem = || format!("no limit: `{part}`; a number and `/10s`, `/day`, or `/s` for searches");
+            let problem = || {
+                format!("no limit: `{part}`; a number and `/10s`, `/10s-associations`, `/day`, or `/s` for searches")
+            };
             let (max, window) = part.split_once('/').ok_or_else(problem)?;
             let max = max.parse().map_err(|_| problem())?;
             match window {
                 "10s" => Ok(limits.per_ten_seconds(max)),
+                "10s-associations" => Ok(limits.associations_per_ten_seconds(max)),
                 "day" => Ok(limits.per_day(max)),
                 "s" => Ok(limits.searches_per_second(max)),
                 _ => Err(problem()),

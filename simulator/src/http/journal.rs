@@ -32,7 +32,7 @@ impl RecordedRequest {
         &self.method
     }
 
-    /// The path, still percent-encoded.
+    /// The path, still percent-encoded. Where a token is part of it, `[redacted]` stands in its place.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
@@ -106,6 +106,14 @@ impl fmt::Debug for RecordedRequest {
     }
 }
 
+/// The path without the token that `/oauth/v1/access-tokens/{token}` has in it.
+fn without_token(path: &str) -> String {
+    match path.split_once("-tokens/") {
+        Some((operation, _)) if path.starts_with("/oauth/") => format!("{operation}-tokens/[redacted]"),
+        _ => path.to_owned(),
+    }
+}
+
 /// The requests so far, numbered by arrival so that clearing them leaves the number of a pending one valid.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
@@ -137,7 +145,7 @@ impl Journal {
             .collect();
         let request = RecordedRequest {
             method: request.method.to_string(),
-            path: request.uri.path().to_owned(),
+            path: without_token(request.uri.path()),
             query: request.uri.query().map(str::to_owned),
             headers,
             body,

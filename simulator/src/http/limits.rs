@@ -1,4 +1,4 @@
-//! Rate limits: how many requests a token may make, and how many it made.
+//! Rate limits: how many requests an account's tokens may make, and how many they made.
 
 use std::{
     collections::VecDeque,
@@ -12,7 +12,10 @@ use axum::{
 };
 use tokio::time::Instant;
 
-use crate::http::error::{Failure, Policy};
+use crate::{
+    crm::time::Time,
+    http::error::{Failure, Policy},
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const TEN_SECONDS: Duration = Duration::from_secs(10);
@@ -24,10 +27,11 @@ const INTERVAL: HeaderName = HeaderName::from_static("x-hubspot-ratelimit-interv
 const DAILY: HeaderName = HeaderName::from_static("x-hubspot-ratelimit-daily");
 const DAILY_REMAINING: HeaderName = HeaderName::from_static("x-hubspot-ratelimit-daily-remaining");
 
-/// How many requests each token may make; unlimited until told otherwise.
+/// How many requests an account's tokens may make; unlimited until told otherwise.
 ///
-/// All access tokens of an OAuth app count as one. A refused request (429) counts nowhere, and neither do requests to
-/// the token endpoint.
+/// The limit of ten seconds is one of each token, and all access tokens of an OAuth app count as one. The limits of a day
+/// and of searches are the account's, as HubSpot's are; access tokens of OAuth apps neither meet nor use the day's. A
+/// refused request (429) counts nowhere, and neither do requests to the endpoints of OAuth.
 ///
 /// ```
 /// use hubspot_simulator::RateLimits;
@@ -40,27 +44,39 @@ const DAILY_REMAINING: HeaderName = HeaderName::from_static("x-hubspot-ratelimit
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RateLimits {
     ten_secondly: Option<u32>,
+    associations: Option<u32>,
     daily: Option<u32>,
     searches_secondly: Option<u32>,
 }
 
 impl RateLimits {
-    /// Accepts a request only when fewer than `max` were accepted in the ten seconds before it; searches aside.
+    /// Accepts a request only when fewer than `max` were accepted in the ten seconds before it. Searches have a window of
+    /// their own, and so have the operations under `/crm/…/associations`
+    /// ([`associations_per_ten_seconds`](Self::associations_per_ten_seconds)).
     #[must_use]
     pub fn per_ten_seconds(mut self, max: u32) -> Self {
         self.ten_secondly = Some(max);
         self
     }
 
-    /// Accepts at most `max` requests a day, searches included. A day begins with the simulator's start and
-    /// every 24 hours after it.
+    /// Accepts a request for one of the operations under `/crm/…/associations` only when fewer than `max` of these were
+    /// accepted in the ten seconds before it. Without it, their window is as large as that of the others. Answers tell
+    /// nothing of this limit.
+    #[must_use]
+    pub fn associations_per_ten_seconds(mut self, max: u32) -> Self {
+        self.associations = Some(max);
+        self
+    }
+
+    /// Accepts at most `max` requests a day of all tokens but those of OAuth apps, searches included. A day begins with
+    /// the simulator's start and every 24 hours after it.
     #[must_use]
     pub fn per_day(mut self, max: u32) -> Self {
         self.daily = Some(max);
         self
     }
 
-    /// Accepts a search only when fewer than `max` searches were accepted in the second before it.
+    /// Accepts a search only when fewer than `max` searches were accepted in the second before it, of any token.
     #[must_use]
     pub fn searches_per_second(mut self, max: u32) -> Self {
         self.searches_secondly = Some(max);
@@ -68,30 +84,67 @@ impl RateLimits {
     }
 }
 
-/// Applies the limits.
+/// The limit that a request counts in, beside the day's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bucket {
+    General,
+    Association,
+    Search,
+}
+
+/// Applies the limits of an account.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     started: Instant,
-    limits: Mutex<RateLimits>,
+    started_at: Time,
+    ledger: Mutex<Ledger>,
+}
+
+/// The limits of an account, and what all of its tokens have used together. It is counted without a limit too, so that
+/// one set later applies to it.
+#[derive(Debug, Default)]
+struct Ledger {
+    limits: RateLimits,
+    day: u64,
+    today: u32,
+    recent_searches: Window,
+}
+
+/// What is left of a day.
+pub(crate) struct Today {
+    pub(crate) limit: u32,
+    pub(crate) used: u32,
+    pub(crate) ends_at: Time,
 }
 
 impl Limiter {
     pub(crate) fn new(limits: RateLimits) -> Self {
-        Self { started: Instant::now(), limits: Mutex::new(limits) }
+        let ledger = Mutex::new(Ledger { limits, ..Ledger::default() });
+        Self { started: Instant::now(), started_at: Time::now(), ledger }
     }
 
     pub(crate) fn set(&self, limits: RateLimits) {
-        *lock(&self.limits) = limits;
+        lock(&self.ledger).limits = limits;
     }
 
     /// Counts a request that arrives now, unless a limit refuses it.
-    pub(crate) fn admit(&self, usage: &Usage, search: bool) -> Result<Standing, Refusal> {
-        let limits = *lock(&self.limits);
-        let mut usage = lock(&usage.0);
+    pub(crate) fn admit(&self, usage: &Usage, bucket: Bucket) -> Result<Standing, Refusal> {
+        let mut ledger = lock(&self.ledger);
+        let mut windows = lock(&usage.windows);
         // Read under the lock, so that each window stays in order.
         let now = Instant::now();
-        let day = self.day(now);
-        if search { usage.admit_search(limits, now, day) } else { usage.admit(limits, now, day) }
+        ledger.begin(self.day(now));
+        ledger.admit(&mut windows, usage.daily, bucket, now)
+    }
+
+    /// How the day stands; `None` without a limit for it.
+    pub(crate) fn today(&self) -> Option<Today> {
+        let mut ledger = lock(&self.ledger);
+        let day = self.day(Instant::now());
+        ledger.begin(day);
+        let days = i64::try_from(day.saturating_add(1)).unwrap_or(i64::MAX);
+        let ends_at = self.started_at.later(days.saturating_mul(24 * 60 * 60 * 1_000));
+        ledger.limits.daily.map(|limit| Today { limit, used: ledger.today, ends_at })
     }
 
     fn day(&self, now: Instant) -> u64 {
@@ -99,55 +152,27 @@ impl Limiter {
     }
 }
 
-/// The accepted requests of one token. They are counted without a limit too, so that one set later applies to them.
-#[derive(Debug, Default)]
-pub(crate) struct Usage(Mutex<Counts>);
-
-#[derive(Debug, Default)]
-struct Counts {
-    recent: Window,
-    recent_searches: Window,
-    day: u64,
-    today: u32,
+/// The accepted requests of one token.
+#[derive(Debug)]
+pub(crate) struct Usage {
+    /// Whether its requests count in the day.
+    daily: bool,
+    windows: Mutex<Windows>,
 }
 
-impl Counts {
-    fn admit(&mut self, limits: RateLimits, now: Instant, day: u64) -> Result<Standing, Refusal> {
-        self.begin(day);
-        let recent = self.recent.count(TEN_SECONDS, now);
-        let policy = if reached(limits.daily, self.today) {
-            Some(Policy::Daily)
-        } else if reached(limits.ten_secondly, recent) {
-            Some(Policy::TenSecondly)
-        } else {
-            None
-        };
-        let accepted = u32::from(policy.is_none());
-        if policy.is_none() {
-            self.recent.push(now);
-            self.today = self.today.saturating_add(1);
-        }
-        let ten_secondly = limits.ten_secondly.map(|max| (max, max.saturating_sub(recent.saturating_add(accepted))));
-        self.answer(limits, policy, ten_secondly)
-    }
+#[derive(Debug, Default)]
+struct Windows {
+    recent: Window,
+    recent_associations: Window,
+}
 
-    /// A search has a window of its own and counts in the day; its answer tells of the day alone.
-    fn admit_search(&mut self, limits: RateLimits, now: Instant, day: u64) -> Result<Standing, Refusal> {
-        self.begin(day);
-        let policy = if reached(limits.daily, self.today) {
-            Some(Policy::Daily)
-        } else if reached(limits.searches_secondly, self.recent_searches.count(SECOND, now)) {
-            Some(Policy::Secondly)
-        } else {
-            None
-        };
-        if policy.is_none() {
-            self.recent_searches.push(now);
-            self.today = self.today.saturating_add(1);
-        }
-        self.answer(limits, policy, None)
+impl Usage {
+    pub(crate) fn new(daily: bool) -> Self {
+        Self { daily, windows: Mutex::default() }
     }
+}
 
+impl Ledger {
     fn begin(&mut self, day: u64) {
         if self.day != day {
             self.day = day;
@@ -155,14 +180,34 @@ impl Counts {
         }
     }
 
-    fn answer(
-        &self,
-        limits: RateLimits,
-        policy: Option<Policy>,
-        ten_secondly: Option<(u32, u32)>,
-    ) -> Result<Standing, Refusal> {
-        let daily = limits.daily.map(|max| (max, max.saturating_sub(self.today)));
-        let standing = Standing { ten_secondly, daily };
+    fn admit(&mut self, windows: &mut Windows, daily: bool, bucket: Bucket, now: Instant) -> Result<Standing, Refusal> {
+        let limits = self.limits;
+        let (window, length, max, policy) = match bucket {
+            Bucket::General => (&mut windows.recent, TEN_SECONDS, limits.ten_secondly, Policy::TenSecondly),
+            Bucket::Association => (
+                &mut windows.recent_associations,
+                TEN_SECONDS,
+                limits.associations.or(limits.ten_secondly),
+                Policy::TenSecondly,
+            ),
+            Bucket::Search => (&mut self.recent_searches, SECOND, limits.searches_secondly, Policy::Secondly),
+        };
+        let recent = window.count(length, now);
+        let policy = if daily && reached(limits.daily, self.today) {
+            Some(Policy::Daily)
+        } else {
+            reached(max, recent).then_some(policy)
+        };
+        let accepted = u32::from(policy.is_none());
+        if policy.is_none() {
+            window.push(now);
+            self.today = self.today.saturating_add(u32::from(daily));
+        }
+        let left = |max: u32| (max, max.saturating_sub(recent.saturating_add(accepted)));
+        let standing = Standing {
+            ten_secondly: limits.ten_secondly.filter(|_| bucket == Bucket::General).map(left),
+            daily: limits.daily.filter(|_| daily).map(|max| (max, max.saturating_sub(self.today))),
+        };
         match policy {
             None => Ok(standing),
             Some(policy) => Err(Refusal { policy, standing }),

@@ -5,6 +5,8 @@ use axum::{
     http::{Method, request::Parts},
 };
 
+use crate::http::limits::Bucket;
+
 /// Where the families of operations are, each with the versions that have it there.
 pub(crate) const OBJECTS_V3: &str = "/crm/v3/objects";
 pub(crate) const OBJECTS_V4: &str = "/crm/v4/objects";
@@ -13,6 +15,11 @@ pub(crate) const ASSOCIATIONS_V3: &str = "/crm/v3/associations";
 pub(crate) const ASSOCIATIONS_V4: &str = "/crm/v4/associations";
 pub(crate) const ASSOCIATIONS_DATED: &str = "/crm/associations/{version}";
 pub(crate) const TOKEN: &str = "/oauth/{version}/token";
+pub(crate) const INTROSPECT: &str = "/oauth/{version}/token/introspect";
+pub(crate) const ACCESS_TOKEN: &str = "/oauth/{version}/access-tokens/{token}";
+pub(crate) const PRIVATE_APP_TOKEN: &str = "/oauth/v2/private-apps/get/access-token-info";
+pub(crate) const ACCOUNT_DETAILS: &str = "/account-info/{version}/details";
+pub(crate) const API_USAGE: &str = "/account-info/{version}/api-usage/daily/private-apps";
 
 // On objects.
 pub(crate) const OBJECTS: &str = "/{object_type}";
@@ -41,16 +48,23 @@ pub(crate) const LABELS: &str = "/{object_type}/{to}/labels";
 pub(crate) const LABELS_ARCHIVE: &str = "/{object_type}/{to}/batch/labels/archive";
 pub(crate) const BATCH_DEFAULT: &str = "/{object_type}/{to}/batch/associate/default";
 
-/// The id of exchanging a token, which the description of the CRM leaves out.
+// The ids of the operations that take no bearer token.
 pub(crate) const OAUTH_TOKEN: &str = "oauth_token";
+pub(crate) const INTROSPECT_TOKEN: &str = "introspect_token";
+pub(crate) const ACCESS_TOKEN_INFO: &str = "access_token_info";
+pub(crate) const PRIVATE_APP_TOKEN_INFO: &str = "private_app_token_info";
+
+// The ids of the operations on the account that a token belongs to.
+pub(crate) const ACCOUNT_DETAILS_ID: &str = "account_details";
+pub(crate) const API_USAGE_ID: &str = "api_usage";
 
 /// The id of the operation a request calls; `None` when there is none. An operation and its successor in another version
 /// have the same id.
 pub(crate) fn id(request: &Parts) -> Option<&'static str> {
     let path = request.extensions.get::<MatchedPath>()?.as_str();
     let method = request.method.as_str();
-    if path == TOKEN {
-        return (method == "POST").then_some(OAUTH_TOKEN);
+    if let Some(id) = on_accounts(method, path) {
+        return Some(id);
     }
     let within = |families: [&str; 3]| families.into_iter().find_map(|family| path.strip_prefix(family));
     if let Some(path) = within([OBJECTS_V3, OBJECTS_V4, OBJECTS_DATED]) {
@@ -59,6 +73,24 @@ pub(crate) fn id(request: &Parts) -> Option<&'static str> {
     let path = within([ASSOCIATIONS_V3, ASSOCIATIONS_V4, ASSOCIATIONS_DATED])?;
     let labeled = !request.uri.path().starts_with(ASSOCIATIONS_V3);
     on_associations(method, path, labeled)
+}
+
+/// On accounts and tokens.
+fn on_accounts(method: &str, path: &str) -> Option<&'static str> {
+    Some(match (method, path) {
+        ("POST", TOKEN) => OAUTH_TOKEN,
+        ("POST", INTROSPECT) => INTROSPECT_TOKEN,
+        ("GET", ACCESS_TOKEN) => ACCESS_TOKEN_INFO,
+        ("POST", PRIVATE_APP_TOKEN) => PRIVATE_APP_TOKEN_INFO,
+        ("GET", ACCOUNT_DETAILS) => ACCOUNT_DETAILS_ID,
+        ("GET", API_USAGE) => API_USAGE_ID,
+        _ => return None,
+    })
+}
+
+/// Whether an operation takes no bearer token, and counts in no limit.
+pub(crate) fn is_open(id: Option<&str>) -> bool {
+    matches!(id, Some(OAUTH_TOKEN | INTROSPECT_TOKEN | ACCESS_TOKEN_INFO | PRIVATE_APP_TOKEN_INFO))
 }
 
 fn on_objects(method: &str, path: &str) -> Option<&'static str> {
@@ -95,7 +127,13 @@ fn on_associations(method: &str, path: &str, labeled: bool) -> Option<&'static s
     })
 }
 
-/// Whether a request counts as a search, whichever objects it searches.
-pub(crate) fn is_search(request: &Parts) -> bool {
-    request.method == Method::POST && request.uri.path().ends_with("/search")
+/// The limit that a request counts in, whichever objects it is about.
+pub(crate) fn bucket(request: &Parts) -> Bucket {
+    let path = request.uri.path();
+    if request.method == Method::POST && path.ends_with("/search") {
+        return Bucket::Search;
+    }
+    let associations = [ASSOCIATIONS_V3, ASSOCIATIONS_V4, "/crm/associations"];
+    let within = |family: &str| path.strip_prefix(family).is_some_and(|rest| rest.starts_with('/'));
+    if associations.into_iter().any(within) { Bucket::Association } else { Bucket::General }
 }

@@ -48,12 +48,13 @@ impl Version {
         matches!(self, Self::Dated(date) if date.as_str() >= VALIDATES)
     }
 
-    /// The version a path names, which need not be a version: `None` for a path outside of the CRM and of OAuth.
+    /// The version a path names, which need not be a version: `None` for a path outside of the CRM, of OAuth and of the
+    /// account's information.
     pub(crate) fn of_path(path: &str) -> Option<&str> {
         let mut segments = path.split('/').skip(1);
         match (segments.next()?, segments.next()?, segments.next()) {
             ("crm", "objects" | "associations", version) => version,
-            ("crm" | "oauth", version, _) => Some(version),
+            ("crm" | "oauth" | "account-info", version, _) => Some(version),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! The operations, each as HubSpot answers it, and what several of them have in common.
 
+pub(crate) mod account_info;
 pub(crate) mod association_batch;
 pub(crate) mod association_page;
 pub(crate) mod associations;
@@ -17,3 +18,4 @@ pub(crate) mod projection;
 pub(crate) mod search;
 pub(crate) mod search_request;
 pub(crate) mod token_endpoint;
+pub(crate) mod token_info;

@@ -8,30 +8,50 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
-    auth::oauth::{Grant, Refused},
+    auth::oauth::{Grant, OAuth, Refused},
     http::response::json_response,
-    server::Server,
+    server::{HUB_ID, Server},
 };
 
-type Fields = BTreeMap<String, String>;
+/// The fields of a form.
+#[derive(Default, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Fields(BTreeMap<String, String>);
+
+impl Fields {
+    /// Without a readable form no field is there, so the first one is reported missing.
+    pub(crate) fn read(form: Result<Form<Self>, FormRejection>) -> Self {
+        form.map(|Form(fields)| fields).unwrap_or_default()
+    }
+
+    /// A field, unless it is empty.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The app that a client id and its secret name.
+    pub(crate) fn app<'a>(&self, server: &'a Server) -> Result<&'a OAuth, Refused> {
+        let client_id = self.get("client_id").ok_or(Refused::ClientId)?;
+        let client_secret = self.get("client_secret").ok_or(Refused::ClientSecret)?;
+        let oauth = server.oauth_app(client_id).ok_or(Refused::ClientId)?;
+        oauth.check_secret(client_secret)?;
+        Ok(oauth)
+    }
+}
 
 /// `POST /oauth/{version}/token`
 pub(crate) async fn token(
     Shared(server): Shared<Arc<Server>>,
     form: Result<Form<Fields>, FormRejection>,
 ) -> Result<Response, Refused> {
-    // Without a readable form no field is there, so the first one is reported missing.
-    let Form(fields) = form.unwrap_or_default();
-    let field = |name: &str| fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
-
+    let fields = Fields::read(form);
+    let field = |name: &str| fields.get(name);
     let grant_type = field("grant_type").ok_or(Refused::GrantType)?;
-    let client_id = field("client_id").ok_or(Refused::ClientId)?;
-    let client_secret = field("client_secret").ok_or(Refused::ClientSecret)?;
-    let oauth = server.oauth_app(client_id).ok_or(Refused::ClientId)?;
-    oauth.check_secret(client_secret)?;
+    let oauth = fields.app(&server)?;
 
     let Grant { access_token, refresh_token, lifetime, scopes } = match grant_type {
         "refresh_token" => oauth.refresh(field("refresh_token").ok_or(Refused::RefreshToken)?)?,
@@ -47,7 +67,7 @@ pub(crate) async fn token(
         "access_token": access_token,
         "refresh_token": refresh_token,
         "expires_in": lifetime.as_secs(),
-        "hub_id": 1_234_567,
+        "hub_id": HUB_ID,
         "scopes": scopes,
     });
     Ok(json_response(StatusCode::OK, &body))

@@ -1,5 +1,6 @@
 //! What the simulator promises, seen from outside by plain HTTP.
 
+mod accounts;
 mod association_batches;
 mod batches;
 mod control;
