@@ -11,7 +11,7 @@ use std::{hint::black_box, pin::pin, task::Poll, time::Duration};
 use criterion::Criterion;
 use futures_util::future::join_all;
 use hubspot_partner_clients::{
-    AccessToken, Client, PartnerClientsPage, PermitOutcome, RateLimit, RateLimitHeaders, RateLimiter, RollingWindow,
+    AccessToken, Client, PartnerClientsPage, PermitUsage, RateLimit, RateLimitHeaders, RateLimiter, RollingWindow,
     TokenFuture, TokenProvider, generated::types, spec::RateBucket,
 };
 use tokio::runtime::Runtime;
@@ -149,7 +149,7 @@ fn limiter(table: &mut Table, criterion: &mut Criterion) {
         let mut take = |window: &RollingWindow, used: u32| {
             let permit = window.try_acquire(RateBucket::General).expect("room");
             headers.remaining = Some(limit - used - 1);
-            window.settle(permit, &PermitOutcome::Answered { headers, refused: false });
+            window.release(permit, &PermitUsage::Response { headers, rate_limited: false });
         };
         table.single(criterion, name, |calls| {
             (0..calls)

@@ -38,7 +38,7 @@ impl Client {
             budget: shared.budget.renewed(),
             retry: shared.retry,
             timeout: shared.timeout,
-            total_timeout: shared.total_timeout,
+            call_timeout: shared.call_timeout,
             max_response_bytes: shared.max_response_bytes,
             observer: shared.observer.clone(),
             server: shared.server.clone(),

@@ -1,4 +1,4 @@
-//! Answers that many calls need, each asked for once.
+//! Responses that many calls need, each requested once.
 #![cfg(feature = "client")]
 
 use std::{
@@ -11,16 +11,16 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::{error::Result, task::in_runtime};
 
-/// How long an answer is used.
+/// How long a response is used.
 const FRESH: Duration = Duration::from_secs(600);
-/// How many answers are kept; beyond them it starts anew.
+/// How many responses are kept; when there are more, the cache starts anew.
 const MOST: usize = 128;
 
-/// Answers by a key. Of many calls that need the same one, one asks and the others wait for it. It is asked for in a task of
+/// Responses by a key. Of many calls that need the same one, one asks and the others wait for it. It is asked for in a task of
 /// its own, so that whoever began may be dropped or left unpolled.
 pub(crate) struct Cache<V>(Arc<Mutex<HashMap<String, Entry<V>>>>);
 
-/// An answer, and when it came.
+/// A response, and when it came.
 pub(crate) struct Kept<V> {
     pub(crate) value: Arc<V>,
     pub(crate) at: Instant,
@@ -46,7 +46,7 @@ impl<V> Default for Cache<V> {
 }
 
 impl<V: Send + Sync + 'static> Cache<V> {
-    /// The answer of a key: one that is kept and came after `after`, or the one that `ask` gets.
+    /// The response of a key: one that is kept and came after `after`, or the one that `ask` gets.
     ///
     /// # Errors
     /// That of the call, for all who waited for it; the next one asks again. Outside a Tokio runtime.
@@ -59,7 +59,7 @@ impl<V: Send + Sync + 'static> Cache<V> {
                 Ok(kept) => return Ok(kept),
                 Err(coming) => coming,
             };
-            // It ends without an answer where the runtime does in which it was asked.
+            // It ends without a response where the runtime does in which it was asked.
             if let Ok(outcome) = coming.wait_for(Option::is_some).await
                 && let Some(outcome) = &*outcome
             {

@@ -16,7 +16,7 @@ use crate::{
     transport::{
         Inner,
         call_options::check_timeout,
-        connection::{BASE_URL, Connection, MAX_RESPONSE_BYTES, check_base_url},
+        connection::{BASE_URL, ConnectionSettings, MAX_RESPONSE_BYTES, check_base_url},
         http_client::HttpClient,
         observer::Observer,
         retry::{RetryBudget, RetryPolicy},
@@ -102,7 +102,7 @@ impl Client {
 }
 
 impl Client {
-    /// The base URL in the one form it has: what is remembered of HubSpot's answers belongs to it.
+    /// The base URL in the one form it has: what is remembered of HubSpot's responses belongs to it.
     pub(crate) fn server(&self) -> &str {
         &self.raw.baseurl
     }
@@ -139,7 +139,7 @@ fn variable(name: &str) -> Result<Option<String>> {
 /// let client = Client::builder()
 ///     .access_token("pat-eu1-0000")
 ///     .rate_limit(RateLimit::PROFESSIONAL)
-///     .total_timeout(Duration::from_secs(600))
+///     .call_timeout(Duration::from_secs(600))
 ///     .user_agent_suffix("my-app/1.0")
 ///     .build()?;
 /// # Ok(())
@@ -152,9 +152,9 @@ pub struct ClientBuilder {
     version: ApiVersion,
     allow_insecure_http: bool,
     tokens: Option<Result<Arc<dyn TokenProvider>>>,
-    connection: Connection,
+    connection: ConnectionSettings,
     timeout: Duration,
-    total_timeout: Option<Duration>,
+    call_timeout: Option<Duration>,
     max_response_bytes: usize,
     limit: RateLimit,
     limiter: Option<Arc<dyn RateLimiter>>,
@@ -171,9 +171,9 @@ impl Default for ClientBuilder {
             version: ApiVersion::default(),
             allow_insecure_http: false,
             tokens: None,
-            connection: Connection::default(),
+            connection: ConnectionSettings::default(),
             timeout: TIMEOUT,
-            total_timeout: None,
+            call_timeout: None,
             max_response_bytes: MAX_RESPONSE_BYTES,
             limit: RateLimit::default(),
             limiter: None,
@@ -255,8 +255,8 @@ impl ClientBuilder {
     /// If the rate limiter cannot admit a call in time, the call fails at once with
     /// [`ErrorKind::QueueTimeout`](crate::ErrorKind::QueueTimeout). Nothing was sent then, and [`Error::retry_after`] says when
     /// there will be room.
-    pub fn total_timeout(mut self, timeout: Duration) -> Self {
-        self.total_timeout = Some(timeout);
+    pub fn call_timeout(mut self, timeout: Duration) -> Self {
+        self.call_timeout = Some(timeout);
         self
     }
 
@@ -361,7 +361,7 @@ impl ClientBuilder {
             Err(Error::credentials("access token", "is missing", "set access_token or token_provider"))
         })?;
         check_timeout("timeout", Some(self.timeout))?;
-        check_timeout("total timeout", self.total_timeout)?;
+        check_timeout("call timeout", self.call_timeout)?;
         self.retry.check()?;
         if self.max_response_bytes == 0 {
             let remedy = "give at least the size of the largest response";
@@ -378,7 +378,7 @@ impl ClientBuilder {
         };
         // In reqwest a request's own timeout costs an allocation or two.
         let timeout = self.connection.client.is_some().then_some(self.timeout);
-        let connection = Connection { timeout: Some(self.timeout), ..self.connection };
+        let connection = ConnectionSettings { timeout: Some(self.timeout), ..self.connection };
         let http = HttpClient::new(connection, &base_url, self.allow_insecure_http)?;
         let first = http.first().clone();
         if let Some(warning) = self.version.warning() {
@@ -395,7 +395,7 @@ impl ClientBuilder {
             budget: RetryBudget::new(self.retry_budget),
             retry: self.retry,
             timeout,
-            total_timeout: self.total_timeout,
+            call_timeout: self.call_timeout,
             max_response_bytes: self.max_response_bytes,
             observer: self.observer,
             server: host.to_owned(),
@@ -410,7 +410,7 @@ impl fmt::Debug for ClientBuilder {
         f.debug_struct("ClientBuilder")
             .field("api_version", &self.version)
             .field("timeout", &self.timeout)
-            .field("total_timeout", &self.total_timeout)
+            .field("call_timeout", &self.call_timeout)
             .field("rate_limit", &self.limit)
             .field("retry", &self.retry)
             .finish_non_exhaustive()

@@ -4,7 +4,7 @@
 //! built in any other way. Its names follow the description, except for those that the facade has given, and its errors turn
 //! into [`crate::Error`] with `?`.
 //!
-//! HubSpot adds fields to its answers without notice, so the structs of answers are `#[non_exhaustive]`. Each has a
+//! HubSpot adds fields to its responses without notice, so the structs of responses are `#[non_exhaustive]`. Each has a
 //! `builder()` whose result `try_into` turns into it, and [`PartnerClient`](crate::PartnerClient) has `new`.
 #![cfg(feature = "client")]
 #![allow(

@@ -143,7 +143,7 @@ pub struct Parameter {
 pub struct Success {
     /// The HTTP status. 207 is that of a batch of which a part failed.
     pub status: u16,
-    /// The schema of the answer's body, a name in `#/components/schemas`; `None` where it has none.
+    /// The schema of the response's body, a name in `#/components/schemas`; `None` where it has none.
     pub schema: Option<&'static str>,
 }
 

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use allocation_counter::measure;
-use hubspot_partner_clients::{
-    PermitOutcome, RateLimit, RateLimitHeaders, RateLimiter, RollingWindow, spec::RateBucket,
-};
+use hubspot_partner_clients::{PermitUsage, RateLimit, RateLimitHeaders, RateLimiter, RollingWindow, spec::RateBucket};
 
 /// Takes and settles the permits of a whole window, and tells how many allocations that took.
 fn allocations(limiter: &RollingWindow, limit: u32) -> u64 {
@@ -15,7 +13,7 @@ fn allocations(limiter: &RollingWindow, limit: u32) -> u64 {
             let mut headers = RateLimitHeaders::default();
             headers.limit = Some(limit);
             headers.remaining = Some(limit - used);
-            limiter.settle(permit, &PermitOutcome::Answered { headers, refused: false });
+            limiter.release(permit, &PermitUsage::Response { headers, rate_limited: false });
         }
     });
     counted.count_total

@@ -7,7 +7,7 @@ use std::{
 };
 
 use hubspot_partner_clients::{
-    Client, PermitOutcome, RateLimit, RateLimiter, oauth::OAuthApp, redis::Redis, spec::RateBucket,
+    Client, PermitUsage, RateLimit, RateLimiter, oauth::OAuthApp, redis::Redis, spec::RateBucket,
 };
 use tokio::{task::JoinSet, time::Instant};
 
@@ -43,7 +43,7 @@ pub async fn work(
                 loop {
                     if allowance == 0 {
                         let Ok(permit) = limiter.acquire(RateBucket::General).await else { return };
-                        limiter.settle(permit, &PermitOutcome::NotSent);
+                        limiter.release(permit, &PermitUsage::NotSent);
                     } else if client.association_types("companies").await.is_err() {
                         continue;
                     }

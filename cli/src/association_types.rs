@@ -6,16 +6,16 @@ use hubspot_partner_clients::{ApiVersion, AssociationDefinition};
 use serde_json::json;
 
 use super::{
-    connect::Connected,
     failure::{Failure, warn},
     output::{Output, Table},
+    target::Session,
 };
 
-pub(super) async fn run(connected: &Connected, to_type: &str, output: &mut Output) -> Result<(), Failure> {
-    let own = connected.client.association_types(to_type).await?;
-    let is_dated = connected.client.api_version().is_dated();
+pub(super) async fn run(session: &Session, to_type: &str, output: &mut Output) -> Result<(), Failure> {
+    let own = session.client.association_types(to_type).await?;
+    let is_dated = session.client.api_version().is_dated();
     let other = if is_dated { ApiVersion::V3 } else { ApiVersion::V2026_09 };
-    let others = connected.at(other)?.association_types(to_type).await;
+    let others = session.at(other)?.association_types(to_type).await;
     // It only tells more of what is listed already.
     if let Err(error) = &others {
         let what = if is_dated { "the names of" } else { "the categories and labels of" };

@@ -27,10 +27,10 @@ pub(super) async fn dissociate(client: &Client, what: &Association, output: &mut
     let Association { partner_client, to_type, to_id, association_type } = what;
     match client.dissociate(partner_client).with(to_type, to_id).as_type(association_type).await {
         Ok(()) if output.json => output.json(&json!({
-            "partner_client_id": partner_client,
-            "to_object_type": to_type,
-            "to_object_id": to_id,
-            "association_type": association_type,
+            "partnerClientId": partner_client,
+            "toObjectType": to_type,
+            "toObjectId": to_id,
+            "associationType": association_type,
             "result": "removed",
         })),
         Ok(()) => output.line(format_args!(

@@ -13,12 +13,12 @@ use hubspot_partner_clients::simulator::Fault;
 use crate::{
     arguments::{Arguments, NAME},
     bulk::COLUMNS,
-    connect::Connection,
     exit::Code,
     failure::Failure,
     output::Output,
     signals::Signals,
     simulated,
+    target::Target,
 };
 
 const ASSOCIATION: [&str; 4] = ["512", "companies", "9001", "partner_client_to_company"];
@@ -26,13 +26,13 @@ const ROWS: u32 = 60;
 /// About as fast as HubSpot, so that there is something to see.
 const LATENCY: Duration = Duration::from_millis(60);
 
-pub(super) async fn run(given: &Connection, signals: &Signals, output: &mut Output) -> Result<Code, Failure> {
+pub(super) async fn run(given: &Target, signals: &Signals, output: &mut Output) -> Result<Code, Failure> {
     if output.json || output.csv {
         return Err(Failure::usage("demo shows what people see, so it cannot print JSON or CSV"));
     }
     let simulator = simulated::hubspot().fault(Fault::delay(LATENCY)).start().await;
     let simulator = simulator.map_err(|error| Failure::io("the simulator cannot start", &error))?;
-    let connection = given.to_simulator(&simulator)?;
+    let target = given.to_simulator(&simulator)?;
     let folder = Folder::new().map_err(|error| Failure::io("a folder for the demo cannot be created", &error))?;
     let file = folder.0.join("rows.csv");
     fs::write(&file, rows())
@@ -53,7 +53,7 @@ pub(super) async fn run(given: &Connection, signals: &Signals, output: &mut Outp
     for (what, arguments) in steps {
         output.line(format_args!("\n# {what}\n$ {NAME} {}", arguments.join(" ")))?;
         output.flush()?;
-        step(arguments, &connection, signals, output).await?;
+        step(arguments, &target, signals, output).await?;
     }
     let tool = tool();
     output.line(format_args!("\n# Try next"))?;
@@ -64,15 +64,10 @@ pub(super) async fn run(given: &Connection, signals: &Signals, output: &mut Outp
 }
 
 /// Runs the tool with these arguments. What fails is told, and the demo goes on.
-async fn step(
-    arguments: &[&str],
-    connection: &Connection,
-    signals: &Signals,
-    output: &mut Output,
-) -> Result<(), Failure> {
+async fn step(arguments: &[&str], target: &Target, signals: &Signals, output: &mut Output) -> Result<(), Failure> {
     let arguments = Arguments::try_parse_from([&[NAME], arguments].concat());
     let command = arguments.map_err(|error| Failure::usage(error.to_string()))?.command;
-    let done = Box::pin(crate::dispatch(command, connection, signals, output)).await;
+    let done = Box::pin(crate::dispatch(command, target, signals, output)).await;
     output.flush()?;
     match done {
         Err(failure) if failure.ends_the_tool() => Err(failure),

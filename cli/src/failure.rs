@@ -119,8 +119,8 @@ pub(super) fn warn(warning: Value, json: bool) {
 pub(super) fn warn_left_out(left_out: usize, json: bool) {
     let entries = match left_out {
         0 => return,
-        1 => "1 entry in HubSpot's answers could not be read and is left out".to_owned(),
-        n => format!("{} entries in HubSpot's answers could not be read and are left out", HumanCount(n as u64)),
+        1 => "1 entry in HubSpot's responses could not be read and is left out".to_owned(),
+        n => format!("{} entries in HubSpot's responses could not be read and are left out", HumanCount(n as u64)),
     };
     warn(json!({ "kind": "left_out", "message": entries, "count": left_out }), json);
 }
@@ -177,9 +177,9 @@ fn details(error: &Error) -> Map<String, Value> {
     let mut details = Map::new();
     details.insert("status".to_owned(), json!(error.status()));
     details.insert("category".to_owned(), json!(error.category()));
-    details.insert("correlation_id".to_owned(), json!(error.correlation_id().map(ToString::to_string)));
+    details.insert("correlationId".to_owned(), json!(error.correlation_id().map(ToString::to_string)));
     if !error.required_scopes().is_empty() {
-        details.insert("required_scopes".to_owned(), json!(error.required_scopes()));
+        details.insert("requiredScopes".to_owned(), json!(error.required_scopes()));
     }
     let few = |texts: &mut dyn Iterator<Item = &str>| -> Vec<String> {
         texts.take(MAX_NAMED).map(|text| text.chars().take(MAX_CHARS).collect()).collect()

@@ -97,13 +97,13 @@ impl Observer for Log {
             "milliseconds": milliseconds,
             "status": status,
             "error": kind,
-            "correlation_id": error.and_then(|error| error.correlation_id()).map(ToString::to_string),
+            "correlationId": error.and_then(|error| error.correlation_id()).map(ToString::to_string),
         }));
         self.write(&line);
         if self.0.verbose && self.0.json {
             write_to_stderr(&line);
         } else if self.0.verbose {
-            let came = status.map_or("no answer".to_owned(), |status| status.to_string());
+            let came = status.map_or("no response".to_owned(), |status| status.to_string());
             let kind = kind.map(|kind| format!(" ({kind})")).unwrap_or_default();
             write_to_stderr(&format!("{}: attempt {number}: {came}{kind} after {milliseconds} ms\n", operation.id));
         }

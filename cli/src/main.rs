@@ -9,7 +9,6 @@ mod associations;
 mod bulk;
 mod command_line;
 mod completions;
-mod connect;
 mod demo;
 mod exit;
 mod failure;
@@ -26,6 +25,7 @@ mod signals;
 mod simulated;
 mod spreadsheet;
 mod suggest;
+mod target;
 mod words;
 
 use std::{
@@ -38,12 +38,12 @@ use clap::Parser;
 
 use self::{
     arguments::{Arguments, Call, Command},
-    connect::Connection,
     exit::Code,
     failure::Failure,
     log::Log,
     output::{Format, Output},
     signals::Signals,
+    target::Target,
 };
 
 fn main() -> ExitCode {
@@ -86,48 +86,43 @@ fn run(arguments: Arguments) -> Result<Code, Failure> {
     let signals = Signals::listen().map_err(|error| Failure::io("signals cannot be handled", &error))?;
     let mut output = Output::new(arguments.format());
     let log = Log::begin(arguments.log.as_deref(), arguments.verbose, output.json)?;
-    let connection = Connection::new(&arguments, log.clone());
-    let code = runtime.block_on(dispatch(arguments.command, &connection, &signals, &mut output))?;
+    let target = Target::new(&arguments, log.clone());
+    let code = runtime.block_on(dispatch(arguments.command, &target, &signals, &mut output))?;
     output.flush()?;
     log.end()?;
     Ok(code)
 }
 
-async fn dispatch(
-    command: Command,
-    connection: &Connection,
-    signals: &Signals,
-    output: &mut Output,
-) -> Result<Code, Failure> {
+async fn dispatch(command: Command, target: &Target, signals: &Signals, output: &mut Output) -> Result<Code, Failure> {
     match command {
-        Command::Demo => signals.interrupt(demo::run(connection, signals, output), None).await,
+        Command::Demo => signals.interrupt(demo::run(target, signals, output), None).await,
         Command::Completions { shell } => {
             output.bytes(&completions::script(shell))?;
             Ok(Code::Success)
         }
         // These end by themselves when they are interrupted.
-        Command::AssociateMany(many) => bulk::run(bulk::Change::Associate, &many, connection, signals, output).await,
-        Command::DissociateMany(many) => bulk::run(bulk::Change::Dissociate, &many, connection, signals, output).await,
-        Command::Reconcile(reconcile) => bulk::reconcile::run(&reconcile, connection, signals, output).await,
+        Command::AssociateMany(many) => bulk::run(bulk::Change::Associate, &many, target, signals, output).await,
+        Command::DissociateMany(many) => bulk::run(bulk::Change::Dissociate, &many, target, signals, output).await,
+        Command::Reconcile(reconcile) => bulk::reconcile::run(&reconcile, target, signals, output).await,
         #[cfg(feature = "redis")]
-        Command::Job(arguments) => job::run(arguments, connection, signals, output).await,
+        Command::Job(arguments) => job::run(arguments, target, signals, output).await,
         Command::Call(call) => {
-            signals.interrupt(answer(call, connection, output), None).await?;
+            signals.interrupt(perform(call, target, output), None).await?;
             Ok(Code::Success)
         }
     }
 }
 
-async fn answer(call: Call, connection: &Connection, output: &mut Output) -> Result<(), Failure> {
-    let connected = connection.client().await?;
-    let client = &connected.client;
+async fn perform(call: Call, target: &Target, output: &mut Output) -> Result<(), Failure> {
+    let session = target.client().await?;
+    let client = &session.client;
     match call {
         Call::Associate(association) => associations::associate(client, &association, output).await,
         Call::Dissociate(association) => associations::dissociate(client, &association, output).await,
         Call::Associations { partner_client, to_type } => {
             associations::list(client, &partner_client, &to_type, output).await
         }
-        Call::Types { to_type } => association_types::run(&connected, &to_type, output).await,
+        Call::Types { to_type } => association_types::run(&session, &to_type, output).await,
         Call::Get { id, properties } => partner_clients::get(client, &id, properties, output).await,
         Call::List(page) => partner_clients::list(client, page, output).await,
         Call::Search(search) => partner_clients::search(client, search, output).await,

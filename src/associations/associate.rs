@@ -16,7 +16,7 @@ use crate::{
     transport::{
         call_meta::CallMeta,
         call_options::{CallOptions, call},
-        response as answer,
+        response,
     },
 };
 
@@ -98,19 +98,19 @@ impl WithType<Associate> {
     }
 }
 
-type Answer<T> = std::result::Result<generated::ResponseValue<T>, generated::Error<types::Error>>;
+type Sent<T> = std::result::Result<generated::ResponseValue<T>, generated::Error<types::Error>>;
 
-pub(crate) async fn put(association: Association, raw: generated::Client) -> Answer<PartnerClient> {
+pub(crate) async fn put(association: Association, raw: generated::Client) -> Sent<PartnerClient> {
     let request = raw
         .associate()
         .partner_client_id(&association.partner_client_id)
         .to_object_type(association.to_object_type)
         .to_object_id(association.to_object_id)
         .association_type(association.association_type);
-    answer::written(request.send(), "associate", &association.partner_client_id).await
+    response::written(request.send(), "associate", &association.partner_client_id).await
 }
 
-pub(crate) async fn delete(association: Association, raw: generated::Client) -> Answer<()> {
+pub(crate) async fn delete(association: Association, raw: generated::Client) -> Sent<()> {
     raw.dissociate()
         .partner_client_id(association.partner_client_id)
         .to_object_type(association.to_object_type)
@@ -140,7 +140,7 @@ impl Associate {
         self
     }
 
-    /// Returns the partner client as it is after the association. On v3 it is part of HubSpot's answer, on dated versions it
+    /// Returns the partner client as it is after the association. On v3 it is part of HubSpot's response, on dated versions it
     /// is read by another request, which needs the scope `crm.objects.partner-clients.read`.
     ///
     /// ```no_run
@@ -251,7 +251,7 @@ impl AssociateThenGet {
 }
 
 call! {
-    /// Associates the two objects and returns the partner client. If HubSpot's answer on v3 does not contain the partner
+    /// Associates the two objects and returns the partner client. If HubSpot's response on v3 does not contain the partner
     /// client, only its id is set.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The answer to a new association.
+//! The response to a new association.
 
 use serde::Serialize;
 

@@ -30,7 +30,7 @@ impl PartnerClient {
     /// The objects of a type that were read with the partner client
     /// ([`associations`](crate::GetPartnerClient::associations)), each once with all its association types.
     ///
-    /// The type is meant by any of its names: HubSpot answers under keys such as `line items` for `line_items`, and by
+    /// The type is meant by any of its names: HubSpot uses keys such as `line items` for `line_items`, and
     /// the plural for the singular. HubSpot puts no more than a page of them into an object;
     /// [`Client::associations`] lists them all.
     pub fn associated(&self, object_type: &str) -> Vec<AssociatedObject> {

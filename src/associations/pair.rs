@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result},
     generated::types::{self, AssociationSpec, AssociationSpecWithLabel},
     ids::{AssociationType, ObjectId, ObjectType, PartnerClientId},
-    transport::{self, call_meta::CallMeta, call_options::CallOptions, response as answer},
+    transport::{self, call_meta::CallMeta, call_options::CallOptions, response},
 };
 
 /// A partner client and another object.
@@ -47,7 +47,7 @@ pub(crate) struct Requests {
 
 impl Requests {
     pub(crate) fn new(client: Client, options: CallOptions, pair: Pair) -> Self {
-        let total = options.total_timeout.or(client.raw.inner.shared.total_timeout);
+        let total = options.call_timeout.or(client.raw.inner.shared.call_timeout);
         Self { total: total.map(|total| (total, Instant::now() + total)), client, options, pair }
     }
 
@@ -57,7 +57,7 @@ impl Requests {
         if let Some((_, deadline)) = self.total {
             // None at all would be refused as a setting.
             let least = Duration::from_millis(1);
-            options.total_timeout = Some((deadline - Instant::now()).max(least));
+            options.call_timeout = Some((deadline - Instant::now()).max(least));
         }
         options
     }
@@ -71,7 +71,7 @@ impl Requests {
     async fn in_time<T>(&self, reading: impl Future<Output = Result<T>>) -> Result<T> {
         match self.total {
             Some((total, deadline)) => {
-                timeout_at(deadline, reading).await.unwrap_or_else(|_| Err(Error::total_timeout(total)))
+                timeout_at(deadline, reading).await.unwrap_or_else(|_| Err(Error::call_timeout(total)))
             }
             None => reading.await,
         }
@@ -94,7 +94,7 @@ impl Requests {
                     .to_object_type(to_type)
                     .to_object_id(to_id)
                     .body(types);
-                answer::written(request.send(), "set_labels", &partner_client).await
+                response::written(request.send(), "set_labels", &partner_client).await
             })
             .await?;
         Ok((set.labels, meta))
@@ -112,11 +112,11 @@ impl Requests {
                     .from_object_id(&partner_client)
                     .to_object_type(to_type)
                     .to_object_id(to_id);
-                answer::written(request.send(), "associate_default", &partner_client).await
+                response::written(request.send(), "associate_default", &partner_client).await
             })
             .await?;
         first_error(&done.errors, "associate_default", &meta)?;
-        // The answer tells of both directions.
+        // The response tells of both directions.
         let ours = done.results.into_iter().find(|made| made.from.as_ref().is_some_and(|end| end.id == (&from).into()));
         Ok((ours.and_then(|made| made.association_spec), meta))
     }
@@ -146,7 +146,7 @@ impl Requests {
                 let inputs = vec![types::PublicAssociationMultiPost { from, to, types }];
                 let body = types::BatchInputPublicAssociationMultiPost { inputs };
                 let request = raw.batch_dissociate_labels().from_object_type(PARTNER_CLIENTS).to_object_type(to_type);
-                answer::written(request.body(body).send(), "batch_dissociate_labels", &partner_client).await
+                response::written(request.body(body).send(), "batch_dissociate_labels", &partner_client).await
             })
             .await?;
         first_error(&done.errors, "batch_dissociate_labels", &meta)?;
@@ -177,7 +177,7 @@ impl Requests {
         let (mut held, mut left_out) = (Vec::new(), 0);
         while let Some(page) = pages.try_next().await? {
             left_out += page.left_out;
-            // An answer may have an object twice.
+            // A response may have an object twice.
             let of_pair: Vec<_> = page.items.into_iter().filter(|listed| listed.to_object_id == *to_id).collect();
             held.extend(of_pair.into_iter().flat_map(|listed| listed.association_types));
             if !held.is_empty() {

@@ -138,7 +138,7 @@ impl Client {
         let ask = || {
             let (client, to_type, mut options) = (self.clone(), to_type.clone(), options.clone());
             // Others wait for it as well.
-            options.total_timeout = None;
+            options.call_timeout = None;
             async move { Ok(labels(client, to_type, options).await?.0) }
         };
         self.raw.inner.shared.association_types.get(&key, after, ask).await

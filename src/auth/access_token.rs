@@ -59,7 +59,7 @@ impl AccessToken {
         redact(text, self.expose())
     }
 
-    /// An answer's body as text without the token.
+    /// A response's body as text without the token.
     pub(crate) fn redact_body(&self, body: &[u8]) -> String {
         redact_body(body, &[self.expose()])
     }

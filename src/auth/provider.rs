@@ -39,7 +39,7 @@ pub type TokenFuture<'a> = Pin<
 /// ```
 ///
 /// It is asked in the call's own task, so task-local values of whoever makes the call are not there. A call waits for it until
-/// its [total timeout](crate::ClientBuilder::total_timeout); without one it waits as long as the provider takes.
+/// its [call timeout](crate::ClientBuilder::call_timeout); without one it waits as long as the provider takes.
 pub trait TokenProvider: Send + Sync {
     /// The token to send with the next request. An error fails the call with
     /// [`Error::is_token`](crate::Error::is_token), before anything is sent.

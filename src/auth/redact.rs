@@ -40,7 +40,7 @@ fn unescaped(bytes: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// An answer's body as text without the secrets. JSON may write them with escapes (RFC 8259, section 7), so its strings
+/// A response's body as text without the secrets. JSON may write them with escapes (RFC 8259, section 7), so its strings
 /// are looked at by themselves; nothing is left of a body that has one in something like JSON.
 pub(crate) fn redact_body(body: &[u8], secrets: &[&str]) -> String {
     let redact_all = |text: &str| secrets.iter().fold(text.to_owned(), |text, secret| redact(&text, secret));

@@ -1,4 +1,4 @@
-//! What can be made out of an answer that is no success.
+//! What can be made out of a response that is no success.
 
 use std::collections::BTreeMap;
 
@@ -115,7 +115,7 @@ impl ErrorBody {
         }
     }
 
-    /// The kind of an answer with this status; `None` inside a batch. A success that holds an error is told by the error.
+    /// The kind of a response with this status; `None` inside a batch. A success that holds an error is told by the error.
     pub(super) fn kind(&self, status: Option<u16>) -> ErrorKind {
         let category = self.category.as_deref();
         let Some(status) = status.filter(|status| !(200..300).contains(status)) else {

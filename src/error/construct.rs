@@ -60,8 +60,8 @@ impl Error {
         })
     }
 
-    /// Adds what is known of the answer to the attempt that failed. What the body said of itself stays.
-    pub(crate) fn with_answer(self, status: Option<u16>, retry_after: Option<Duration>) -> Self {
+    /// Adds what is known of the response to the attempt that failed. What the body said of itself stays.
+    pub(crate) fn with_response(self, status: Option<u16>, retry_after: Option<Duration>) -> Self {
         self.with(|e| {
             e.status = e.status.or(status);
             e.retry_after = e.retry_after.or(retry_after);
@@ -127,7 +127,7 @@ impl Error {
         };
         let room = refusal.retry_after().map(|time| format!("; there will be room in {:.1} s", time.as_secs_f64()));
         let message = format!(
-            "nothing was sent: {limit} leaves no room before the call's total timeout ends{} (waited {:.1} s)",
+            "nothing was sent: {limit} leaves no room before the call timeout ends{} (waited {:.1} s)",
             room.unwrap_or_default(),
             waited.as_secs_f64()
         );
@@ -135,7 +135,7 @@ impl Error {
     }
 
     pub(crate) fn no_token_in_time(timeout: Duration) -> Self {
-        let message = format!("no access token: the provider gave none within the call's total timeout of {timeout:?}");
+        let message = format!("no access token: the provider gave none within the call timeout of {timeout:?}");
         Self::new(ErrorKind::Token, message)
     }
 
@@ -154,8 +154,8 @@ impl Error {
         Self::invalid_input("Tokio runtime", None, "is missing", remedy)
     }
 
-    pub(crate) fn total_timeout(timeout: Duration) -> Self {
-        Self::new(ErrorKind::Timeout, format!("the call did not end within its total timeout of {timeout:?}"))
+    pub(crate) fn call_timeout(timeout: Duration) -> Self {
+        Self::new(ErrorKind::Timeout, format!("the call did not end within its call timeout of {timeout:?}"))
     }
 
     #[cfg(feature = "redis")]

@@ -34,5 +34,5 @@ impl fmt::Display for CorrelationId {
     }
 }
 
-/// The header that ties an answer to HubSpot's own records.
+/// The header that ties a response to HubSpot's own records.
 pub(crate) static CORRELATION_ID: HeaderName = HeaderName::from_static("x-hubspot-correlation-id");

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use super::Error;
 use crate::error::excerpt::excerpt;
 
-/// How many things that an answer names are shown, and how many bytes of each.
+/// How many things that a response names are shown, and how many bytes of each.
 const MAX_SHOWN: usize = 10;
 const MAX_NAME: usize = 256;
 /// How many of those that are counted only are compared with the rest, which takes time.
@@ -13,7 +13,7 @@ const MAX_COMPARED: usize = 200;
 /// What is shown elsewhere, or helps nobody to correct a request.
 const UNSHOWN: [&str; 4] = ["requiredGranularScopes", "requiredScopes", "objectWriteTraceId", "correlationId"];
 
-/// On one line, whatever a server answers: characters that steer a terminal or turn the text around are written out.
+/// On one line, whatever a server sends: characters that steer a terminal or turn the text around are written out.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let e = &self.0;

@@ -30,7 +30,7 @@ pub enum ErrorKind {
     Limiter,
     /// The call's time was up before the rate limiter let it through. Nothing was sent.
     QueueTimeout,
-    /// Redis cannot be reached, or gave no answer.
+    /// Redis cannot be reached, or gave no response.
     Redis,
     /// No connection could be made. Nothing was sent.
     Connect,
@@ -40,14 +40,14 @@ pub enum ErrorKind {
     Timeout,
     /// The connection was lost, or what came is not HTTP. The request may have been carried out.
     Transport,
-    /// The answer is not as described. After a 2xx status with HubSpot's correlation id the request was carried out; without
+    /// The response is not as described. After a 2xx status with HubSpot's correlation id the request was carried out; without
     /// one, another server may have answered.
     Decode,
     /// HubSpot answered a batch, but says nothing of this input. It may have been carried out.
     NoOutcome,
     /// Your type does not fit the properties that were read into it.
     Property,
-    /// The answer is larger than permitted. After a 2xx status the request was carried out.
+    /// The response is larger than permitted. After a 2xx status the request was carried out.
     TooLarge,
     /// The journal of a run cannot be read, written or used for it.
     Journal,
@@ -77,7 +77,7 @@ pub enum ErrorKind {
     DailyLimit,
     /// HubSpot has locked the object, or moves the account, for a time (423, 477). Nothing was done.
     Locked,
-    /// HubSpot refuses the request as it is: any other 4xx, or an error in an answer that has the status of a success.
+    /// HubSpot refuses the request as it is: any other 4xx, or an error in a response that has the status of a success.
     /// Nothing was done.
     Refused,
     /// The server failed (5xx). The request may have been carried out.
@@ -155,7 +155,7 @@ impl ErrorKind {
     }
 
     /// Whether HubSpot, or what stands in its place, answered with an error.
-    pub(super) fn is_answer(self) -> bool {
+    pub(super) fn is_response(self) -> bool {
         matches!(
             self,
             Self::Redirect

@@ -1,8 +1,7 @@
 //! The one error type: what failed, what HubSpot said, what to do next. Each source of errors has a file of constructors
-//! (this crate, the network, an answer of HubSpot), and each use one as well: kinds, remedies, a line of text, data.
+//! (this crate, the network, a response of HubSpot), and each use one as well: kinds, remedies, a line of text, data.
 #![cfg(feature = "client")]
 
-pub(crate) mod answer;
 mod body;
 mod construct;
 pub(crate) mod correlation_id;
@@ -12,6 +11,7 @@ pub(crate) mod kind;
 pub(crate) mod network;
 mod persisted;
 mod remedy;
+pub(crate) mod response;
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
@@ -133,7 +133,7 @@ impl Error {
         self.kind() == ErrorKind::InvalidGrant
     }
 
-    /// No answer within the timeout. The request may have been carried out.
+    /// No response within the timeout. The request may have been carried out.
     pub fn is_timeout(&self) -> bool {
         self.kind() == ErrorKind::Timeout
     }
@@ -150,7 +150,7 @@ impl Error {
         matches!(self.kind(), ErrorKind::Decode | ErrorKind::NoOutcome | ErrorKind::Property)
     }
 
-    /// The answer is larger than [`max_response_bytes`](crate::ClientBuilder::max_response_bytes), and was not read to its
+    /// The response is larger than [`max_response_bytes`](crate::ClientBuilder::max_response_bytes), and was not read to its
     /// end. After a 2xx [status](Error::status) the request was carried out.
     pub fn is_too_large(&self) -> bool {
         self.kind() == ErrorKind::TooLarge
@@ -198,7 +198,7 @@ impl Error {
             | ErrorKind::Dropped
             | ErrorKind::Server => false,
             // Inside a batch there is no status of its own.
-            kind if kind.is_answer() => self.0.status.is_some(),
+            kind if kind.is_response() => self.0.status.is_some(),
             _ => true,
         }
     }
@@ -210,15 +210,15 @@ impl Error {
 
     /// An error that HubSpot answered with, rather than a gateway or a server at a wrong base URL.
     pub(crate) fn is_of_hubspot(&self) -> bool {
-        self.kind().is_answer() && self.0.body.is_hubspots
+        self.kind().is_response() && self.0.body.is_hubspots
     }
 
-    /// An answer of somebody else, at a wrong base URL or on the way, where HubSpot would have told of the request.
+    /// A response of somebody else, at a wrong base URL or on the way, where HubSpot would have told of the request.
     #[cfg(feature = "redis")]
     pub(crate) fn is_foreign(&self) -> bool {
         let is_unread = self.is_unread_success() && self.0.correlation_id.is_none();
         let refuses = matches!(self.0.status, Some(400 | 404 | 405 | 409 | 410 | 422));
-        is_unread || (self.kind().is_answer() && refuses && !self.is_of_hubspot())
+        is_unread || (self.kind().is_response() && refuses && !self.is_of_hubspot())
     }
 
     /// HubSpot says that something in the request is wrong, rather than with the caller or itself.
@@ -251,7 +251,7 @@ impl Error {
         self.0.attempts
     }
 
-    /// The status of the last answer of all attempts: of this one if it was answered, otherwise of one before it.
+    /// The status of the last response of all attempts: of this one if it was answered, otherwise of one before it.
     pub fn last_status(&self) -> Option<u16> {
         self.0.last_status
     }
@@ -267,7 +267,7 @@ impl Error {
         self.0.operation
     }
 
-    /// The HTTP status, where there was an answer. HubSpot uses some that no RFC knows, such as 477.
+    /// The HTTP status, where there was a response. HubSpot uses some that no RFC knows, such as 477.
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
@@ -287,7 +287,7 @@ impl Error {
         &self.0.message
     }
 
-    /// The single errors that HubSpot lists inside the answer, often one for each bad value.
+    /// The single errors that HubSpot lists inside the response, often one for each bad value.
     pub fn details(&self) -> &[types::ErrorDetail] {
         &self.0.body.details
     }
@@ -319,8 +319,8 @@ impl Error {
         self.0.body.cause == Some(Cause::EditAssociations)
     }
 
-    /// The beginning of an answer that was an error or could not be decoded, 1,024 bytes at most. The token is replaced
-    /// where the answer repeats it.
+    /// The beginning of a response that was an error or could not be decoded, 1,024 bytes at most. The token is replaced
+    /// where the response repeats it.
     pub fn body_excerpt(&self) -> Option<&str> {
         self.0.body_excerpt.as_deref()
     }

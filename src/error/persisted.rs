@@ -19,12 +19,12 @@ const MAX_PERSISTED: usize = 2 * 1024;
 /// One that a program serializes may have more.
 const MAX_SERIALIZED: usize = 64 * 1024;
 
-/// The one form of an error as data: all but its source, and the excerpt of HubSpot's answer, which mostly repeats the
+/// The one form of an error as data: all but its source, and the excerpt of HubSpot's response, which mostly repeats the
 /// rest. [`Error`] documents it.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Persisted {
-    /// None for an answer of HubSpot's in what an earlier version kept.
+    /// None for a response of HubSpot's in what an earlier version kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -76,16 +76,16 @@ impl Error {
             ErrorKind::Journal => "Fix the journal as the message says, then start the run again.".into(),
             ErrorKind::Dropped => self.repeated("").into(),
             ErrorKind::Panic => "Fix the code that panicked; the message repeats what it said.".into(),
-            _ => self.remedy_of_answer(kind),
+            _ => self.remedy_of_response(kind),
         }
     }
 
-    /// Where a whole list is odd, no single answer says so.
+    /// Where a whole list is odd, no single response says so.
     fn what_to_report(&self) -> &'static str {
         if self.0.body_excerpt.as_ref().is_some_and(|excerpt| !excerpt.is_empty()) { "excerpt" } else { "message" }
     }
 
-    fn remedy_of_answer(&self, kind: ErrorKind) -> Cow<'static, str> {
+    fn remedy_of_response(&self, kind: ErrorKind) -> Cow<'static, str> {
         match kind {
             ErrorKind::Redirect => {
                 "Use the base URL that the server redirects to; redirects to another origin are not followed.".into()
@@ -187,7 +187,7 @@ impl Error {
         }
     }
 
-    /// HubSpot answers 400 for many mistakes.
+    /// HubSpot responds with 400 to many mistakes.
     fn remedy_of_refusal(&self) -> &'static str {
         match (self.0.body.cause, self.status()) {
             (Some(Cause::ObjectType), _) => {

@@ -122,7 +122,7 @@ pub(super) fn order(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// Digits in the form that [`number`] gives them, to compare what an answer says. Anything else stays as it is.
+/// Digits in the form that [`number`] gives them, to compare what a response says. Anything else stays as it is.
 pub(crate) fn canonical(id: &str) -> &str {
     if is_number(id) {
         let number = id.trim_start_matches('0');

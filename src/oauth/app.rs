@@ -16,7 +16,7 @@ use crate::{
     transport::{
         call_meta::CallMeta,
         call_options::check_timeout,
-        connection::{BASE_URL, Connection, check_base_url, read_body},
+        connection::{BASE_URL, ConnectionSettings, check_base_url, read_body},
         http_client::HttpClient,
         retry::RetryPolicy,
     },
@@ -24,7 +24,7 @@ use crate::{
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Tokens and scopes take a few thousand.
-const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
 /// App registered with HubSpot: its client id and secret, and its token endpoint. Clones share connections.
 ///
@@ -75,7 +75,7 @@ impl OAuthApp {
             base_url: BASE_URL.to_owned(),
             version: ApiVersion::V2026_09,
             token_path: None,
-            connection: Connection::default(),
+            connection: ConnectionSettings::default(),
             timeout: TIMEOUT,
             retry: RetryPolicy::default(),
         }
@@ -102,11 +102,11 @@ impl OAuthApp {
             let code = code.expose_secret();
             let mut form = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", &redirect_uri)];
             form.extend(code_verifier.as_ref().map(|verifier| ("code_verifier", verifier.expose_secret())));
-            // A code is good for one use, so a lost answer cannot be had again.
+            // A code is good for one use, so a lost response cannot be fetched again.
             this.request(&form, false).await
         });
         let grant = match exchange {
-            Ok(exchange) => exchange.await.and_then(|answer| answer),
+            Ok(exchange) => exchange.await.and_then(|result| result),
             Err(error) => Err(error),
         };
         let grant = grant.map_err(|error| Error::token(Box::new(error)))?;
@@ -126,13 +126,13 @@ impl OAuthApp {
             return Err(error);
         }
         let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
-        let answer = self.request(&form, true).await;
-        if let Err(error) = &answer
+        let result = self.request(&form, true).await;
+        if let Err(error) = &result
             && error.is_invalid_grant()
         {
             self.refused.remember(refresh_token, error);
         }
-        answer
+        result
     }
 
     /// Asks the token endpoint, as often as it takes. Every value of the form is taken for a secret.
@@ -167,7 +167,7 @@ impl OAuthApp {
         meta.rate_limit = RateLimitHeaders::read(response.headers());
         let correlation_id = response.headers().get(&CORRELATION_ID);
         meta.correlation_id = correlation_id.map(|id| redact_body(id.as_bytes(), &secrets).as_str().into());
-        let body = reading::utf8(read_body(&mut response, MAX_ANSWER_BYTES).await?);
+        let body = reading::utf8(read_body(&mut response, MAX_RESPONSE_BYTES).await?);
         if !status.is_success() {
             let error = Error::response(status.as_u16(), &redact_body(&body, &secrets));
             return Err(error.with_headers(response.headers()));
@@ -184,13 +184,13 @@ impl OAuthApp {
 
 /// Whether it says what is wrong, and holds no token that must not be shown.
 fn is_refusal(body: &[u8]) -> bool {
-    reading::json(body).is_some_and(|answer| {
-        let has = |name: &str| answer.get(name).is_some();
+    reading::json(body).is_some_and(|json| {
+        let has = |name: &str| json.get(name).is_some();
         (has("error") || has("message")) && !has("access_token") && !has("refresh_token")
     })
 }
 
-/// A value as it stands in the form that was sent, for an answer that repeats it.
+/// A value as it stands in the form that was sent, for a response that repeats it.
 #[allow(clippy::expect_used, reason = "an empty text would hide nothing of the secret")]
 fn form_encoded(value: &str) -> String {
     let url = Url::parse_with_params("http://localhost", [("", value)]).expect("a URL written here is one");
@@ -216,7 +216,7 @@ pub struct OAuthAppBuilder {
     base_url: String,
     version: ApiVersion,
     token_path: Option<String>,
-    connection: Connection,
+    connection: ConnectionSettings,
     timeout: Duration,
     retry: RetryPolicy,
 }

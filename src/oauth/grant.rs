@@ -1,4 +1,4 @@
-//! Grants: the answers of HubSpot's token endpoint.
+//! Grants: the responses of HubSpot's token endpoint.
 
 use std::{fmt, time::Duration};
 
@@ -11,9 +11,9 @@ use crate::{
     reading::{self, Field, Shape},
 };
 
-/// HubSpot's access tokens live this long; an answer usually says so itself.
+/// HubSpot's access tokens live this long; a response usually says so itself.
 const LIFETIME: Duration = Duration::from_secs(1800);
-/// No answer is believed that promises more.
+/// No response is believed that promises more.
 const MAX_LIFETIME_SECONDS: u64 = 24 * 3600;
 
 /// What the token endpoint gives. `Debug` does not show the tokens.
@@ -29,7 +29,7 @@ pub struct Grant {
 impl Grant {
     pub(super) fn read(body: &[u8]) -> Result<Self> {
         #[derive(Deserialize)]
-        struct Answer {
+        struct TokenResponse {
             access_token: String,
             refresh_token: Option<String>,
             expires_in: Option<i64>,
@@ -37,7 +37,7 @@ impl Grant {
             #[serde(default)]
             scopes: Vec<String>,
         }
-        // A code is good for one answer, so an odd one is read as far as it goes.
+        // A code is good for one response, so an odd one is read as far as it goes.
         static SHAPE: Shape = Shape::Object(&[
             Field { name: "access_token", required: true, shape: Shape::Id },
             Field { name: "refresh_token", required: false, shape: Shape::Text },
@@ -46,19 +46,19 @@ impl Grant {
             Field { name: "scopes", required: false, shape: Shape::List(&Shape::Text) },
         ]);
         // Neither the body nor what serde says of it may show: both may hold a token.
-        let answer: Answer = reading::decode(body, Some(&SHAPE)).map_err(|e| {
+        let response: TokenResponse = reading::decode(body, Some(&SHAPE)).map_err(|e| {
             let place = format!("unreadable from line {} column {}", e.line(), e.column());
             Error::undecodable(&place, "")
         })?;
         Ok(Self {
-            access_token: AccessToken::new(answer.access_token)?,
-            refresh_token: answer.refresh_token.filter(|token| !token.is_empty()).map(SecretString::from),
-            expires_in: answer
+            access_token: AccessToken::new(response.access_token)?,
+            refresh_token: response.refresh_token.filter(|token| !token.is_empty()).map(SecretString::from),
+            expires_in: response
                 .expires_in
                 .and_then(|seconds| u64::try_from(seconds).ok())
                 .map_or(LIFETIME, |seconds| Duration::from_secs(seconds.min(MAX_LIFETIME_SECONDS))),
-            hub_id: answer.hub_id.and_then(|id| u64::try_from(id).ok()),
-            scopes: answer.scopes,
+            hub_id: response.hub_id.and_then(|id| u64::try_from(id).ok()),
+            scopes: response.scopes,
         })
     }
 
@@ -72,7 +72,7 @@ impl Grant {
         self.refresh_token.as_ref().map(ExposeSecret::expose_secret)
     }
 
-    /// How long the access token lives; 30 minutes where the answer does not say.
+    /// How long the access token lives; 30 minutes where the response does not say.
     pub fn expires_in(&self) -> Duration {
         self.expires_in
     }

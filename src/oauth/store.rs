@@ -156,7 +156,7 @@ pub trait TokenStore: Send + Sync {
     fn load(&self) -> StoreFuture<'_, Option<StoredToken>>;
 
     /// Takes the lock for this long and gives its fencing token; none while another owner has it. An owner that has it already
-    /// keeps it for this long from now, with the same fencing token: it renews the lock, or has not got the first answer.
+    /// keeps it for this long from now, with the same fencing token: it renews the lock, or has not got the first response.
     fn lock<'a>(&'a self, owner: &'a str, lifetime: Duration) -> StoreFuture<'a, Option<u64>>;
 
     /// Replaces what is kept and gives up the lock. False, and nothing done, if a later holder of the lock has saved already. A

@@ -52,7 +52,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 struct Flight {
     /// `None` if it ended with the runtime that it ran in.
-    outcome: Shared<BoxFuture<'static, Option<Result<AccessToken>>>>,
+    result: Shared<BoxFuture<'static, Option<Result<AccessToken>>>>,
     runtime: Id,
     since: Instant,
 }
@@ -64,11 +64,11 @@ impl Flight {
     }
 
     /// `None` where another has to be tried.
-    async fn outcome(self, here: Id) -> Option<Result<AccessToken>> {
+    async fn result(self, here: Id) -> Option<Result<AccessToken>> {
         if self.runtime == here {
-            return self.outcome.await;
+            return self.result.await;
         }
-        timeout_at(self.since + PATIENCE, self.outcome).await.ok().flatten()
+        timeout_at(self.since + PATIENCE, self.result).await.ok().flatten()
     }
 }
 
@@ -266,27 +266,27 @@ impl OAuthToken {
         });
         let unkept = state.unkept.is_some();
         let task = here.spawn(async move {
-            let outcome = this.fly(unkept, &refresh_token, shared).await;
+            let result = this.fly(unkept, &refresh_token, shared).await;
             let mut state = this.state();
             state.flight = None;
-            if outcome.is_err()
+            if result.is_err()
                 && let Some(current) = &mut state.current
             {
                 current.refresh_at = Instant::now() + PAUSE;
             }
-            outcome
+            result
         });
         let this = self.clone();
-        let outcome = async move {
+        let result = async move {
             let stopped = match task.await {
-                Ok(outcome) => return Some(outcome),
+                Ok(result) => return Some(result),
                 Err(stopped) => stopped,
             };
             this.state().flight = None;
             let panic = stopped.try_into_panic().ok()?;
             Some(Err(Error::panicked("the refresh of the access token", &*panic)))
         };
-        Flight { outcome: outcome.boxed().shared(), runtime: here.id(), since: Instant::now() }
+        Flight { result: result.boxed().shared(), runtime: here.id(), since: Instant::now() }
     }
 
     async fn fly(
@@ -370,8 +370,8 @@ impl TokenProvider for OAuthToken {
             Ok(token) => Box::pin(std::future::ready(Ok(token))),
             Err(mut flight) => Box::pin(async move {
                 loop {
-                    if let Some(outcome) = flight.outcome(here.id()).await {
-                        return Ok(outcome?);
+                    if let Some(result) = flight.result(here.id()).await {
+                        return Ok(result?);
                     }
                     match self.token_or_flight(&here) {
                         Ok(token) => return Ok(token),

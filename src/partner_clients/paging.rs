@@ -27,7 +27,7 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Where the next page starts, or the end. It is good for the same call only.
     pub next: Cursor,
-    /// How many entries of HubSpot's answer could not be read, such as a partner client without an id, and are left out.
+    /// How many entries of HubSpot's response could not be read, such as a partner client without an id, and are left out.
     pub left_out: usize,
     /// Whether the stream ends here, although there is a place to go on from later.
     ended: bool,
@@ -53,7 +53,7 @@ impl<T> Page<T> {
     }
 }
 
-/// An answer of which no entry can be read, and that leads no further, is not an empty one.
+/// A response of which no entry can be read, and that leads no further, is not an empty one.
 pub(crate) fn check_read<T>(
     operation: &'static str,
     results: &[T],
@@ -231,7 +231,7 @@ impl<T> Items<T> {
         if self.page.is_empty() { self.pages.cursor() } else { self.cursor.clone() }
     }
 
-    /// How many entries of the answers so far could not be read and are left out; see [`Page::left_out`]. Where pages
+    /// How many entries of the responses so far could not be read and are left out; see [`Page::left_out`]. Where pages
     /// overlap, one may count twice.
     pub fn left_out(&self) -> usize {
         self.left_out

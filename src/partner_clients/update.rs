@@ -12,7 +12,7 @@ use crate::{
         self,
         call_meta::CallMeta,
         call_options::{CallOptions, call},
-        response as answer,
+        response,
     },
 };
 
@@ -106,7 +106,7 @@ impl UpdatePartnerClient {
             let request = raw.update().partner_client_id(&partner_client).body(body);
             match self.id_property {
                 Some(name) => request.id_property(name).send().await,
-                None => answer::written(request.send(), "update", &partner_client).await,
+                None => response::written(request.send(), "update", &partner_client).await,
             }
         })
         .await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-/// What the headers of one answer say of the allowance. HubSpot may leave out any of them; search answers usually carry
+/// What the headers of one response say of the allowance. HubSpot may leave out any of them; search responses usually carry
 /// none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]

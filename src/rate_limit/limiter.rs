@@ -1,4 +1,4 @@
-//! Rate limiter trait, its permits, and what is known of the allowance.
+//! Rate limiter trait, its permits, and its status.
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -70,8 +70,8 @@ pub type PermitFuture<'a> =
 
 /// Decides when a request may be sent.
 ///
-/// Every attempt of every call takes one permit and settles it once, whatever becomes of the call. If several clients share a
-/// limit, pass one limiter to all of them with [`ClientBuilder::rate_limiter`](crate::ClientBuilder::rate_limiter).
+/// Every attempt of every call acquires one permit and releases it once, whatever becomes of the call. If several clients share
+/// a rate limit, pass one limiter to all of them with [`ClientBuilder::rate_limiter`](crate::ClientBuilder::rate_limiter).
 ///
 /// The limiter runs in the call's own task, where task-local values of the caller are not available.
 pub trait RateLimiter: Send + Sync {
@@ -93,10 +93,10 @@ pub trait RateLimiter: Send + Sync {
         })
     }
 
-    /// Reports the outcome of the request that used the permit.
-    fn settle(&self, permit: Permit, outcome: &PermitOutcome);
+    /// Gives a permit back and reports how it was used. Called once for each permit.
+    fn release(&self, permit: Permit, usage: &PermitUsage);
 
-    /// Returns what the limiter knows.
+    /// Returns the limits that the limiter keeps to and how much of them is used.
     fn status(&self) -> RateLimitStatus;
 }
 
@@ -113,8 +113,8 @@ impl<L: RateLimiter + ?Sized> RateLimiter for Arc<L> {
         (**self).acquire_by(bucket, deadline)
     }
 
-    fn settle(&self, permit: Permit, outcome: &PermitOutcome) {
-        (**self).settle(permit, outcome);
+    fn release(&self, permit: Permit, usage: &PermitUsage) {
+        (**self).release(permit, usage);
     }
 
     fn status(&self) -> RateLimitStatus {
@@ -124,74 +124,74 @@ impl<L: RateLimiter + ?Sized> RateLimiter for Arc<L> {
 
 /// The right to send one request.
 #[derive(Debug)]
-#[must_use = "a permit has to be settled"]
+#[must_use = "a permit has to be released"]
 pub struct Permit {
     bucket: RateBucket,
     id: u64,
 }
 
 impl Permit {
-    /// For limiters: `id` is theirs to choose and to find again when the permit is settled.
+    /// Creates a permit, in a limiter of your own. `id` is for the limiter, to recognise the permit when it is released.
     pub fn new(bucket: RateBucket, id: u64) -> Self {
         Self { bucket, id }
     }
 
-    /// The allowance it counts against.
+    /// The rate limit that the request counts against.
     pub fn bucket(&self) -> RateBucket {
         self.bucket
     }
 
-    /// The id given when it was made.
+    /// The id that the limiter gave it.
     pub fn id(&self) -> u64 {
         self.id
     }
 }
 
-/// What became of a request.
+/// How a permit was used; see [`RateLimiter::release`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum PermitOutcome {
-    /// It was not sent, or no connection was made: HubSpot did not count it.
+pub enum PermitUsage {
+    /// No request was sent, or no connection could be made: HubSpot counted nothing.
     NotSent,
-    /// It was sent, and no answer came.
-    NoAnswer,
-    /// An answer came.
-    Answered {
-        /// What its headers say of the allowance.
+    /// A request was sent, and no response came. HubSpot may have counted it.
+    NoResponse,
+    /// A response came.
+    Response {
+        /// Its rate-limit headers.
         headers: RateLimitHeaders,
-        /// Whether it was a 429 because of this bucket. One because of the daily allowance is not.
-        refused: bool,
+        /// Whether it was a 429 because this rate limit is used up. False for a 429 because of the daily limit.
+        rate_limited: bool,
     },
 }
 
 /// The longest pause that one refused request may impose on all others. What HubSpot refuses after it pauses them anew.
 pub(crate) const MAX_PAUSE: Duration = Duration::from_secs(60);
 
-/// What a limiter knows: see [`Client::rate_limit_status`](crate::Client::rate_limit_status).
+/// State of the rate limits; from [`Client::rate_limit_status`](crate::Client::rate_limit_status).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimitStatus {
-    /// The general allowance.
+    /// The general rate limit.
     pub general: BucketStatus,
-    /// The search allowance.
+    /// The rate limit of searches.
     pub search: BucketStatus,
-    /// Requests allowed in a day, once an answer has told.
+    /// Requests allowed in a day; `None` until a response says so.
     pub daily_limit: Option<u64>,
-    /// Requests left of them at the latest answer.
+    /// Requests left of the day's, according to the latest response that says so.
     pub daily_remaining: Option<u64>,
 }
 
-/// What a limiter knows of one allowance.
+/// State of one rate limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BucketStatus {
-    /// Requests allowed in an interval; none where there is no limit on this side.
+    /// Requests allowed in an interval; `None` for [`RateLimit::unlimited`].
     pub limit: Option<u32>,
     /// The length of the rolling window.
     pub interval: Duration,
-    /// Requests of this limiter that count in the window now.
+    /// Requests through this limiter that count in the window now.
     pub used: u32,
-    /// Requests of others on the same allowance, as far as the answers tell.
+    /// Requests of other programs on the same account that count in the window now, as far as HubSpot's responses show.
     pub used_by_others: u32,
     /// Calls waiting for a permit.
     pub waiting: u32,

@@ -9,7 +9,7 @@ pub(crate) mod rolling_window;
 
 pub use self::{
     headers::RateLimitHeaders,
-    limiter::{BucketStatus, Permit, PermitFuture, PermitOutcome, RateLimit, RateLimitStatus, RateLimiter},
+    limiter::{BucketStatus, Permit, PermitFuture, PermitUsage, RateLimit, RateLimitStatus, RateLimiter},
     rolling_window::RollingWindow,
 };
 pub use crate::rate_limit::not_in_time::NotInTime;

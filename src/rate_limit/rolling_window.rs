@@ -1,14 +1,14 @@
-//! The limiter that a client has by default: HubSpot's rolling window, learnt from its answers.
+//! The limiter that a client has by default: HubSpot's rolling window, learnt from its responses.
 //!
-//! HubSpot counts a request when it arrives, which is some time between sending it and having its answer. So a request
-//! frees its place one interval after its answer, or after [`SLACK`] where the answer takes longer: then no window of
+//! HubSpot counts a request when it arrives, which is some time between sending it and having its response. So a request
+//! frees its place one interval after its response, or after [`SLACK`] where the response takes longer: then no window of
 //! HubSpot's ever holds more than the allowance.
 //!
 //! What others on the same allowance use shows in `Remaining`: whatever of the used part cannot be ours is theirs, and is
 //! left to them for as long as it was seen within the last two intervals. So two clients settle on shares, and neither
 //! takes the other's place in the moment it falls free. A client that begins does not know of others yet: it starts with
-//! a part of the allowance, sends more with every answer, and never has more in flight than a quarter of what the latest
-//! answer left; where others are known, half of what seems free.
+//! a part of the allowance, sends more with every response, and never has more in flight than a quarter of what the latest
+//! response left; where others are known, half of what seems free.
 
 mod bucket;
 mod window;
@@ -22,7 +22,7 @@ use tokio::{runtime::Handle, time::Instant};
 
 pub(crate) use self::bucket::Bucket;
 use crate::{
-    rate_limit::limiter::{Permit, PermitFuture, PermitOutcome, RateLimit, RateLimitStatus, RateLimiter},
+    rate_limit::limiter::{Permit, PermitFuture, PermitUsage, RateLimit, RateLimitStatus, RateLimiter},
     spec::RateBucket,
 };
 
@@ -32,7 +32,7 @@ pub(crate) const SEARCH_INTERVAL: Duration = Duration::from_secs(1);
 /// Longer than a request takes to reach HubSpot, a new connection included.
 pub(crate) const SLACK: Duration = Duration::from_secs(1);
 
-/// A limiter that keeps to HubSpot's rolling windows and learns their size from its answers.
+/// A limiter that keeps to HubSpot's rolling windows and learns their size from its responses.
 ///
 /// It is fair (first come, first served), and a call that is dropped while it waits gives up its place. A 429 with
 /// `Retry-After` pauses it for that long, a minute at most.
@@ -81,13 +81,13 @@ impl RateLimiter for RollingWindow {
         })
     }
 
-    fn settle(&self, permit: Permit, outcome: &PermitOutcome) {
-        if let PermitOutcome::Answered { headers, .. } = outcome {
+    fn release(&self, permit: Permit, usage: &PermitUsage) {
+        if let PermitUsage::Response { headers, .. } = usage {
             let mut daily = self.daily.lock().unwrap_or_else(PoisonError::into_inner);
             daily.0 = headers.daily_limit.or(daily.0);
             daily.1 = headers.daily_remaining.or(daily.1);
         }
-        self.bucket(permit.bucket()).settle(permit.id(), outcome);
+        self.bucket(permit.bucket()).release(permit.id(), usage);
     }
 
     fn status(&self) -> RateLimitStatus {

@@ -1,6 +1,6 @@
-//! The reading of answers, also of those that are not quite as described.
+//! The reading of responses, also of those that are not quite as described.
 //!
-//! A good answer is decoded straight into its type. Only where that fails, it is read a second time: its text is repaired,
+//! A good response is decoded straight into its type. Only where that fails, it is read a second time: its text is repaired,
 //! and each value is brought to the shape that the description gives it. What has another type is converted where that is
 //! safe, `null` is absent, and what cannot be read is left out alone.
 #![cfg(feature = "client")]
@@ -19,8 +19,8 @@ pub(crate) use self::{
     shape::{Field, Shape, scalar, text},
 };
 
-/// The shape of what an operation answers a success with, where it is known.
-pub(crate) fn answer_of(operation: &str) -> Option<&'static Shape> {
+/// The shape of an operation's success response, where it is known.
+pub(crate) fn response_shape(operation: &str) -> Option<&'static Shape> {
     shape::find(shape::ANSWERS, operation)
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn decode<T: DeserializeOwned>(body: &[u8], shape: Option<&Shape>) ->
     Ok(decode_counted(body, shape)?.0)
 }
 
-/// As [`decode`], with how many entries of the answer's lists and maps could not be read.
+/// As [`decode`], with how many entries of the response's lists and maps could not be read.
 pub(crate) fn decode_counted<T: DeserializeOwned>(
     body: &[u8],
     shape: Option<&Shape>,

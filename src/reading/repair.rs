@@ -7,7 +7,7 @@ use serde_json::{Number, Value};
 /// What stands around a body without being a part of it: byte order marks, and the zeros of a buffer.
 const AROUND: [char; 2] = ['\u{feff}', '\0'];
 
-/// Deeper than any answer of HubSpot's, and less than serde_json reads.
+/// Deeper than any response of HubSpot's, and less than serde_json reads.
 const MAX_DEPTH: usize = 100;
 
 /// A body as JSON. Where its text is broken, U+FFFD takes the place of what is broken, in that value alone.

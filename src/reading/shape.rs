@@ -45,7 +45,7 @@ impl Shape {
         }
     }
 
-    /// Whether a whole answer can be meant for this: an object has at least one of the members, whatever it is.
+    /// Whether a whole response can be meant for this: an object has at least one of the members, whatever it is.
     pub(super) fn is_like(&self, value: &Value) -> bool {
         match (self.resolved(), value) {
             (Self::Object(fields), Value::Object(members)) => fields.iter().any(|f| members.contains_key(f.name)),

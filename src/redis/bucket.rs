@@ -16,11 +16,11 @@ use tokio::{
 
 use super::{
     connection::Trouble,
-    window::{Answer, Outcome, Report, SharedWindow},
+    window::{Reply, Report, SharedWindow, Usage},
 };
 use crate::rate_limit::{
     headers::RateLimitHeaders,
-    limiter::{BucketStatus, MAX_PAUSE, PermitOutcome},
+    limiter::{BucketStatus, MAX_PAUSE, PermitUsage},
     not_in_time::NotInTime,
     rolling_window::{Bucket, SLACK},
 };
@@ -64,7 +64,7 @@ struct State {
     next_local: u64,
     /// When this process sent what may count, for a local limiter to begin with.
     recent: VecDeque<Instant>,
-    known: Answer,
+    known: Reply,
     failure: Option<Arc<Trouble>>,
     closed: bool,
 }
@@ -100,7 +100,7 @@ impl State {
         self.ask_at.filter(|at| *at > Instant::now()).map(|at| at + self.known.interval * rounds)
     }
 
-    fn refusal(&self) -> NotInTime {
+    fn not_in_time(&self) -> NotInTime {
         NotInTime::new(self.turn().map(|turn| turn.saturating_duration_since(Instant::now())))
     }
 
@@ -109,7 +109,7 @@ impl State {
         for (&id, sent) in &mut self.sent {
             if sent.local.take().is_some() {
                 let answered = sent.at + SLACK;
-                self.reports.push(Report { id, outcome: Outcome::Elsewhere, sent: sent.at, answered });
+                self.reports.push(Report { id, usage: Usage::Elsewhere, sent: sent.at, answered });
             }
         }
     }
@@ -134,7 +134,7 @@ impl Grant {
 impl Drop for Grant {
     fn drop(&mut self) {
         if let Some(id) = self.id.take() {
-            self.bucket.settle(id, &PermitOutcome::NotSent);
+            self.bucket.release(id, &PermitUsage::NotSent);
         }
     }
 }
@@ -198,7 +198,7 @@ impl SharedBucket {
             return self.wait(None).await;
         };
         let outcome = timeout_at(time, self.wait(deadline)).await;
-        outcome.unwrap_or_else(|_| Err(self.state().refusal().into()))
+        outcome.unwrap_or_else(|_| Err(self.state().not_in_time().into()))
     }
 
     async fn wait(self: &Arc<Self>, deadline: Option<Instant>) -> Result<u64, BoxError> {
@@ -222,7 +222,7 @@ impl SharedBucket {
                     continue;
                 }
                 if deadline.is_some_and(|deadline| state.turn().is_some_and(|turn| turn >= deadline)) {
-                    return Err(state.refusal().into());
+                    return Err(state.not_in_time().into());
                 }
                 state.waiting.push_back(Waiting { sender, deadline });
             }
@@ -258,28 +258,28 @@ impl SharedBucket {
         }
     }
 
-    pub(super) fn settle(&self, id: u64, outcome: &PermitOutcome) {
+    pub(super) fn release(&self, id: u64, usage: &PermitUsage) {
         let mut state = self.state();
         let Some(Sent { at: sent, local }) = state.sent.remove(&id) else { return };
         let answered = Instant::now();
-        let outcome = match outcome {
-            PermitOutcome::NotSent => Outcome::NotCounted,
+        let usage = match usage {
+            PermitUsage::NotSent => Usage::NotCounted,
             // It counts until a second after it was sent, as Redis knows.
-            PermitOutcome::NoAnswer if local.is_none() => return,
-            PermitOutcome::NoAnswer => Outcome::Elsewhere,
-            PermitOutcome::Answered { headers, refused } => {
+            PermitUsage::NoResponse if local.is_none() => return,
+            PermitUsage::NoResponse => Usage::Elsewhere,
+            PermitUsage::Response { headers, rate_limited } => {
                 learn(&mut state.headers, headers);
-                match refused {
-                    true => Outcome::Refused(headers.retry_after.map(|pause| pause.min(MAX_PAUSE))),
-                    false if local.is_some() => Outcome::Elsewhere,
-                    false => Outcome::Answered(headers.remaining),
+                match rate_limited {
+                    true => Usage::Refused(headers.retry_after.map(|pause| pause.min(MAX_PAUSE))),
+                    false if local.is_some() => Usage::Elsewhere,
+                    false => Usage::Answered(headers.remaining),
                 }
             }
         };
         if let Some((local, id)) = local {
-            local.settle(id, &local_outcome(outcome));
+            local.release(id, &local_usage(usage));
         }
-        state.reports.push(Report { id, outcome, sent, answered });
+        state.reports.push(Report { id, usage, sent, answered });
         if state.report_at.is_none() {
             state.report_at = Some(answered + GATHER);
             drop(state);
@@ -316,11 +316,11 @@ fn learn(known: &mut RateLimitHeaders, newer: &RateLimitHeaders) {
 }
 
 /// The local limiter keeps to its share whatever the headers say of the whole.
-fn local_outcome(outcome: Outcome) -> PermitOutcome {
-    let (retry_after, refused) = match outcome {
-        Outcome::NotCounted => return PermitOutcome::NotSent,
-        Outcome::Refused(retry_after) => (retry_after, true),
-        Outcome::Answered(_) | Outcome::Elsewhere => (None, false),
+fn local_usage(usage: Usage) -> PermitUsage {
+    let (retry_after, rate_limited) = match usage {
+        Usage::NotCounted => return PermitUsage::NotSent,
+        Usage::Refused(retry_after) => (retry_after, true),
+        Usage::Answered(_) | Usage::Elsewhere => (None, false),
     };
-    PermitOutcome::Answered { headers: RateLimitHeaders { retry_after, ..RateLimitHeaders::default() }, refused }
+    PermitUsage::Response { headers: RateLimitHeaders { retry_after, ..RateLimitHeaders::default() }, rate_limited }
 }

@@ -40,11 +40,11 @@ struct Inner {
     prefix: String,
     timeout: Duration,
     /// By runtime, as a connection lives in a task of the one that it was made in.
-    connections: Mutex<VecDeque<(Id, Connection)>>,
+    connections: Mutex<VecDeque<(Id, Slot)>>,
 }
 
 /// Locked while it is made, and only by a task: whoever waits for it may not be polled any more.
-type Connection = Arc<tokio::sync::Mutex<Option<MultiplexedConnection>>>;
+type Slot = Arc<tokio::sync::Mutex<Option<MultiplexedConnection>>>;
 
 /// The most runtimes whose connections are kept.
 const MOST: usize = 16;
@@ -113,14 +113,14 @@ impl Redis {
     }
 
     /// The place of this runtime's connection.
-    fn slot(&self) -> Connection {
+    fn slot(&self) -> Slot {
         let runtime = Handle::current().id();
         let mut connections = self.0.connections.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, slot)) = connections.iter().find(|(id, _)| *id == runtime) {
             return Arc::clone(slot);
         }
         connections.truncate(MOST - 1);
-        let slot = Connection::default();
+        let slot = Slot::default();
         connections.push_front((runtime, Arc::clone(&slot)));
         slot
     }
@@ -217,8 +217,8 @@ impl RedisBuilder {
             connections: Mutex::default(),
         }));
         let ping = async { ::redis::cmd("PING").query_async::<()>(&mut redis.connection().await?).await };
-        let answer = redis.in_time(ping).await?;
-        match answer {
+        let reply = redis.in_time(ping).await?;
+        match reply {
             Ok(()) => Ok(redis),
             // It has answered, and nothing here needs it to say PONG.
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm) => Ok(redis),

@@ -9,7 +9,7 @@ use super::{bucket::SharedBucket, connection::Redis, window::SharedWindow};
 use crate::{
     error::{Error, Result},
     rate_limit::{
-        limiter::{Permit, PermitFuture, PermitOutcome, RateLimit, RateLimitStatus, RateLimiter},
+        limiter::{Permit, PermitFuture, PermitUsage, RateLimit, RateLimitStatus, RateLimiter},
         rolling_window::{INTERVAL, SEARCH_INTERVAL, SEARCH_LIMIT},
     },
     spec::RateBucket,
@@ -22,7 +22,7 @@ use crate::{
 /// request frees its place one interval after its answer, or after a second where the answer takes longer. What one
 /// process learns from the answers is known to all.
 ///
-/// - **Round trips.** A permit takes one, and its settling another that no call waits for. While one is under way calls
+/// - **Round trips.** A permit takes one, and its release another that no call waits for. While one is under way calls
 ///   gather, and the next one takes permits for all of them, a twentieth of the allowance and 100 at most. A permit
 ///   that nobody takes any more, or a process that was stopped takes up too late, is given back.
 /// - **Fairness.** Calls of a process come first, come first, served. A process that waits is passed by no one who came
@@ -82,8 +82,8 @@ impl RateLimiter for RedisLimiter {
         })
     }
 
-    fn settle(&self, permit: Permit, outcome: &PermitOutcome) {
-        self.bucket(permit.bucket()).settle(permit.id(), outcome);
+    fn release(&self, permit: Permit, usage: &PermitUsage) {
+        self.bucket(permit.bucket()).release(permit.id(), usage);
     }
 
     fn status(&self) -> RateLimitStatus {

@@ -1,4 +1,4 @@
-//! What is asked of Redis, and what it answers: `window.lua`.
+//! The calls of `window.lua`, and what Redis replies.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::rate_limit::headers::RateLimitHeaders;
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("window.lua")));
 
-/// How late a process may come back for its place in the queue, beyond the time that Redis may take to answer.
+/// How late a process may come back for its place in the queue, beyond the time that Redis may take to reply.
 const LATENESS: Duration = Duration::from_millis(500);
 
 /// A window in Redis, as one process sees it.
@@ -25,29 +25,29 @@ pub(super) struct SharedWindow {
     pub(super) interval: Duration,
 }
 
-/// The end of a request.
+/// How a permit was used.
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) id: u64,
-    pub(super) outcome: Outcome,
+    pub(super) usage: Usage,
     pub(super) sent: Instant,
     /// In the future where it is only known that it counts until then.
     pub(super) answered: Instant,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum Usage {
     /// HubSpot did not count it.
     NotCounted,
-    /// With what the answer left of the allowance.
+    /// With the requests that HubSpot says are left.
     Answered(Option<u32>),
-    /// By a 429; with how long HubSpot asks to wait.
+    /// A 429, with the time that HubSpot asks to wait.
     Refused(Option<Duration>),
-    /// A request that Redis knew nothing of when it was sent.
+    /// A request that Redis did not know of when it was sent.
     Elsewhere,
 }
 
-impl Outcome {
+impl Usage {
     /// What it asks for.
     pub(super) fn pause(self) -> Duration {
         match self {
@@ -57,9 +57,9 @@ impl Outcome {
     }
 }
 
-/// What Redis grants, and what is known.
+/// What Redis grants, and what it knows.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Answer {
+pub(super) struct Reply {
     pub(super) granted: u32,
     /// When to ask for the rest.
     pub(super) wait: Duration,
@@ -72,7 +72,7 @@ pub(super) struct Answer {
 }
 
 impl SharedWindow {
-    /// One round trip: tells what ended, and asks for `wanted` permits whose ids begin with `first`. Zero gives up the
+    /// One round trip: reports what ended, and asks for `wanted` permits whose ids begin with `first`. Zero gives up the
     /// place in the queue.
     pub(super) async fn exchange(
         &self,
@@ -80,7 +80,7 @@ impl SharedWindow {
         wanted: u32,
         headers: &RateLimitHeaders,
         reports: &[Report],
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<Reply, Trouble> {
         let now = Instant::now();
         let mut call = SCRIPT.key(&self.key);
         call.arg(&self.process).arg(first).arg(wanted).arg(self.limit).arg(micros(self.interval));
@@ -88,14 +88,14 @@ impl SharedWindow {
         call.arg(or_none(headers.daily_limit)).arg(or_none(headers.daily_remaining));
         call.arg(micros(self.redis.timeout() + LATENESS));
         for report in reports {
-            let (outcome, left) = match report.outcome {
-                Outcome::NotCounted => ("not_counted", NONE),
-                Outcome::Answered(remaining) => ("answered", or_none(remaining)),
-                Outcome::Refused(pause) => ("refused", pause.map_or(NONE, micros)),
-                Outcome::Elsewhere => ("elsewhere", NONE),
+            let (usage, left) = match report.usage {
+                Usage::NotCounted => ("not_counted", NONE),
+                Usage::Answered(remaining) => ("answered", or_none(remaining)),
+                Usage::Refused(pause) => ("refused", pause.map_or(NONE, micros)),
+                Usage::Elsewhere => ("elsewhere", NONE),
             };
             call.arg(report.id)
-                .arg(outcome)
+                .arg(usage)
                 .arg(micros(now - report.sent))
                 .arg(micros(now - report.answered) - micros(report.answered - now))
                 .arg(left);
@@ -104,7 +104,7 @@ impl SharedWindow {
             self.redis.run(&self.key, &call).await?;
         let (wait, interval): (u64, u64) = (wait, interval);
         let (daily, daily_left): (i64, i64) = (daily, daily_left);
-        Ok(Answer {
+        Ok(Reply {
             granted,
             wait: Duration::from_micros(wait),
             limit,
@@ -117,7 +117,7 @@ impl SharedWindow {
     }
 }
 
-/// How the script is told of nothing.
+/// Stands for a missing value in the arguments and replies of the script.
 const NONE: i64 = -1;
 
 fn or_none(number: Option<impl TryInto<i64>>) -> i64 {

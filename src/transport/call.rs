@@ -84,31 +84,31 @@ pub(crate) struct Unended {
 }
 
 impl Unended {
-    /// Gives the generated code what it takes: an answer, also of a failure.
+    /// Gives the generated code what it takes: a response, also of a failure.
     pub(crate) fn end(mut self, raw: bool, outcome: Result<Response, Failed>) -> Result<Response, Error> {
         let error = outcome.as_ref().err().map(|failed| failed.error.clone());
-        let mut answer = match outcome {
+        let mut result = match outcome {
             Ok(response) | Err(Failed { response: Some(response), .. }) => Ok(response),
             Err(Failed { error, response: None }) => Err(error),
         };
-        let Some(ended) = self.ended.take() else { return answer };
+        let Some(ended) = self.ended.take() else { return result };
         let mut record = self.call.record();
         if !raw {
-            // Whether the answer can be decoded is still to be seen.
+            // Whether the response can be decoded is still to be seen.
             record.failure = error;
             record.ended = Some(ended);
-            return answer;
+            return result;
         }
         let meta = std::mem::take(&mut record.meta);
         drop(record);
         let id = ended.operation.id;
         ended.notify(&self.shared, &meta, error.as_ref()).map_err(|panic| panic.in_call(id, &meta, true))?;
-        match (&mut answer, error) {
+        match (&mut result, error) {
             (Ok(response), Some(_)) => mark(response.headers_mut(), id, meta.attempts),
             (Ok(response), None) => came(response, meta),
             (Err(_), _) => {}
         }
-        answer
+        result
     }
 }
 

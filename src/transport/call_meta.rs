@@ -1,4 +1,4 @@
-//! Facts of a call beside its answer.
+//! Facts of a call beside its response.
 
 use std::time::Duration;
 
@@ -7,26 +7,26 @@ use crate::{
     rate_limit::headers::RateLimitHeaders,
 };
 
-/// How a call came out, beside its answer.
+/// How a call came out, beside its response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallMeta {
-    /// The HTTP status of the last answer.
+    /// The HTTP status of the last response.
     pub status: Option<u16>,
-    /// The correlation id of the last answer.
+    /// The correlation id of the last response.
     pub correlation_id: Option<CorrelationId>,
     /// How many times the request was sent, or tried to be; none where the call ended before.
     pub attempts: u32,
     /// How long the call waited for the rate limiter, all attempts together.
     pub rate_limit_wait: Duration,
-    /// What the last answer said of the allowance.
+    /// What the last response said of the allowance.
     pub rate_limit: RateLimitHeaders,
-    /// How many entries of the answer's lists could not be read, such as a partner client without an id, and are left out.
+    /// How many entries of the response's lists could not be read, such as a partner client without an id, and are left out.
     pub left_out: usize,
 }
 
 impl CallMeta {
-    /// Whether an answer with this status of its own is that of a batch which is over. One that is under way or was given up
+    /// Whether a response with this status of its own is that of a batch which is over. One that is under way or was given up
     /// proves nothing by its results. A status that is missing is no such thing.
     pub(crate) fn is_complete(&self, batch_status: &str) -> bool {
         let batch_status = batch_status.trim();
@@ -39,6 +39,6 @@ impl Error {
     /// is that of the attempt that failed.
     pub(crate) fn in_call(self, operation: &'static str, meta: &CallMeta, answered: bool) -> Self {
         let error = self.with_call(operation, meta.attempts, meta.status, meta.correlation_id.as_ref());
-        if answered { error.with_answer(meta.status, meta.rate_limit.retry_after) } else { error }
+        if answered { error.with_response(meta.status, meta.rate_limit.retry_after) } else { error }
     }
 }

@@ -20,15 +20,14 @@ pub(crate) struct CallOptions(Option<Box<Settings>>);
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) timeout: Option<Duration>,
-    pub(crate) total_timeout: Option<Duration>,
+    pub(crate) call_timeout: Option<Duration>,
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     /// The first setting that cannot be used.
     pub(crate) invalid: Option<Error>,
 }
 
-static NONE: Settings =
-    Settings { timeout: None, total_timeout: None, retry: None, headers: Vec::new(), invalid: None };
+static NONE: Settings = Settings { timeout: None, call_timeout: None, retry: None, headers: Vec::new(), invalid: None };
 
 impl Deref for CallOptions {
     type Target = Settings;
@@ -83,7 +82,7 @@ impl Settings {
             return Err(error.clone());
         }
         check_timeout("timeout", self.timeout)?;
-        check_timeout("total timeout", self.total_timeout)?;
+        check_timeout("call timeout", self.call_timeout)?;
         self.retry.map_or(Ok(()), |retry| retry.check())
     }
 }
@@ -123,9 +122,9 @@ macro_rules! settings {
             }
 
             /// How long the call may take in all, waiting for the rate limiter and between attempts included, in place
-            /// of the client's [total timeout](crate::ClientBuilder::total_timeout).
-            pub fn total_timeout(mut self, timeout: std::time::Duration) -> Self {
-                self.$($options).+.total_timeout = Some(timeout);
+            /// of the client's [call timeout](crate::ClientBuilder::call_timeout).
+            pub fn call_timeout(mut self, timeout: std::time::Duration) -> Self {
+                self.$($options).+.call_timeout = Some(timeout);
                 self
             }
 
@@ -159,7 +158,7 @@ macro_rules! call {
                 Ok(self.run().await?.0)
             }
 
-            /// As [`send`](Self::send), and tells how the call came out besides its answer.
+            /// As [`send`](Self::send), and tells how the call came out besides its response.
             ///
             /// # Errors
             /// As [`send`](Self::send). What is known of a failed call is in its [`Error`](crate::Error).

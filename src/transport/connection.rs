@@ -14,18 +14,18 @@ pub(crate) const BASE_URL: &str = "https://api.hubapi.com";
 const USER_AGENT: &str = concat!("hubspot-partner-clients-rust/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an HTTP/2 connection with a call under way may be silent before it is asked whether it is alive, and how long
-/// its answer may take. All calls share it, so a dead one would fail every attempt of them all.
+/// its response may take. All calls share it, so a dead one would fail every attempt of them all.
 const PING_AFTER: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_REDIRECTS: usize = 3;
 /// A page of 100 objects with all their properties and history stays far below.
 pub(crate) const MAX_RESPONSE_BYTES: usize = 64 * 1024 * 1024;
-/// As much memory as an answer gets for announcing its length.
+/// As much memory as a response gets for announcing its length.
 const MAX_RESERVED_BYTES: usize = 1024 * 1024;
 
 /// How connections are made; what is `None` is reqwest's default.
 #[derive(Clone, Default)]
-pub(crate) struct Connection {
+pub(crate) struct ConnectionSettings {
     pub(crate) client: Option<reqwest::Client>,
     /// Of each request, where it has none of its own; a given client keeps its own.
     pub(crate) timeout: Option<Duration>,
@@ -37,7 +37,7 @@ pub(crate) struct Connection {
     pub(crate) idle_timeout: Option<Duration>,
 }
 
-impl Connection {
+impl ConnectionSettings {
     /// The first setting that is made.
     fn set(&self) -> Option<&'static str> {
         [
@@ -258,6 +258,6 @@ mod tests {
         assert!(error.is_invalid_input(), "{error}");
         assert!(error.message().contains("needs TLS") && error.message().contains("http_client"), "{error}");
         check_base_url("https://api.hubapi.com", false, true).unwrap();
-        assert!(Connection { client: Some(reqwest::Client::new()), ..Connection::default() }.has_tls());
+        assert!(ConnectionSettings { client: Some(reqwest::Client::new()), ..ConnectionSettings::default() }.has_tls());
     }
 }

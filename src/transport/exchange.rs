@@ -16,7 +16,7 @@ use crate::{
         correlation_id::{CORRELATION_ID, CorrelationId},
         kind::ErrorKind,
     },
-    rate_limit::{headers::RateLimitHeaders, limiter::PermitOutcome, not_in_time::NotInTime},
+    rate_limit::{headers::RateLimitHeaders, limiter::PermitUsage, not_in_time::NotInTime},
     reading,
     spec::Operation,
     task::{guard, guard_future},
@@ -48,7 +48,7 @@ impl Exchange {
     pub(super) async fn run(self, mut request: Request) -> Result<Response, Failed> {
         self.call.options.check().map_err(|e| self.in_call(e))?;
         version::address(&mut request, self.operation, &self.shared).map_err(|e| self.in_call(e))?;
-        let Some(total) = self.call.options.total_timeout.or(self.shared.total_timeout) else {
+        let Some(total) = self.call.options.call_timeout.or(self.shared.call_timeout) else {
             return self.attempts(&mut request, None).await;
         };
         let deadline = self.started + total;
@@ -65,7 +65,7 @@ impl Exchange {
             (record.attempt.is_some(), record.meta.attempts, record.waiting, record.again.clone())
         };
         if under_way {
-            let error = self.in_call(Error::total_timeout(total));
+            let error = self.in_call(Error::call_timeout(total));
             let notified = self.call.end_attempt(&self.shared, self.operation, Some(&error));
             return notified.map_or_else(|panic| self.in_call(panic), |()| error);
         }
@@ -78,7 +78,7 @@ impl Exchange {
                 self.in_call(Error::not_in_time(self.operation.rate_bucket, waited, NotInTime::default()))
             }
             (None, None) if attempts == 0 => self.in_call(Error::no_token_in_time(total)),
-            (None, None) => self.in_call(Error::total_timeout(total)),
+            (None, None) => self.in_call(Error::call_timeout(total)),
         }
     }
 
@@ -203,7 +203,7 @@ impl Exchange {
         }
     }
 
-    /// One request and its whole answer.
+    /// One request and its whole response.
     async fn exchange(
         &self,
         sent: impl Future<Output = reqwest::Result<Response>>,
@@ -215,8 +215,8 @@ impl Exchange {
             Err(e) => {
                 let error = Error::transport(e);
                 let unseen = error.is_connect();
-                let settled = ticket.settle(if unseen { &PermitOutcome::NotSent } else { &PermitOutcome::NoAnswer });
-                return Err(self.in_call(settled.map_or_else(|panic| panic, |()| error)).into());
+                let released = ticket.release(if unseen { &PermitUsage::NotSent } else { &PermitUsage::NoResponse });
+                return Err(self.in_call(released.map_or_else(|panic| panic, |()| error)).into());
             }
         };
         let headers = RateLimitHeaders::read(response.headers());
@@ -229,37 +229,37 @@ impl Exchange {
             record.meta.rate_limit = headers;
         }
         if status.is_success() {
-            let settled = ticket.settle(&PermitOutcome::Answered { headers, refused: false });
-            settled.map_err(|e| self.in_call(e))?;
+            let released = ticket.release(&PermitUsage::Response { headers, rate_limited: false });
+            released.map_err(|e| self.in_call(e))?;
             let body = read_body(&mut response, self.shared.max_response_bytes).await.map_err(|e| self.in_call(e))?;
             let body = reading::utf8(body);
             // The generated code shows a body that it cannot decode.
             let body = if token.is_in(&body) { token.redact_body(&body).into() } else { body };
             self.call.record().body = body.clone();
-            // The answer to a batch has a status of its own, and tells of each input.
+            // The response to a batch has a status of its own, and tells of each input.
             let is_batch = self.operation.id.starts_with("batch") || self.operation.id == "associate_default";
             if !is_batch && let Some(error) = Error::in_success(status.as_u16(), response.headers(), &body) {
                 return Err(self.in_call(error).into());
             }
-            return Ok(self.answer(response, body, token));
+            return Ok(self.rebuilt(response, body, token));
         }
         // Which limit a 429 is about stands in its body.
         let body = match read_body(&mut response, self.shared.max_response_bytes).await {
             Ok(body) => token.redact_body(&reading::utf8(body)),
             Err(e) => {
-                let settled = ticket.settle(&PermitOutcome::Answered { headers, refused: status.as_u16() == 429 });
-                settled.map_err(|e| self.in_call(e))?;
+                let released = ticket.release(&PermitUsage::Response { headers, rate_limited: status.as_u16() == 429 });
+                released.map_err(|e| self.in_call(e))?;
                 return Err(self.in_call(e).into());
             }
         };
         let error = self.in_call(Error::response(status.as_u16(), &body).with_headers(response.headers()));
-        let refused = error.is_rate_limited() && !error.is_daily_limit();
-        let settled = ticket.settle(&PermitOutcome::Answered { headers, refused });
-        settled.map_err(|e| self.in_call(e))?;
-        Err(Failed { error, response: Some(self.answer(response, decodable(body), token)) })
+        let rate_limited = error.is_rate_limited() && !error.is_daily_limit();
+        let released = ticket.release(&PermitUsage::Response { headers, rate_limited });
+        released.map_err(|e| self.in_call(e))?;
+        Err(Failed { error, response: Some(self.rebuilt(response, decodable(body), token)) })
     }
 
-    fn answer(&self, mut response: Response, body: Bytes, token: &AccessToken) -> Response {
+    fn rebuilt(&self, mut response: Response, body: Bytes, token: &AccessToken) -> Response {
         if self.raw {
             rebuild(&mut response, body, self.operation, token)
         } else {

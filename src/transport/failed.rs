@@ -4,7 +4,7 @@ use reqwest::Response;
 
 use crate::error::Error;
 
-/// A failed attempt, with the answer if there was one, its body replaced by one that the generated code can decode.
+/// A failed attempt, with the response if there was one, its body replaced by one that the generated code can decode.
 pub(crate) struct Failed {
     pub(crate) error: Error,
     pub(crate) response: Option<Response>,

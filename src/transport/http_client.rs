@@ -9,7 +9,7 @@ use std::{
 use reqwest::Url;
 use tokio::runtime::{Handle, Id};
 
-use crate::{error::Result, transport::connection::Connection};
+use crate::{error::Result, transport::connection::ConnectionSettings};
 
 /// The runtimes besides the first whose connections are kept.
 const MOST: usize = 16;
@@ -22,7 +22,7 @@ const MOST: usize = 16;
 pub(crate) struct HttpClient(Arc<Clients>);
 
 struct Clients {
-    connection: Connection,
+    connection: ConnectionSettings,
     base_url: Url,
     allow_insecure_http: bool,
     first: reqwest::Client,
@@ -33,7 +33,7 @@ struct Clients {
 
 impl HttpClient {
     /// For a base URL that has been checked.
-    pub(crate) fn new(connection: Connection, base_url: &Url, allow_insecure_http: bool) -> Result<Self> {
+    pub(crate) fn new(connection: ConnectionSettings, base_url: &Url, allow_insecure_http: bool) -> Result<Self> {
         let first = connection.clone().build(base_url, allow_insecure_http)?;
         let (base_url, home, others) = (base_url.clone(), OnceLock::new(), Mutex::default());
         Ok(Self(Arc::new(Clients { connection, base_url, allow_insecure_http, first, home, others })))

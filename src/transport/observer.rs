@@ -38,7 +38,7 @@ use crate::{error::Error, spec::Operation, transport::call_meta::CallMeta};
 /// [beginning of its response](Error::body_excerpt), where HubSpot may repeat property values that it was sent. Log those only
 /// where such values are allowed.
 pub trait Observer: Send + Sync {
-    /// Called when an attempt has ended: with a response, with a failure, or because the call ended by its total timeout or
+    /// Called when an attempt has ended: with a response, with a failure, or because the call ended by its call timeout or
     /// was dropped.
     fn on_attempt(&self, attempt: &Attempt<'_>) {
         let _ = attempt;
@@ -69,9 +69,9 @@ pub struct Attempt<'a> {
     pub operation: &'a Operation,
     /// Which attempt of the call it was, from 1.
     pub number: u32,
-    /// From sending the request to the end of the answer; the limiter's wait is not in it.
+    /// From sending the request to the end of the response; the limiter's wait is not in it.
     pub duration: Duration,
-    /// The HTTP status, where there was an answer.
+    /// The HTTP status, where there was a response.
     pub status: Option<u16>,
     /// Why it failed, if it did.
     pub error: Option<&'a Error>,
@@ -85,7 +85,7 @@ pub struct CallEnd<'a> {
     pub operation: &'a Operation,
     /// From the call's start, waiting included.
     pub duration: Duration,
-    /// Attempts, waits and the last answer.
+    /// Attempts, waits and the last response.
     pub meta: &'a CallMeta,
     /// Why it failed, if it did.
     pub error: Option<&'a Error>,

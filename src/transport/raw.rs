@@ -5,9 +5,9 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::{
     error::{
         Error,
-        answer::JSON,
         correlation_id::{CORRELATION_ID, CorrelationId},
         network::in_chain,
+        response::JSON,
     },
     generated::{self, types},
     rate_limit::headers::RateLimitHeaders,
@@ -43,7 +43,7 @@ impl From<generated::Error<types::Error>> for Error {
     }
 }
 
-/// What a call through [`Client::raw`](crate::Client::raw) tells of itself with an answer that is an error: the generated
+/// What a call through [`Client::raw`](crate::Client::raw) tells of itself with a response that is an error: the generated
 /// code keeps nothing else of it.
 pub(crate) fn mark(headers: &mut HeaderMap, operation: &'static str, attempts: u32) {
     headers.insert(&OPERATION, HeaderValue::from_static(operation));

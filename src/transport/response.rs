@@ -1,4 +1,4 @@
-//! Answers as the generated code takes them.
+//! Responses in the form that the generated code takes.
 
 use std::{fmt, io};
 
@@ -24,34 +24,34 @@ use crate::{
 /// The schema of an error's body.
 const ERROR: &str = "Error";
 
-/// How many entries of an answer could not be read, as a header of it.
+/// How many entries of a response could not be read, as a header of it.
 static LEFT_OUT: HeaderName = HeaderName::from_static("x-hubspot-partner-clients-left-out");
 
-/// A body that was read, as an extension of the answer whose body it was.
+/// A body that was read, as an extension of the response whose body it was.
 #[derive(Clone)]
 struct Read(Bytes);
 
-/// The operation that an answer is of, as an extension of it.
+/// The operation that a response is of, as an extension of it.
 #[derive(Clone, Copy)]
 struct Of(&'static Operation);
 
-/// How the call came out that an answer is of, as an extension of it: for who calls the generated client itself.
+/// How the call came out that a response is of, as an extension of it: for who calls the generated client itself.
 #[derive(Clone)]
 struct Came(CallMeta);
 
-/// Adds to an answer how its call came out, for the error of one that cannot be decoded.
+/// Adds to a response how its call came out, for the error of one that cannot be decoded.
 pub(crate) fn came(response: &mut Response, meta: CallMeta) {
     response.extensions_mut().insert(Came(meta));
 }
 
-/// An answer with its body beside it, for [`value`]. The facade takes nothing else of an answer.
+/// A response with its body beside it, for [`value`]. The facade takes nothing else of a response.
 pub(crate) fn read(mut response: Response, body: Bytes, operation: &'static Operation) -> Response {
     response.extensions_mut().insert(Of(operation));
     response.extensions_mut().insert(Read(body));
     response
 }
 
-/// `ResponseValue::from_response` for the generated code, which fails at nothing that an answer can do without. Of an answer
+/// `ResponseValue::from_response` for the generated code, which fails at nothing that a response can do without. Of a response
 /// that was [`read`] it takes what is beside it.
 pub(crate) async fn value<T: DeserializeOwned, E>(
     mut response: Response,
@@ -60,7 +60,7 @@ pub(crate) async fn value<T: DeserializeOwned, E>(
     let of = response.extensions_mut().remove::<Of>();
     let came = response.extensions_mut().remove::<Came>();
     let shape = match of {
-        Some(Of(operation)) if status.is_success() => reading::answer_of(operation.id),
+        Some(Of(operation)) if status.is_success() => reading::response_shape(operation.id),
         Some(_) => reading::schema(ERROR),
         None => None,
     };
@@ -124,28 +124,28 @@ fn carry_in_json(failure: Error) -> serde_json::Error {
     }
 }
 
-/// How many entries of an answer could not be read.
-pub(crate) fn left_out<T>(answer: &ResponseValue<T>) -> usize {
-    let count = answer.headers().get(&LEFT_OUT).and_then(|count| count.to_str().ok());
+/// How many entries of a response could not be read.
+pub(crate) fn left_out<T>(response: &ResponseValue<T>) -> usize {
+    let count = response.headers().get(&LEFT_OUT).and_then(|count| count.to_str().ok());
     count.and_then(|count| count.parse().ok()).unwrap_or_default()
 }
 
-/// Sends a write of one object. One that was carried out does not fail for what its answer says: where no object can be read
+/// Sends a write of one object. One that was carried out does not fail for what its response says: where no object can be read
 /// of it, it is one of which the id is known. A body that is not HubSpot's stays an error.
 pub(crate) async fn written<T: DeserializeOwned, E>(
     sent: impl Future<Output = Result<ResponseValue<T>, generated::Error<E>>>,
     operation: &str,
     id: &PartnerClientId,
 ) -> Result<ResponseValue<T>, generated::Error<E>> {
-    let answer = sent.await;
-    let Err(generated::Error::InvalidResponsePayload(body, trouble)) = answer else { return answer };
-    match reading::answer_of(operation).and_then(|shape| reading::decode_object(&body, shape, id.as_str())) {
+    let result = sent.await;
+    let Err(generated::Error::InvalidResponsePayload(body, trouble)) = result else { return result };
+    match reading::response_shape(operation).and_then(|shape| reading::decode_object(&body, shape, id.as_str())) {
         Some(object) => Ok(ResponseValue::new(object, StatusCode::OK, HeaderMap::new())),
         None => Err(generated::Error::InvalidResponsePayload(body, trouble)),
     }
 }
 
-/// An answer with the body that was read, and without the token in its headers, for who calls the generated client itself.
+/// A response with the body that was read, and without the token in its headers, for who calls the generated client itself.
 pub(crate) fn rebuild(
     response: &mut Response,
     body: Bytes,

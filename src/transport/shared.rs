@@ -31,7 +31,7 @@ pub(crate) struct Shared {
     pub(crate) retry: RetryPolicy,
     /// For each attempt, where the HTTP client was given and may have another.
     pub(crate) timeout: Option<Duration>,
-    pub(crate) total_timeout: Option<Duration>,
+    pub(crate) call_timeout: Option<Duration>,
     pub(crate) max_response_bytes: usize,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     /// The host that spans name.

@@ -1,12 +1,12 @@
-//! Permits that are settled whatever becomes of the call.
+//! Permits that are released whatever becomes of the call.
 
 use crate::{
     error::Result,
-    rate_limit::limiter::{Permit, PermitOutcome, RateLimiter},
+    rate_limit::limiter::{Permit, PermitUsage, RateLimiter},
     task::guard,
 };
 
-/// Takes a permit and settles it whatever happens: a call that is dropped has sent its request, perhaps.
+/// Holds a permit and releases it whatever happens: a call that is dropped has sent its request, perhaps.
 pub(super) struct Ticket<'a> {
     limiter: &'a dyn RateLimiter,
     permit: Option<Permit>,
@@ -24,9 +24,9 @@ impl<'a> Ticket<'a> {
 
     /// # Errors
     /// Where the limiter panics.
-    pub(super) fn settle(mut self, outcome: &PermitOutcome) -> Result<()> {
+    pub(super) fn release(mut self, usage: &PermitUsage) -> Result<()> {
         match self.permit.take() {
-            Some(permit) => guard("the rate limiter", || self.limiter.settle(permit, outcome)),
+            Some(permit) => guard("the rate limiter", || self.limiter.release(permit, usage)),
             None => Ok(()),
         }
     }
@@ -35,9 +35,9 @@ impl<'a> Ticket<'a> {
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         if let Some(permit) = self.permit.take() {
-            let outcome = if self.sent { PermitOutcome::NoAnswer } else { PermitOutcome::NotSent };
+            let usage = if self.sent { PermitUsage::NoResponse } else { PermitUsage::NotSent };
             // The call has ended, so nobody is left to hear of a panic.
-            let _ = guard("the rate limiter", || self.limiter.settle(permit, &outcome));
+            let _ = guard("the rate limiter", || self.limiter.release(permit, &usage));
         }
     }
 }

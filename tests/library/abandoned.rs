@@ -17,7 +17,7 @@ use futures_util::{
     stream::{self, FuturesUnordered},
 };
 use hubspot_partner_clients::{
-    AccessToken, Client, ClientBuilder, Permit, PermitFuture, PermitOutcome, RateLimit, RateLimitStatus, RateLimiter,
+    AccessToken, Client, ClientBuilder, Permit, PermitFuture, PermitUsage, RateLimit, RateLimitStatus, RateLimiter,
     Result, RollingWindow, TokenFuture, TokenProvider, oauth, spec::RateBucket,
 };
 use hubspot_simulator::{Fault, OAuthApp, RateLimits, Simulator};
@@ -253,7 +253,7 @@ impl RateLimiter for AtOnce {
         })
     }
 
-    fn settle(&self, _: Permit, _: &PermitOutcome) {
+    fn release(&self, _: Permit, _: &PermitUsage) {
         self.0.add_permits(1);
     }
 
@@ -287,7 +287,7 @@ async fn calls_beside_one_that_is_left_in_a_provider_or_a_limiter_that_locks() {
 async fn a_permit_that_nobody_takes_goes_to_the_next_in_line() {
     let limiter = RollingWindow::new(RateLimit::per_ten_seconds(1));
     let permit = limiter.try_acquire(RateBucket::General).unwrap();
-    limiter.settle(permit, &PermitOutcome::NoAnswer);
+    limiter.release(permit, &PermitUsage::NoResponse);
     let mut kept: Vec<_> = (0..5).map(|_| limiter.acquire(RateBucket::General)).collect();
     for waiting in &mut kept {
         assert!(!touch(waiting).await);
@@ -295,12 +295,12 @@ async fn a_permit_that_nobody_takes_goes_to_the_next_in_line() {
     let started = Instant::now();
     let next = ends(limiter.acquire(RateBucket::General)).await.unwrap();
     assert!(started.elapsed() < Duration::from_secs(12), "{:?}", started.elapsed());
-    limiter.settle(next, &PermitOutcome::NoAnswer);
+    limiter.release(next, &PermitUsage::NoResponse);
     // Whoever missed it has its old place again, before one who comes now.
     let (first, new) = (kept.remove(0), limiter.acquire(RateBucket::General));
     let order = Arc::new(AtomicU32::new(0));
     let served = async |waiting: PermitFuture<'_>| {
-        limiter.settle(waiting.await.unwrap(), &PermitOutcome::NoAnswer);
+        limiter.release(waiting.await.unwrap(), &PermitUsage::NoResponse);
         order.fetch_add(1, Ordering::Relaxed)
     };
     let (mut first, mut new) = (pin!(served(first)), pin!(served(new)));
@@ -314,7 +314,7 @@ async fn a_thousand_who_take_no_permit_delay_the_next_in_line_by_little() {
     for limit in [1, 10] {
         let limiter = RollingWindow::new(RateLimit::per_ten_seconds(limit));
         while let Some(permit) = limiter.try_acquire(RateBucket::General) {
-            limiter.settle(permit, &PermitOutcome::NoAnswer);
+            limiter.release(permit, &PermitUsage::NoResponse);
         }
         let mut kept: Vec<_> = (0..1_000).map(|_| limiter.acquire(RateBucket::General)).collect();
         for waiting in &mut kept {
@@ -322,13 +322,13 @@ async fn a_thousand_who_take_no_permit_delay_the_next_in_line_by_little() {
         }
         let started = Instant::now();
         let next = ends(limiter.acquire(RateBucket::General)).await.unwrap();
-        limiter.settle(next, &PermitOutcome::NoAnswer);
+        limiter.release(next, &PermitUsage::NoResponse);
         // A window and its slack, and a few tenths of a second.
         assert!(started.elapsed() < Duration::from_secs(13), "{limit}: {:?}", started.elapsed());
         assert_eq!(limiter.status().general.waiting, 1_000);
         // Those who were passed over have not lost their places, and get no permit that is not there.
         let served = join_all(kept.drain(..5).map(async |waiting| {
-            limiter.settle(waiting.await.unwrap(), &PermitOutcome::NoAnswer);
+            limiter.release(waiting.await.unwrap(), &PermitUsage::NoResponse);
             let used = limiter.status().general.used;
             assert!(used <= limit, "{used} of {limit}");
         }));
@@ -342,14 +342,14 @@ async fn a_thousand_who_take_no_permit_delay_the_next_in_line_by_little() {
 #[tokio::test(start_paused = true)]
 async fn waiters_that_are_polled_late_get_their_permits_in_time() {
     let limiter = RollingWindow::new(RateLimit::per_ten_seconds(1));
-    limiter.settle(limiter.try_acquire(RateBucket::General).unwrap(), &PermitOutcome::NoAnswer);
+    limiter.release(limiter.try_acquire(RateBucket::General).unwrap(), &PermitUsage::NoResponse);
     let mut waiting: Vec<_> = (0..6).map(|_| limiter.acquire(RateBucket::General)).collect();
     let started = Instant::now();
     while !waiting.is_empty() {
         for place in (0..waiting.len()).rev() {
             tokio::time::advance(Duration::from_millis(300)).await;
             if let Poll::Ready(permit) = poll_fn(|cx| Poll::Ready(waiting[place].as_mut().poll(cx))).await {
-                limiter.settle(permit.unwrap(), &PermitOutcome::NoAnswer);
+                limiter.release(permit.unwrap(), &PermitUsage::NoResponse);
                 drop(waiting.remove(place));
             }
         }

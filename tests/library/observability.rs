@@ -329,7 +329,7 @@ async fn a_failed_call_s_span_and_events_tell_the_kind_of_its_error() {
     association_types(&garbled).await.unwrap_err();
     client.association_types("deals").header("host", "x").await.unwrap_err();
     refusing.association_types("companies").await.unwrap_err();
-    client.association_types("deals").total_timeout(Duration::ZERO).await.unwrap_err();
+    client.association_types("deals").call_timeout(Duration::ZERO).await.unwrap_err();
     timeout(Duration::from_secs(3600), slow.send()).await.unwrap().unwrap_err();
 
     let of_spans = |name: &str| -> Vec<String> {
@@ -570,7 +570,7 @@ async fn calls_by_the_generated_client_that_are_dropped_are_heard_of() {
 async fn a_call_that_runs_out_of_its_total_time_is_heard_of() {
     let (simulator, client, heard) = observed().await;
     simulator.inject(Fault::delay(Duration::from_secs(60)));
-    let call = client.association_types("companies").total_timeout(Duration::from_secs(5));
+    let call = client.association_types("companies").call_timeout(Duration::from_secs(5));
     call.await.unwrap_err();
     assert_eq!(heard.in_short(), ["association_types attempt 1: - failed", "association_types call of 1: - failed"]);
     let Some(Item::Call { duration, error: Some(error), .. }) = heard.items().pop() else { unreachable!() };

@@ -59,8 +59,8 @@ async fn every_call_takes_the_same_settings() {
     let started = Instant::now();
     assert!(client.associate(512).with("deals", 701).as_type(1003).timeout(second).await.unwrap_err().is_timeout());
     assert!(client.dissociate(512).with("deals", 701).as_type(1003).timeout(second).await.unwrap_err().is_timeout());
-    assert!(client.associations(512, "deals").total_timeout(second).await.unwrap_err().is_timeout());
-    assert!(client.association_types("deals").total_timeout(second).await.unwrap_err().is_timeout());
+    assert!(client.associations(512, "deals").call_timeout(second).await.unwrap_err().is_timeout());
+    assert!(client.association_types("deals").call_timeout(second).await.unwrap_err().is_timeout());
     assert_eq!(started.elapsed().as_secs(), 4);
     // Those that make several requests have the settings for each of them.
     assert!(client.batch_read([512]).timeout(second).send().await[0].as_ref().unwrap_err().is_timeout());
@@ -107,7 +107,7 @@ async fn a_timeout_that_makes_no_sense_is_refused_by_name() {
                 && build(|b, t| b.timeout(t), time).contains(reason)
         );
         for (message, field) in [
-            (build(|b, t| b.total_timeout(t), time), "total timeout "),
+            (build(|b, t| b.call_timeout(t), time), "call timeout "),
             (build(|b, t| b.connect_timeout(t), time), "connect timeout "),
             (build(|b, t| b.idle_timeout(t), time), "idle timeout "),
         ] {

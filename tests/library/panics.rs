@@ -13,7 +13,7 @@ use std::{
 use futures_util::{FutureExt, StreamExt};
 use hubspot_partner_clients::{
     AccessToken, Association, Attempt, CallEnd, Client, ClientBuilder, Error, ErrorKind, Observer, Permit,
-    PermitFuture, PermitOutcome, RateLimit, RateLimitStatus, RateLimiter, TokenFuture, TokenProvider,
+    PermitFuture, PermitUsage, RateLimit, RateLimitStatus, RateLimiter, TokenFuture, TokenProvider,
     bulk::Journal,
     oauth::{self, StoreFuture, StoredToken, TokenStore},
     spec::RateBucket,
@@ -94,7 +94,7 @@ async fn an_observer_of_a_call_that_is_dropped_or_out_of_time() {
     let call = || client.association_types("companies");
     timeout(Duration::from_secs(1), call().send()).await.unwrap_err();
     is_told(
-        &call().total_timeout(Duration::from_secs(1)).await.unwrap_err(),
+        &call().call_timeout(Duration::from_secs(1)).await.unwrap_err(),
         "the observer panicked: no metric for attempt 1",
     );
 }
@@ -160,7 +160,7 @@ struct Limiter(&'static str);
 impl RateLimiter for Limiter {
     fn try_acquire(&self, bucket: RateBucket) -> Option<Permit> {
         assert!(self.0 != "try_acquire", "{}", self.0);
-        (self.0 == "settle").then(|| Permit::new(bucket, 0))
+        (self.0 == "release").then(|| Permit::new(bucket, 0))
     }
 
     fn acquire(&self, _: RateBucket) -> PermitFuture<'_> {
@@ -170,7 +170,7 @@ impl RateLimiter for Limiter {
         })
     }
 
-    fn settle(&self, _: Permit, _: &PermitOutcome) {
+    fn release(&self, _: Permit, _: &PermitUsage) {
         panic!("{}", self.0);
     }
 
@@ -181,13 +181,13 @@ impl RateLimiter for Limiter {
 
 #[tokio::test]
 async fn a_limiter() {
-    for which in ["try_acquire", "acquire", "settle"] {
+    for which in ["try_acquire", "acquire", "release"] {
         let simulator = hubspot().await;
         let client = builder(&simulator).rate_limiter(Limiter(which)).build().unwrap();
         is_told(&failure(&client).await, &format!("the rate limiter panicked: {which}"));
-        let in_time = client.associations(1, "companies").total_timeout(Duration::from_secs(9));
+        let in_time = client.associations(1, "companies").call_timeout(Duration::from_secs(9));
         is_told(&in_time.await.unwrap_err(), &format!("the rate limiter panicked: {which}"));
-        assert_eq!(simulator.requests().len(), if which == "settle" { 2 } else { 0 });
+        assert_eq!(simulator.requests().len(), if which == "release" { 2 } else { 0 });
     }
 }
 

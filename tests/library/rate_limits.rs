@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use hubspot_partner_clients::{
-    AccessToken, Client, Error, ErrorKind, Permit, PermitFuture, PermitOutcome, RateLimit, RateLimitStatus,
-    RateLimiter, RollingWindow, spec::RateBucket,
+    AccessToken, Client, Error, ErrorKind, Permit, PermitFuture, PermitUsage, RateLimit, RateLimitStatus, RateLimiter,
+    RollingWindow, spec::RateBucket,
 };
 use hubspot_simulator::{Fault, RateLimits, Simulator, SimulatorBuilder};
 use tokio::time::{Instant, sleep};
@@ -35,8 +35,8 @@ impl<L: RateLimiter> RateLimiter for WayThere<L> {
         })
     }
 
-    fn settle(&self, permit: Permit, outcome: &PermitOutcome) {
-        self.0.settle(permit, outcome);
+    fn release(&self, permit: Permit, usage: &PermitUsage) {
+        self.0.release(permit, usage);
     }
 
     fn status(&self) -> RateLimitStatus {
@@ -234,7 +234,7 @@ fn plain(simulator: &Simulator, limit: RateLimit) -> Client {
 
 /// A call that has to be over after so many seconds.
 async fn in_time(client: &Client, seconds: u64) -> Result<(), Error> {
-    client.association_types("companies").total_timeout(Duration::from_secs(seconds)).await.map(drop)
+    client.association_types("companies").call_timeout(Duration::from_secs(seconds)).await.map(drop)
 }
 
 #[tokio::test(start_paused = true)]
@@ -314,7 +314,7 @@ impl RateLimiter for Broken {
         Box::pin(async { Err("the shared store is gone".into()) })
     }
 
-    fn settle(&self, _: Permit, _: &PermitOutcome) {}
+    fn release(&self, _: Permit, _: &PermitUsage) {}
 
     fn status(&self) -> RateLimitStatus {
         RateLimitStatus::default()

@@ -195,8 +195,8 @@ async fn calls_through_the_generated_client_are_retried_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_retry_begins_that_would_end_after_the_total_timeout() {
-    let (simulator, client) = hubspot(|builder| builder.total_timeout(Duration::from_secs(10))).await;
+async fn no_retry_begins_that_would_end_after_the_call_timeout() {
+    let (simulator, client) = hubspot(|builder| builder.call_timeout(Duration::from_secs(10))).await;
     simulator.inject(Fault::status(503).retry_after(Duration::from_secs(11)).times(1));
     let started = Instant::now();
     let error = associate(&client).await.unwrap_err();
@@ -211,10 +211,9 @@ async fn no_retry_begins_that_would_end_after_the_total_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_total_timeout_covers_the_wait_for_the_rate_limiter() {
+async fn the_call_timeout_covers_the_wait_for_the_rate_limiter() {
     let (simulator, client) =
-        hubspot(|builder| builder.rate_limit(RateLimit::per_ten_seconds(1)).total_timeout(Duration::from_secs(3)))
-            .await;
+        hubspot(|builder| builder.rate_limit(RateLimit::per_ten_seconds(1)).call_timeout(Duration::from_secs(3))).await;
     associate(&client).await.unwrap();
     let error = associate(&client).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::QueueTimeout, 0), "{error}");
@@ -363,7 +362,7 @@ async fn a_retry_after_that_no_clock_holds_counts_as_a_day() {
         let server = crate::support::RawServer::answering(answer).await;
         let builder = Client::builder().base_url(&server.base_url).access_token("t");
         let patient = RetryPolicy::default().max_attempts(2).patience(Duration::MAX);
-        let client = builder.total_timeout(Duration::from_secs(24 * 3600)).retry(patient).build().unwrap();
+        let client = builder.call_timeout(Duration::from_secs(24 * 3600)).retry(patient).build().unwrap();
         let error = associate(&client).await.unwrap_err();
         assert_eq!((error.status(), error.attempts()), (Some(429), 1), "{error:?}");
         assert_eq!(error.retry_after(), Some(Duration::from_secs(24 * 3600)), "{retry_after}");

@@ -10,7 +10,7 @@ use std::{
 };
 
 use hubspot_partner_clients::{
-    NotInTime, PermitOutcome, RateLimit, RateLimitHeaders, RateLimiter, RollingWindow, spec::RateBucket,
+    NotInTime, PermitUsage, RateLimit, RateLimitHeaders, RateLimiter, RollingWindow, spec::RateBucket,
 };
 use proptest::prelude::*;
 use tokio::time::{Instant, sleep};
@@ -55,7 +55,7 @@ impl Model {
             sleep(way()).await;
             let (taken, headers) = self.arrive();
             sleep(way()).await;
-            limiter.settle(permit, &PermitOutcome::Answered { headers, refused: !taken });
+            limiter.release(permit, &PermitUsage::Response { headers, rate_limited: !taken });
             if taken {
                 return;
             }
@@ -146,25 +146,25 @@ async fn the_whole_allowance_may_go_in_one_burst_where_no_answer_limits_it() {
     let started = Instant::now();
     for sent in 0..50 {
         let permit = limiter.acquire(RateBucket::General).await.unwrap();
-        limiter.settle(permit, &answered(None, None));
+        limiter.release(permit, &answered(None, None));
         assert_eq!(started.elapsed(), Duration::ZERO, "{sent}");
     }
     let permit = limiter.acquire(RateBucket::General).await.unwrap();
     assert_eq!(started.elapsed(), Duration::from_secs(10));
-    limiter.settle(permit, &answered(None, None));
+    limiter.release(permit, &answered(None, None));
 }
 
-fn answered(limit: Option<u32>, remaining: Option<u32>) -> PermitOutcome {
+fn answered(limit: Option<u32>, remaining: Option<u32>) -> PermitUsage {
     let mut headers = RateLimitHeaders::default();
     headers.limit = limit;
     headers.remaining = remaining;
-    PermitOutcome::Answered { headers, refused: false }
+    PermitUsage::Response { headers, rate_limited: false }
 }
 
-/// Permits that are given at once, each settled as answered.
+/// Permits that are given at once, each released after a response.
 fn at_once(limiter: &RollingWindow, bucket: RateBucket) -> usize {
     std::iter::from_fn(|| limiter.try_acquire(bucket))
-        .map(|permit| limiter.settle(permit, &answered(None, None)))
+        .map(|permit| limiter.release(permit, &answered(None, None)))
         .count()
 }
 
@@ -185,7 +185,7 @@ async fn an_answer_that_allows_more_or_less_is_believed() {
     for (limit, more) in [(250, 249), (20, 0)] {
         let permit = limiter.try_acquire(RateBucket::General);
         if let Some(permit) = permit {
-            limiter.settle(permit, &answered(Some(limit), Some(limit - 1)));
+            limiter.release(permit, &answered(Some(limit), Some(limit - 1)));
         }
         assert_eq!(at_once(&limiter, RateBucket::General), more);
     }
@@ -195,7 +195,7 @@ async fn an_answer_that_allows_more_or_less_is_believed() {
 async fn what_others_use_is_left_to_them() {
     let limiter = RollingWindow::new(RateLimit::per_ten_seconds(100));
     let permit = limiter.try_acquire(RateBucket::General).unwrap();
-    limiter.settle(permit, &answered(Some(100), Some(39)));
+    limiter.release(permit, &answered(Some(100), Some(39)));
     assert_eq!(limiter.status().general.used_by_others, 60);
     assert_eq!(at_once(&limiter, RateBucket::General), 39);
 }
@@ -204,7 +204,7 @@ async fn what_others_use_is_left_to_them() {
 async fn waiting_is_first_come_first_served_and_a_dropped_waiter_gives_up_its_place() {
     let limiter = Arc::new(RollingWindow::new(RateLimit::per_ten_seconds(1)));
     let permit = limiter.try_acquire(RateBucket::General).unwrap();
-    limiter.settle(permit, &answered(None, None));
+    limiter.release(permit, &answered(None, None));
     let order = Arc::new(Mutex::new(Vec::new()));
     let mut waiters = Vec::new();
     for number in 0..4 {
@@ -212,7 +212,7 @@ async fn waiting_is_first_come_first_served_and_a_dropped_waiter_gives_up_its_pl
         waiters.push(tokio::spawn(async move {
             let permit = limiter.acquire(RateBucket::General).await.unwrap();
             order.lock().unwrap().push(number);
-            limiter.settle(permit, &answered(None, None));
+            limiter.release(permit, &answered(None, None));
         }));
         tokio::task::yield_now().await;
     }
@@ -234,10 +234,10 @@ async fn a_request_that_was_not_sent_gives_its_place_back() {
     let limiter = RollingWindow::new(RateLimit::per_ten_seconds(1));
     for _ in 0..3 {
         let permit = limiter.try_acquire(RateBucket::General).unwrap();
-        limiter.settle(permit, &PermitOutcome::NotSent);
+        limiter.release(permit, &PermitUsage::NotSent);
     }
     let permit = limiter.try_acquire(RateBucket::General).unwrap();
-    limiter.settle(permit, &PermitOutcome::NoAnswer);
+    limiter.release(permit, &PermitUsage::NoResponse);
     assert!(limiter.try_acquire(RateBucket::General).is_none());
 }
 
@@ -246,27 +246,27 @@ async fn a_refusal_empties_the_bucket_until_room_is_sure() {
     let refusal = |retry_after| {
         let mut headers = RateLimitHeaders::default();
         headers.retry_after = retry_after;
-        PermitOutcome::Answered { headers, refused: true }
+        PermitUsage::Response { headers, rate_limited: true }
     };
     // Of its own requests none is in the window: others use it all, and only asking tells.
     let limiter = RollingWindow::new(RateLimit::per_ten_seconds(100));
     let permit = limiter.try_acquire(RateBucket::General).unwrap();
-    limiter.settle(permit, &refusal(None));
+    limiter.release(permit, &refusal(None));
     assert!(limiter.try_acquire(RateBucket::General).is_none());
     let started = Instant::now();
     let permit = limiter.acquire(RateBucket::General).await.unwrap();
     assert_eq!(started.elapsed(), Duration::from_millis(2_500));
     // HubSpot's own word goes first.
-    limiter.settle(permit, &refusal(Some(Duration::from_secs(7))));
+    limiter.release(permit, &refusal(Some(Duration::from_secs(7))));
     let started = Instant::now();
     let permit = limiter.acquire(RateBucket::General).await.unwrap();
     assert_eq!(started.elapsed(), Duration::from_secs(7));
-    limiter.settle(permit, &answered(None, Some(0)));
+    limiter.release(permit, &answered(None, Some(0)));
     // One of its own is: room comes when it leaves.
     let started = Instant::now();
     let permit = limiter.acquire(RateBucket::General).await.unwrap();
     assert_eq!(started.elapsed(), Duration::from_secs(10));
-    limiter.settle(permit, &PermitOutcome::NoAnswer);
+    limiter.release(permit, &PermitUsage::NoResponse);
 }
 
 #[tokio::test(start_paused = true)]
@@ -274,7 +274,7 @@ async fn without_a_limit_nothing_waits() {
     let limiter = RollingWindow::new(RateLimit::unlimited());
     for _ in 0..10_000 {
         let permit = limiter.try_acquire(RateBucket::General).unwrap();
-        limiter.settle(permit, &answered(Some(1), Some(0)));
+        limiter.release(permit, &answered(Some(1), Some(0)));
     }
     assert_eq!(limiter.status().general.limit, None);
 }
@@ -286,11 +286,11 @@ async fn a_refusal_pauses_for_a_minute_at_most() {
         let permit = limiter.try_acquire(RateBucket::General).unwrap();
         let mut headers = RateLimitHeaders::default();
         headers.retry_after = Some(asked);
-        limiter.settle(permit, &PermitOutcome::Answered { headers, refused: true });
+        limiter.release(permit, &PermitUsage::Response { headers, rate_limited: true });
         let started = Instant::now();
         let permit = limiter.acquire(RateBucket::General).await.unwrap();
         assert_eq!(started.elapsed(), Duration::from_secs(60), "{asked:?}");
-        limiter.settle(permit, &PermitOutcome::NoAnswer);
+        limiter.release(permit, &PermitUsage::NoResponse);
     }
 }
 
@@ -301,12 +301,12 @@ async fn an_allowance_as_large_as_a_number_can_be() {
     let slow: Vec<_> = (0..10).filter_map(|_| limiter.try_acquire(RateBucket::General)).collect();
     tokio::time::advance(Duration::from_secs(20)).await;
     let permit = limiter.try_acquire(RateBucket::General).unwrap();
-    limiter.settle(permit, &answered(Some(u32::MAX), Some(u32::MAX - 5)));
+    limiter.release(permit, &answered(Some(u32::MAX), Some(u32::MAX - 5)));
     assert!(limiter.status().general.used_by_others > 0);
     let permit = limiter.try_acquire(RateBucket::General).unwrap();
-    limiter.settle(permit, &answered(Some(u32::MAX), Some(0)));
+    limiter.release(permit, &answered(Some(u32::MAX), Some(0)));
     assert!(limiter.try_acquire(RateBucket::General).is_none());
-    slow.into_iter().for_each(|permit| limiter.settle(permit, &PermitOutcome::NoAnswer));
+    slow.into_iter().for_each(|permit| limiter.release(permit, &PermitUsage::NoResponse));
 }
 
 /// What happens to a limiter: time passes, or somebody comes who holds a permit for some time.
@@ -321,7 +321,7 @@ async fn served(limit: u32, events: &[Event], deadline: Option<u64>) -> Option<D
     let limiter = Arc::new(RollingWindow::new(RateLimit::per_ten_seconds(limit)));
     // With a limit that is known.
     let permit = limiter.acquire(RateBucket::General).await.unwrap();
-    limiter.settle(permit, &answered(Some(limit), Some(limit - 1)));
+    limiter.release(permit, &answered(Some(limit), Some(limit - 1)));
     for event in events {
         match *event {
             Event::Pause(ms) => sleep(Duration::from_millis(ms)).await,
@@ -330,7 +330,7 @@ async fn served(limit: u32, events: &[Event], deadline: Option<u64>) -> Option<D
                 tokio::spawn(async move {
                     let permit = limiter.acquire(RateBucket::General).await.unwrap();
                     sleep(Duration::from_millis(ms)).await;
-                    limiter.settle(permit, &answered(Some(limit), None));
+                    limiter.release(permit, &answered(Some(limit), None));
                 });
                 tokio::task::yield_now().await;
             }
@@ -343,7 +343,7 @@ async fn served(limit: u32, events: &[Event], deadline: Option<u64>) -> Option<D
     };
     let permit = permit.map_err(|refusal| assert!(refusal.is::<NotInTime>())).ok()?;
     let waited = started.elapsed();
-    limiter.settle(permit, &PermitOutcome::NotSent);
+    limiter.release(permit, &PermitUsage::NotSent);
     Some(waited)
 }
 
@@ -378,24 +378,24 @@ async fn a_window_full_of_requests_in_flight_is_no_certainty() {
     let waits = limiter.acquire_by(RateBucket::General, deadline);
     let answer = async {
         sleep(Duration::from_millis(50)).await;
-        limiter.settle(permit, &answered(Some(1), Some(0)));
+        limiter.release(permit, &answered(Some(1), Some(0)));
     };
     let (next, ()) = tokio::join!(waits, answer);
-    limiter.settle(next.unwrap(), &PermitOutcome::NoAnswer);
+    limiter.release(next.unwrap(), &PermitUsage::NoResponse);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_certainty_that_a_turn_comes_too_late_is_told_at_once() {
     let limiter = RollingWindow::new(RateLimit::per_ten_seconds(1));
     let permit = limiter.try_acquire(RateBucket::General).unwrap();
-    limiter.settle(permit, &answered(Some(1), Some(0)));
+    limiter.release(permit, &answered(Some(1), Some(0)));
     let started = Instant::now();
     let refusal = limiter.acquire_by(RateBucket::General, started + Duration::from_secs(9)).await.unwrap_err();
     let refusal: NotInTime = *refusal.downcast().unwrap();
     assert_eq!((started.elapsed(), refusal.retry_after()), (Duration::ZERO, Some(Duration::from_secs(10))));
     let permit = limiter.acquire_by(RateBucket::General, started + Duration::from_secs(11)).await.unwrap();
     assert_eq!(started.elapsed(), Duration::from_secs(10));
-    limiter.settle(permit, &PermitOutcome::NoAnswer);
+    limiter.release(permit, &PermitUsage::NoResponse);
 }
 
 /// `cargo test --release --test rolling_window -- --ignored --nocapture cost` prints what a permit costs in windows of several
@@ -407,7 +407,7 @@ async fn the_cost_of_a_permit_in_windows_of_several_sizes() {
         let limiter = RollingWindow::new(RateLimit::per_ten_seconds(limit));
         let take = |used: u32| {
             let permit = limiter.try_acquire(RateBucket::General).unwrap();
-            limiter.settle(permit, &answered(Some(limit), Some(limit - used - 1)));
+            limiter.release(permit, &answered(Some(limit), Some(limit - used - 1)));
         };
         (0..limit - 50).for_each(take);
         let started = std::time::Instant::now();

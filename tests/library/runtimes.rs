@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, future::join_all, stream};
 use hubspot_partner_clients::{
-    Association, Client, ClientBuilder, Error, ErrorKind, PermitOutcome, RateLimit, RateLimiter, Result, RollingWindow,
+    Association, Client, ClientBuilder, Error, ErrorKind, PermitUsage, RateLimit, RateLimiter, Result, RollingWindow,
     TokenProvider, oauth, spec::RateBucket,
 };
 use hubspot_simulator as simulator;
@@ -165,7 +165,7 @@ fn a_limiter_outside_a_runtime_does_not_panic() {
     assert!(acquire(&limiter).unwrap_err().to_string().contains("Tokio"));
     let permit = limiter.acquire(RateBucket::General).now_or_never().unwrap().unwrap();
     assert!(limiter.acquire(RateBucket::General).now_or_never().is_none());
-    limiter.settle(permit, &PermitOutcome::NotSent);
+    limiter.release(permit, &PermitUsage::NotSent);
     assert_eq!(limiter.status().general.waiting, 0);
 }
 

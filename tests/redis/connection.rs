@@ -157,7 +157,7 @@ async fn a_user_needs_no_more_than_is_documented_and_lacks_nothing_in_silence() 
     let redis = Redis::connect(url("enough")).await.unwrap();
     let limiter = redis.limiter("account").connect().await.unwrap();
     let permit = limiter.acquire(RateBucket::General).await.unwrap();
-    limiter.settle(permit, &hubspot_partner_clients::PermitOutcome::NotSent);
+    limiter.release(permit, &hubspot_partner_clients::PermitUsage::NotSent);
     redis.token_store("app", "account", [7; 32]).await.unwrap();
 
     for (user, named) in [("scriptless", "evalsha"), ("readonly", "can't run this command")] {

@@ -5,13 +5,13 @@ use std::{
     time::Duration,
 };
 
-use hubspot_partner_clients::{PermitOutcome, RateLimiter, redis::Redis};
+use hubspot_partner_clients::{PermitUsage, RateLimiter, redis::Redis};
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep},
 };
 
-use crate::limiters::{Account, GENERAL, SLACK, WINDOW, answered, limiters, load, none_for, take, told};
+use crate::limiters::{Account, GENERAL, SLACK, WINDOW, answered, limiters, load, none_for, reported, take};
 use crate::proxy::RedisProxy;
 use crate::redis_server::RedisServer;
 
@@ -28,11 +28,11 @@ async fn a_process_that_waits_is_not_passed_by_those_who_came_later() {
         calls.spawn(async move {
             let permit = process.acquire(GENERAL).await.unwrap();
             order.lock().unwrap().push(index);
-            process.settle(permit, &answered(1, None));
+            process.release(permit, &answered(1, None));
         });
-        told().await;
+        reported().await;
     }
-    processes[0].settle(held, &answered(1, None));
+    processes[0].release(held, &answered(1, None));
     calls.join_all().await;
     assert_eq!(*order.lock().unwrap(), [1, 2, 0]);
 }
@@ -47,7 +47,7 @@ async fn one_call_among_hundreds_of_another_process_has_its_turn_at_once() {
         sleep(2 * WINDOW).await;
         let asked = Instant::now();
         let permit = quiet.acquire(GENERAL).await.unwrap();
-        quiet.settle(permit, &account.request());
+        quiet.release(permit, &account.request());
         asked.elapsed()
     };
     let (waited, _) = tokio::join!(alone, load(busy, &account, 5 * WINDOW));
@@ -62,7 +62,7 @@ async fn a_call_that_is_dropped_while_it_waits_gives_its_place_back() {
     let held = take(&processes[0], 1).await.remove(0);
     assert!(none_for(&processes[0], WINDOW / 4).await);
     assert_eq!(processes[0].status().general.waiting, 0);
-    processes[0].settle(held, &PermitOutcome::NotSent);
+    processes[0].release(held, &PermitUsage::NotSent);
     let started = Instant::now();
     take(&processes[1], 1).await;
     assert!(started.elapsed() < WINDOW / 2, "{:?}", started.elapsed());
@@ -78,11 +78,11 @@ async fn the_place_of_a_process_that_was_stopped_is_kept_for_half_a_second_beyon
     // It takes its place in the queue, and never comes back.
     let gone = Arc::clone(&processes[0]);
     let waiting = tokio::spawn(async move { gone.acquire(GENERAL).await.map(drop) });
-    told().await;
+    reported().await;
     waiting.abort();
     let _ = waiting.await;
     processes.clear();
-    last.settle(held, &PermitOutcome::NotSent);
+    last.release(held, &PermitUsage::NotSent);
     let started = Instant::now();
     take(&last, 1).await;
     let waited = started.elapsed();
@@ -101,7 +101,7 @@ async fn a_process_far_from_redis_keeps_its_place_among_those_nearby() {
     let busy = tokio::spawn(async move {
         loop {
             let permit = near.acquire(GENERAL).await.unwrap();
-            near.settle(permit, &answered(1, None));
+            near.release(permit, &answered(1, None));
         }
     });
     for _ in 0..2 {

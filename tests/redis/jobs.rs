@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::{StreamExt, TryStreamExt};
 use hubspot_partner_clients::{
-    Association, Client, Error, Permit, PermitFuture, PermitOutcome, RateLimitStatus, RateLimiter, Result,
+    Association, Client, Error, Permit, PermitFuture, PermitUsage, RateLimitStatus, RateLimiter, Result,
     bulk::Outcome,
     redis::{Job, Redis},
     spec::RateBucket,
@@ -261,7 +261,7 @@ impl RateLimiter for FailsOnce {
         Box::pin(async move { if failed { Ok(Permit::new(bucket, 0)) } else { Err("gone".into()) } })
     }
 
-    fn settle(&self, _: Permit, _: &PermitOutcome) {}
+    fn release(&self, _: Permit, _: &PermitUsage) {}
 
     fn status(&self) -> RateLimitStatus {
         RateLimitStatus::default()

@@ -8,13 +8,14 @@ use std::{
 
 use futures_util::{FutureExt, StreamExt, future::join_all, stream};
 use hubspot_partner_clients::{
-    Client, NotInTime, PermitOutcome, RateLimit, RateLimitHeaders, RateLimiter, redis::Redis, spec::RateBucket,
+    Client, NotInTime, PermitUsage, RateLimit, RateLimitHeaders, RateLimiter, redis::Redis, spec::RateBucket,
 };
 use hubspot_simulator::{RateLimits, Simulator};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::limiters::{
-    Account, GENERAL, KEY, SLACK, WINDOW, answered, limiter, limiters, limiters_with, load, redis, refused, take, told,
+    Account, GENERAL, KEY, SLACK, WINDOW, answered, limiter, limiters, limiters_with, load, redis, refused, reported,
+    take,
 };
 use crate::redis_server::RedisServer;
 
@@ -51,16 +52,16 @@ async fn the_window_is_shared_and_exact() {
     for (process, count) in [(0, 6), (1, 4)] {
         for _ in 0..count {
             let permit = take(&processes[process], 1).await.remove(0);
-            processes[process].settle(permit, &account.request());
+            processes[process].release(permit, &account.request());
         }
-        told().await;
+        reported().await;
     }
     let (first, second) = (processes[0].acquire(GENERAL), processes[1].acquire(GENERAL));
     let (first, second) = tokio::join!(first, second);
     assert!(started.elapsed() >= WINDOW, "{:?}", started.elapsed());
     assert!(started.elapsed() < 2 * WINDOW, "{:?}", started.elapsed());
     for (process, permit) in [(0, first), (1, second)] {
-        processes[process].settle(permit.unwrap(), &account.request());
+        processes[process].release(permit.unwrap(), &account.request());
     }
     assert_eq!(account.counts(), (12, 0));
 }
@@ -73,7 +74,7 @@ async fn a_request_frees_its_place_an_interval_after_its_answer() {
     sleep(WINDOW).await;
     let permit = take(&processes[0], 1).await.remove(0);
     sleep(WINDOW / 2).await;
-    processes[0].settle(permit, &answered(1, None));
+    processes[0].release(permit, &answered(1, None));
     let settled = Instant::now();
     take(&processes[1], 1).await;
     assert!(settled.elapsed() >= WINDOW && settled.elapsed() < 2 * WINDOW, "{:?}", settled.elapsed());
@@ -98,8 +99,8 @@ async fn what_one_process_learns_all_know() {
     let permit = take(&first, 1).await.remove(0);
     let mut headers = RateLimitHeaders::default();
     (headers.limit, headers.remaining, headers.daily_limit) = (Some(190), Some(180), Some(1_000));
-    first.settle(permit, &PermitOutcome::Answered { headers, refused: false });
-    told().await;
+    first.release(permit, &PermitUsage::Response { headers, rate_limited: false });
+    reported().await;
     take(&second, 1).await;
     let status = second.status();
     assert_eq!((status.general.limit, status.general.interval), (Some(190), Duration::from_secs(10)));
@@ -116,9 +117,9 @@ async fn a_refusal_pauses_all_processes() {
     let processes = limiters(&server, 2, 10).await;
     sleep(WINDOW + SLACK).await;
     let permit = take(&processes[0], 1).await.remove(0);
-    processes[0].settle(permit, &refused(Some(WINDOW)));
+    processes[0].release(permit, &refused(Some(WINDOW)));
     let at = Instant::now();
-    told().await;
+    reported().await;
     take(&processes[1], 1).await;
     assert!(at.elapsed() >= WINDOW && at.elapsed() < 2 * WINDOW, "{:?}", at.elapsed());
 }
@@ -138,7 +139,7 @@ async fn a_permit_that_is_taken_up_too_late_is_given_back_for_a_new_one() {
     let second = tokio::spawn(async move { second.acquire(GENERAL).await.map(drop) });
     first.await.unwrap().unwrap();
     second.await.unwrap().unwrap();
-    told().await;
+    reported().await;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + SLACK / 2;
     assert_eq!(server.number(&["ZCOUNT", KEY, &now.as_micros().to_string(), "+inf"]), 1, "it is counted anew");
     assert_eq!(server.number(&["ZCARD", KEY]), 3, "both requests, and what is known");
@@ -156,12 +157,12 @@ async fn a_permit_takes_one_round_trip_and_what_ends_together_one_more() {
     let limiter = limiter(&server, 100).await;
     let before = round_trips(&server);
     let permits = take(&limiter, 5).await;
-    told().await;
+    reported().await;
     assert_eq!(round_trips(&server) - before, 5);
     for permit in permits {
-        limiter.settle(permit, &answered(100, None));
+        limiter.release(permit, &answered(100, None));
     }
-    told().await;
+    reported().await;
     assert_eq!(round_trips(&server) - before, 6);
 }
 
@@ -188,7 +189,7 @@ async fn searches_have_an_allowance_of_their_own() {
     let started = Instant::now();
     for _ in 0..6 {
         let permit = limiter.acquire(RateBucket::Search).await.unwrap();
-        limiter.settle(permit, &PermitOutcome::Answered { headers: RateLimitHeaders::default(), refused: false });
+        limiter.release(permit, &PermitUsage::Response { headers: RateLimitHeaders::default(), rate_limited: false });
     }
     assert!(started.elapsed() >= Duration::from_secs(1) && started.elapsed() < Duration::from_secs(2));
     assert_eq!(limiter.status().search.limit, Some(5));
@@ -272,7 +273,7 @@ async fn a_call_that_waits_while_its_limiter_s_runtime_ends_fails() {
     let limiter = receiver.await.unwrap();
     take(&limiter, 1).await;
     let waiting = async {
-        told().await;
+        reported().await;
         drop(end);
     };
     let (outcome, ()) = tokio::join!(timeout(Duration::from_secs(2), limiter.acquire(GENERAL)), waiting);
@@ -291,7 +292,7 @@ async fn whoever_waits_and_is_not_polled_holds_up_nobody() {
     }
     for _ in 0..25 {
         let permit = timeout(HANGS, process.acquire(GENERAL)).await.expect("it hangs").unwrap();
-        process.settle(permit, &answered(10, None));
+        process.release(permit, &answered(10, None));
     }
 }
 
@@ -322,7 +323,7 @@ async fn a_turn_that_comes_too_late_is_told_at_once_as_far_as_redis_has_told() {
     let server = RedisServer::start();
     let process = limiter(&server, 2).await;
     for permit in take(&process, 2).await {
-        process.settle(permit, &PermitOutcome::NoAnswer);
+        process.release(permit, &PermitUsage::NoResponse);
     }
     // Redis is asked once, and says when to come back: in ten seconds.
     let started = Instant::now();
@@ -349,7 +350,7 @@ fn a_limiter_in_another_runtime_serves_as_long_as_that_runs_and_then_says_so() {
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         scope.spawn(|| home.block_on(stopped));
         let permit = other.block_on(async { timeout(HANGS, process.acquire(GENERAL)).await.expect("it hangs") });
-        process.settle(permit.unwrap(), &PermitOutcome::NotSent);
+        process.release(permit.unwrap(), &PermitUsage::NotSent);
         stop.send(()).unwrap();
     });
     drop(home);

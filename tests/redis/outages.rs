@@ -3,14 +3,14 @@
 use std::{net::TcpStream, time::Duration};
 
 use hubspot_partner_clients::{
-    PermitOutcome, RateLimit, RateLimitHeaders, RateLimiter,
+    PermitUsage, RateLimit, RateLimitHeaders, RateLimiter,
     oauth::TokenStore,
     redis::{Redis, RedisLimiter},
 };
 use tokio::time::{Instant, sleep};
 
 use crate::limiters::{
-    GENERAL, KEY, SLACK, WINDOW, answered, limiter, limiter_at, limiters, none_for, redis, refused, take, told,
+    GENERAL, KEY, SLACK, WINDOW, answered, limiter, limiter_at, limiters, none_for, redis, refused, reported, take,
 };
 use crate::proxy::RedisProxy;
 use crate::redis_server::RedisServer;
@@ -117,7 +117,7 @@ async fn what_passes_by_itself_is_no_fault_of_the_settings() {
     let mut script = TcpStream::connect(("127.0.0.1", busy.port())).unwrap();
     std::io::Write::write_all(&mut script, b"EVAL \"while true do end\" 0\r\n").unwrap();
     let alone = RedisServer::with(&["--min-replicas-to-write", "1"]);
-    told().await;
+    reported().await;
     for (server, said) in [(busy, "BUSY"), (alone, "NOREPLICAS")] {
         let error = match Redis::connect(server.url()).await {
             Ok(redis) => redis.limiter("account").connect().await.unwrap_err(),
@@ -134,17 +134,17 @@ async fn what_passes_by_itself_is_no_fault_of_the_settings() {
 async fn without_redis_a_local_share_goes_on_and_what_it_sent_counts_afterwards() {
     let mut server = RedisServer::start();
     let limiter = sharing(&server, 100).await;
-    let settle = |permit| {
+    let release = |permit| {
         let mut headers = RateLimitHeaders::default();
         (headers.limit, headers.remaining) = (Some(100), Some(50));
-        limiter.settle(permit, &PermitOutcome::Answered { headers, refused: false });
+        limiter.release(permit, &PermitUsage::Response { headers, rate_limited: false });
     };
-    settle(take(&limiter, 1).await.remove(0));
-    told().await;
+    release(take(&limiter, 1).await.remove(0));
+    reported().await;
     server.stop();
     // The request before it counts as well.
     for _ in 0..9 {
-        settle(take(&limiter, 1).await.remove(0));
+        release(take(&limiter, 1).await.remove(0));
     }
     assert!(none_for(&limiter, Duration::from_millis(500)).await);
     assert_eq!(limiter.status().general.limit, Some(10));
@@ -162,10 +162,10 @@ async fn a_request_of_the_local_share_that_is_still_under_way_counts_when_redis_
     let mut permits = take(&limiter, 3).await;
     server.restart();
     until_limit(&limiter, 240).await;
-    told().await;
+    reported().await;
     assert_eq!(server.number(&["ZCARD", KEY]), 1 + 3, "what is known, and the requests");
-    limiter.settle(permits.remove(0), &PermitOutcome::NotSent);
-    told().await;
+    limiter.release(permits.remove(0), &PermitUsage::NotSent);
+    reported().await;
     assert_eq!(server.number(&["ZCARD", KEY]), 1 + 2);
     take(&limiter, 1).await;
     assert_eq!(limiter.status().general.used, 3);
@@ -178,8 +178,8 @@ async fn a_request_of_one_outage_that_ends_in_the_next_frees_no_place_of_its_own
     let mut held = Vec::new();
     for _ in 0..2 {
         let shared = take(&limiter, 1).await.remove(0);
-        limiter.settle(shared, &answered(10, None));
-        told().await;
+        limiter.release(shared, &answered(10, None));
+        reported().await;
         sleep(WINDOW).await;
         server.stop();
         held.append(&mut take(&limiter, 1).await);
@@ -190,9 +190,9 @@ async fn a_request_of_one_outage_that_ends_in_the_next_frees_no_place_of_its_own
             sleep(WINDOW + SLACK).await;
         }
     }
-    limiter.settle(held.remove(0), &PermitOutcome::NotSent);
+    limiter.release(held.remove(0), &PermitUsage::NotSent);
     assert!(none_for(&limiter, WINDOW / 2).await);
-    limiter.settle(held.remove(0), &PermitOutcome::NotSent);
+    limiter.release(held.remove(0), &PermitUsage::NotSent);
     take(&limiter, 1).await;
 }
 
@@ -217,7 +217,7 @@ async fn a_redis_that_hangs_is_replaced_by_the_local_share_until_it_answers_agai
     let started = Instant::now();
     for _ in 0..5 {
         let permit = take(&limiter, 1).await.remove(0);
-        limiter.settle(permit, &PermitOutcome::Answered { headers: RateLimitHeaders::default(), refused: false });
+        limiter.release(permit, &PermitUsage::Response { headers: RateLimitHeaders::default(), rate_limited: false });
     }
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     assert_eq!(limiter.status().general.limit, Some(10));
@@ -236,7 +236,7 @@ async fn a_pause_lasts_from_its_refusal_however_late_redis_hears_of_it() {
     let permit = take(&limiters[0], 1).await.remove(0);
     server.stop();
     let pause = Duration::from_secs(5);
-    limiters[0].settle(permit, &refused(Some(pause)));
+    limiters[0].release(permit, &refused(Some(pause)));
     let at = Instant::now();
     // Longer than a request counts.
     sleep(WINDOW + SLACK + Duration::from_millis(600)).await;

@@ -159,7 +159,7 @@ fn client(base_url: &str, token: &str) -> Result<Client, Error> {
         .access_token(token)
         .rate_limit(RateLimit::unlimited())
         .timeout(Duration::from_millis(500))
-        .total_timeout(Duration::from_secs(10))
+        .call_timeout(Duration::from_secs(10))
         // Connections kept for the next call are not left behind.
         .idle_timeout(Duration::from_millis(500))
         .max_response_bytes(1 << 20)

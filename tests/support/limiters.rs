@@ -9,7 +9,7 @@ use std::{
 };
 
 use hubspot_partner_clients::{
-    Permit, PermitOutcome, RateLimit, RateLimitHeaders, RateLimiter,
+    Permit, PermitUsage, RateLimit, RateLimitHeaders, RateLimiter,
     redis::{Redis, RedisLimiter},
     spec::RateBucket,
 };
@@ -60,26 +60,26 @@ pub async fn limiters_with(
         limiters.push(Arc::new(limiter.connect().await.unwrap()));
     }
     let permit = limiters[0].acquire(GENERAL).await.unwrap();
-    limiters[0].settle(permit, &answered(limit, None));
-    told().await;
+    limiters[0].release(permit, &answered(limit, None));
+    reported().await;
     limiters
 }
 
 /// An answer of the short window.
-pub fn answered(limit: u32, remaining: Option<u32>) -> PermitOutcome {
+pub fn answered(limit: u32, remaining: Option<u32>) -> PermitUsage {
     let mut headers = RateLimitHeaders::default();
     (headers.limit, headers.interval, headers.remaining) = (Some(limit), Some(WINDOW), remaining);
-    PermitOutcome::Answered { headers, refused: false }
+    PermitUsage::Response { headers, rate_limited: false }
 }
 
-pub fn refused(retry_after: Option<Duration>) -> PermitOutcome {
+pub fn refused(retry_after: Option<Duration>) -> PermitUsage {
     let mut headers = RateLimitHeaders::default();
     headers.retry_after = retry_after;
-    PermitOutcome::Answered { headers, refused: true }
+    PermitUsage::Response { headers, rate_limited: true }
 }
 
-/// Until Redis has been told of what was settled.
-pub async fn told() {
+/// Until the released permits have been reported to Redis.
+pub async fn reported() {
     sleep(Duration::from_millis(60)).await;
 }
 
@@ -107,7 +107,7 @@ impl Account {
         Arc::new(Self { limit, accepted: Mutex::default() })
     }
 
-    pub fn request(&self) -> PermitOutcome {
+    pub fn request(&self) -> PermitUsage {
         let (recent, accepted, refusals) = &mut *self.accepted.lock().unwrap();
         let now = Instant::now();
         while recent.front().is_some_and(|time| now - *time >= WINDOW) {
@@ -139,9 +139,9 @@ pub async fn load(processes: &[Arc<RedisLimiter>], account: &Arc<Account>, time:
                 let mut done = 0;
                 while let Ok(permit) = tokio::time::timeout_at(until, process.acquire(GENERAL)).await {
                     sleep(Duration::from_millis(fastrand::u64(0..4))).await;
-                    let outcome = account.request();
+                    let usage = account.request();
                     sleep(Duration::from_millis(fastrand::u64(0..4))).await;
-                    process.settle(permit.unwrap(), &outcome);
+                    process.release(permit.unwrap(), &usage);
                     done += 1;
                 }
                 (index, done)

@@ -34,7 +34,7 @@ pub(crate) struct Many {
     /// How rows become requests
     #[arg(long, value_enum, default_value_t)]
     pub(crate) strategy: Strategy,
-    /// Requests per ten seconds, until HubSpot's answers state the account's rate limit [default: 100]
+    /// Requests per ten seconds, until HubSpot's responses state the account's rate limit [default: 100]
     #[arg(long = "limit-per-10s", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit_per_10s: Option<u32>,
 }

@@ -27,12 +27,12 @@ pub(super) use self::columns::COLUMNS;
 use self::{arguments::Many, check::Checked, failed::FailedRows, progress::Bar, report::Report, rows::Rows};
 use super::{
     command_line,
-    connect::Connection,
     exit::{Code, Signal},
     failure::Failure,
     output::Output,
     output_file::same,
     signals::Signals,
+    target::Target,
     words::counted_are,
 };
 
@@ -71,11 +71,11 @@ impl Change {
 pub(super) async fn run(
     change: Change,
     many: &Many,
-    connection: &Connection,
+    target: &Target,
     signals: &Signals,
     output: &mut Output,
 ) -> Result<Code, Failure> {
-    if connection.simulator && many.journal.is_some() {
+    if target.simulator && many.journal.is_some() {
         let message = "--journal cannot be used with --simulator, which forgets everything at the end";
         return Err(Failure::usage(message));
     }
@@ -87,18 +87,18 @@ pub(super) async fn run(
     }
     // The rows once more, in step with the outcomes.
     let rows = Rows::open(&many.file)?;
-    let failed = many.failed.as_deref().map(|path| open_failed(path, many, connection, &rows)).transpose()?;
+    let failed = many.failed.as_deref().map(|path| open_failed(path, many, target, &rows)).transpose()?;
     let settings = |builder: ClientBuilder| match many.limit_per_10s {
         Some(requests) => builder.rate_limit(RateLimit::per_ten_seconds(requests)),
         None => builder,
     };
-    let connected = connection.client_with(settings, |simulator| seed::seed(simulator, &many.file));
-    let connected = signals.interrupt(connected, unsent).await?;
-    let bar = Bar::new(checked.rows, output.json, connection.log.is_verbose());
+    let session = target.client_with(settings, |simulator| seed::seed(simulator, &many.file));
+    let session = signals.interrupt(session, unsent).await?;
+    let bar = Bar::new(checked.rows, output.json, target.log.is_verbose());
     let updated = bar.clone();
     let inputs = Inputs::open(&many.file, checked.rows)?;
     let mut bulk = change
-        .bulk(&connected.client, inputs)
+        .bulk(&session.client, inputs)
         .concurrency(many.concurrency.into())
         .strategy(many.strategy.into())
         .on_progress(move |progress| updated.update(progress));
@@ -111,7 +111,7 @@ pub(super) async fn run(
     }
     let report = Report::begin(change, checked.rows, &rows, output)?;
     let run = Run { many, checked, rows, failed, report, bar, signals };
-    run.finish(bulk, &connected.client, output).await
+    run.finish(bulk, &session.client, output).await
 }
 
 /// The journal of a run whose input has this SHA-256.
@@ -123,10 +123,10 @@ fn journal(path: &Path, digest: &str, account: Option<&str>) -> Result<Journal, 
     })
 }
 
-fn open_failed(path: &Path, many: &Many, connection: &Connection, rows: &Rows) -> Result<FailedRows, Failure> {
+fn open_failed(path: &Path, many: &Many, target: &Target, rows: &Rows) -> Result<FailedRows, Failure> {
     let mut others = vec![("the input file", many.file.as_path())];
     others.extend(many.journal.as_deref().map(|journal| ("the journal", journal)));
-    others.extend(connection.log.path().map(|log| ("the log", log)));
+    others.extend(target.log.path().map(|log| ("the log", log)));
     FailedRows::open(path, rows, &others)
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Column {
     /// From 1.
     #[serde(rename = "column")]
     pub(super) number: usize,
-    #[serde(rename = "column_name")]
+    #[serde(rename = "columnName")]
     pub(super) name: String,
 }
 
@@ -68,6 +68,6 @@ impl Problems {
         }
         Err(Failure::file(message, "Correct the file and run the command again; nothing was sent.")
             .with_detail("problems", json!(self.listed))
-            .with_detail("more_problems", json!(more)))
+            .with_detail("moreProblems", json!(more)))
     }
 }

@@ -86,15 +86,15 @@ impl Report {
             let [partner_client, to_type, to_id, association_type] = values;
             let mut outcome = json!({
                 "line": rows.line(),
-                "partner_client_id": partner_client,
-                "to_object_type": to_type,
-                "to_object_id": to_id,
-                "association_type": association_type,
+                "partnerClientId": partner_client,
+                "toObjectType": to_type,
+                "toObjectId": to_id,
+                "associationType": association_type,
                 "result": if result.is_ok() { self.change.done() } else { "failed" },
             });
             if let Some(outcome) = outcome.as_object_mut() {
                 if is_from_journal {
-                    outcome.insert("from_journal".to_owned(), true.into());
+                    outcome.insert("fromJournal".to_owned(), true.into());
                 }
                 if let Err(error) = result {
                     outcome.insert("error".to_owned(), to_json(error));
@@ -125,7 +125,7 @@ impl Report {
     /// Rows that failed alike are told together.
     fn count(&mut self, error: &Error, line: u64) {
         let text = error.to_string();
-        // Each answer has its own.
+        // Each response has its own.
         let id = error.correlation_id().map(|id| format!(" (correlation id {id})")).unwrap_or_default();
         let key = text.strip_suffix(&*id).unwrap_or(&text);
         if let Some(cause) = self.causes.iter_mut().find(|cause| cause.key == key) {
@@ -155,8 +155,8 @@ impl Report {
                 "rows": self.rows,
                 (self.change.done()): self.succeeded,
                 "failed": self.failed,
-                "from_journal": from_journal,
-                "not_settled": open,
+                "fromJournal": from_journal,
+                "notSettled": open,
                 "requests": progress.requests,
                 "retries": progress.retries,
                 "seconds": took.as_secs_f64(),

@@ -73,7 +73,7 @@ pub(super) struct Worker {
     /// Requests that this worker has in flight at once, from 1 to 1,000
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(super) concurrency: u16,
-    /// Requests that all workers send per ten seconds, until HubSpot's answers state the account's rate limit
+    /// Requests that all workers send per ten seconds, until HubSpot's responses state the account's rate limit
     /// [default: 100]
     #[arg(long = "limit-per-10s", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) limit_per_10s: Option<u32>,

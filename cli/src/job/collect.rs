@@ -65,10 +65,10 @@ fn json(outcome: &Outcome, result: &str) -> serde_json::Value {
     let [partner_client, to_type, to_id, association_type] = values(outcome.association.as_ref());
     json!({
         "row": outcome.index + 1,
-        "partner_client_id": partner_client,
-        "to_object_type": to_type,
-        "to_object_id": to_id,
-        "association_type": association_type,
+        "partnerClientId": partner_client,
+        "toObjectType": to_type,
+        "toObjectId": to_id,
+        "associationType": association_type,
         "result": result,
         "error": outcome.result.as_ref().err().map(to_json),
     })

@@ -20,11 +20,11 @@ use super::{
         Change, Inputs,
         check::{self, Checked},
     },
-    connect::Connection,
     exit::Code,
     failure::Failure,
     output::{Output, Table},
     signals::Signals,
+    target::Target,
     words::counted_are,
 };
 
@@ -34,11 +34,11 @@ const UNNAMED: &str = "default";
 
 pub(super) async fn run(
     arguments: Arguments,
-    connection: &Connection,
+    target: &Target,
     signals: &Signals,
     output: &mut Output,
 ) -> Result<Code, Failure> {
-    if connection.simulator {
+    if target.simulator {
         let message = "--simulator runs inside one process, so a job's workers cannot share it";
         return Err(Failure::usage(message));
     }
@@ -56,7 +56,7 @@ pub(super) async fn run(
         // It ends by itself when it is interrupted.
         Command::Worker(worker) => {
             let redis = signals.interrupt(redis(&arguments), None).await?;
-            work(&redis, worker, connection, signals, output).await
+            work(&redis, worker, target, signals, output).await
         }
         Command::Status { job: name } => {
             let known = signals.interrupt(async { Ok(connect(name).await?.status().await?) }, None).await?;
@@ -136,7 +136,7 @@ impl Iterator for Unchanged<'_> {
 async fn work(
     redis: &Redis,
     worker: &Worker,
-    connection: &Connection,
+    target: &Target,
     signals: &Signals,
     output: &mut Output,
 ) -> Result<Code, Failure> {
@@ -149,12 +149,12 @@ async fn work(
             limiter = limiter.rate_limit(RateLimit::per_ten_seconds(requests));
         }
         let limiter = limiter.connect().await?;
-        Ok((status, connection.client_with(|builder| builder.rate_limiter(limiter), Ok).await?))
+        Ok((status, target.client_with(|builder| builder.rate_limiter(limiter), Ok).await?))
     };
-    let (status, connected) = signals.interrupt(begin, None).await?;
+    let (status, session) = signals.interrupt(begin, None).await?;
     let mut interrupted = None;
     let stop = async { interrupted = Some(signals.received().await) };
-    let worked = job.worker(&connected.client).concurrency(worker.concurrency.into()).run_until(stop).await?;
+    let worked = job.worker(&session.client).concurrency(worker.concurrency.into()).run_until(stop).await?;
     let written = part(&status, &worked, output).and_then(|()| output.flush());
     if let Some(signal) = interrupted {
         let remedy = "Other workers take over its rows. Run the same command again to have this worker go on.";
@@ -174,7 +174,7 @@ fn part(status: &JobStatus, worked: &Progress, output: &mut Output) -> Result<()
         let (done, time) = (change(status).done(), worked.waiting_for_limit.as_secs_f64());
         return output.json(&json!({"worker": {
             (done): succeeded, "failed": failed, "requests": requests, "retries": retries,
-            "seconds_waiting_for_limit": time,
+            "secondsWaitingForLimit": time,
         }}));
     }
     let mut table = Table::summary([change(status).heading(), "failed", "requests", "retries"]);
@@ -192,7 +192,7 @@ fn status(name: &str, status: &JobStatus, output: &mut Output) -> Result<(), Fai
             "input": status.input,
             "rows": status.total,
             "enqueued": status.enqueued,
-            "all_enqueued": status.is_complete,
+            "allEnqueued": status.is_complete,
             (change(status).done()): status.succeeded,
             "failed": status.failed,
             "left": left,
@@ -200,8 +200,8 @@ fn status(name: &str, status: &JobStatus, output: &mut Output) -> Result<(), Fai
             "workers": status.workers,
             "requests": status.requests,
             "retries": status.retries,
-            "rows_per_second": status.rate,
-            "seconds_left": status.time_left.map(|left| left.as_secs_f64()),
+            "rowsPerSecond": status.rate,
+            "secondsLeft": status.time_left.map(|left| left.as_secs_f64()),
         }));
     }
     let (state, remedy) = if status.is_finished {

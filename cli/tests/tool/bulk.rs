@@ -77,7 +77,7 @@ async fn what_a_server_says_commands_neither_a_terminal_nor_a_spreadsheet() {
     // Given as input again, it has the same rows, however often.
     let again = files.at("again.csv");
     let ran = run(&failed, &["--failed", path(&again), "--json"]);
-    assert_eq!(ran.json()[0]["association_type"], "+owner");
+    assert_eq!(ran.json()[0]["associationType"], "+owner");
     assert_eq!(read(&again), rows);
 }
 

@@ -122,7 +122,7 @@ async fn an_error_says_what_to_do_and_is_json_where_that_is_asked_for() {
     assert!(failed.err.contains("\nwhat to do: Check the id"), "{}", failed.err);
     let error = run_at(&hubspot, &["get", "404", "--json"]).error();
     assert_eq!((&error["kind"], &error["status"]), (&"not_found".into(), &404.into()));
-    assert!(error["correlation_id"].is_string() && error["message"].is_string() && error["remedy"].is_string());
+    assert!(error["correlationId"].is_string() && error["message"].is_string() && error["remedy"].is_string());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -107,7 +107,7 @@ async fn a_bad_file_is_told_of_by_line_and_column_and_nothing_is_sent() {
     let ran = associate(&hubspot, format!("{HEADER}{good}1,companies,,owner\n"), &["--json"]);
     let problem = &ran.error()["problems"][0];
     assert_eq!(
-        (&problem["line"], &problem["column"], &problem["column_name"]),
+        (&problem["line"], &problem["column"], &problem["columnName"]),
         (&3.into(), &3.into(), &"to_object_id".into())
     );
     for no_file in ["-", "/dev/null", "/nowhere/rows.csv"] {

@@ -65,3 +65,54 @@ async fn json_is_asked_for_in_two_ways_and_csv_not_where_there_is_none() {
     assert_eq!((ran.code, &*ran.out), (Some(0), ""));
     assert!(ran.err.contains("is associated with"), "{}", ran.err);
 }
+
+/// The names of an object of JSON and of those inside it, but for what HubSpot itself names.
+fn names(value: &serde_json::Value, found: &mut std::collections::BTreeSet<String>) {
+    match value {
+        serde_json::Value::Object(members) => {
+            for (name, value) in members {
+                found.insert(name.clone());
+                if !matches!(&**name, "context" | "properties") {
+                    names(value, found);
+                }
+            }
+        }
+        serde_json::Value::Array(values) => values.iter().for_each(|value| names(value, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_has_the_names_that_the_library_and_hubspot_use() {
+    let hubspot = crm(1, 1).start().await.unwrap();
+    let folder = crate::folder::Folder::new();
+    let (journal, log) = (folder.at("journal"), folder.at("log"));
+    let [journal, log] = [&journal, &log].map(|file| crate::cli::path(file));
+    let content = format!("{HEADER}1,companies,1,owner\n1,companies,9,owner\n");
+    let rows = ["--json", "--journal", journal, "--log", log];
+    let made = associate(&hubspot, &content, &rows).json();
+    let again = associate(&hubspot, &content, &rows).json();
+    let bad = associate(&hubspot, "a,b\n1,2\n", &["--json"]).error();
+    let bad_value = associate(&hubspot, format!("{HEADER}x y,companies,1,owner\n"), &["--json"]).error();
+    let removed = run_at(&hubspot, &["dissociate", "1", "companies", "1", "owner", "--json"]).json();
+    let missing = run_at(&hubspot, &["get", "404", "--json"]).error();
+    let listed = run_at(&hubspot, &["list", "--json"]).json();
+    let log: Vec<_> =
+        std::fs::read_to_string(log).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+
+    let mut found = std::collections::BTreeSet::new();
+    for value in [made.clone(), again, vec![bad, bad_value, missing], removed, listed, log].iter().flatten() {
+        names(value, &mut found);
+    }
+    for name in ["partnerClientId", "associationType", "correlationId", "fromJournal", "notSettled", "columnName"] {
+        assert!(found.contains(name), "{name} is in none of {found:?}");
+    }
+    assert!(found.iter().all(|name| !name.contains(['_', '-', ' '])), "{found:?}");
+
+    // An association of the library is read from a row of the output.
+    let association = hubspot_partner_clients::Association::new(1, "companies", 1, "owner").unwrap();
+    let serde_json::Value::Object(members) = serde_json::to_value(&association).unwrap() else { panic!() };
+    for (name, value) in members {
+        assert_eq!(made[0][&name], value, "{name}");
+    }
+}

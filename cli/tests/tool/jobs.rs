@@ -168,7 +168,7 @@ fn a_file_that_changes_while_it_is_enqueued_makes_no_complete_job() {
         assert!(ran.err.contains("rows.csv was changed while it was being enqueued"), "{what}: {}", ran.err);
         assert!(ran.err.contains("job remove march"), "{what}: {}", ran.err);
         let status = &job(&redis, &["status", "march", "--json"]).json()[0];
-        assert_eq!((&status["all_enqueued"], &status["finished"]), (&false.into(), &false.into()), "{what}");
+        assert_eq!((&status["allEnqueued"], &status["finished"]), (&false.into(), &false.into()), "{what}");
     }
 }
 

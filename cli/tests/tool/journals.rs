@@ -18,11 +18,11 @@ async fn a_journal_is_refused_for_another_file_and_another_operation() {
     assert_eq!(run_at(&hubspot, &arguments).code, Some(0));
     let again = run_at(&hubspot, &arguments).json();
     assert_eq!(
-        (&again[0]["from_journal"], &again[1]["summary"]["requests"]),
+        (&again[0]["fromJournal"], &again[1]["summary"]["requests"]),
         (&true.into(), &0.into()),
         "all is settled"
     );
-    assert_eq!(again[1]["summary"]["from_journal"], 1);
+    assert_eq!(again[1]["summary"]["fromJournal"], 1);
     let again = run_at(&hubspot, &arguments[..6]).out;
     assert!(again.contains("1 row from the journal, settled by an earlier run: 1 made, 0 failed."), "{again}");
     let table: Vec<Vec<_>> = again.lines().rev().take(2).map(|line| line.split_whitespace().collect()).collect();
@@ -83,7 +83,7 @@ async fn a_journal_that_cannot_be_written_is_told_even_at_the_last_row() {
         assert_eq!((told.code, &told.error()["kind"]), (Some(2), &"journal".into()), "{}", told.out);
         let summary = told.json().pop().unwrap()["summary"].take();
         let settled = summary["made"].as_u64().unwrap() + summary["failed"].as_u64().unwrap();
-        assert_eq!((settled, &summary["not_settled"]), (20, &0.into()), "every row has its outcome");
+        assert_eq!((settled, &summary["notSettled"]), (20, &0.into()), "every row has its outcome");
         let again = run_at(&hubspot, &many);
         assert_eq!(again.code, Some(0), "once there is room, the same command resumes: {}", again.err);
     }

@@ -78,7 +78,7 @@ async fn killed_time_and_again(command: &str, rows: usize, options: &[&str], lat
     for (place, (outcome, (client, company))) in outcomes.iter().zip(&input).enumerate() {
         assert_eq!(outcome["line"], place + 2);
         assert_eq!(
-            (&outcome["partner_client_id"], &outcome["to_object_id"]),
+            (&outcome["partnerClientId"], &outcome["toObjectId"]),
             (&client.to_string().into(), &company.to_string().into())
         );
         let result = if *client <= 100 { done } else { "failed" };

@@ -33,7 +33,7 @@ async fn a_log_has_a_line_for_each_request_and_no_secret() {
     assert_eq!(statuses[..3], [503, 200, 400]);
     assert_eq!((&told[0]["attempt"], &told[1]["attempt"]), (&1.into(), &2.into()));
     assert_eq!((&told[0]["operation"], &told[0]["error"]), (&"associate".into(), &"server".into()));
-    assert!(told[2]["correlation_id"].is_string() && told[1]["error"].is_null(), "{told:?}");
+    assert!(told[2]["correlationId"].is_string() && told[1]["error"].is_null(), "{told:?}");
     assert_eq!(hubspot.requests().len(), told.len());
 
     assert_eq!(run_at(&hubspot, &["get", "1", "--log", path(&log)]).code, Some(0));

@@ -152,7 +152,7 @@ impl Sender {
                 })
                 .await;
                 // The one success that HubSpot documents is a 204, which has no body.
-                let answer = match answer.map(|()| reading::decode(&body, reading::answer_of("batch_associate"))) {
+                let answer = match answer.map(|()| reading::decode(&body, reading::response_shape("batch_associate"))) {
                     Ok(_) if meta.status == Some(204) => Ok(Answer::All),
                     Ok(Ok(answer)) => Ok(Answer::Told(answer)),
                     Ok(Err(error)) => {

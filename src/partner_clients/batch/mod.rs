@@ -1,5 +1,5 @@
 //! Batches of partner clients, a hundred to a request: reading and updating any number of them, and the errors inside the
-//! answer to a batch.
+//! response to a batch.
 
 mod read;
 mod update;
@@ -12,7 +12,7 @@ use crate::{error::Error, generated::types, partner_clients::PartnerClient, tran
 
 const MAX_INPUTS: usize = 100;
 
-/// What an answered object was asked for by: its id, or its value of a property, if the answer has that.
+/// What an answered object was asked for by: its id, or its value of a property, if the response has that.
 fn key<'a>(object: &'a PartnerClient, id_property: Option<&str>) -> Option<&'a str> {
     match id_property {
         Some(name) => object.property(name),
@@ -30,15 +30,15 @@ struct Errors<'a> {
 }
 
 impl<'a> Errors<'a> {
-    /// The errors of an answer that leaves so many inputs open.
+    /// The errors of a response that leaves so many inputs open.
     fn new(
         operation: &'static str,
-        answer: &'a types::BatchResponseSimplePublicObjectWithErrors,
+        response: &'a types::BatchResponseSimplePublicObjectWithErrors,
         meta: &'a CallMeta,
         open: usize,
     ) -> Self {
-        let counted = answer.num_errors.and_then(|errors| usize::try_from(errors).ok());
-        Self { operation, errors: &answer.errors, meta, common: open == 1 || counted == Some(open) }
+        let counted = response.num_errors.and_then(|errors| usize::try_from(errors).ok());
+        Self { operation, errors: &response.errors, meta, common: open == 1 || counted == Some(open) }
     }
 
     /// The error of one input: that which names it, or the only one there is, if it can be meant.

@@ -74,7 +74,7 @@ selects!(BatchRead);
 settings!(BatchRead, options);
 
 impl BatchRead {
-    /// Takes the ids for values of this property, whose values are unique. HubSpot's answer has to hold the property, so
+    /// Takes the ids for values of this property, whose values are unique. HubSpot's response has to hold the property, so
     /// it is asked for as well.
     pub fn id_property(mut self, name: impl Into<String>) -> Self {
         self.id_property = Some(name.into());
@@ -118,17 +118,17 @@ impl BatchRead {
 
     /// One request, and what became of each of its ids.
     async fn request(&self, ids: &[&str]) -> Vec<(String, Result<PartnerClient>)> {
-        let (mut answer, meta) = match self.exchange(ids).await {
+        let (mut response, meta) = match self.exchange(ids).await {
             Ok(answered) => answered,
             Err(error) => return ids.iter().map(|id| ((*id).to_owned(), Err(error.clone()))).collect(),
         };
-        let mut found: HashMap<String, PartnerClient> = mem::take(&mut answer.results)
+        let mut found: HashMap<String, PartnerClient> = mem::take(&mut response.results)
             .into_iter()
             .map(PartnerClient::from)
             .filter_map(|object| Some((key(&object, self.id_property.as_deref())?.to_owned(), object)))
             .collect();
         let open = ids.iter().filter(|id| !found.contains_key(**id)).count();
-        let errors = Errors::new("batch_read", &answer, &meta, open);
+        let errors = Errors::new("batch_read", &response, &meta, open);
         let mut outcome = |id: &str| found.remove(id).ok_or_else(|| errors.of(id, None));
         ids.iter().map(|id| ((*id).to_owned(), outcome(id))).collect()
     }

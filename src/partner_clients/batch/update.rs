@@ -159,7 +159,7 @@ impl BatchUpdate {
     }
 
     async fn request(&self, inputs: &[Input]) -> Vec<(usize, Result<PartnerClient>)> {
-        let (mut answer, meta) = match self.exchange(inputs).await {
+        let (mut response, meta) = match self.exchange(inputs).await {
             Ok(answered) => answered,
             Err(error) => {
                 // A success that cannot be read says of no input that it failed.
@@ -170,8 +170,8 @@ impl BatchUpdate {
         let traces: HashSet<&str> = inputs.iter().map(|input| input.trace.as_str()).collect();
         let mut by_trace = HashMap::new();
         let mut by_id = HashMap::new();
-        let results = mem::take(&mut answer.results);
-        let is_complete = meta.is_complete(answer.status.as_str());
+        let results = mem::take(&mut response.results);
+        let is_complete = meta.is_complete(response.status.as_str());
         for object in results.into_iter().filter(|_| is_complete).map(PartnerClient::from) {
             match object.object_write_trace_id.as_deref().filter(|trace| traces.contains(trace)) {
                 Some(trace) => drop(by_trace.insert(trace.to_owned(), object)),
@@ -183,7 +183,7 @@ impl BatchUpdate {
         }
         let there = |input: &&Input| by_trace.contains_key(&input.trace) || by_id.contains_key(&input.id);
         let open = inputs.len() - inputs.iter().filter(there).count();
-        let errors = Errors::new("batch_update", &answer, &meta, open);
+        let errors = Errors::new("batch_update", &response, &meta, open);
         let mut outcome = |input: &Input| match errors.naming(&input.id, Some(&input.trace)) {
             Some(error) => Err(error),
             None => {

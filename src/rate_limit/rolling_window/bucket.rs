@@ -21,7 +21,7 @@ use tokio::{
 
 use super::window::{NoRoom, Window};
 use crate::rate_limit::{
-    limiter::{BucketStatus, PermitOutcome},
+    limiter::{BucketStatus, PermitUsage},
     not_in_time::NotInTime,
 };
 
@@ -80,7 +80,7 @@ impl Bucket {
         Self { state: Mutex::new(state), changed: Notify::new() }
     }
 
-    /// With a limit that no answer has to confirm.
+    /// With a limit that no response has to confirm.
     pub(super) fn known(self) -> Self {
         self.state().window.confirm();
         self
@@ -112,18 +112,18 @@ impl Bucket {
             return acquire.await;
         };
         match timeout_at(deadline, acquire).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(self.state().refusal(Instant::now())),
+            Ok(result) => result,
+            Err(_) => Err(self.state().not_in_time(Instant::now())),
         }
     }
 
-    pub(crate) fn settle(&self, id: u64, outcome: &PermitOutcome) {
+    pub(crate) fn release(&self, id: u64, usage: &PermitUsage) {
         let now = Instant::now();
         let mut state = self.state();
         let before = state.window.facts();
-        state.window.settle(id, outcome, now);
+        state.window.release(id, usage, now);
         let changed = state.window.facts() != before;
-        let woken = state.settled(changed, now);
+        let woken = state.released(changed, now);
         self.hand_over(state, woken);
     }
 
@@ -195,10 +195,10 @@ struct Woken {
 }
 
 impl State {
-    fn settled(&mut self, changed: bool, now: Instant) -> Woken {
-        let mut refused = if changed { self.refuse_late(now) } else { Vec::new() };
+    fn released(&mut self, changed: bool, now: Instant) -> Woken {
+        let mut too_late = if changed { self.turn_away_late(now) } else { Vec::new() };
         let mut woken = self.hand_out(now);
-        woken.wakers.append(&mut refused);
+        woken.wakers.append(&mut too_late);
         woken
     }
 
@@ -208,7 +208,7 @@ impl State {
         let mut missed = false;
         while self.offers.front().is_some_and(|&since| since + GRACE <= now) {
             self.offers.pop_front();
-            self.window.release();
+            self.window.withdraw_promise();
             missed = true;
         }
         if missed {
@@ -228,7 +228,7 @@ impl State {
                 }
                 Err(no_room) => {
                     if let NoRoom::Until(room_at) = no_room {
-                        self.refuse_before(room_at, now, &mut woken.wakers);
+                        self.turn_away_before(room_at, now, &mut woken.wakers);
                     }
                     if !self.line.is_empty() {
                         woken.look_at = Some(no_room.look_at());
@@ -243,19 +243,19 @@ impl State {
     }
 
     /// Nobody gets a permit before that time.
-    fn refuse_before(&mut self, room_at: Instant, now: Instant, wakers: &mut Vec<Waker>) {
+    fn turn_away_before(&mut self, room_at: Instant, now: Instant, wakers: &mut Vec<Waker>) {
         while let Some(&(deadline, place)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= room_at) {
             self.deadlines.remove(&(deadline, place));
             if let Some(waiting) = self.line.remove(&place) {
                 wakers.push(waiting.waker);
-                let refusal = self.refusal(now);
-                self.too_late.insert(place, refusal);
+                let not_in_time = self.not_in_time(now);
+                self.too_late.insert(place, not_in_time);
             }
         }
     }
 
     /// Whoever cannot have a permit in time by what is known now.
-    fn refuse_late(&mut self, now: Instant) -> Vec<Waker> {
+    fn turn_away_late(&mut self, now: Instant) -> Vec<Waker> {
         let mut wakers = Vec::new();
         if self.deadlines.is_empty() || !self.window.is_known() {
             return wakers;
@@ -266,8 +266,8 @@ impl State {
                 Some(deadline) => {
                     self.deadlines.remove(&(deadline, place));
                     wakers.push(waiting.waker);
-                    let refusal = self.refusal(now);
-                    self.too_late.insert(place, refusal);
+                    let not_in_time = self.not_in_time(now);
+                    self.too_late.insert(place, not_in_time);
                 }
                 None => {
                     self.line.insert(place, waiting);
@@ -278,8 +278,8 @@ impl State {
         wakers
     }
 
-    /// Tells when there will be room for one who comes now.
-    fn refusal(&mut self, now: Instant) -> NotInTime {
+    /// The error for a call that comes now, with the time until there will be room.
+    fn not_in_time(&mut self, now: Instant) -> NotInTime {
         let others = self.window.used_by_others();
         let turn = self.window.turn(self.line.len(), others, now);
         let room = self.window.room(now).map_or_else(NoRoom::look_at, |()| now);
@@ -290,7 +290,7 @@ impl State {
     fn take_offer(&mut self) -> bool {
         let offered = self.offers.pop_back().is_some();
         if offered {
-            self.window.release();
+            self.window.withdraw_promise();
         }
         offered
     }
@@ -319,8 +319,8 @@ impl Acquire {
                 state.doublings = state.doublings.saturating_sub(1);
                 return Poll::Ready(Ok(state.window.send(now)));
             }
-            if let Some(refusal) = state.too_late.remove(&place) {
-                return Poll::Ready(Err(refusal));
+            if let Some(not_in_time) = state.too_late.remove(&place) {
+                return Poll::Ready(Err(not_in_time));
             }
             if let Some(waiting) = state.line.get_mut(&place) {
                 if !waiting.waker.will_wake(cx.waker()) {
@@ -347,7 +347,7 @@ impl Acquire {
             let ahead = if newest { state.line.len() } else { state.line.range(..place).count() };
             let turn = if state.window.is_known() { state.window.turn(ahead, 0, now) } else { now };
             if turn.max(sure) >= deadline {
-                return Poll::Ready(Err(state.refusal(now)));
+                return Poll::Ready(Err(state.not_in_time(now)));
             }
             state.deadlines.insert((deadline, place));
         }
@@ -377,12 +377,12 @@ impl Future for Acquire {
         let this = self.get_mut();
         let bucket = Arc::clone(&this.bucket);
         let mut state = bucket.state();
-        let outcome = this.poll_in(&mut state, cx);
-        match outcome {
+        let permit = this.poll_in(&mut state, cx);
+        match permit {
             Poll::Pending => this.look_after(state),
             Poll::Ready(_) => this.place = None,
         }
-        outcome
+        permit
     }
 }
 

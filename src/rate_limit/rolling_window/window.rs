@@ -10,10 +10,10 @@ use tokio::time::Instant;
 use super::SLACK;
 use crate::rate_limit::{
     headers::RateLimitHeaders,
-    limiter::{MAX_PAUSE, PermitOutcome},
+    limiter::{MAX_PAUSE, PermitUsage},
 };
 
-/// The part of the allowance that goes out before the first answer.
+/// The part of the allowance that goes out before the first response.
 const FIRST_SHARE: u32 = 8;
 
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(super) struct Window {
     first: u64,
     /// The id of the first of them that HubSpot may not have counted yet.
     oldest: u64,
-    /// How many of these there are: those without an answer whose [`SLACK`] is not over.
+    /// How many of these there are: those without a response whose [`SLACK`] is not over.
     uncounted: u32,
     /// How many of these may still be answered.
     in_flight: u32,
@@ -53,7 +53,7 @@ struct Request {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     InFlight,
-    /// No answer will come.
+    /// No response will come.
     Lost,
     /// Its slack is over: HubSpot has counted it, or never will.
     Slow,
@@ -64,9 +64,9 @@ enum State {
 #[derive(Debug, Clone, Copy)]
 struct Beginning {
     since: Instant,
-    /// How many may be in flight; it grows by every answer.
+    /// How many may be in flight; it grows by every response.
     ramp: u32,
-    /// What the latest answer left.
+    /// What the latest response left.
     remaining: Option<u32>,
 }
 
@@ -97,15 +97,15 @@ impl Others {
 pub(super) enum NoRoom {
     /// The allowance is used up, or HubSpot asked for a pause; nobody gets a permit before.
     Until(Instant),
-    /// Requests in flight take all that there is, or as much as may be. An answer makes room, or time at the latest.
-    Answer(Instant),
+    /// Requests in flight take all that there is, or as much as may be. A response makes room, or time at the latest.
+    Response(Instant),
 }
 
 impl NoRoom {
     /// When to look again, where nothing happens before.
     pub(super) fn look_at(self) -> Instant {
         match self {
-            Self::Until(time) | Self::Answer(time) => time,
+            Self::Until(time) | Self::Response(time) => time,
         }
     }
 }
@@ -174,20 +174,20 @@ impl Window {
         if free == 0 {
             return match (self.counted.get(self.left(now)), self.oldest()) {
                 (Some(&counted), _) => Err(NoRoom::Until(counted + self.interval)),
-                // An answer tells earlier when it leaves the window.
-                (None, Some(sent)) => Err(NoRoom::Answer(sent + SLACK + self.interval)),
-                (None, None) if self.promised > 0 => Err(NoRoom::Answer(now + SLACK)),
+                // A response tells earlier when it leaves the window.
+                (None, Some(sent)) => Err(NoRoom::Response(sent + SLACK + self.interval)),
+                (None, None) if self.promised > 0 => Err(NoRoom::Response(now + SLACK)),
                 // With nothing of our own in the window, only asking shows whether the others have left room.
                 (None, None) => Ok(()),
             };
         }
         if self.in_flight + self.promised >= self.at_once(free, now) {
-            return Err(NoRoom::Answer(self.oldest().unwrap_or(now) + SLACK));
+            return Err(NoRoom::Response(self.oldest().unwrap_or(now) + SLACK));
         }
         Ok(())
     }
 
-    /// How many may be in flight beside others who see the same answers.
+    /// How many may be in flight beside others who see the same responses.
     fn at_once(&self, free: u32, now: Instant) -> u32 {
         let half = |free: u32| free.div_ceil(2).max(1);
         let begun = self.beginning.filter(|beginning| now < beginning.since + self.interval);
@@ -216,22 +216,22 @@ impl Window {
         self.promised += 1;
     }
 
-    /// Gives up the promise: it was taken, or is not wanted.
-    pub(super) fn release(&mut self) {
+    /// Takes back a promise: the permit was taken, or nobody wants it.
+    pub(super) fn withdraw_promise(&mut self) {
         self.promised -= 1;
     }
 
-    pub(super) fn settle(&mut self, id: u64, outcome: &PermitOutcome, now: Instant) {
+    pub(super) fn release(&mut self, id: u64, usage: &PermitUsage, now: Instant) {
         self.pass(now);
         let index = id.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
         let mut request = index.and_then(|index| self.requests.get_mut(index));
         let before = request.as_deref().copied().filter(|request| request.state != State::Ended);
-        let (state, counts) = match outcome {
-            PermitOutcome::NotSent => (State::Ended, false),
+        let (state, counts) = match usage {
+            PermitUsage::NotSent => (State::Ended, false),
             // It counts until its slack is over.
-            PermitOutcome::NoAnswer => (State::Lost, true),
-            // HubSpot does not count what it refuses.
-            PermitOutcome::Answered { refused, .. } => (State::Ended, !refused),
+            PermitUsage::NoResponse => (State::Lost, true),
+            // HubSpot does not count what it rejects.
+            PermitUsage::Response { rate_limited, .. } => (State::Ended, !rate_limited),
         };
         if let (Some(request), Some(before)) = (&mut request, before) {
             match before.state {
@@ -256,13 +256,13 @@ impl Window {
             }
         }
         self.pass(now);
-        if let PermitOutcome::Answered { headers, refused } = outcome {
-            // An answer to a request forgotten since is too slow to tell.
-            self.learn(headers, *refused, before.map(|request| request.sent), now);
+        if let PermitUsage::Response { headers, rate_limited } = usage {
+            // A response to a request forgotten since is too slow to tell.
+            self.learn(headers, *rate_limited, before.map(|request| request.sent), now);
         }
     }
 
-    fn learn(&mut self, headers: &RateLimitHeaders, refused: bool, sent: Option<Instant>, now: Instant) {
+    fn learn(&mut self, headers: &RateLimitHeaders, rate_limited: bool, sent: Option<Instant>, now: Instant) {
         let Some(limit) = &mut self.limit else {
             return;
         };
@@ -270,7 +270,7 @@ impl Window {
         *limit = headers.limit.unwrap_or(*limit);
         let limit = *limit;
         self.interval = headers.interval.unwrap_or(self.interval);
-        if refused {
+        if rate_limited {
             // Without a word of HubSpot's, room comes with the first request of our own to leave the window; without
             // any of our own, only asking tells.
             let asked = headers.retry_after.map(|pause| pause.min(MAX_PAUSE));
@@ -278,12 +278,12 @@ impl Window {
                 asked.or_else(|| (self.counting(now) as u32 + self.uncounted == 0).then_some(self.interval / 4));
             self.paused_until = pause.map(|pause| now + pause).or(self.paused_until);
         }
-        let remaining = if refused { Some(0) } else { headers.remaining };
+        let remaining = if rate_limited { Some(0) } else { headers.remaining };
         if let Some(beginning) = &mut self.beginning {
             beginning.ramp = beginning.ramp.saturating_add(1);
             beginning.remaining = remaining.or(beginning.remaining);
         }
-        // An answer slower than the slack speaks of a window that is forgotten in part.
+        // A response slower than the slack speaks of a window that is forgotten in part.
         if let Some(remaining) = remaining
             && let Some(sent) = sent.filter(|&sent| now <= sent + SLACK)
         {
@@ -338,7 +338,7 @@ impl Window {
         first + self.interval * u32::try_from(rounds).unwrap_or(u32::MAX).min(MAX_ROUNDS)
     }
 
-    /// Lets time pass: what is too slow is in flight no more, and what no answer can be about any more is forgotten.
+    /// Lets time pass: what is too slow is in flight no more, and what no response can be about any more is forgotten.
     fn pass(&mut self, now: Instant) {
         while let Some(request) = self.requests.get_mut((self.oldest - self.first) as usize) {
             if matches!(request.state, State::InFlight | State::Lost) {

@@ -12,7 +12,7 @@ use crate::{
     },
     redis::{
         connection::Trouble,
-        window::{Answer, Report},
+        window::{Reply, Report},
     },
 };
 
@@ -40,7 +40,7 @@ impl SharedBucket {
                 Work::Now { first, wanted, headers, reports } => {
                     let asked = Instant::now();
                     match self.window.exchange(first, wanted, &headers, &reports).await {
-                        Ok(answer) => self.granted(first, wanted, answer, asked),
+                        Ok(reply) => self.granted(first, wanted, reply, asked),
                         Err(trouble) => self.failed(trouble, headers, reports, asked),
                     }
                 }
@@ -72,21 +72,21 @@ impl SharedBucket {
                 // What has left every window and asks for no pause any more is of no use; there may be much of it after
                 // an outage.
                 let old = state.known.interval + SLACK;
-                state.reports.retain(|report| report.answered + report.outcome.pause().max(old) > now);
+                state.reports.retain(|report| report.answered + report.usage.pause().max(old) > now);
                 let (headers, reports) = (mem::take(&mut state.headers), mem::take(&mut state.reports));
                 Work::Now { first, wanted, headers, reports }
             }
         }
     }
 
-    fn granted(self: &Arc<Self>, first: u64, wanted: u32, answer: Answer, asked: Instant) {
+    fn granted(self: &Arc<Self>, first: u64, wanted: u32, reply: Reply, asked: Instant) {
         let now = Instant::now();
         let mut state = self.state();
         state.failure = None;
-        state.known = answer;
-        state.ask_at = (answer.granted < wanted && !answer.wait.is_zero()).then(|| now + answer.wait);
+        state.known = reply;
+        state.ask_at = (reply.granted < wanted && !reply.wait.is_zero()).then(|| now + reply.wait);
         let mut late = Vec::new();
-        state.next_id = first + u64::from(answer.granted);
+        state.next_id = first + u64::from(reply.granted);
         for id in first..state.next_id {
             state.send(id, None);
             let mut grant = Grant { bucket: Arc::clone(self), id: Some(id), asked };

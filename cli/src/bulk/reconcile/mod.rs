@@ -26,30 +26,30 @@ use self::{
 use super::{check, check::Checked, rows::Rows, seed};
 use crate::{
     command_line,
-    connect::Connection,
     exit::{Code, Signal},
     failure::Failure,
     output::Output,
     printable::printable_lines,
     signals::Signals,
+    target::Target,
     words::counted_are,
 };
 
 pub(crate) async fn run(
     arguments: &Reconcile,
-    connection: &Connection,
+    target: &Target,
     signals: &Signals,
     output: &mut Output,
 ) -> Result<Code, Failure> {
     if output.csv {
         return Err(Failure::usage("reconcile prints a plan, as text or JSON, and no CSV"));
     }
-    let files = Files::check(arguments, connection.log.path())?;
-    if connection.simulator && (arguments.plan.is_some() || arguments.journal.is_some()) {
+    let files = Files::check(arguments, target.log.path())?;
+    if target.simulator && (arguments.plan.is_some() || arguments.journal.is_some()) {
         let message = "--plan and --journal cannot be used with --simulator, which forgets everything at the end";
         return Err(Failure::usage(message));
     }
-    let made = signals.interrupt(made(arguments, connection, &files), Some("Nothing was changed.")).await?;
+    let made = signals.interrupt(made(arguments, target, &files), Some("Nothing was changed.")).await?;
     let Made { mut plan, client, journal, resumed } = made;
     plan.max_removals = arguments.max_removals.or(plan.max_removals);
     if !output.json {
@@ -115,13 +115,13 @@ pub(crate) async fn run(
 struct Made {
     plan: Plan,
     /// None where nothing is to be sent.
-    client: Option<crate::connect::Connected>,
+    client: Option<crate::target::Session>,
     journal: Option<Journal>,
     /// The file that the plan of an earlier run was kept in.
     resumed: Option<PathBuf>,
 }
 
-async fn made(arguments: &Reconcile, connection: &Connection, files: &Files) -> Result<Made, Failure> {
+async fn made(arguments: &Reconcile, target: &Target, files: &Files) -> Result<Made, Failure> {
     if let Some(path) = &arguments.plan {
         let (plan, digest) = load(path)?;
         if let (Some(account), None, true) = (&plan.account, &arguments.account, arguments.apply) {
@@ -129,7 +129,7 @@ async fn made(arguments: &Reconcile, connection: &Connection, files: &Files) -> 
             let remedy = format!("Add --account {account} if the token is for this account; nothing was changed.");
             return Err(Failure::file(message, remedy));
         }
-        let client = if arguments.apply { Some(connection.client().await?) } else { None };
+        let client = if arguments.apply { Some(target.client().await?) } else { None };
         return Ok(Made { plan, client, journal: journal(arguments, &digest)?, resumed: None });
     }
     // clap asks for both unless there is a plan.
@@ -138,7 +138,7 @@ async fn made(arguments: &Reconcile, connection: &Connection, files: &Files) -> 
     };
     let checked = check::check(file, Some(to_type)).await?;
     let digest = digest(&checked, to_type, arguments);
-    let client = connection.client_with(|builder| builder, |simulator| seed::seed(simulator, file)).await?;
+    let client = target.client_with(|builder| builder, |simulator| seed::seed(simulator, file)).await?;
     let resumed = files.kept_plan()?;
     // Before a plan is shown that is not of this file.
     let journal = journal(arguments, &digest)?;

@@ -28,7 +28,7 @@ pub(super) async fn ask(plan: &Plan, yes: bool) -> Result<(), Failure> {
         0 => format!("Remove {removed} of {from}? [y/N] "),
         added => format!("Add {} and remove {removed} of {from}? [y/N] ", HumanCount(added as u64)),
     };
-    // There is a terminal, and an answer cannot come without the question.
+    // There is a terminal, and a response cannot come without the question.
     let asked = stderr().write_all(question.as_bytes());
     asked.and_then(|()| stderr().flush()).map_err(|error| Failure::io("the question cannot be asked", &error))?;
     let (answered, answer) = oneshot::channel();

@@ -402,7 +402,7 @@ fn a_failure_that_may_not_last_is_tried_again() {
         Error::invalid_input("partner client id", Some(""), "is empty", "give one"),
         Error::token("none".into()),
         Error::limiter("none".into(), crate::spec::RateBucket::General, Duration::ZERO),
-        Error::total_timeout(Duration::from_secs(1)),
+        Error::call_timeout(Duration::from_secs(1)),
         Error::interrupted(),
         Error::undecodable("trouble", "body"),
         Error::no_outcome(),

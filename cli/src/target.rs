@@ -23,7 +23,7 @@ use super::{
 const TOKEN: &str = "HUBSPOT_ACCESS_TOKEN";
 const API_VERSION: &str = "HUBSPOT_API_VERSION";
 
-pub(super) struct Connection {
+pub(super) struct Target {
     pub(super) simulator: bool,
     base_url: Option<String>,
     api_version: Option<ApiVersion>,
@@ -32,21 +32,21 @@ pub(super) struct Connection {
     token: Option<AccessToken>,
 }
 
-pub(super) struct Connected {
+pub(super) struct Session {
     pub(super) client: Client,
     builder: ClientBuilder,
     /// Ends when it is dropped.
     _simulator: Option<Simulator>,
 }
 
-impl Connected {
+impl Session {
     /// A client that differs in its version alone.
     pub(super) fn at(&self, version: ApiVersion) -> Result<Client, Failure> {
         Ok(self.builder.clone().api_version(version).build()?)
     }
 }
 
-impl Connection {
+impl Target {
     pub(super) fn new(arguments: &Arguments, log: Log) -> Self {
         let Arguments { simulator, base_url, api_version, .. } = arguments;
         Self { simulator: *simulator, base_url: base_url.clone(), api_version: *api_version, log, token: None }
@@ -72,7 +72,7 @@ impl Connection {
         }
     }
 
-    pub(super) async fn client(&self) -> Result<Connected, Failure> {
+    pub(super) async fn client(&self) -> Result<Session, Failure> {
         self.client_with(|builder| builder, Ok).await
     }
 
@@ -81,7 +81,7 @@ impl Connection {
         &self,
         settings: impl FnOnce(ClientBuilder) -> ClientBuilder,
         seed: impl FnOnce(SimulatorBuilder) -> Result<SimulatorBuilder, Failure>,
-    ) -> Result<Connected, Failure> {
+    ) -> Result<Session, Failure> {
         let version = self.api_version()?;
         if let Some(message) = version.warning() {
             warn(json!({"kind": "api_version", "message": message}), self.log.is_json());
@@ -94,7 +94,7 @@ impl Connection {
             let simulator = seed(simulated::hubspot())?.start().await;
             let simulator = simulator.map_err(|error| Failure::io("the simulator cannot start", &error))?;
             let builder = builder.base_url(simulator.base_url()).access_token(simulator.access_token());
-            return Ok(Connected { client: builder.clone().build()?, builder, _simulator: Some(simulator) });
+            return Ok(Session { client: builder.clone().build()?, builder, _simulator: Some(simulator) });
         }
         let url = self.base_url.clone().or_else(|| env::var("HUBSPOT_BASE_URL").ok()).filter(|url| !url.is_empty());
         let builder = match url {
@@ -106,7 +106,7 @@ impl Connection {
             None => token().await?,
         };
         let builder = builder.token_provider(token);
-        Ok(Connected { client: builder.clone().build()?, builder, _simulator: None })
+        Ok(Session { client: builder.clone().build()?, builder, _simulator: None })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Errors that HubSpot answers with, for a whole call or for one input of a batch.
+//! Errors from HubSpot's responses, for a whole call or for one input of a batch.
 
 use reqwest::header::HeaderMap;
 
@@ -66,13 +66,13 @@ impl Error {
         })
     }
 
-    /// Whether the answer was a success of which nothing can be read.
+    /// Whether the response was a success of which nothing can be read.
     pub(crate) fn is_unread_success(&self) -> bool {
         matches!(self.kind(), ErrorKind::Decode | ErrorKind::NoOutcome | ErrorKind::TooLarge)
             && self.status().is_some_and(|status| (200..300).contains(&status))
     }
 
-    /// The same answer, as what it says of one input of a batch: nothing.
+    /// The same response, for an input of a batch that it does not mention.
     pub(crate) fn without_outcome(self) -> Self {
         self.with(|e| {
             e.kind = ErrorKind::NoOutcome;
@@ -84,7 +84,7 @@ impl Error {
         Self::new(ErrorKind::NoOutcome, "HubSpot's response to the batch does not mention this input")
     }
 
-    /// An answer other than a success; its body may be anything.
+    /// A response other than a success; its body may be anything.
     pub(crate) fn response(status: u16, body: &str) -> Self {
         let parsed = ErrorBody::parse(body);
         let message = match &parsed.message {
@@ -99,7 +99,7 @@ impl Error {
         })
     }
 
-    /// What the answer to a single call says where it has the status of a success and is an error all the same.
+    /// What the response to a single call says where it has the status of a success and is an error all the same.
     pub(crate) fn in_success(status: u16, headers: &HeaderMap, body: &[u8]) -> Option<Self> {
         let names_error = |quote: usize| {
             body.get(quote + 1..).and_then(|word| word.get(..5)).is_some_and(|word| word.eq_ignore_ascii_case(b"error"))
@@ -121,7 +121,7 @@ impl Error {
         })
     }
 
-    /// Adds what the headers of the answer tell: a gateway of HubSpot's own answers in HTML, but signs it.
+    /// Adds what the headers of the response tell: a gateway of HubSpot's own responses in HTML, but signs it.
     pub(crate) fn with_headers(self, headers: &HeaderMap) -> Self {
         let signed = headers.contains_key(&CORRELATION_ID) || headers.contains_key("x-hubspot-notfound");
         if !signed {
