@@ -10,14 +10,16 @@ Serves HubSpot's CRM from memory on a loopback port, for tests of any client.
 
 Usage: hubspot-simulator [OPTIONS]
 
+  --account ID           Have another account with this id; the options --seed, --limit, --oauth and --token behind it
+                         are its own
   --port PORT            Listen on this port; 0, the default, takes a free one
   --seed FILE            Start with what a seed file holds, in place of the default seed
-  --export-seed FILE     Write what the simulator starts with as a seed file, and exit
+  --export-seed FILE     Write what the simulator starts with as a seed file, and exit; that of the first account
   --limit LIMITS         Limit requests: 100/10s of each token, 250000/day, 5/s for searches, 150/10s-associations for
                          the operations under /crm/.../associations, separated by commas
   --fault FAULT          Let requests fail; may be repeated, and the first that applies is used. A status, reset, html,
-                         empty, truncated, invalid-json, daily-limit or a delay, then :SHARE%, :xTIMES, :OPERATION
-                         or :after, such as 503:2%, reset:1%:associate:after, 200ms:x5:search
+                         empty, truncated, invalid-json, daily-limit or a delay, then :SHARE%, :xTIMES, :OPERATION,
+                         :account=ID or :after, such as 503:2%, reset:1%:associate:after, 200ms:x5:search
   --oauth FILE           Issue tokens to the OAuth apps in this file: a JSON list of objects with client_id,
                          client_secret, refresh_token, and if you like scopes, access_token_lifetime (seconds),
                          rotating_refresh_token, edit_associations
@@ -27,7 +29,8 @@ Usage: hubspot-simulator [OPTIONS]
   --quiet                Do not log requests
   --help                 Print this help
 
-The first two lines printed are HUBSPOT_BASE_URL and HUBSPOT_ACCESS_TOKEN. Each request is logged on standard error.
+The first two lines printed are HUBSPOT_BASE_URL and HUBSPOT_ACCESS_TOKEN; HUBSPOT_ACCESS_TOKEN_62515 follows for an
+account 62515. Each request is logged on standard error.
 Tests in other languages use GET and DELETE /__simulator/requests, POST /__simulator/reset, and POST and DELETE
 /__simulator/faults, whose body is {\"fault\": \"503:2%\"}.
 ";
@@ -85,14 +88,29 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = String>) -> Result<Comman
     Ok(Command::Serve(Box::new(read)))
 }
 
-const OPTIONS: [&str; 9] =
-    ["--port", "--seed", "--export-seed", "--limit", "--fault", "--oauth", "--versions", "--latency", "--token"];
+const OPTIONS: [&str; 10] = [
+    "--account",
+    "--port",
+    "--seed",
+    "--export-seed",
+    "--limit",
+    "--fault",
+    "--oauth",
+    "--versions",
+    "--latency",
+    "--token",
+];
 
 impl Arguments {
     fn with(mut self, option: &str, value: String) -> Result<Self, String> {
         let problem = |error: &dyn std::fmt::Display| format!("{option}: {error}.");
         match option {
             "--port" => self.port = value.parse().map_err(|_| problem(&format!("`{value}` is not 0 to 65535")))?,
+            "--account" => {
+                let id = value.parse().ok().filter(|id| *id > 0);
+                let id = id.ok_or_else(|| problem(&format!("`{value}` is no id of an account, such as 62515")))?;
+                self.builder = self.builder.account(id);
+            }
             "--seed" => {
                 let text = file(&value).map_err(|error| problem(&error))?;
                 self.builder = self.builder.seed(&text).map_err(|error| problem(&format!("{value} is {error}")))?;

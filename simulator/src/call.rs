@@ -12,6 +12,7 @@ use crate::{
     auth::access::Caller,
     crm::{object_type::ObjectType, state::State},
     http::{error::Failure, version::Version},
+    portal::Portal,
     server::Server,
 };
 
@@ -25,7 +26,12 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.server.state()
+        self.portal().state()
+    }
+
+    /// The account that the caller's token belongs to.
+    pub(crate) fn portal(&self) -> &Portal {
+        self.server.portal(self.caller.portal())
     }
 
     /// Refuses a token that may not read objects of a type.

@@ -15,7 +15,7 @@ use crate::{
         request_body,
         response::json_response,
     },
-    server::{Control, Server},
+    server::Server,
 };
 
 const PREFIX: &str = "/__simulator/";
@@ -29,7 +29,9 @@ struct FaultBody {
 /// not wanted.
 pub(crate) fn answer(server: &Server, parts: &Parts, body: &[u8]) -> Option<Response> {
     let operation = parts.uri.path().strip_prefix(PREFIX)?;
-    let control = server.control.as_ref()?;
+    if !server.control {
+        return None;
+    }
     if !is_loopback(&parts.headers) {
         // A page in a browser reaches loopback by a name of its own.
         return Some(Failure::no_route(&parts.method, parts.uri.path()).into_response());
@@ -40,7 +42,7 @@ pub(crate) fn answer(server: &Server, parts: &Parts, body: &[u8]) -> Option<Resp
             server.journal.clear();
             Ok(done())
         }
-        (&Method::POST, "reset") => reset(server, control),
+        (&Method::POST, "reset") => reset(server),
         (&Method::POST, "faults") => inject(server, body),
         (&Method::DELETE, "faults") => {
             server.faults.clear();
@@ -71,14 +73,16 @@ fn request(request: &RecordedRequest) -> Value {
         "query": if hidden { None } else { request.query() },
         "body": if hidden || body.is_empty() { None } else { Some(body) },
         "caller": request.caller(),
+        "account": request.account(),
         "status": request.status(),
     })
 }
 
-/// Goes back to what the simulator started with, without faults and with an empty journal. Tokens stay.
-fn reset(server: &Server, control: &Control) -> Result<Response, Failure> {
-    let state = control.account.clone().into_state(control.companions);
-    *server.state() = state.map_err(|error| Failure::validation(error.to_string()))?;
+/// Goes back to what all accounts started with, without faults and with an empty journal. Tokens stay.
+fn reset(server: &Server) -> Result<Response, Failure> {
+    for portal in &server.portals {
+        portal.reset().map_err(|error| Failure::validation(error.to_string()))?;
+    }
     server.faults.clear();
     server.journal.clear();
     Ok(done())

@@ -31,6 +31,9 @@
 //!
 //! # Accounts and tokens
 //!
+//! A simulator has one account, or several ([`SimulatorBuilder::account`]), each with its own objects, tokens, installed apps
+//! and limits. A token belongs to one account and sees nothing of the others.
+//!
 //! The account's details and its use of a day (`/account-info/{version}/…`) are told to any token. What a token is and may
 //! do is told by `GET /oauth/v1/access-tokens/{token}` and `POST /oauth/{version}/token/introspect` for OAuth apps, and by
 //! `POST /oauth/v2/private-apps/get/access-token-info` for static tokens.
@@ -102,9 +105,11 @@ mod crm;
 mod faults;
 mod http;
 mod operations;
+mod portal;
 mod router;
 mod server;
 mod settings;
+mod simulated_account;
 mod simulator;
 
 pub use crate::auth::oauth::OAuthApp;
@@ -116,4 +121,5 @@ pub use crate::faults::fault::Fault;
 pub use crate::http::journal::RecordedRequest;
 pub use crate::http::limits::RateLimits;
 pub use crate::settings::InvalidAssociations;
-pub use crate::simulator::{Object, Simulator};
+pub use crate::simulated_account::{Object, SimulatedAccount};
+pub use crate::simulator::Simulator;

@@ -45,6 +45,9 @@ async fn serve(arguments: Arguments) -> Result<(), String> {
     }
     println!("HUBSPOT_BASE_URL={}", simulator.base_url());
     println!("HUBSPOT_ACCESS_TOKEN={}", simulator.access_token());
+    for account in simulator.accounts().skip(1) {
+        println!("HUBSPOT_ACCESS_TOKEN_{}={}", account.account_id(), account.access_token());
+    }
     simulator.stopped().await.map_err(|error| format!("The simulator stopped: {error}"))
 }
 

@@ -156,13 +156,15 @@ async fn admit(
     let operation_id = operation::id(&parts).filter(|id| server.settings.serves(id, path));
     let mut standing = Standing::default();
     let mut served = operation_id.is_some();
+    let mut account = None;
     if !operation::is_open(operation_id) {
         let caller = match server.authenticate(&parts.headers) {
             Ok(caller) => caller,
             Err(failure) => return failure.into_response(),
         };
-        server.journal.sent_by(number, caller.name());
-        standing = match server.limiter.admit(caller.usage(), operation::bucket(&parts)) {
+        server.journal.sent_by(number, &caller);
+        account = Some(caller.portal().id);
+        standing = match server.portal(caller.portal()).limiter.admit(caller.usage(), operation::bucket(&parts)) {
             Ok(standing) => standing,
             Err(refusal) => return refusal.into_response(),
         };
@@ -174,7 +176,7 @@ async fn admit(
     }
 
     let body = if served { body } else { Err(Failure::no_route(&parts.method, parts.uri.path())) };
-    match server.faults.strike(operation_id) {
+    match server.faults.strike(operation_id, account) {
         None => operate(parts, body, standing, next).await,
         Some(strike) => {
             let struck =

@@ -1,49 +1,37 @@
-//! What the operations share: the account's state, its tokens, limits and faults, and the journal.
+//! What the operations share: the accounts, their tokens, the faults and the journal.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{fmt, sync::Arc};
 
 use axum::http::HeaderMap;
 
 use crate::{
-    account::Account,
     auth::{
         access::{Caller, Tokens, bearer},
         oauth::{OAuth, Untrusted},
     },
-    crm::state::{State, UnlabeledCompanions},
     faults::fault::Faults,
     http::{
         error::Failure,
         journal::{Journal, RecordedRequest},
-        limits::Limiter,
     },
+    portal::{Portal, PortalId},
     settings::Settings,
 };
-
-/// The id of the account.
-pub(crate) const HUB_ID: u64 = 1_234_567;
 
 /// What the operations share.
 pub(crate) struct Server {
     pub(crate) base_url: String,
+    /// Never empty.
+    pub(crate) portals: Vec<Portal>,
     pub(crate) tokens: Tokens,
+    /// Each app once for every account that has installed it.
     pub(crate) oauth: Vec<OAuth>,
-    pub(crate) limiter: Limiter,
     pub(crate) faults: Faults,
     pub(crate) settings: Settings,
-    pub(crate) control: Option<Control>,
+    /// Whether the simulator's own operations are wanted.
+    pub(crate) control: bool,
     pub(crate) log: Option<Log>,
-    pub(crate) state: Mutex<State>,
     pub(crate) journal: Journal,
-}
-
-/// What `/__simulator/reset` goes back to.
-pub(crate) struct Control {
-    pub(crate) account: Account,
-    pub(crate) companions: UnlabeledCompanions,
 }
 
 /// What is told of each request that has been answered.
@@ -60,13 +48,9 @@ impl Server {
         &self.base_url
     }
 
-    /// The OAuth app with a client id.
-    pub(crate) fn oauth_app(&self, client_id: &str) -> Option<&OAuth> {
-        self.oauth.iter().find(|oauth| oauth.client_id() == client_id)
-    }
-
-    pub(crate) fn limiter(&self) -> &Limiter {
-        &self.limiter
+    /// The account of a caller, or of whoever else is known to belong to it.
+    pub(crate) fn portal(&self, id: PortalId) -> &Portal {
+        &self.portals[id.place]
     }
 
     pub(crate) fn faults(&self) -> &Faults {
@@ -75,10 +59,6 @@ impl Server {
 
     pub(crate) fn journal(&self) -> &Journal {
         &self.journal
-    }
-
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whose request this is.

@@ -8,7 +8,7 @@ use std::{
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 
-use crate::http::limits::Usage;
+use crate::{auth::oauth::OAuthApp, http::limits::Usage, portal::PortalId};
 
 /// Whoever a bearer token stands for; clones share what is counted.
 #[derive(Clone, Debug)]
@@ -16,6 +16,7 @@ pub(crate) struct Caller {
     name: Arc<str>,
     scopes: Arc<BTreeSet<String>>,
     usage: Arc<Usage>,
+    portal: PortalId,
     app_id: u64,
     edits_associations: bool,
 }
@@ -28,15 +29,21 @@ pub(crate) const USER_ID: u64 = 1;
 
 impl Caller {
     /// The caller that a static token stands for. `name` stands for it in logs, where its token must not be.
-    fn private_app(name: String, scopes: BTreeSet<String>, app_id: u64) -> Self {
+    fn private_app(name: String, scopes: BTreeSet<String>, portal: PortalId, app_id: u64) -> Self {
         let usage = Arc::new(Usage::new(true));
-        Self { name: name.into(), scopes: Arc::new(scopes), usage, app_id, edits_associations: true }
+        Self { name: name.into(), scopes: Arc::new(scopes), usage, portal, app_id, edits_associations: true }
     }
 
     /// The caller that the access tokens of an OAuth app stand for. HubSpot does not count its requests in the day.
-    pub(crate) fn oauth_app(name: String, scopes: BTreeSet<String>, app_id: u64, edits_associations: bool) -> Self {
+    pub(crate) fn oauth_app(app: &OAuthApp, portal: PortalId, app_id: u64) -> Self {
+        let (name, scopes) = (app.client_id().into(), Arc::new(app.granted().clone()));
         let usage = Arc::new(Usage::new(false));
-        Self { name: name.into(), scopes: Arc::new(scopes), usage, app_id, edits_associations }
+        Self { name, scopes, usage, portal, app_id, edits_associations: app.edits_associations() }
+    }
+
+    /// The account that the token belongs to.
+    pub(crate) fn portal(&self) -> PortalId {
+        self.portal
     }
 
     /// The id of the app that the token was issued to.
@@ -62,15 +69,15 @@ impl Caller {
     }
 }
 
-/// The static tokens a simulator knows.
+/// The static tokens of all accounts.
 #[derive(Default)]
 pub(crate) struct Tokens(BTreeMap<String, Caller>);
 
 impl Tokens {
-    pub(crate) fn insert(&mut self, token: String, scopes: BTreeSet<String>) {
+    pub(crate) fn insert(&mut self, token: String, scopes: BTreeSet<String>, portal: PortalId) {
         let number = self.0.len() + 1;
         let app_id = PRIVATE_APPS + number as u64;
-        self.0.insert(token, Caller::private_app(format!("token {number}"), scopes, app_id));
+        self.0.insert(token, Caller::private_app(format!("token {number}"), scopes, portal, app_id));
     }
 
     pub(crate) fn caller(&self, token: &str) -> Option<Caller> {

@@ -12,7 +12,10 @@ use hmac_sha256::Hash;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::auth::{access::Caller, scopes::partner_client_scopes};
+use crate::{
+    auth::{access::Caller, scopes::partner_client_scopes},
+    portal::PortalId,
+};
 
 /// What HubSpot's documentation of OAuth gives access tokens: 30 minutes.
 const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(1800);
@@ -55,6 +58,14 @@ impl OAuthApp {
 
     pub(crate) fn client_id(&self) -> &str {
         &self.client_id
+    }
+
+    pub(crate) fn granted(&self) -> &BTreeSet<String> {
+        &self.scopes
+    }
+
+    pub(crate) fn edits_associations(&self) -> bool {
+        self.edits_associations
     }
 
     /// Grants the app just these scopes.
@@ -104,9 +115,10 @@ pub(crate) struct Grant<'a> {
     pub(crate) refresh_token: String,
     pub(crate) lifetime: Duration,
     pub(crate) scopes: &'a BTreeSet<String>,
+    pub(crate) hub_id: u64,
 }
 
-/// The app and what has been issued to it.
+/// An app in one account, and what has been issued to it there.
 pub(crate) struct OAuth {
     app: OAuthApp,
     caller: Caller,
@@ -147,34 +159,22 @@ pub(crate) enum Untrusted {
 }
 
 impl OAuth {
-    /// `number` tells the app from the others.
-    pub(crate) fn new(app: OAuthApp, number: usize) -> Self {
+    /// `number` tells the app from the others, in whichever account.
+    pub(crate) fn new(app: OAuthApp, portal: PortalId, number: usize) -> Self {
         let issued = Issued {
             refresh_token: Some(app.refresh_token.clone()),
             codes: BTreeMap::new(),
             access_tokens: HashMap::new(),
         };
-        Self {
-            caller: Caller::oauth_app(
-                app.client_id.clone(),
-                app.scopes.clone(),
-                OAUTH_APPS + number as u64,
-                app.edits_associations,
-            ),
-            app,
-            issued: Mutex::new(issued),
-        }
+        Self { caller: Caller::oauth_app(&app, portal, OAUTH_APPS + number as u64), app, issued: Mutex::new(issued) }
     }
 
     pub(crate) fn client_id(&self) -> &str {
         self.app.client_id()
     }
 
-    pub(crate) fn check_secret(&self, secret: &str) -> Result<(), Refused> {
-        if secret != self.app.client_secret {
-            return Err(Refused::ClientSecret);
-        }
-        Ok(())
+    pub(crate) fn has_secret(&self, secret: &str) -> bool {
+        secret == self.app.client_secret
     }
 
     /// Exchanges a refresh token for an access token.
@@ -252,7 +252,7 @@ impl OAuth {
         issued.access_tokens.insert(access_token.clone(), Instant::now().checked_add(lifetime));
         let refresh_token =
             issued.refresh_token.get_or_insert_with(|| format!("refresh-sim-{}", Uuid::new_v4())).clone();
-        Grant { access_token, refresh_token, lifetime, scopes: &self.app.scopes }
+        Grant { access_token, refresh_token, lifetime, scopes: &self.app.scopes, hub_id: self.caller.portal().id }
     }
 
     fn issued(&self) -> MutexGuard<'_, Issued> {

@@ -4,7 +4,7 @@ use std::{error::Error, mem};
 
 use crate::{
     account::{Account, Association, AssociationType, CustomType, PARTNER_CLIENTS, Rule, RuleKind},
-    builder::SimulatorBuilder,
+    builder::{Described, SimulatorBuilder},
     crm::{
         association_type::{AssociationCategory, name_of},
         seed::Seed,
@@ -12,10 +12,33 @@ use crate::{
 };
 
 impl SimulatorBuilder {
+    /// Turns to another account: what follows describes that one, its objects, association types, rules, tokens, OAuth
+    /// apps and rate limits, until the next call of this. Ids that no call has named before make a new account, which
+    /// starts with the default seed as the first one does; 1234567 turns back to that. Its own access token comes from
+    /// [`Simulator::account`](crate::Simulator::account).
+    ///
+    /// ```
+    /// # use hubspot_simulator::Simulator;
+    /// let builder = Simulator::builder()
+    ///     .partner_client("513", [("name", "Acme")])
+    ///     .account(62515)
+    ///     .partner_client("513", [("name", "Other")]);
+    /// # let _ = builder;
+    /// ```
+    #[must_use]
+    pub fn account(mut self, account_id: u64) -> Self {
+        let known = self.accounts.iter().position(|described| described.id == account_id);
+        self.current = known.unwrap_or_else(|| {
+            self.accounts.push(Described::new(account_id));
+            self.accounts.len() - 1
+        });
+        self
+    }
+
     /// Leaves out the default seed, its association types included.
     #[must_use]
     pub fn without_seed(mut self) -> Self {
-        self.without_seed = true;
+        self.current().without_seed = true;
         self
     }
 
@@ -30,7 +53,7 @@ impl SimulatorBuilder {
         K: Into<String>,
         V: Into<String>,
     {
-        self.account.objects.push(Seed::new(PARTNER_CLIENTS, id, properties, false));
+        self.current().seed.objects.push(Seed::new(PARTNER_CLIENTS, id, properties, false));
         self
     }
 
@@ -45,7 +68,7 @@ impl SimulatorBuilder {
     {
         let seeds =
             partner_clients.into_iter().map(|(id, properties)| Seed::new(PARTNER_CLIENTS, id, properties, false));
-        self.account.objects.extend(seeds);
+        self.current().seed.objects.extend(seeds);
         self
     }
 
@@ -60,14 +83,14 @@ impl SimulatorBuilder {
         K: Into<String>,
         V: Into<String>,
     {
-        self.account.objects.push(Seed::new(PARTNER_CLIENTS, id, properties, true));
+        self.current().seed.objects.push(Seed::new(PARTNER_CLIENTS, id, properties, true));
         self
     }
 
     /// Lets a partner client have a property without a value: it is answered as `null` even when nobody asks for it.
     #[must_use]
     pub fn null_property(mut self, partner_client_id: impl Into<String>, name: impl Into<String>) -> Self {
-        self.account.null_properties.push((partner_client_id.into(), name.into()));
+        self.current().seed.null_properties.push((partner_client_id.into(), name.into()));
         self
     }
 
@@ -86,7 +109,7 @@ impl SimulatorBuilder {
         K: Into<String>,
         V: Into<String>,
     {
-        self.account.objects.push(Seed::new(object_type, id, properties, false));
+        self.current().seed.objects.push(Seed::new(object_type, id, properties, false));
         self
     }
 
@@ -99,7 +122,7 @@ impl SimulatorBuilder {
         plural: impl Into<String>,
     ) -> Self {
         let (id, singular, plural) = (id.into(), singular.into(), plural.into());
-        self.account.object_types.push(CustomType { id, singular, plural });
+        self.current().seed.object_types.push(CustomType { id, singular, plural });
         self
     }
 
@@ -125,7 +148,7 @@ impl SimulatorBuilder {
     ) -> Self {
         let (from, to, name) = (from_object_type.into(), to_object_type.into(), name.into());
         let unlabeled = AssociationType { from, to, id: type_id, name, category: None, label: None, inverse_id: None };
-        self.account.association_types.push(unlabeled);
+        self.current().seed.association_types.push(unlabeled);
         self
     }
 
@@ -140,7 +163,7 @@ impl SimulatorBuilder {
         label: impl Into<String>,
     ) -> Self {
         let label = label.into();
-        self.account.association_types.push(AssociationType {
+        self.current().seed.association_types.push(AssociationType {
             from: PARTNER_CLIENTS.to_owned(),
             to: to_object_type.into(),
             id: type_id,
@@ -174,7 +197,7 @@ impl SimulatorBuilder {
         to_object_id: impl Into<String>,
         association_type: impl Into<String>,
     ) -> Self {
-        self.account.associations.push(Association {
+        self.current().seed.associations.push(Association {
             from_type: from_object_type.into(),
             from_id: from_object_id.into(),
             to_type: to_object_type.into(),
@@ -225,14 +248,14 @@ impl SimulatorBuilder {
     /// When the text is no seed file; the message names the line and what is wrong there.
     pub fn seed(mut self, json: &str) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let mut account = Account::read(json).map_err(|error| format!("no seed file: {error}"))?;
-        account.extend(mem::take(&mut self.account));
-        self.account = account;
-        self.without_seed = true;
+        account.extend(mem::take(&mut self.current().seed));
+        self.current().seed = account;
+        self.current().without_seed = true;
         Ok(self)
     }
 
     fn rule(mut self, object_type: String, property: String, is: RuleKind, when: Option<(String, String)>) -> Self {
-        self.account.rules.push(Rule { object_type, property, is, when });
+        self.current().seed.rules.push(Rule { object_type, property, is, when });
         self
     }
 }

@@ -2,12 +2,7 @@
 
 mod account;
 
-use std::{
-    io,
-    net::Ipv4Addr,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{io, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
 use uuid::Uuid;
@@ -27,23 +22,25 @@ use crate::{
         limits::{Limiter, RateLimits},
         version::Version,
     },
+    portal::{Beginning, FIRST_ID, Portal, PortalId},
     router,
-    server::{Control, Log, Server},
+    server::{Log, Server},
     settings::{InvalidAssociations, Settings},
+    simulated_account::SimulatedAccount,
     simulator::Simulator,
 };
 
 /// Describes a [`Simulator`]: the default seed, and whatever is added here.
 ///
 /// Objects, types and rules may be given after what names them: everything is checked on [`start`](Self::start).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SimulatorBuilder {
     port: u16,
-    without_seed: bool,
-    account: Account,
+    /// Never empty; those of the first are the simulator's own.
+    accounts: Vec<Described>,
+    /// The place of the account that calls describe.
+    current: usize,
     tokens: Tokens,
-    rate_limits: RateLimits,
-    oauth_apps: Vec<OAuthApp>,
     control: bool,
     log: Option<Log>,
     kept_requests: Option<usize>,
@@ -51,6 +48,46 @@ pub struct SimulatorBuilder {
     settings: Settings,
     versions: Option<Vec<String>>,
     companions: UnlabeledCompanions,
+}
+
+/// An account to start with.
+#[derive(Debug)]
+struct Described {
+    id: u64,
+    without_seed: bool,
+    seed: Account,
+    rate_limits: RateLimits,
+    oauth_apps: Vec<OAuthApp>,
+}
+
+impl Described {
+    fn new(id: u64) -> Self {
+        Self {
+            id,
+            without_seed: false,
+            seed: Account::default(),
+            rate_limits: RateLimits::default(),
+            oauth_apps: Vec::new(),
+        }
+    }
+}
+
+impl Default for SimulatorBuilder {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            accounts: vec![Described::new(FIRST_ID)],
+            current: 0,
+            tokens: Tokens::default(),
+            control: false,
+            log: None,
+            kept_requests: None,
+            faults: Faults::default(),
+            settings: Settings::default(),
+            versions: None,
+            companions: UnlabeledCompanions::default(),
+        }
+    }
 }
 
 impl Simulator {
@@ -111,26 +148,29 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Accepts another bearer token, with just these scopes.
+    /// Accepts another bearer token, with just these scopes. A token of another account becomes one of this account.
     #[must_use]
     pub fn token<S: Into<String>>(mut self, token: impl Into<String>, scopes: impl IntoIterator<Item = S>) -> Self {
         let scopes = scopes.into_iter().map(Into::into).collect();
-        self.tokens.insert(token.into(), scopes);
+        let portal = PortalId { place: self.current, id: self.current().id };
+        self.tokens.insert(token.into(), scopes, portal);
         self
     }
 
     /// Limits how many requests may be made. Without it there is no limit, and answers tell of none.
     #[must_use]
     pub fn rate_limits(mut self, limits: RateLimits) -> Self {
-        self.rate_limits = limits;
+        self.current().rate_limits = limits;
         self
     }
 
-    /// Issues access tokens to this OAuth app, in place of one with the same client id.
+    /// Issues access tokens to this OAuth app, in place of one with the same client id. One that several accounts have
+    /// installed has the same client id and secret in each, and a refresh token of its own.
     #[must_use]
     pub fn oauth_app(mut self, app: OAuthApp) -> Self {
-        self.oauth_apps.retain(|other| other.client_id() != app.client_id());
-        self.oauth_apps.push(app);
+        let apps = &mut self.current().oauth_apps;
+        apps.retain(|other| other.client_id() != app.client_id());
+        apps.push(app);
         self
     }
 
@@ -191,33 +231,48 @@ impl SimulatorBuilder {
             let versions = versions.iter().map(|version| Version::parse(version)).collect::<Result<_, _>>();
             self.settings.versions = versions.map_err(|error| invalid(error.into()))?;
         }
-        let mut account = if self.without_seed { Account::default() } else { Account::example() };
-        account.extend(self.account);
-        let kept = self.control.then(|| account.clone());
-        let state = account.into_state(self.companions).map_err(invalid)?;
-
-        let access_token = format!("pat-sim-{}", Uuid::new_v4());
-        self.tokens.insert(access_token.clone(), all_scopes(&state.types));
+        let (mut portals, mut oauth) = (Vec::new(), Vec::new());
+        let mut client_ids: Vec<String> = Vec::new();
+        for (place, described) in self.accounts.into_iter().enumerate() {
+            let id = PortalId { place, id: described.id };
+            let mut account = if described.without_seed { Account::default() } else { Account::example() };
+            account.extend(described.seed);
+            let kept = self.control.then(|| Beginning { account: account.clone(), companions: self.companions });
+            let state = account.into_state(self.companions).map_err(invalid)?;
+            let access_token = format!("pat-sim-{}", Uuid::new_v4());
+            self.tokens.insert(access_token.clone(), all_scopes(&state.types), id);
+            for app in described.oauth_apps {
+                let known = client_ids.iter().position(|client_id| client_id == app.client_id());
+                let number = known.unwrap_or_else(|| {
+                    client_ids.push(app.client_id().to_owned());
+                    client_ids.len() - 1
+                });
+                oauth.push(OAuth::new(app, id, number));
+            }
+            portals.push(Portal::new(id, access_token, Limiter::new(described.rate_limits), state, kept));
+        }
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
         let base_url = format!("http://{}", listener.local_addr()?);
-        let limiter = Limiter::new(self.rate_limits);
-        let oauth = self.oauth_apps.into_iter().zip(1..).map(|(app, number)| OAuth::new(app, number)).collect();
-        let control = kept.map(|account| Control { account, companions: self.companions });
         let server = Arc::new(Server {
             base_url,
+            portals,
             tokens: self.tokens,
             oauth,
-            limiter,
             faults: self.faults,
             settings: self.settings,
-            control,
+            control: self.control,
             log: self.log,
-            state: Mutex::new(state),
             journal: Journal::new(self.kept_requests),
         });
+        let first = SimulatedAccount::new(Arc::clone(&server), PortalId { place: 0, id: FIRST_ID });
         let service = router::router(Arc::clone(&server)).into_make_service_with_connect_info::<Connection>();
         let task = tokio::spawn(async move { axum::serve(Listener(listener), service).await });
-        Ok(Simulator::new(server, access_token, task))
+        Ok(Simulator::new(first, task))
+    }
+
+    /// The account that calls describe.
+    fn current(&mut self) -> &mut Described {
+        &mut self.accounts[self.current]
     }
 }

@@ -47,6 +47,7 @@ use crate::faults::strike::{Effect, Replacement, RetryAfter, Strike, status_code
 pub struct Fault {
     outcome: Outcome,
     operation: Option<String>,
+    account: Option<u64>,
     chance: Option<Chance>,
     remaining: Option<u64>,
 }
@@ -153,6 +154,13 @@ impl Fault {
         self
     }
 
+    /// Strikes only requests of one account, by its id; none without a bearer token.
+    #[must_use]
+    pub fn in_account(mut self, account_id: u64) -> Self {
+        self.account = Some(account_id);
+        self
+    }
+
     /// Strikes with a probability from 0 to 1, drawn from a generator of its own: the same seed, the same draws.
     #[must_use]
     pub fn with_probability(mut self, probability: f64, seed: u64) -> Self {
@@ -207,7 +215,7 @@ impl Fault {
     }
 
     fn new(outcome: Outcome) -> Self {
-        Self { outcome, operation: None, chance: None, remaining: None }
+        Self { outcome, operation: None, account: None, chance: None, remaining: None }
     }
 
     fn each(mut self, change: &dyn Fn(&mut Strike)) -> Self {
@@ -228,8 +236,9 @@ impl Fault {
     }
 
     /// What happens to a request that calls `operation`: `None` when it is not for this fault to say.
-    fn decide(&mut self, operation: Option<&str>) -> Option<Option<Strike>> {
-        let concerned = self.operation.as_deref().is_none_or(|name| operation == Some(name));
+    fn decide(&mut self, operation: Option<&str>, account: Option<u64>) -> Option<Option<Strike>> {
+        let concerned = self.operation.as_deref().is_none_or(|name| operation == Some(name))
+            && (self.account.is_none() || self.account == account);
         if !concerned || self.is_spent() || !self.chance.as_mut().is_none_or(Chance::draw) {
             return None;
         }
@@ -239,7 +248,7 @@ impl Fault {
         match &mut self.outcome {
             Outcome::Strike(strike) => Some(Some(strike.clone())),
             Outcome::Script(outcomes) => {
-                Some(outcomes.pop_front()?.and_then(|mut fault| fault.decide(operation).flatten()))
+                Some(outcomes.pop_front()?.and_then(|mut fault| fault.decide(operation, account).flatten()))
             }
         }
     }
@@ -290,12 +299,11 @@ impl Faults {
     }
 
     /// What strikes a request that calls `operation`. Spent faults are forgotten.
-    pub(crate) fn strike(&self, operation: Option<&str>) -> Option<Strike> {
+    pub(crate) fn strike(&self, operation: Option<&str>, account: Option<u64>) -> Option<Strike> {
         let mut faults = self.faults();
-        let decision = faults
-            .iter_mut()
-            .enumerate()
-            .find_map(|(index, fault)| fault.decide(operation).map(|strike| (index, fault.is_spent(), strike)));
+        let decision = faults.iter_mut().enumerate().find_map(|(index, fault)| {
+            fault.decide(operation, account).map(|strike| (index, fault.is_spent(), strike))
+        });
         let (index, spent, strike) = decision?;
         if spent {
             faults.remove(index);

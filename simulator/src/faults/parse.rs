@@ -8,8 +8,8 @@ const EFFECTS: &str = "a status such as 503, `reset`, `html`, `empty`, `truncate
                        as `200ms`";
 
 /// A fault as text: what happens, and in any order behind it, each after a colon, how often (`2%` of the requests, or
-/// `x3` for the first three), which operation it strikes ([`Fault::on`]), and `after` for one that strikes when the
-/// operation has been carried out.
+/// `x3` for the first three), which operation and account it strikes ([`Fault::on`], and `account=` with an id), and
+/// `after` for one that strikes when the operation has been carried out.
 ///
 /// ```
 /// use hubspot_simulator::Fault;
@@ -37,11 +37,14 @@ impl FromStr for Fault {
                 fault.times(times)
             } else if part == "after" {
                 fault.after_operation()
+            } else if let Some(id) = part.strip_prefix("account=").and_then(|id| id.parse().ok()) {
+                fault.in_account(id)
             } else if OPERATIONS.contains(&part) {
                 fault.on(part)
             } else {
                 return Err(format!(
-                    "`{part}` in `{text}` is neither a share such as 2%, a number such as x3, `after`, nor an operation: {}",
+                    "`{part}` in `{text}` is neither a share such as 2%, a number such as x3, `after`, `account=` with an id, \
+                     nor an operation: {}",
                     OPERATIONS.join(", ")
                 ));
             };

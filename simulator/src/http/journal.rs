@@ -11,6 +11,8 @@ use axum::{
     http::{StatusCode, header::AUTHORIZATION, request::Parts},
 };
 
+use crate::auth::access::Caller;
+
 /// A request as it arrived on the wire, and the status it was answered with.
 ///
 /// Its `Debug` output leaves out the `Authorization` header's value, and what was sent to the OAuth endpoints.
@@ -22,6 +24,7 @@ pub struct RecordedRequest {
     headers: Vec<(String, String)>,
     body: Bytes,
     caller: Option<Arc<str>>,
+    account: Option<u64>,
     status: Option<StatusCode>,
 }
 
@@ -66,6 +69,12 @@ impl RecordedRequest {
     #[must_use]
     pub fn caller(&self) -> Option<&str> {
         self.caller.as_deref()
+    }
+
+    /// The id of the account whose token it carried; `None` where authentication failed or was not needed.
+    #[must_use]
+    pub fn account(&self) -> Option<u64> {
+        self.account
     }
 
     /// Whether its query and body are those of a token endpoint, which hold secrets.
@@ -150,6 +159,7 @@ impl Journal {
             headers,
             body,
             caller: None,
+            account: None,
             status: None,
         };
         let mut entries = self.entries();
@@ -163,9 +173,10 @@ impl Journal {
     }
 
     /// Records who sent a request, unless it is no longer kept.
-    pub(crate) fn sent_by(&self, number: u64, caller: &Arc<str>) {
+    pub(crate) fn sent_by(&self, number: u64, caller: &Caller) {
         if let Some(request) = self.entries().requests.get_mut(&number) {
-            request.caller = Some(Arc::clone(caller));
+            request.caller = Some(Arc::clone(caller.name()));
+            request.account = Some(caller.portal().id);
         }
     }
 

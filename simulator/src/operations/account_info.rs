@@ -7,13 +7,12 @@ use crate::{
     call::Call,
     crm::time::Time,
     http::{limits::Today, response::json_response},
-    server::HUB_ID,
 };
 
 /// `GET /account-info/{version}/details`, for any token.
-pub(crate) async fn details(_: Call) -> Response {
+pub(crate) async fn details(call: Call) -> Response {
     let body = json!({
-        "portalId": HUB_ID,
+        "portalId": call.caller.portal().id,
         "accountType": "STANDARD",
         "timeZone": "UTC",
         "companyCurrency": "USD",
@@ -38,6 +37,6 @@ pub(crate) async fn api_usage(call: Call) -> Response {
             "resetsAt": ends_at.to_string(),
         })
     };
-    let results: Value = call.server.limiter.today().into_iter().map(usage).collect();
+    let results: Value = call.portal().limiter.today().into_iter().map(usage).collect();
     json_response(StatusCode::OK, &json!({"results": results}))
 }

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::{
     auth::oauth::{Grant, OAuth, Refused},
     http::response::json_response,
-    server::{HUB_ID, Server},
+    server::Server,
 };
 
 /// The fields of a form.
@@ -33,13 +33,16 @@ impl Fields {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The app that a client id and its secret name.
-    pub(crate) fn app<'a>(&self, server: &'a Server) -> Result<&'a OAuth, Refused> {
+    /// The app that a client id and its secret name, once for each account that has installed it.
+    pub(crate) fn installations<'a>(&self, server: &'a Server) -> Result<Vec<&'a OAuth>, Refused> {
         let client_id = self.get("client_id").ok_or(Refused::ClientId)?;
         let client_secret = self.get("client_secret").ok_or(Refused::ClientSecret)?;
-        let oauth = server.oauth_app(client_id).ok_or(Refused::ClientId)?;
-        oauth.check_secret(client_secret)?;
-        Ok(oauth)
+        let mut found: Vec<_> = server.oauth.iter().filter(|oauth| oauth.client_id() == client_id).collect();
+        if found.is_empty() {
+            return Err(Refused::ClientId);
+        }
+        found.retain(|oauth| oauth.has_secret(client_secret));
+        if found.is_empty() { Err(Refused::ClientSecret) } else { Ok(found) }
     }
 }
 
@@ -51,26 +54,40 @@ pub(crate) async fn token(
     let fields = Fields::read(form);
     let field = |name: &str| fields.get(name);
     let grant_type = field("grant_type").ok_or(Refused::GrantType)?;
-    let oauth = fields.app(&server)?;
+    let installations = fields.installations(&server)?;
 
-    let Grant { access_token, refresh_token, lifetime, scopes } = match grant_type {
-        "refresh_token" => oauth.refresh(field("refresh_token").ok_or(Refused::RefreshToken)?)?,
-        "authorization_code" => oauth.redeem(
-            field("code").ok_or(Refused::Code)?,
-            field("redirect_uri").ok_or(Refused::RedirectUri)?,
-            field("code_verifier"),
-        )?,
-        _ => return Err(Refused::GrantType),
+    let granted = match grant_type {
+        "refresh_token" => {
+            let refresh_token = field("refresh_token").ok_or(Refused::RefreshToken)?;
+            first(&installations, Refused::RefreshToken, |oauth| oauth.refresh(refresh_token))
+        }
+        "authorization_code" => {
+            let code = field("code").ok_or(Refused::Code)?;
+            let redirect_uri = field("redirect_uri").ok_or(Refused::RedirectUri)?;
+            first(&installations, Refused::Code, |oauth| oauth.redeem(code, redirect_uri, field("code_verifier")))
+        }
+        _ => Err(Refused::GrantType),
     };
+    let Grant { access_token, refresh_token, lifetime, scopes, hub_id } = granted?;
     let body = json!({
         "token_type": "bearer",
         "access_token": access_token,
         "refresh_token": refresh_token,
         "expires_in": lifetime.as_secs(),
-        "hub_id": HUB_ID,
+        "hub_id": hub_id,
         "scopes": scopes,
     });
     Ok(json_response(StatusCode::OK, &body))
+}
+
+/// What the first installation says that knows the token or code; `unknown` says that it does not.
+fn first<'a>(
+    installations: &[&'a OAuth],
+    unknown: Refused,
+    exchange: impl Fn(&'a OAuth) -> Result<Grant<'a>, Refused>,
+) -> Result<Grant<'a>, Refused> {
+    let answers = installations.iter().map(|oauth| exchange(oauth));
+    answers.into_iter().find(|answer| !matches!(answer, Err(refused) if *refused == unknown)).unwrap_or(Err(unknown))
 }
 
 /// The body has OAuth's own two fields (RFC 6749, section 5.2) next to HubSpot's.

@@ -24,7 +24,7 @@ use crate::{
         response::{add, json_response},
     },
     operations::token_endpoint::Fields,
-    server::{HUB_ID, Server},
+    server::Server,
 };
 
 const USER: &str = "user@simulator.example";
@@ -49,21 +49,23 @@ pub(crate) async fn introspect(
     form: Result<Form<Fields>, FormRejection>,
 ) -> Result<Response, Refused> {
     let fields = Fields::read(form);
-    let oauth = fields.app(&server)?;
+    let installations = fields.installations(&server)?;
     let token = fields.get("token").unwrap_or_default();
-    Ok(json_response(StatusCode::OK, &introspection(oauth, token)))
+    let body = installations.into_iter().find_map(|oauth| introspection(oauth, token));
+    Ok(json_response(StatusCode::OK, &body.unwrap_or_else(|| json!({"active": false}))))
 }
 
-fn introspection(oauth: &OAuth, token: &str) -> Value {
+/// `None` for a token that is not active.
+fn introspection(oauth: &OAuth, token: &str) -> Option<Value> {
     let (mut body, token_use) = match oauth.remaining(token) {
         Ok(remaining) => (issued(oauth.app_caller(), token, remaining), "access_token"),
         Err(_) if oauth.is_refresh_token(token) => (identity(oauth.app_caller(), token), "refresh_token"),
-        Err(_) => return json!({"active": false}),
+        Err(_) => return None,
     };
     add(&mut body, "active", json!(true));
     add(&mut body, "token_use", json!(token_use));
     add(&mut body, "client_id", json!(oauth.client_id()));
-    body
+    Some(body)
 }
 
 #[derive(Deserialize)]
@@ -79,7 +81,7 @@ pub(crate) async fn private_app_token(Shared(server): Shared<Arc<Server>>, body:
     let caller = server.tokens.caller(&token_key).ok_or_else(Failure::not_found)?;
     let body = json!({
         "userId": USER_ID,
-        "hubId": HUB_ID,
+        "hubId": caller.portal().id,
         "appId": caller.app_id(),
         "scopes": caller.scopes(),
     });
@@ -94,7 +96,7 @@ fn identity(caller: &Caller, token: &str) -> Value {
         "user": USER,
         "user_id": USER_ID,
         "hub_domain": HUB_DOMAIN,
-        "hub_id": HUB_ID,
+        "hub_id": caller.portal().id,
         "app_id": caller.app_id(),
         "scopes": caller.scopes(),
         "is_private_distribution": false,
@@ -116,7 +118,7 @@ fn signed(caller: &Caller, remaining: Duration) -> Value {
     json!({
         "appId": caller.app_id(),
         "expiresAt": expires_at.milliseconds(),
-        "hubId": HUB_ID,
+        "hubId": caller.portal().id,
         "hublet": "na1",
         "installingUserId": USER_ID,
         "isPrivateDistribution": false,

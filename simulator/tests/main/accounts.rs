@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hubspot_simulator::{OAuthApp, READ_SCOPE, RateLimits, Simulator, WRITE_SCOPE};
+use hubspot_simulator::{Fault, OAuthApp, READ_SCOPE, RateLimits, Simulator, SimulatorBuilder, WRITE_SCOPE};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::advance;
@@ -147,4 +147,135 @@ async fn what_a_token_tells_goes_with_its_version_and_meets_its_faults() {
     assert_eq!(caller.post("/oauth/v2/private-apps/get/access-token-info", json!({})).await.0, 503);
     assert_eq!(caller.get("/account-info/v3/details").await.0, 503);
     assert_eq!(caller.get("/account-info/v3/api-usage/daily/private-apps").await.0, 503);
+}
+
+const OBJECTS: &str = "/crm/v3/objects/partner_clients";
+
+fn two_accounts() -> SimulatorBuilder {
+    let client = |builder: SimulatorBuilder, name: &str| builder.partner_client("7", [("name", name)]).without_seed();
+    let here = client(Simulator::builder(), "Here").oauth_app(app()).token("here", [READ_SCOPE]);
+    let there = client(here.account(62515), "There").token("there", [READ_SCOPE]);
+    there.oauth_app(OAuthApp::new("app", "hidden-secret", "hidden-other"))
+}
+
+#[tokio::test]
+async fn a_token_sees_and_changes_its_own_account_alone() {
+    let caller = Caller::of(two_accounts()).await;
+    let other = caller.simulator.account(62515).unwrap();
+    let name = async |token: &str| {
+        let (_, body) = caller.send_as(token, Method::GET, &format!("{OBJECTS}/7"), Value::Null).await;
+        body["properties"]["name"].as_str().unwrap().to_owned()
+    };
+    for (token, expected) in [("here", "Here"), ("there", "There"), (other.access_token(), "There")] {
+        assert_eq!(name(token).await, expected);
+    }
+    let change = json!({"properties": {"name": "Changed"}});
+    caller.send_as(other.access_token(), Method::PATCH, &format!("{OBJECTS}/7"), change).await;
+    assert_eq!((name("here").await, name("there").await), ("Here".to_owned(), "Changed".to_owned()));
+    let stored =
+        |properties: Option<hubspot_simulator::Object>| properties.unwrap().properties["name"].clone().unwrap();
+    assert_eq!(stored(other.partner_client("7")), "Changed");
+    assert_eq!(stored(caller.simulator.partner_client("7")), "Here");
+
+    let details =
+        async |token: &str| caller.send_as(token, Method::GET, "/account-info/v3/details", Value::Null).await.1;
+    assert_eq!(details("here").await["portalId"], 1234567);
+    assert_eq!(details("there").await["portalId"], 62515);
+    let accounts: Vec<_> = caller.simulator.requests().iter().map(|request| request.account().unwrap()).collect();
+    assert_eq!(accounts, [1234567, 62515, 62515, 62515, 1234567, 62515, 1234567, 62515]);
+    assert!(caller.simulator.account(1).is_none());
+}
+
+#[tokio::test]
+async fn one_app_in_two_accounts_has_a_refresh_token_in_each() {
+    let caller = Caller::of(two_accounts()).await;
+    let other = caller.simulator.account(62515).unwrap();
+    let grant = async |field: (&str, &str), kind: &str| {
+        let redirect = ("redirect_uri", "https://app.example");
+        let fields = [("grant_type", kind), ("client_id", "app"), ("client_secret", "hidden-secret"), redirect, field];
+        form(&caller, "/oauth/v3/token", &fields).await
+    };
+    let refresh = async |token: &str| grant(("refresh_token", token), "refresh_token").await;
+    let mut app_ids = Vec::new();
+    for (refresh_token, hub_id, name) in [("hidden-refresh", 1234567, "Here"), ("hidden-other", 62515, "There")] {
+        let (status, body) = refresh(refresh_token).await;
+        assert_eq!((status, &body["hub_id"]), (200, &json!(hub_id)));
+        let token = body["access_token"].as_str().unwrap();
+        let (_, client) = caller.send_as(token, Method::GET, &format!("{OBJECTS}/7"), Value::Null).await;
+        assert_eq!(client["properties"]["name"], name);
+        let (_, info) = open(&caller, &format!("/oauth/v1/access-tokens/{token}")).await;
+        assert_eq!(info["hub_id"], hub_id);
+        app_ids.push(info["app_id"].clone());
+    }
+    assert_eq!(app_ids[0], app_ids[1]);
+    assert_eq!(refresh("hidden-neither").await.1["status"], "BAD_REFRESH_TOKEN");
+
+    other.revoke_refresh_token();
+    assert_eq!((refresh("hidden-other").await.0, refresh("hidden-refresh").await.0), (400, 200));
+    assert_eq!(other.authorize_app("app-2", "https://app.example", None), None);
+    let code = other.authorize_app("app", "https://app.example", None).unwrap();
+    let (status, body) = grant(("code", &code), "authorization_code").await;
+    assert_eq!((status, &body["hub_id"]), (200, &json!(62515)));
+    let code = other.authorize("https://elsewhere.example", None).unwrap();
+    assert_eq!(grant(("code", &code), "authorization_code").await.1["status"], "BAD_REDIRECT_URI");
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_and_faults_are_those_of_an_account() {
+    let limits = |max: u32| RateLimits::default().per_ten_seconds(max);
+    let builder = two_accounts().rate_limits(limits(1)).account(1234567).rate_limits(limits(2));
+    let caller = Caller::of(builder.fault(Fault::status(503).on("get").times(1).in_account(62515))).await;
+    let get = async |token: &str, path: &str| caller.send_as(token, Method::GET, path, Value::Null).await.0;
+    assert_eq!([get("here", OBJECTS).await, get("here", OBJECTS).await, get("here", OBJECTS).await], [200, 200, 429]);
+    assert_eq!([get("there", OBJECTS).await, get("there", OBJECTS).await], [200, 429]);
+    advance(Duration::from_secs(10)).await;
+    let one = format!("{OBJECTS}/7");
+    assert_eq!((get("here", &one).await, get("there", &one).await), (200, 503));
+    caller.simulator.account(62515).unwrap().set_rate_limits(RateLimits::default());
+    assert_eq!([get("there", &one).await, get("there", &one).await], [200, 200]);
+    assert_eq!([get("here", &one).await, get("here", &one).await], [200, 429]);
+    caller.simulator.inject("500:account=1234567".parse().unwrap());
+    advance(Duration::from_secs(10)).await;
+    assert_eq!((get("here", &one).await, get("there", &one).await), (500, 200));
+}
+
+#[tokio::test(start_paused = true)]
+async fn searches_are_limited_for_all_tokens_of_an_account_together() {
+    let limits = RateLimits::default().searches_per_second(2);
+    let caller = Caller::of(two_accounts().rate_limits(limits).account(1234567).rate_limits(limits)).await;
+    let search =
+        async |token: &str| caller.send_as(token, Method::POST, &format!("{OBJECTS}/search"), json!({})).await.0;
+    let own = caller.simulator.access_token();
+    assert_eq!([search("here").await, search(own).await, search("here").await], [200, 200, 429]);
+    assert_eq!(search("there").await, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn association_calls_have_a_window_of_their_own() {
+    let types = "/crm/v3/associations/partner_clients/companies/types";
+    let dated = "/crm/associations/2026-09/partner_clients/companies/labels";
+    for (limits, expected) in [("1/10s", [200, 429]), ("1/10s,2/10s-associations", [200, 200])] {
+        let caller = Caller::of(Simulator::builder().rate_limits(limits.parse().unwrap())).await;
+        assert_eq!([caller.get(OBJECTS).await.0, caller.get(OBJECTS).await.0], [200, 429], "{limits}");
+        assert_eq!([caller.get(types).await.0, caller.get(dated).await.0], expected, "{limits}");
+        assert_eq!(caller.get(types).await.0, 429);
+        advance(Duration::from_secs(10)).await;
+        assert_eq!(caller.get(types).await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_reset_goes_back_to_the_beginning_of_every_account() {
+    let caller = Caller::of(two_accounts().control()).await;
+    let other = caller.simulator.account(62515).unwrap();
+    assert!(other.set_property("7", "name", "Changed") && caller.simulator.set_property("7", "name", "Changed"));
+    assert_eq!(caller.post("/__simulator/reset", Value::Null).await.0, 204);
+    for (account, name) in [(&other, "There"), (&*caller.simulator, "Here")] {
+        assert_eq!(account.partner_client("7").unwrap().properties["name"].as_deref(), Some(name));
+    }
+    assert_eq!(caller.post("/__simulator/faults", json!({"fault": "500:account=62515"})).await.0, 204);
+    let status = async |token: &str| caller.send_as(token, Method::GET, OBJECTS, Value::Null).await.0;
+    assert_eq!((status("here").await, status("there").await), (200, 500));
+    let (_, told) = caller.get("/__simulator/requests").await;
+    assert_eq!(told["requests"][1]["account"], 62515);
 }

@@ -34,6 +34,7 @@ async fn requests_are_told_without_headers_and_secrets() {
     let expected = json!({
         "method": "PATCH", "path": "/crm/v3/objects/partner_clients/512", "query": "idProperty=hs_object_id",
         "body": r#"{"properties":{"name":"Acme"}}"#, "caller": "token 1", "status": 200,
+        "account": 1234567,
     });
     assert_eq!(told[0], expected);
     assert_eq!((&told[1]["status"], &told[1]["caller"]), (&json!(401), &Value::Null));

@@ -132,6 +132,33 @@ async fn its_options_do_what_they_say() {
     assert_eq!(served.log(), [""; 0]);
 }
 
+#[tokio::test]
+async fn an_account_has_the_seed_limits_apps_and_tokens_given_behind_it() {
+    let seed = File::new("other.json", r#"{"objects": [{"type": "partner_clients", "id": "8"}]}"#);
+    let arguments =
+        ["--limit", "9/10s", "--account", "62515", "--seed", seed.path(), "--limit=1/10s", "--token", "there"];
+    let mut child = program(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap).take(3);
+    let lines: Vec<_> = lines.collect();
+    let value = |line: usize, name: &str| lines[line].strip_prefix(name).unwrap().to_owned();
+    let (base_url, own) = (value(0, "HUBSPOT_BASE_URL="), value(1, "HUBSPOT_ACCESS_TOKEN="));
+    let other = value(2, "HUBSPOT_ACCESS_TOKEN_62515=");
+    let status = async |token: &str, id: &str| {
+        let url = format!("{base_url}/crm/v3/objects/partner_clients/{id}");
+        reqwest::Client::new().get(url).bearer_auth(token).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((status(&own, "512").await, status(&own, "8").await), (200, 404));
+    assert_eq!((status(&other, "8").await, status(&other, "8").await), (200, 429));
+    assert_eq!(status("there", "512").await, 404);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for wrong in ["", "0", "-1", "acme"] {
+        let output = run(&["--account", wrong]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(&format!("`{wrong}`")), "{}", text(&output.stderr));
+    }
+}
+
 #[test]
 fn an_exported_seed_is_one_to_start_with() {
     let (seed, again) = (File::new("exported.json", ""), File::new("again.json", ""));
