@@ -1,8 +1,5 @@
 #![cfg_attr(all(feature = "client", any(not(doctest), feature = "simulator")), doc = include_str!("tour.md"))]
-#![cfg_attr(
-    not(feature = "client"),
-    doc = "Description of HubSpot's Partner Clients API for code generators: see [`spec`]."
-)]
+#![cfg_attr(not(feature = "client"), doc = "HubSpot's Partner Clients API for code generators: see [`spec`].")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
@@ -49,6 +46,5 @@ pub use self::{
 };
 
 // Its examples are tests as well.
-#[cfg(all(doctest, feature = "client"))]
-#[doc = include_str!("../README.md")]
+#[cfg_attr(all(doctest, feature = "client"), doc = include_str!("../README.md"))]
 mod readme {}

@@ -48,6 +48,8 @@
 
 mod app;
 mod authorization;
+mod current;
+mod flight;
 mod fresh;
 mod grant;
 mod refused;

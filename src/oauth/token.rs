@@ -6,14 +6,11 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{
-    FutureExt,
-    future::{BoxFuture, Shared},
-};
+use futures_util::{FutureExt, future::BoxFuture};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
-    runtime::{Handle, Id},
-    time::{Instant, timeout, timeout_at},
+    runtime::Handle,
+    time::{Instant, timeout},
 };
 use uuid::Uuid;
 
@@ -24,12 +21,13 @@ use crate::{
         redact::redact,
     },
     error::{Error, Result},
-    oauth::{app::OAuthApp, fresh::Fresh, grant::Grant, shared::SharedRefresh, store::TokenStore},
+    oauth::{
+        app::OAuthApp, current::Current, flight::Flight, fresh::Fresh, grant::Grant, shared::SharedRefresh,
+        store::TokenStore,
+    },
     task::guard_future,
 };
 
-/// A token this close to its end is not sent any more: the request has to arrive before it.
-const MARGIN: Duration = Duration::from_secs(10);
 /// While the old token lives, a failed refresh is not repeated sooner.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -43,33 +41,6 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub struct OAuthToken {
     app: OAuthApp,
     state: Arc<Mutex<State>>,
-}
-
-/// How long a refresh in another runtime is waited for, which may not run any more.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// A refresh under way.
-#[derive(Clone)]
-struct Flight {
-    /// `None` if it ended with the runtime that it ran in.
-    result: Shared<BoxFuture<'static, Option<Result<AccessToken>>>>,
-    runtime: Id,
-    since: Instant,
-}
-
-impl Flight {
-    /// Whether it is so late that the runtime that it is in may not run any more.
-    fn is_lost(&self, here: Id) -> bool {
-        self.runtime != here && self.since.elapsed() >= PATIENCE
-    }
-
-    /// `None` where another has to be tried.
-    async fn result(self, here: Id) -> Option<Result<AccessToken>> {
-        if self.runtime == here {
-            return self.result.await;
-        }
-        timeout_at(self.since + PATIENCE, self.result).await.ok().flatten()
-    }
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -97,37 +68,6 @@ struct State {
 struct Unkept {
     current: Current,
     unsaved: bool,
-}
-
-struct Current {
-    token: AccessToken,
-    refresh_at: Instant,
-    expires_at: Instant,
-}
-
-impl Current {
-    fn new(fresh: &Fresh) -> Self {
-        let now = Instant::now();
-        Self {
-            token: fresh.access_token.clone(),
-            refresh_at: now + fresh.refresh_in,
-            expires_at: now + fresh.expires_in.saturating_sub(MARGIN),
-        }
-    }
-}
-
-impl Current {
-    /// As it was given, for a store that does not have it yet.
-    fn fresh(&self, refresh_token: &SecretString) -> Fresh {
-        let expires_in = (self.expires_at + MARGIN).saturating_duration_since(Instant::now());
-        Fresh {
-            access_token: self.token.clone(),
-            refresh_token: Some(refresh_token.clone()),
-            refresh_in: expires_in * 5 / 6,
-            expires_in,
-            unsaved: false,
-        }
-    }
 }
 
 impl OAuthApp {

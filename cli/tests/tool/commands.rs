@@ -194,7 +194,7 @@ async fn an_entry_that_cannot_be_read_is_told_on_standard_error() {
         };
         let text = ran(&[]).await;
         assert_eq!((text.code, text.out.lines().count()), (Some(0), 2), "{}", text.err);
-        assert_eq!(text.err, "warning: 1 entry in HubSpot's answers could not be read and is left out\n");
+        assert_eq!(text.err, "warning: 1 entry in HubSpot's responses could not be read and is left out\n");
         let json = ran(&["--json"]).await;
         let warning: serde_json::Value = serde_json::from_str(&json.err).unwrap();
         assert_eq!(warning["warning"]["count"], 1);
