@@ -4,18 +4,18 @@ use openapiv3::{OpenAPI, Operation, PathItem, ReferenceOr, SchemaKind, StatusCod
 use serde_json::json;
 
 use super::{
-    operations::{Family, KNOWN, Known, name},
+    operations::{KNOWN, Known, name},
     read::same_parameter,
     walk,
 };
 
 const PARTIAL_SUCCESS: StatusCode = StatusCode::Code(207);
 
-/// HubSpot describes the operations on associations of any object in documents of their own, and each version in its own.
+/// HubSpot describes the operations on associations and on the account in documents of their own, and each version in its own.
 /// Those that a description lacks are taken from `own`, with the schemas they need and the description does not have: the
 /// client speaks every version, whatever it is built from.
-pub fn association_operations(api: &mut OpenAPI, own: &OpenAPI) {
-    for known in KNOWN.iter().filter(|known| known.family != Family::Every) {
+pub fn what_is_described_elsewhere(api: &mut OpenAPI, own: &OpenAPI) {
+    for known in KNOWN.iter().filter(|known| !known.is_on_partner_clients()) {
         if walk::operations(api).all(|(method, path, _)| name(method, path) != known.name) {
             let operation = own.operations().find(|(_, _, o)| o.operation_id.as_deref() == Some(known.name));
             if let Some((_, _, operation)) = operation {

@@ -117,6 +117,7 @@ const REQUIRED: &[(&str, &[&str])] = &[
     ("NextPage", &["after"]),
     ("Paging", &[]),
     ("PreviousPage", &["before"]),
+    ("PortalInformationResponse", &["portalId"]),
     ("PublicAssociation", &["from", "to", "type"]),
     ("PublicAssociationDefinition", &["id", "name"]),
     ("PublicAssociationMulti", &["from", "to"]),

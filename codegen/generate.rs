@@ -12,7 +12,7 @@ use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeI
 use syn::parse::Parser;
 
 #[cfg(feature = "mock")]
-use crate::codegen::operations::{Family, KNOWN};
+use crate::codegen::operations::{Family, KNOWN, PREFIXES};
 use crate::{
     codegen::{
         adapt::{ID_TYPES, checked},
@@ -182,7 +182,9 @@ fn answering_every_version(code: String) -> String {
         // As progenitor writes an id that is given, and one that is not.
         ["{}", "[^/]*"].iter().fold(code, |code, id| {
             let path = known.path.replace("{partnerClientId}", id);
-            let of_all = path.replacen("/crm/v3/objects/", "/crm/(v3/objects|objects/[^/]*)/", 1);
+            let of_all = PREFIXES
+                .iter()
+                .fold(path.clone(), |path, (v3, dated)| path.replacen(v3, &format!("({v3}|{dated}[^/]*/)"), 1));
             code.replace(&format!("\"^{path}$\""), &format!("\"^{of_all}$\""))
         })
     })

@@ -32,7 +32,7 @@ use openapiv3::OpenAPI;
 pub fn documented(path: &Path, own: &Path) -> Result<OpenAPI> {
     let mut api = merge::documents(read::path(path)?)?;
     if path != own {
-        complete::association_operations(&mut api, &merge::documents(read::path(own)?)?);
+        complete::what_is_described_elsewhere(&mut api, &merge::documents(read::path(own)?)?);
     }
     merge::drop_unused_schemas(&mut api);
     merge::order(&mut api);

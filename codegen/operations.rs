@@ -39,11 +39,16 @@ pub enum Family {
 
 use Family::{Dated, Every, V3};
 
+/// How the paths begin that every version has: in v3, and before the version in dated ones. `src/spec.rs` has them too.
+pub const PREFIXES: [(&str, &str); 2] =
+    [("/crm/v3/objects/", "/crm/objects/"), ("/account-info/v3/", "/account-info/")];
+
 /// What stands for the version in the path of a dated operation.
 pub const VERSION: &str = "{apiVersion}";
 
 pub const READ: &str = "crm.objects.partner-clients.read";
 pub const WRITE: &str = "crm.objects.partner-clients.write";
+const ACCESS: &str = "oauth";
 
 const OBJECTS: &str = "/crm/v3/objects/partner_clients";
 const OBJECT: &str = "/crm/v3/objects/partner_clients/{partnerClientId}";
@@ -57,6 +62,8 @@ const TYPES: &str = "/crm/v3/associations/{fromObjectType}/{toObjectType}/types"
 const BATCH_ASSOCIATE: &str = "/crm/v3/associations/{fromObjectType}/{toObjectType}/batch/create";
 const BATCH_DISSOCIATE: &str = "/crm/v3/associations/{fromObjectType}/{toObjectType}/batch/archive";
 const BATCH_READ_ASSOCIATIONS: &str = "/crm/v3/associations/{fromObjectType}/{toObjectType}/batch/read";
+
+const ACCOUNT: &str = "/account-info/v3/details";
 
 const DATED_PAIR: &str =
     "/crm/objects/{apiVersion}/{fromObjectType}/{fromObjectId}/associations/{toObjectType}/{toObjectId}";
@@ -95,6 +102,7 @@ pub const KNOWN: &[Known] = known! [
     "POST" BATCH_ASSOCIATE "batch_associate" WRITE true V3 Some("batch_set_labels");
     "POST" BATCH_DISSOCIATE "batch_dissociate" WRITE true V3 Some("batch_dissociate_labels");
     "POST" BATCH_READ_ASSOCIATIONS "batch_read_associations" READ true V3 Some("batch_read_associations_with_labels");
+    "GET" ACCOUNT "account_details" ACCESS true Every None;
     "PUT" DATED_PAIR "set_labels" WRITE true Dated Some("associate");
     "DELETE" DATED_PAIR "dissociate_all" WRITE true Dated Some("dissociate");
     "PUT" DATED_DEFAULT "associate_default" WRITE true Dated Some("associate");
@@ -113,6 +121,11 @@ impl Known {
         KNOWN.iter().find(|known| known.method == method && known.has_path(path))
     }
 
+    /// Whether a document of partner clients has to describe it, as every version has it under their path.
+    pub fn is_on_partner_clients(&self) -> bool {
+        self.family == Every && self.path.starts_with(OBJECTS)
+    }
+
     fn has_path(&self, path: &str) -> bool {
         same_path(self.path, path) || self.family == Every && same_path(&dated(self.path), path)
     }
@@ -120,7 +133,7 @@ impl Known {
 
 /// The path under dated versions of an operation that every version has; or a text with such paths in it.
 pub fn dated(path: &str) -> String {
-    path.replace("/crm/v3/objects/", &format!("/crm/objects/{VERSION}/"))
+    PREFIXES.iter().fold(path.to_owned(), |path, (v3, dated)| path.replace(v3, &format!("{dated}{VERSION}/")))
 }
 
 /// The dated version that a path names, such as `2026-09` or `2026-09-beta`.

@@ -7,6 +7,7 @@
 // modules: how to create a client, associations, the rest.
 mod client;
 
+mod account;
 mod api_version;
 mod association;
 mod associations;
@@ -34,6 +35,7 @@ pub use hubspot_simulator as simulator;
 
 #[cfg(feature = "client")]
 pub use self::{
+    account::{Account, GetAccount},
     association::Association,
     associations::*,
     auth::*,

@@ -106,9 +106,13 @@ impl Operation {
     }
 }
 
+/// How the paths begin that every version has: in v3, and before the version in dated ones.
+const PREFIXES: [(&str, &str); 2] = [("/crm/v3/objects/", "/crm/objects/"), ("/account-info/v3/", "/account-info/")];
+
 /// The path of v3 as a dated version has it.
-fn in_dated(path: &str, version: ApiVersion) -> String {
-    path.replacen("/crm/v3/objects/", &format!("/crm/objects/{version}/"), 1)
+pub(crate) fn in_dated(path: &str, version: ApiVersion) -> String {
+    let found = PREFIXES.iter().find_map(|(v3, dated)| Some((dated, path.strip_prefix(v3)?)));
+    found.map_or_else(|| path.to_owned(), |(dated, rest)| format!("{dated}{version}/{rest}"))
 }
 
 /// The versions that have an operation.

@@ -4,14 +4,12 @@ use reqwest::Request;
 
 use crate::{
     error::{Error, Result},
-    spec::{Operation, Versions},
+    spec::{Operation, Versions, in_dated},
     transport::shared::Shared,
 };
 
 /// What the generated code writes for the version of a dated operation; `codegen/adapt.rs` says so.
 const DATED: &str = "/dated/";
-/// What comes before the version, in v3 and after.
-const V3_OBJECTS: &str = "/crm/v3/objects/";
 
 /// Addresses a request to the client's version.
 ///
@@ -19,15 +17,18 @@ const V3_OBJECTS: &str = "/crm/v3/objects/";
 /// Where that version does not have the operation.
 pub(crate) fn address(request: &mut Request, operation: &Operation, shared: &Shared) -> Result<()> {
     let version = shared.version;
-    let (written, meant) = match (operation.versions, version.is_dated()) {
-        (Versions::AsWritten, _) | (Versions::V3 | Versions::Every, false) => return Ok(()),
-        (Versions::Every, true) => (V3_OBJECTS, format!("/crm/objects/{version}/")),
-        (Versions::Dated, true) => (DATED, format!("/{version}/")),
-        (Versions::V3, true) | (Versions::Dated, false) => return Err(refused(operation, shared)),
+    let meant = |path: &str| match operation.versions {
+        Versions::Every => in_dated(path, version),
+        _ => path.replacen(DATED, &format!("/{version}/"), 1),
     };
+    match (operation.versions, version.is_dated()) {
+        (Versions::AsWritten, _) | (Versions::V3 | Versions::Every, false) => return Ok(()),
+        (Versions::Every | Versions::Dated, true) => {}
+        (Versions::V3, true) | (Versions::Dated, false) => return Err(refused(operation, shared)),
+    }
     let url = request.url_mut();
     if let Some((base, path)) = url.path().split_at_checked(shared.base_path) {
-        let path = format!("{base}{}", path.replacen(written, &meant, 1));
+        let path = format!("{base}{}", meant(path));
         url.set_path(&path);
     }
     Ok(())

@@ -12,7 +12,7 @@ const TYPES: &str = "/crm/v3/associations/{fromObjectType}/{toObjectType}/types"
 
 fn completed(api: &Value) -> Value {
     let mut api: OpenAPI = serde_json::from_value(api.clone()).unwrap();
-    complete::association_operations(&mut api, &documented());
+    complete::what_is_described_elsewhere(&mut api, &documented());
     serde_json::to_value(api).unwrap()
 }
 

@@ -6,6 +6,7 @@ mod frames;
 mod support;
 
 mod abandoned;
+mod account;
 mod association;
 mod associations;
 mod batches;

@@ -1,0 +1,75 @@
+//! The account that a token belongs to.
+
+use httpmock::MockServer;
+use hubspot_partner_clients::{ApiVersion, Client, simulator::Simulator};
+use serde_json::json;
+
+const VERSIONS: [&str; 3] = ["v3", "2026-03", "2026-09"];
+
+fn client(base_url: &str, token: &str, version: &str) -> Client {
+    let version: ApiVersion = version.parse().unwrap();
+    Client::builder().base_url(base_url).access_token(token).api_version(version).build().unwrap()
+}
+
+#[tokio::test]
+async fn a_token_tells_its_account_on_every_version() {
+    let hubspot = Simulator::start().await.unwrap();
+    for version in VERSIONS {
+        let account = client(hubspot.base_url(), hubspot.access_token(), version).account().await.unwrap();
+        assert!(account.id.bytes().all(|byte| byte.is_ascii_digit()), "{account:?}");
+        assert_eq!(account.account_type.as_deref(), Some("STANDARD"), "{version}");
+        assert_eq!(account.time_zone.as_deref(), Some("UTC"));
+    }
+}
+
+#[tokio::test]
+async fn the_documented_address_is_asked_and_its_answer_told() {
+    for (version, path) in [("v3", "/hub/account-info/v3/details"), ("2026-09", "/hub/account-info/2026-09/details")] {
+        let server = MockServer::start_async().await;
+        let details = server
+            .mock_async(|when, then| {
+                when.method("GET").path(path).header("authorization", "Bearer pat-1");
+                then.status(200).json_body(json!({
+                    "portalId": 19284756, "accountType": "SANDBOX", "timeZone": "Europe/Dublin",
+                    "companyCurrency": "EUR", "additionalCurrencies": [], "utcOffset": "+01:00",
+                    "utcOffsetMilliseconds": 3600000, "uiDomain": "app-eu1.hubspot.com", "dataHostingLocation": "eu1",
+                }));
+            })
+            .await;
+        let account = client(&server.url("/hub"), "pat-1", version).account().await.unwrap();
+        details.assert_async().await;
+        assert_eq!(
+            serde_json::to_value(&account).unwrap(),
+            json!({
+                "id": "19284756", "accountType": "SANDBOX", "timeZone": "Europe/Dublin", "currency": "EUR",
+                "uiDomain": "app-eu1.hubspot.com", "dataHostingLocation": "eu1",
+            })
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_account_without_details_is_told_by_its_id() {
+    for body in [
+        json!({"portalId": 7}),
+        json!({"portalId": 7, "timeZone": null, "uiDomain": ""}),
+        json!({"portalId": "7", "accountType": 4, "additionalCurrencies": null}),
+    ] {
+        let server = MockServer::start_async().await;
+        server
+            .mock_async(|when, then| {
+                when.path("/account-info/v3/details");
+                then.status(200).json_body(body.clone());
+            })
+            .await;
+        let account = client(&server.base_url(), "pat-1", "v3").account().await.unwrap();
+        assert_eq!((account.id.as_str(), account.time_zone), ("7", None), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_token_has_no_account() {
+    let hubspot = Simulator::start().await.unwrap();
+    let error = client(hubspot.base_url(), "pat-unknown", "v3").account().await.unwrap_err();
+    assert!(error.is_unauthorized(), "{error}");
+}
