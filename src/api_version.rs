@@ -23,8 +23,8 @@ use std::{fmt, str::FromStr};
 /// # }
 /// ```
 ///
-/// A dated version that is newer than this release of the crate is spoken as the newest one that it knows, and building a
-/// client of it logs a warning. Versions are ordered by age.
+/// A dated version that is newer than this release of the crate is treated like the newest one that the crate knows,
+/// and building a client of it logs a warning. Versions are ordered by age.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ApiVersion(Version);
 
@@ -82,7 +82,7 @@ const SUPPORTED: u16 = 18;
 const WARNED: u16 = 6;
 
 impl ApiVersion {
-    /// The version of the paths under `/crm/v3/`, the default. HubSpot gives it no fixes after September 2027.
+    /// The version of the paths under `/crm/v3/`; the default. HubSpot stops fixing it after September 2027.
     pub const V3: Self = Self(Version::V3);
     /// The dated version of March 2026, the first.
     pub const V2026_03: Self = Self::released(2026, 3);
@@ -97,11 +97,11 @@ impl ApiVersion {
         Self(Version::Dated { month: Month::new(year, month), released: true })
     }
 
-    /// A dated version by its year and month, such as `2027-03`, or its preview, such as `2027-03-beta`. It may be newer
-    /// than this release of the crate.
+    /// Creates a dated version from its year and month, such as `2027-03`, or a preview, such as `2027-03-beta`. It may
+    /// be newer than this release of the crate.
     ///
     /// # Errors
-    /// What is not of this form, or is older than `2026-03`, the first dated version.
+    /// [`InvalidApiVersion`] for any other text, and for a version older than `2026-03`, the first dated version.
     pub fn dated(version: &str) -> Result<Self, InvalidApiVersion> {
         let refuse = |reason| Err(InvalidApiVersion { value: version.to_owned(), reason });
         let text = version.trim();
@@ -129,9 +129,9 @@ impl ApiVersion {
         self != Self::V3
     }
 
-    /// The month from which HubSpot no longer supports the version: it gets no fixes then, and may go on answering. For v3
-    /// it is the month that HubSpot has announced, for a dated version 18 months after its release. A preview has none: it
-    /// may change or end at any time.
+    /// Returns the month from which HubSpot no longer supports the version. It may go on working after that, without
+    /// fixes. For v3, HubSpot has announced the month; for a dated version, it is 18 months after the release. A
+    /// preview has none, because it may change or end at any time.
     ///
     /// ```
     /// use hubspot_partner_clients::ApiVersion;
@@ -149,8 +149,8 @@ impl ApiVersion {
         }
     }
 
-    /// What you should know before you use the version today: that HubSpot stops supporting it within six months, or that
-    /// this release of the crate does not know it. Building a client logs the same.
+    /// Returns what you should know before you use the version today: that HubSpot stops supporting it within six
+    /// months, or that this release of the crate does not know it. Building a client logs the same text.
     #[cfg(feature = "client")]
     pub fn warning(self) -> Option<String> {
         self.warning_in(Month::current())
@@ -202,7 +202,7 @@ impl FromStr for ApiVersion {
     }
 }
 
-/// A text that is no version of HubSpot's API. [`Error`](crate::Error) is made of it by `?`.
+/// Error for a text that is not a version of HubSpot's API. `?` converts it to [`Error`](crate::Error).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidApiVersion {
     value: String,

@@ -1,4 +1,4 @@
-//! The one value of an association.
+//! The value of an association: its two ends and its type.
 #![cfg(feature = "client")]
 
 use std::{borrow::Cow, fmt};
@@ -12,9 +12,9 @@ use crate::{
 
 /// An association of a partner client with another object: its two ends and its type.
 ///
-/// Single calls, bulk runs, plans and jobs all take and give this value. Its parts are checked, so that what cannot be sent
-/// is an error when it is made. Ids have one form: `009001` is the record that HubSpot shows as `9001`. Two associations
-/// are equal if their parts are; numbers come in the order of their size.
+/// Single calls, bulk runs, plans and jobs all use this value. Its parts are checked when it is created, so that a
+/// value that cannot be sent is an error at once. Each id has one form: `009001` is the record that HubSpot shows as
+/// `9001`. Two associations are equal if their parts are. Numbers are ordered by size.
 ///
 /// ```
 /// use hubspot_partner_clients::Association;
@@ -44,8 +44,9 @@ use crate::{
 /// # Ok::<_, hubspot_partner_clients::Error>(())
 /// ```
 ///
-/// With serde it is an object with the members `partnerClientId`, `toObjectType`, `toObjectId` and `associationType`. It is
-/// also read by the names of its fields, as a row of CSV with the tool's columns has them, and from a list of the four.
+/// With serde it is an object with the members `partnerClientId`, `toObjectType`, `toObjectId` and `associationType`.
+/// It can also be read with the names of its fields, as in a CSV row with the tool's columns, and from a list of the
+/// four values.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -65,11 +66,12 @@ pub struct Association {
 }
 
 impl Association {
-    /// Checks the parts: the partner client, the other object's type and id, and the association type, by its name in any
-    /// case or its numeric id. [`Client::association_types`](crate::Client::association_types) lists the types.
+    /// Creates an association from its parts: the partner client, the type and id of the other object, and the
+    /// association type by its name in any case or by its numeric id.
+    /// [`Client::association_types`](crate::Client::association_types) lists the types.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for the first part that cannot be sent. It names the part and the value.
+    /// [`Error::is_invalid_input`] for the first part that cannot be sent. The message names the part and the value.
     pub fn new<P, T, I, A>(partner_client: P, to_object_type: T, to_object_id: I, association_type: A) -> Result<Self>
     where
         P: TryInto<PartnerClientId, Error: Into<Error>>,

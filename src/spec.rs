@@ -1,23 +1,23 @@
-//! The API description for code generators: no HTTP stack needed, so depend on this crate with
-//! `default-features = false`.
+//! The API description for code generators. It needs no HTTP stack: depend on this crate with `default-features =
+//! false`.
 
 use std::borrow::Cow;
 
 use crate::api_version::ApiVersion;
 
-/// The OpenAPI 3.0 document of v3 that this crate was built from: the files of `openapi/` merged and corrected, as JSON.
-/// [`openapi_json`] gives that of any version.
+/// The OpenAPI 3.0 document of v3 that this crate was built from: the files of `openapi/`, merged and corrected, as
+/// JSON. [`openapi_json`] returns the document of any version.
 ///
-/// It says what HubSpot sends, not only what HubSpot documents: property values may be `null`, enumerations grow,
-/// errors may lack any field, lists in the query travel as one comma-separated value. There is no `oneOf` in it. Operation
-/// ids are those of [`operations`]; paths, statuses and schemas stand in a fixed order.
+/// It describes what HubSpot sends, which is more than HubSpot documents: property values may be `null`, enumerations
+/// grow, errors may lack any field, and lists in the query are sent as one comma-separated value. It has no `oneOf`.
+/// Its operation ids are those of [`operations`]. Paths, statuses and schemas are in a fixed order.
 ///
-/// What is known of generators: progenitor 0.15 takes one type of success and one of failure, so keep the last success (that
-/// of 207 has the fields of both) as `2XX`; datamodel-code-generator needs `--strict-nullable` for property values that
-/// are `null`.
+/// Generators differ. progenitor 0.15 takes one success type and one error type, so keep the last success as `2XX`:
+/// that of 207 has the fields of both. datamodel-code-generator needs `--strict-nullable` for property values that are
+/// `null`.
 pub const OPENAPI_JSON: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
-/// The SHA-256 of [`OPENAPI_JSON`] in hexadecimal: a generator that finds the one it knows has nothing to do.
+/// The SHA-256 of [`OPENAPI_JSON`] in hexadecimal. A generator can skip its work if it is unchanged.
 pub const OPENAPI_SHA256: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.sha256"));
 
 const DATED_JSON: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi-dated.json"));
@@ -25,8 +25,8 @@ const DATED_SHA256: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi-dated
 /// What stands for the version in a path and in the document of the dated versions.
 const VERSION: &str = "{apiVersion}";
 
-/// The OpenAPI 3.0 document of a version, with that version in its paths. For v3 it is [`OPENAPI_JSON`], which says what
-/// holds of all.
+/// Returns the OpenAPI 3.0 document of a version, with that version in its paths. For v3 it is [`OPENAPI_JSON`], whose
+/// description applies to all versions.
 ///
 /// ```
 /// use hubspot_partner_clients::{ApiVersion, spec};
@@ -38,47 +38,47 @@ pub fn openapi_json(version: ApiVersion) -> Cow<'static, str> {
     if version.is_dated() { DATED_JSON.replace(VERSION, &version.to_string()).into() } else { OPENAPI_JSON.into() }
 }
 
-/// What tells a generator that the document of a version is the one it knows, in hexadecimal. For v3 it is
-/// [`OPENAPI_SHA256`]; the documents of dated versions differ in nothing but their version, so they share one.
+/// Returns a hash of a version's document in hexadecimal. A generator can skip its work if it is unchanged. For v3 it
+/// is [`OPENAPI_SHA256`]. The documents of dated versions differ only in the version, so they share a hash.
 pub fn openapi_sha256(version: ApiVersion) -> &'static str {
     if version.is_dated() { DATED_SHA256 } else { OPENAPI_SHA256 }
 }
 
-/// What a caller has to know of an operation.
+/// Facts about an operation, for its callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Operation {
-    /// The operation id, a Rust name such as `associate`.
+    /// The operation id, such as `associate`; a Rust name.
     pub id: &'static str,
     /// The HTTP method in capitals.
     pub method: &'static str,
-    /// The path template, with each parameter in braces: that of v3, or with `{apiVersion}` for the version where v3 does
-    /// not have the operation. [`path_in`](Self::path_in) gives that of a version.
+    /// The path template, with each parameter in braces: that of v3, or one with `{apiVersion}` for an operation that
+    /// v3 does not have. [`path_in`](Self::path_in) returns the template of a version.
     pub path: &'static str,
-    /// The first of its tags, a heading under which documentation lists it.
+    /// The first of its tags, under which documentation lists it.
     pub tag: Option<&'static str>,
-    /// The parameters in braces in the path, in their order there, but for the version.
+    /// The parameters in the path, in their order there, without the version.
     pub path_parameters: &'static [Parameter],
-    /// The parameters of the query. A list travels as one comma-separated value.
+    /// The parameters of the query. A list is sent as one comma-separated value.
     pub query_parameters: &'static [Parameter],
-    /// The schema of the request's body, a name in `#/components/schemas`; `None` where nothing is sent.
+    /// The schema of the request body, a name in `#/components/schemas`; `None` if there is no body.
     pub request_schema: Option<&'static str>,
-    /// The documented successes. Others may come: any 2xx is one.
+    /// The documented successes. HubSpot may send others: any 2xx is a success.
     pub successes: &'static [Success],
-    /// The OAuth scopes that the operation asks for.
+    /// The OAuth scopes that the operation needs.
     pub scopes: &'static [&'static str],
-    /// Whether a second identical request leaves everything as the first one did, so that a failed one may be repeated.
+    /// Whether repeating the request changes nothing more, so that a failed one may be repeated.
     pub idempotent: bool,
-    /// The allowance that a request counts against.
+    /// The rate limit that a request counts against.
     pub rate_bucket: RateBucket,
     /// The versions that have the operation.
     pub versions: Versions,
-    /// The id of the operation that takes its place in the versions that do not have it, where there is one.
+    /// The id of the operation to call instead in versions that do not have this one, if there is one.
     pub counterpart: Option<&'static str>,
 }
 
 impl Operation {
-    /// The path template under a version; `None` where that does not have the operation.
+    /// Returns the path template in a version, or `None` if the version does not have the operation.
     ///
     /// ```
     /// use hubspot_partner_clients::{ApiVersion, spec};
@@ -119,52 +119,52 @@ pub(crate) fn in_dated(path: &str, version: ApiVersion) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Versions {
-    /// v3 alone.
+    /// v3 only.
     V3,
-    /// The dated versions.
+    /// Dated versions only.
     Dated,
     /// v3 and the dated versions, with the same parameters and schemas.
     Every,
-    /// An operation that the facade does not use, of a description that was built in: it is called by its path as it is.
+    /// An operation of another description that was built in, which the facade does not use. Its path is used as it is.
     AsWritten,
 }
 
-/// A parameter of an operation.
+/// Parameter of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Parameter {
     /// The name in the path or the query.
     pub name: &'static str,
-    /// Whether a request without it is refused.
+    /// Whether the request needs it.
     pub required: bool,
-    /// Its type in OpenAPI's words: `string`, `integer`, `number`, `boolean`, `array`.
+    /// Its OpenAPI type: `string`, `integer`, `number`, `boolean` or `array`.
     pub schema_type: &'static str,
 }
 
-/// A success of an operation.
+/// Success response of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Success {
-    /// The HTTP status. 207 is that of a batch of which a part failed.
+    /// The HTTP status. 207 is the status of a batch of which a part failed.
     pub status: u16,
-    /// The schema of the response's body, a name in `#/components/schemas`; `None` where it has none.
+    /// The schema of the response body, a name in `#/components/schemas`; `None` if there is no body.
     pub schema: Option<&'static str>,
 }
 
-/// An allowance of requests that HubSpot counts by itself.
+/// A rate limit that HubSpot counts on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RateBucket {
-    /// The account's general allowance, counted over a rolling window of ten seconds and by the day.
+    /// The account's general rate limit, counted over a rolling window of ten seconds and by the day.
     General,
-    /// The search allowance: five requests a second for an account.
+    /// The rate limit of searches: five requests a second for an account.
     Search,
 }
 
 static OPERATIONS: &[Operation] = include!(concat!(env!("OUT_DIR"), "/operations.rs"));
 
-/// Every operation of the description, in its order: those of every version, the ones that v3 alone has, the ones that dated
-/// versions have. [`Operation::path_in`] tells which of them a version has.
+/// Returns every operation of the description: first those of every version, then those of v3 only, then those of dated
+/// versions only. [`Operation::path_in`] says which of them a version has.
 ///
 /// ```
 /// use hubspot_partner_clients::spec::operations;
@@ -202,10 +202,10 @@ pub(crate) fn operation(id: &str) -> &'static Operation {
     operations().iter().find(|operation| operation.id == id).unwrap_or(&UNKNOWN)
 }
 
-/// [`openapi_json`] as a parsed document.
+/// Returns [`openapi_json`] as a parsed document.
 ///
 /// # Errors
-/// None that this crate's own tests have not seen: the document was written by the same type.
+/// Never fails in practice: the document was serialized from the same type.
 #[cfg(feature = "openapiv3")]
 pub fn openapi(version: ApiVersion) -> serde_json::Result<openapiv3::OpenAPI> {
     serde_json::from_str(&openapi_json(version))

@@ -50,7 +50,7 @@ impl Client {
         WithTarget::new(self, partner_client)
     }
 
-    /// As [`associate`](Self::associate), from an [`Association`].
+    /// Like [`associate`](Self::associate), from an [`Association`].
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
@@ -133,15 +133,15 @@ pub struct Associate {
 }
 
 impl Associate {
-    /// Takes all other labels from the two objects, in one request. Dated versions of HubSpot's API alone can do it: on v3
-    /// the call is refused.
+    /// Removes all other labels from the two objects, in the same request. Only dated versions of HubSpot's API can do
+    /// this; on v3 the call fails with [`Error::is_invalid_input`].
     pub fn replacing(mut self) -> Self {
         self.replacing = true;
         self
     }
 
-    /// Returns the partner client as it is after the association. On v3 it is part of HubSpot's response, on dated versions it
-    /// is read by another request, which needs the scope `crm.objects.partner-clients.read`.
+    /// Returns the partner client as it is after the association. On v3 it is part of HubSpot's response; on dated
+    /// versions it is read by another request, which needs the scope `crm.objects.partner-clients.read`.
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
@@ -218,10 +218,9 @@ call! {
     /// Associates the two objects.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for an id that cannot be sent, and on dated versions for an association type that does
-    /// not exist or that may be one of several: the message lists those there are, and nothing was sent but the request for
-    /// that list. HubSpot answers 404 for an unknown partner client, and 400 for an unknown object type, object or
-    /// association type.
+    /// [`Error::is_invalid_input`] for an id that cannot be sent, and on dated versions for an association type that
+    /// does not exist or is ambiguous: the message lists the existing types, and nothing was changed. HubSpot answers
+    /// 404 for an unknown partner client, and 400 for an unknown object type, object or association type.
     Associate => Associated
 }
 
@@ -251,8 +250,8 @@ impl AssociateThenGet {
 }
 
 call! {
-    /// Associates the two objects and returns the partner client. If HubSpot's response on v3 does not contain the partner
-    /// client, only its id is set.
+    /// Associates the two objects and returns the partner client. If HubSpot's response on v3 does not contain the
+    /// partner client, only its id is set.
     ///
     /// # Errors
     /// The same as for [`Associate::send`]. If [`Error::operation`] is `get`, the association was made, and reading the

@@ -1,4 +1,4 @@
-//! The response to a new association.
+//! Result of a call that associates two objects.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::{
     partner_clients::PartnerClient,
 };
 
-/// An association that exists now.
+/// An association that exists now; the result of [`Associate`](crate::Associate).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -18,12 +18,12 @@ pub struct Associated {
     pub to_object_type: ObjectType,
     /// The id of the other object.
     pub to_object_id: ObjectId,
-    /// The association type as it was given. After [`as_default`](crate::WithType::as_default) it is what HubSpot chose,
-    /// and `None` where HubSpot does not say.
+    /// The association type as it was given. After [`as_default`](crate::WithType::as_default), the type that HubSpot
+    /// chose, or `None` if HubSpot does not say.
     pub association_type: Option<AssociationType>,
-    /// The labels that the two objects have now, as dated versions tell; empty on v3.
+    /// The labels that the two objects have now, on dated versions; empty on v3.
     pub labels: Vec<String>,
-    /// The partner client as v3 answers with it; `None` on dated versions. To have it on all versions, use
+    /// The partner client, which v3 includes in its response; `None` on dated versions. To get it on all versions, use
     /// [`then_get`](crate::Associate::then_get).
     pub partner_client: Option<PartnerClient>,
 }

@@ -39,7 +39,7 @@ impl Client {
         WithTarget::new(self, partner_client)
     }
 
-    /// As [`dissociate`](Self::dissociate), from an [`Association`].
+    /// Like [`dissociate`](Self::dissociate), from an [`Association`].
     pub fn remove_association(&self, association: impl Into<Association>) -> Dissociate {
         let what = Ok(Pair::split(association.into()));
         Dissociate { client: self.clone(), what, including_labels: false, options: CallOptions::default() }
@@ -97,8 +97,9 @@ pub struct Dissociate {
 }
 
 impl Dissociate {
-    /// Lets the labels of the two objects go with the unlabelled association. On dated versions HubSpot removes them with it,
-    /// so without this the call is refused where there are labels. It makes no difference for another type, or on v3.
+    /// Removes the labels of the two objects together with the unlabelled association. On dated versions HubSpot
+    /// removes both, so without this setting the call fails if there are labels. It makes no difference for other types
+    /// or on v3.
     pub fn including_labels(mut self) -> Self {
         self.including_labels = true;
         self
@@ -121,8 +122,8 @@ call! {
     /// Removes the association.
     ///
     /// # Errors
-    /// The same as for [`Associate::send`](crate::Associate::send). On dated versions also [`Error::is_invalid_input`] for the
-    /// unlabelled type of two objects that have labels: the message lists those, and nothing was removed.
+    /// The same as for [`Associate::send`](crate::Associate::send). On dated versions also [`Error::is_invalid_input`]
+    /// for the unlabelled type of two objects that have labels: the message lists the labels, and nothing was removed.
     Dissociate => ()
 }
 
@@ -149,7 +150,7 @@ call! {
     /// Removes the associations.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for an id that cannot be sent. On v3 an error may come after some of the associations
-    /// were removed; calling it again goes on.
+    /// [`Error::is_invalid_input`] for an id that cannot be sent. On v3, some of the associations may have been removed
+    /// when an error occurs; the same call removes the rest.
     DissociateAll => ()
 }

@@ -1,4 +1,4 @@
-//! The associations of a partner client that was read.
+//! Associations that were read together with a partner client.
 
 use std::collections::BTreeMap;
 
@@ -16,23 +16,22 @@ use crate::{
     transport::call_options::CallOptions,
 };
 
-/// An object that a partner client is associated with, and how.
+/// An object that a partner client is associated with, and the association types.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AssociatedObject {
-    /// The object's id.
+    /// The id of the object.
     pub id: ObjectId,
     /// The names of the association types, each once.
     pub types: Vec<String>,
 }
 
 impl PartnerClient {
-    /// The objects of a type that were read with the partner client
-    /// ([`associations`](crate::GetPartnerClient::associations)), each once with all its association types.
+    /// Returns the objects of one type that were read with the partner client (see
+    /// [`associations`](crate::GetPartnerClient::associations)), each once with all its association types.
     ///
-    /// The type is meant by any of its names: HubSpot uses keys such as `line items` for `line_items`, and
-    /// the plural for the singular. HubSpot puts no more than a page of them into an object;
-    /// [`Client::associations`] lists them all.
+    /// Any name of the type will do, in singular or plural: HubSpot uses keys such as `line items` for `line_items`.
+    /// HubSpot includes at most one page of them; [`Client::associations`] lists them all.
     pub fn associated(&self, object_type: &str) -> Vec<AssociatedObject> {
         let wanted = normal(object_type);
         let mut objects: Vec<AssociatedObject> = Vec::new();
@@ -71,13 +70,14 @@ fn normal(name: &str) -> String {
 }
 
 impl Client {
-    /// Whether a partner client is associated with an object by an association type, given by name or numeric id.
+    /// Returns whether a partner client is associated with an object by an association type, given by name or numeric
+    /// id.
     ///
-    /// It lists the associations until it finds this one, so it takes a request for every 500.
+    /// The call lists the associations until it finds this one, so it takes a request for every 500.
     ///
     /// # Errors
-    /// As [`Client::associations`]; and for a numeric id, as [`Client::association_types`]. [`Error::is_decode`] where it is
-    /// not found, and some of what HubSpot lists cannot be read.
+    /// The same as for [`Client::associations`], and for a numeric id as for [`Client::association_types`].
+    /// [`Error::is_decode`] if the association is not found and some entries of HubSpot's list cannot be read.
     pub async fn is_associated<I, T, O, A>(
         &self,
         partner_client: I,

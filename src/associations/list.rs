@@ -49,7 +49,7 @@ impl Client {
     }
 }
 
-/// Associations to be listed: [`pages`](Self::pages), [`items`](Self::items), or await it for one page. See
+/// Call that lists associations: [`pages`](Self::pages), [`items`](Self::items), or await it for one page. See
 /// [`Client::associations`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until it is awaited"]
@@ -62,19 +62,19 @@ pub struct ListAssociations {
 }
 
 impl ListAssociations {
-    /// Starts from a cursor of the same list: that of a page or a stream. HubSpot's own text is sent as it is.
+    /// Starts at a cursor of a page or a stream of the same list, or at a text of HubSpot's.
     pub fn after(mut self, cursor: impl Into<Cursor>) -> Self {
         self.after = cursor.into();
         self
     }
 
-    /// How many associations a page holds: 1 to 500, 500 by default.
+    /// Sets how many associations a page holds: 1 to 500; the default is 500.
     pub fn page_size(mut self, associations: u16) -> Self {
         self.page_size = Some(associations);
         self
     }
 
-    /// The associations page by page.
+    /// Returns the associations page by page.
     pub fn pages(self) -> Pages<AssociatedId> {
         Pages::new(self.after.clone(), move |after| {
             let call = Self { after, ..self.clone() };
@@ -85,7 +85,7 @@ impl ListAssociations {
         })
     }
 
-    /// The associations one by one.
+    /// Returns the associations one by one.
     pub fn items(self) -> Items<AssociatedId> {
         self.pages().items()
     }
@@ -120,11 +120,11 @@ impl ListAssociations {
 }
 
 call! {
-    /// Reads the page. The last one has no `paging`.
+    /// Reads the page. The last page has no `paging`.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for an id or a page size that cannot be sent. HubSpot answers 404 for a partner client it
-    /// does not know and 400 for such an object type.
+    /// [`Error::is_invalid_input`] for an id or a page size that cannot be sent. HubSpot answers 404 for an unknown
+    /// partner client and 400 for an unknown object type.
     ListAssociations => AssociationsPage
 }
 

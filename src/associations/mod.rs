@@ -1,5 +1,5 @@
-//! Associations of partner clients with other objects: single calls, their types, what a read object
-//! brings along, any number at once, and plans that bring them in line with a desired list.
+//! Associations of partner clients with other objects: single calls, association types, the associations in a partner
+//! client that was read, bulk runs, and plans that bring associations in line with a desired list.
 #![cfg(feature = "client")]
 
 // The documentation lists their calls in this order.

@@ -1,4 +1,4 @@
-//! The association types of two objects in dated versions: read, set and removed.
+//! Association types of two objects in dated versions: reading, setting and removing them.
 
 use std::{collections::BTreeSet, time::Duration};
 

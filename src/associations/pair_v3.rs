@@ -1,4 +1,4 @@
-//! The association types of two objects in v3, which takes one to a request.
+//! Association types of two objects in v3, which takes one type a request.
 
 use futures_util::TryStreamExt;
 

@@ -19,20 +19,20 @@ pub(crate) const PARTNER_CLIENTS: &str = "partner_clients";
 
 /// An association type from partner clients to objects of one type.
 ///
-/// v3 tells its name, dated versions tell its category and label. The number is the same in both, so you can match what
-/// clients of both list.
+/// v3 has its name, dated versions have its category and label. The number is the same in both, so you can match the
+/// lists of clients of both.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct AssociationDefinition {
-    /// The number of the type. In dated versions it counts within its category.
+    /// The number of the type. In dated versions it is unique within its category.
     pub id: AssociationType,
-    /// HubSpot's internal name, such as `partner_client_to_company`; v3 alone tells it.
+    /// HubSpot's internal name, such as `partner_client_to_company`; v3 only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Who defined the type: `HUBSPOT_DEFINED`, `USER_DEFINED`, `INTEGRATOR_DEFINED` or `WORK`; dated versions tell it.
+    /// Who defined the type: `HUBSPOT_DEFINED`, `USER_DEFINED`, `INTEGRATOR_DEFINED` or `WORK`; dated versions only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
-    /// The label that HubSpot's users see. Dated versions tell it; the unlabelled type has none.
+    /// The label that HubSpot's users see; dated versions only. The unlabelled type has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
 }
@@ -64,8 +64,8 @@ impl From<&AssociationDefinition> for AssociationType {
 }
 
 impl Client {
-    /// Lists the association types from partner clients to objects of one type. You can give each of them, its number, its
-    /// name or its label to [`WithType::as_type`](crate::WithType::as_type).
+    /// Lists the association types from partner clients to objects of one type.
+    /// [`WithType::as_type`](crate::WithType::as_type) takes the number, the name or the label of each.
     ///
     /// Needs the scope `crm.objects.partner-clients.read`.
     ///
@@ -133,6 +133,7 @@ call! {
     /// Lists the association types.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for an object type that cannot be sent. HubSpot answers 400 for an unknown one.
+    /// [`Error::is_invalid_input`] for an object type that cannot be sent. HubSpot answers 400 for an unknown object
+    /// type.
     AssociationTypes => Vec<AssociationDefinition>
 }

@@ -1,4 +1,4 @@
-//! Access tokens: the token itself, the trait that gives one to each request, and the removal of secrets from text.
+//! Access tokens: the token itself, the trait that provides one for each request, and the removal of secrets from text.
 #![cfg(feature = "client")]
 
 pub(crate) mod access_token;

@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use crate::auth::access_token::AccessToken;
 
-/// What [`TokenProvider::access_token`] returns.
+/// Future of [`TokenProvider::access_token`].
 pub type TokenFuture<'a> = Pin<
     Box<dyn Future<Output = std::result::Result<AccessToken, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>,
 >;
@@ -38,15 +38,15 @@ pub type TokenFuture<'a> = Pin<
 /// # Ok::<(), hubspot_partner_clients::Error>(())
 /// ```
 ///
-/// It is asked in the call's own task, so task-local values of whoever makes the call are not there. A call waits for it until
-/// its [call timeout](crate::ClientBuilder::call_timeout); without one it waits as long as the provider takes.
+/// It is asked in the call's own task, where task-local values of the caller are not available. A call waits for the
+/// token until its [timeout](crate::ClientBuilder::call_timeout), or without one for as long as the provider takes.
 pub trait TokenProvider: Send + Sync {
-    /// The token to send with the next request. An error fails the call with
+    /// Returns the token to send with the next request. An error fails the call with
     /// [`Error::is_token`](crate::Error::is_token), before anything is sent.
     fn access_token(&self) -> TokenFuture<'_>;
 
-    /// HubSpot has refused this token (401). Whether the next [`access_token`](Self::access_token) may give another one;
-    /// if so, the request is sent once more with it.
+    /// Called when HubSpot has rejected this token (401). Returns whether the next [`access_token`](Self::access_token)
+    /// may return another one. If so, the request is sent once more with it.
     fn invalidate(&self, token: &AccessToken) -> bool {
         let _ = token;
         false

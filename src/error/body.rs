@@ -1,4 +1,4 @@
-//! What can be made out of a response that is no success.
+//! Facts read from an error response.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Constructors of the errors that this crate finds by itself.
+//! Constructors of the errors that this crate detects itself.
 
 use std::{any::Any, convert::Infallible, fmt, io, path::Path, sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What ties a call to HubSpot's own records.
+//! Identifier of a request in HubSpot's own records.
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use crate::error::excerpt::excerpt;
 /// Longer ones are cut.
 const MAX_BYTES: usize = 128;
 
-/// The identifier under which HubSpot's support finds a request.
+/// Identifier under which HubSpot's support finds a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CorrelationId {
-    /// What HubSpot documents.
+    /// A UUID, as HubSpot documents.
     Uuid(Uuid),
-    /// What some of its services send instead.
+    /// Other text, which some of HubSpot's services send.
     Text(String),
 }
 

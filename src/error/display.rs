@@ -1,4 +1,4 @@
-//! Errors as a line of text.
+//! Display of errors on one line.
 
 use std::fmt::{self, Write};
 

@@ -1,4 +1,4 @@
-//! Excerpts of texts, so that an error is small whatever a server sends.
+//! Excerpts of texts, which keep an error small whatever a server sends.
 
 pub(super) const MAX_EXCERPT: usize = 1024;
 /// HubSpot lists every bad value of a request in its message.

@@ -20,65 +20,66 @@
 pub enum ErrorKind {
     /// A value that cannot be sent. Nothing was sent.
     InvalidInput,
-    /// A secret that is missing or not valid: an access token, a client id or secret, a refresh token. Nothing was sent.
+    /// A secret is missing or malformed: an access token, a client id, a client secret or a refresh token. Nothing was
+    /// sent.
     Credentials,
     /// The token provider returned no token. Nothing was sent.
     Token,
-    /// The refresh token or the code is no longer valid: the account has to be connected again. Nothing was sent.
+    /// The refresh token or the code is no longer valid, so the account has to be connected again. Nothing was sent.
     InvalidGrant,
-    /// The rate limiter failed, as one shared between processes can. Nothing was sent.
+    /// The rate limiter failed; one that processes share can. Nothing was sent.
     Limiter,
-    /// The call's time was up before the rate limiter let it through. Nothing was sent.
+    /// The rate limiter has no permit for the call before its timeout. Nothing was sent.
     QueueTimeout,
-    /// Redis cannot be reached, or gave no response.
+    /// Redis cannot be reached, or does not reply.
     Redis,
     /// No connection could be made. Nothing was sent.
     Connect,
-    /// No connection could be made, because TLS failed: mostly for a certificate that is not trusted. Nothing was sent.
+    /// No connection could be made because TLS failed, usually because a certificate is not trusted. Nothing was sent.
     Tls,
-    /// There was no response in time. The request may have been carried out.
+    /// No response came in time. The request may have been carried out.
     Timeout,
-    /// The connection was lost, or what came is not HTTP. The request may have been carried out.
+    /// The connection was lost, or the response is not HTTP. The request may have been carried out.
     Transport,
-    /// The response is not as described. After a 2xx status with HubSpot's correlation id the request was carried out; without
-    /// one, another server may have answered.
+    /// The response does not match HubSpot's API description. If it has a 2xx status and HubSpot's correlation id, the
+    /// request was carried out; without the id, it may come from another server.
     Decode,
-    /// HubSpot answered a batch, but says nothing of this input. It may have been carried out.
+    /// HubSpot's response to a batch says nothing about this input. The input may have been carried out.
     NoOutcome,
-    /// Your type does not fit the properties that were read into it.
+    /// The properties do not fit the type that they were to be read into.
     Property,
-    /// The response is larger than permitted. After a 2xx status the request was carried out.
+    /// The response is larger than permitted. If it has a 2xx status, the request was carried out.
     TooLarge,
-    /// The journal of a run cannot be read, written or used for it.
+    /// The journal of a run cannot be read, written or used for this run.
     Journal,
-    /// Code of yours panicked: an observer, a token provider, a limiter, a store, a callback. After a 2xx status the request
-    /// was carried out.
+    /// Your code panicked: an observer, a token provider, a limiter, a store or a callback. After a 2xx status, the
+    /// request was carried out.
     Panic,
-    /// The call was dropped before it ended; only an [`Observer`](crate::Observer) hears of it. If there was an attempt, the
-    /// request may have been carried out.
+    /// The call was dropped before it ended; only an [`Observer`](crate::Observer) sees this kind. If an attempt had
+    /// started, the request may have been carried out.
     Dropped,
-    /// A redirect that is not followed. Nothing was done.
+    /// The server redirects to where the client does not follow. Nothing was done.
     Redirect,
-    /// HubSpot does not know the token, or it has expired (401). Nothing was done.
+    /// HubSpot does not know the token, or the token has expired (401). Nothing was done.
     Unauthorized,
     /// The token lacks a scope (403). Nothing was done.
     MissingScope,
-    /// HubSpot forbids it for another reason than a scope (403). Nothing was done.
+    /// HubSpot forbids the request for another reason than a scope (403). Nothing was done.
     Forbidden,
-    /// The object is not there, or not visible to the token. Nothing was done.
+    /// The object does not exist, or the token may not see it. Nothing was done.
     NotFound,
-    /// The server knows no such path or method, and does not answer as HubSpot does (404, 405). Nothing was done.
+    /// The server does not know the path or the method, and its response does not look like HubSpot's (404, 405).
+    /// Nothing was done.
     UnknownPath,
     /// Something else exists or has changed already (409). Nothing was done.
     Conflict,
-    /// A rate limit of HubSpot's is used up for the moment (429). Nothing was done.
+    /// HubSpot's rate limit is used up for the moment (429). Nothing was done.
     RateLimited,
-    /// The account's daily allowance is used up (429). Nothing was done.
+    /// The account's daily limit is used up (429). Nothing was done.
     DailyLimit,
-    /// HubSpot has locked the object, or moves the account, for a time (423, 477). Nothing was done.
+    /// HubSpot has locked the object, or is moving the account, for some time (423, 477). Nothing was done.
     Locked,
-    /// HubSpot refuses the request as it is: any other 4xx, or an error in a response that has the status of a success.
-    /// Nothing was done.
+    /// HubSpot refuses the request: any other 4xx, or an error in a response with a success status. Nothing was done.
     Refused,
     /// The server failed (5xx). The request may have been carried out.
     Server,
@@ -118,7 +119,7 @@ impl ErrorKind {
         Self::Server,
     ];
 
-    /// The kind in a word, such as `rate_limited`; spans have it as `error.type`.
+    /// The kind's name, such as `rate_limited`. Spans carry it as `error.type`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InvalidInput => "invalid_input",

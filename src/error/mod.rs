@@ -1,5 +1,6 @@
-//! The one error type: what failed, what HubSpot said, what to do next. Each source of errors has a file of constructors
-//! (this crate, the network, a response of HubSpot), and each use one as well: kinds, remedies, a line of text, data.
+//! The one error type: what failed, what HubSpot said, what to do next. Each source of errors has a file of
+//! constructors (this crate, the network, a response of HubSpot), and so has each use: kinds, remedies, display and
+//! serialization.
 #![cfg(feature = "client")]
 
 mod body;
@@ -20,7 +21,7 @@ pub use self::{correlation_id::CorrelationId, kind::ErrorKind};
 use crate::generated::types;
 pub use crate::generated::types::ErrorDetail;
 
-/// What calls of this crate return.
+/// Result of the calls of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a call failed, and what to do about it.
@@ -83,88 +84,91 @@ struct Inner {
 }
 
 impl Error {
-    /// What kind of failure it is.
+    /// Returns the kind of the failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// A value that HubSpot could not have taken, or a secret that cannot be one: refused before anything was sent. Correct
-    /// the value that the message names.
+    /// Whether a value cannot be sent, or a secret is missing or malformed. Nothing was sent. Correct the value that
+    /// the message names.
     pub fn is_invalid_input(&self) -> bool {
         matches!(self.kind(), ErrorKind::InvalidInput | ErrorKind::Credentials)
     }
 
-    /// The token provider had no token: nothing was sent. The provider's own error is the
+    /// Whether the token provider returned no token. Nothing was sent. The provider's own error is the
     /// [source](std::error::Error::source).
     pub fn is_token(&self) -> bool {
         matches!(self.kind(), ErrorKind::Token | ErrorKind::InvalidGrant)
     }
 
-    /// HubSpot does not know the token, or it has expired (401): nothing was done.
+    /// Whether HubSpot does not know the token, or the token has expired (401). Nothing was done.
     pub fn is_unauthorized(&self) -> bool {
         self.kind() == ErrorKind::Unauthorized
     }
 
-    /// The token lacks a scope (403): nothing was done. [`Error::required_scopes`] names what is missing.
+    /// Whether the token lacks a scope (403). Nothing was done. [`Error::required_scopes`] names the scopes.
     pub fn is_missing_scope(&self) -> bool {
         self.kind() == ErrorKind::MissingScope
     }
 
-    /// The object is not there, or not visible to the token (404): nothing was done. A 404 that shows nothing of HubSpot's
-    /// is none of these: it comes from a wrong base URL or a gateway.
+    /// Whether the object does not exist, or the token may not see it (404). Nothing was done. False for a 404 that
+    /// does not look like HubSpot's, which comes from a gateway or a wrong base URL.
     pub fn is_not_found(&self) -> bool {
         self.kind() == ErrorKind::NotFound
     }
 
-    /// HubSpot's rate limit is used up (429): nothing was done. [`Error::remedy`] tells when there will be room.
+    /// Whether a rate limit of HubSpot is used up (429), the daily one included. Nothing was done. [`Error::remedy`]
+    /// says when to try again.
     pub fn is_rate_limited(&self) -> bool {
         matches!(self.kind(), ErrorKind::RateLimited | ErrorKind::DailyLimit)
     }
 
-    /// The rate limiter failed, as one shared between processes can: nothing was sent. Its own error is the
+    /// Whether the rate limiter failed; one that processes share can. Nothing was sent. The limiter's own error is the
     /// [source](std::error::Error::source).
     pub fn is_limiter(&self) -> bool {
         self.kind() == ErrorKind::Limiter
     }
 
-    /// HubSpot has withdrawn the refresh token (`invalid_grant`, `BAD_REFRESH_TOKEN`), or no longer knows the account
-    /// (`BAD_HUB`), so no access token can be had: the account has to be connected again by its user.
+    /// Whether HubSpot no longer accepts the refresh token or the code (`invalid_grant`, `BAD_REFRESH_TOKEN`), or no
+    /// longer knows the account (`BAD_HUB`). No access token can be obtained until the user connects the account again.
     pub fn is_invalid_grant(&self) -> bool {
         self.kind() == ErrorKind::InvalidGrant
     }
 
-    /// No response within the timeout. The request may have been carried out.
+    /// Whether no response came within the timeout. The request may have been carried out.
     pub fn is_timeout(&self) -> bool {
         self.kind() == ErrorKind::Timeout
     }
 
-    /// No connection could be made, TLS included, or not within the
-    /// [connect timeout](crate::ClientBuilder::connect_timeout): nothing was sent.
+    /// Whether no connection could be made, within the [connect timeout](crate::ClientBuilder::connect_timeout) and
+    /// including TLS, or Redis cannot be reached. Nothing was sent to HubSpot.
     pub fn is_connect(&self) -> bool {
         matches!(self.kind(), ErrorKind::Connect | ErrorKind::Tls | ErrorKind::Redis)
     }
 
-    /// HubSpot answered, but not as described: after a 2xx [status](Error::status) the request was carried out. Or a type
-    /// of yours does not fit the properties that [`properties_as`](crate::PartnerClient::properties_as) was to read into it.
+    /// Whether the response does not match HubSpot's API description, says nothing about an input of a batch, or has
+    /// properties that do not fit the type given to [`properties_as`](crate::PartnerClient::properties_as). After a 2xx
+    /// [status](Error::status), the request was carried out.
     pub fn is_decode(&self) -> bool {
         matches!(self.kind(), ErrorKind::Decode | ErrorKind::NoOutcome | ErrorKind::Property)
     }
 
-    /// The response is larger than [`max_response_bytes`](crate::ClientBuilder::max_response_bytes), and was not read to its
-    /// end. After a 2xx [status](Error::status) the request was carried out.
+    /// Whether the response is larger than [`max_response_bytes`](crate::ClientBuilder::max_response_bytes) and was not
+    /// read to its end. After a 2xx [status](Error::status), the request was carried out.
     pub fn is_too_large(&self) -> bool {
         self.kind() == ErrorKind::TooLarge
     }
 
-    /// The [journal](crate::bulk::Journal) of a run cannot be read, written or used for it: the message names the file
-    /// and says what to do. What the file holds is not lost, and what was sent before may have been carried out.
+    /// Whether the [journal](crate::bulk::Journal) of a run cannot be read, written or used for this run. The message
+    /// names the file and says what to do. The file's content is not lost. Inputs that were sent before may have been
+    /// carried out.
     pub fn is_journal(&self) -> bool {
         self.kind() == ErrorKind::Journal
     }
 
-    /// Whether the same call may succeed later. It may have been carried out already: look at
-    /// [`Operation::idempotent`](crate::spec::Operation::idempotent) before repeating anything but an association or a
-    /// read.
+    /// Whether the same call may succeed later. It may have been carried out already: check
+    /// [`Operation::idempotent`](crate::spec::Operation::idempotent) before you repeat anything but a read or an
+    /// association.
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
             ErrorKind::QueueTimeout
@@ -246,48 +250,50 @@ impl Error {
         self.kind().as_str()
     }
 
-    /// How many times the request was sent, or tried to be.
+    /// How many times the request was sent, failed attempts to connect included.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
 
-    /// The status of the last response of all attempts: of this one if it was answered, otherwise of one before it.
+    /// The HTTP status of the latest response to any attempt. It differs from [`Error::status`] if the last attempt had
+    /// no response.
     pub fn last_status(&self) -> Option<u16> {
         self.0.last_status
     }
 
-    /// How long HubSpot asks to wait before another attempt, where it says so; or how long it takes until the rate limit has
-    /// room for another call, where there was none for this one in its time ([`ErrorKind::QueueTimeout`]).
+    /// How long to wait before another attempt, if HubSpot says so. For [`ErrorKind::QueueTimeout`], the time until the
+    /// rate limit has room for another call.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// The operation that failed, such as `associate`; none for a value refused before the call was made.
+    /// The operation that failed, such as `associate`; `None` for a value that was refused before a call was made.
     pub fn operation(&self) -> Option<&'static str> {
         self.0.operation
     }
 
-    /// The HTTP status, where there was a response. HubSpot uses some that no RFC knows, such as 477.
+    /// The HTTP status, if there was a response. HubSpot uses some that are in no RFC, such as 477.
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
 
-    /// HubSpot's category, such as `VALIDATION_ERROR`. New ones come without notice, and some errors have none.
+    /// HubSpot's category of the error, such as `VALIDATION_ERROR`. HubSpot adds categories without notice, and some
+    /// errors have none.
     pub fn category(&self) -> Option<&str> {
         self.0.body.category.as_deref()
     }
 
-    /// What HubSpot's support asks for.
+    /// The identifier that HubSpot's support asks for.
     pub fn correlation_id(&self) -> Option<&CorrelationId> {
         self.0.correlation_id.as_ref()
     }
 
-    /// HubSpot's own words where there are any, otherwise ours; 8 KiB of them at most.
+    /// HubSpot's message if there is one, otherwise this crate's; at most 8 KiB.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The single errors that HubSpot lists inside the response, often one for each bad value.
+    /// The single errors that HubSpot lists in the response, often one for each bad value.
     pub fn details(&self) -> &[types::ErrorDetail] {
         &self.0.body.details
     }
@@ -297,13 +303,13 @@ impl Error {
         &self.0.body.context
     }
 
-    /// The scopes any one of which would have sufficed; empty unless [`Error::is_missing_scope`].
+    /// The scopes of which any one would have sufficed. Empty unless [`Error::is_missing_scope`].
     pub fn required_scopes(&self) -> &[String] {
         &self.0.body.required_scopes
     }
 
-    /// The properties without which the account's rules refuse this write: HubSpot's version 2026-09 and later obey them.
-    /// Nothing was done. Empty for any other error.
+    /// The properties that the account's rules require in this write. HubSpot's version 2026-09 and later enforce such
+    /// rules. Nothing was done. Empty for any other error.
     pub fn missing_properties(&self) -> Vec<&str> {
         let missing = |detail: &&ErrorDetail| {
             let is = |code: &&str| detail.code.as_ref().is_some_and(|given| given.eq_ignore_ascii_case(code));
@@ -313,14 +319,14 @@ impl Error {
         names.flatten().map(String::as_str).collect()
     }
 
-    /// The user who connected the account by OAuth may not edit associations there: HubSpot's version 2026-09 and later
-    /// check it. Nothing was done.
+    /// Whether the user who connected the account by OAuth may not edit associations there. HubSpot's version 2026-09
+    /// and later check this. Nothing was done.
     pub fn is_missing_permission(&self) -> bool {
         self.0.body.cause == Some(Cause::EditAssociations)
     }
 
-    /// The beginning of a response that was an error or could not be decoded, 1,024 bytes at most. The token is replaced
-    /// where the response repeats it.
+    /// The beginning of a response that was an error or could not be decoded, at most 1,024 bytes. The token is
+    /// replaced where the response repeats it.
     pub fn body_excerpt(&self) -> Option<&str> {
         self.0.body_excerpt.as_deref()
     }

@@ -1,4 +1,4 @@
-//! Errors of the network, and of the HTTP client that reports them.
+//! Errors of the network and of the HTTP client.
 
 use std::{io, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! Errors as data: for logs and APIs, and for journals that are read back.
+//! Serialized form of errors: for logs and APIs, and for journals that are read back.
 
 use std::{collections::BTreeMap, time::Duration};
 

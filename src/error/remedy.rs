@@ -1,4 +1,4 @@
-//! What to do about an error.
+//! Advice on what to do about an error.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -13,8 +13,8 @@ const CHECK_BASE_URL: &str =
 const CHECK_ASSOCIATION_TYPE: &str = "Check the association type: `association_types` lists the existing ones.";
 
 impl Error {
-    /// What to do next, in a sentence or two. It follows from the facts of this error: its kind, what HubSpot says is wrong,
-    /// how long it asks to wait, and whether repeating the operation does harm.
+    /// What to do next, in a sentence or two. It follows from the kind of the error, what HubSpot says is wrong, how
+    /// long it asks to wait, and whether the operation may be repeated without harm.
     pub fn remedy(&self) -> Cow<'static, str> {
         match (self.kind(), self.0.beneath) {
             (ErrorKind::Token, Some(beneath)) => self.remedy_of_token(beneath),

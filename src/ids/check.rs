@@ -1,4 +1,4 @@
-//! Checks of the values that go into a path, and the one form and order of ids.
+//! Checks of the values that go into a path, and the canonical form and order of ids.
 
 use std::cmp::Ordering;
 

@@ -1,4 +1,4 @@
-//! Signs that something has damaged a value on its way here: a spreadsheet, an export, an encoding.
+//! Signs that a spreadsheet, an export or an encoding has damaged a value.
 
 /// What values of no kind hold, told so that it completes "the value …".
 pub(crate) fn in_text(value: &str) -> Option<String> {

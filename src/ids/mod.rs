@@ -1,6 +1,6 @@
-//! Ids and other values that become a segment of a URL's path: each has a type of its own, is checked once, when it is
-//! constructed, and is encoded where a request is. What a value looks like that a spreadsheet or an export has damaged is
-//! known here as well.
+//! Ids and other values that become a segment of a URL's path. Each has its own type, is checked once when it is
+//! created, and is encoded when a request is built. The checks also recognise values that a spreadsheet or an export
+//! has damaged.
 #![cfg(feature = "client")]
 
 mod check;
@@ -30,10 +30,10 @@ macro_rules! path_value {
         pub struct $name(String);
 
         impl $name {
-            /// Checks the value.
+            /// Checks the text and creates the value.
             ///
             /// # Errors
-            #[doc = concat!("[`Error::is_invalid_input`], telling what the value looks like, for ", $refused)]
+            #[doc = concat!("[`Error::is_invalid_input`], which says what the value looks like, for ", $refused)]
             pub fn new(value: impl Into<String>) -> Result<Self, Error> {
                 $check($field, value.into()).map(Self)
             }
@@ -155,7 +155,8 @@ macro_rules! path_value {
 path_value!(
     /// The id of a partner client: the record id that HubSpot shows, such as `512`.
     ///
-    /// Made from text, such as `&str`, `String`, `Cow<str>` or `Arc<str>`, or from an integer. Zeros in front are left out, so that an id has one form.
+    /// Created from text, such as `&str`, `String`, `Cow<str>` or `Arc<str>`, or from an integer. Leading zeros are
+    /// removed, so that an id has one form.
     PartnerClientId, "partner client id", check_id,
     "anything but digits, and for a number beyond 64 bits."
 );
@@ -163,31 +164,33 @@ path_value!(
     /// A kind of CRM object: a name in singular or plural (`companies`), or a type id (`0-2`, `2-1234567` for a custom
     /// object).
     ///
-    /// Made from text, such as `&str`, `String`, `Cow<str>` or `Arc<str>`. A value of digits alone is refused, because it is an object id in the wrong place.
+    /// Created from text, such as `&str`, `String`, `Cow<str>` or `Arc<str>`. A value of digits only is an error,
+    /// because it is an object id in the wrong place.
     ObjectType, "object type", check_object_type,
     "a value that is empty, `.`, `..` or longer than 256 bytes, that contains a backslash, a control character or an \
-     invisible one, or that a spreadsheet has made of something else."
+     invisible one, or that looks damaged by a spreadsheet."
 );
 path_value!(
     /// The id of a CRM object, such as a company's record id.
     ///
-    /// Made from text, such as `&str`, `String`, `Cow<str>` or `Arc<str>`, or from an integer. Zeros in front are left out, so that an id has one form.
+    /// Created from text, such as `&str`, `String`, `Cow<str>` or `Arc<str>`, or from an integer. Leading zeros are
+    /// removed, so that an id has one form.
     ObjectId, "object id", check_id,
     "anything but digits, and for a number beyond 64 bits."
 );
 path_value!(
-    /// The type of an association: a numeric id (`202`) or a name (`note_to_contact`; case does not matter).
+    /// The type of an association: a numeric id (`202`) or a name (`note_to_contact`, in any case).
     ///
-    /// HubSpot publishes none for partner clients; [`Client::association_types`](crate::Client::association_types) lists
-    /// those of an account. Made from text or an integer.
+    /// HubSpot publishes no types for partner clients; [`Client::association_types`](crate::Client::association_types)
+    /// lists those of an account. Created from text or an integer.
     AssociationType, "association type", check_association_type,
     "a value that is empty, `.`, `..` or longer than 256 bytes, that contains a backslash, a control character or an \
-     invisible one, or that a spreadsheet has made of something else."
+     invisible one, or that looks damaged by a spreadsheet."
 );
 path_value!(
-    /// A path parameter that has no type of its own, of an operation added to the description.
+    /// A path parameter without a type of its own, of an operation that was added to the description.
     ///
-    /// Made from text or an integer.
+    /// Created from text or an integer.
     PathSegment, "path parameter", check_segment,
     "a value that is empty, `.`, `..` or longer than 256 bytes, or that contains a backslash, a control character or an \
      invisible one."
@@ -200,12 +203,12 @@ path_value!(@integers
 );
 
 impl PartnerClientId {
-    /// The value of a property in place of an id, for calls by [`Client::raw`](crate::Client::raw) with `id_property`. It is
-    /// sent as it is. The calls of the facade do this by themselves.
+    /// Creates a key from the value of a property, for calls by [`Client::raw`](crate::Client::raw) with `id_property`.
+    /// The calls of the facade do this for you.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for a value that is empty, `.`, `..` or longer than 256 bytes, or that contains a backslash,
-    /// a control character or an invisible one.
+    /// [`Error::is_invalid_input`] for a value that is empty, `.`, `..` or longer than 256 bytes, or that contains a
+    /// backslash, a control character or an invisible character.
     pub fn by_property(value: impl Into<String>) -> Result<Self, Error> {
         check_segment("property value", value.into()).map(Self)
     }

@@ -1,12 +1,12 @@
-//! Keys of partner clients: an id, or the value of another unique property.
+//! Keys of partner clients: an id, or a value of another unique property.
 
 use std::{borrow::Cow, num::NonZero, sync::Arc};
 
 use crate::{error::Error, ids::PartnerClientId};
 
-/// What a partner client is found by: its id, or the value of another property where a call has `id_property`.
+/// Key that a partner client is found by: its id, or a value of another property if the call sets `id_property`.
 ///
-/// Made from text, an integer or a [`PartnerClientId`]. It is checked when the call is sent.
+/// Created from text, an integer or a [`PartnerClientId`]. It is checked when the call is sent.
 #[derive(Debug, Clone)]
 pub struct RecordKey(Result<PartnerClientId, String>);
 

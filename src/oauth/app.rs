@@ -1,4 +1,4 @@
-//! OAuth apps: their settings, and the requests that they make of HubSpot's token endpoint.
+//! OAuth apps: their settings and their requests to HubSpot's token endpoint.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -26,7 +26,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// Tokens and scopes take a few thousand.
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
-/// App registered with HubSpot: its client id and secret, and its token endpoint. Clones share connections.
+/// An app registered with HubSpot: its client id, its client secret and its token endpoint. Clones share connections.
 ///
 /// ```
 /// # fn run() -> hubspot_partner_clients::Result<()> {
@@ -42,11 +42,11 @@ const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 /// # }
 /// ```
 ///
-/// If HubSpot refuses a refresh token, the app does not send it again for a minute. Calls for that account fail with the same
-/// error ([`Error::is_invalid_grant`]) until then, or until the [account is connected again](Self::exchange). Other refresh
-/// tokens are not affected.
+/// If HubSpot rejects a refresh token, the app does not send it again for a minute. Until then, or until the [account
+/// is connected again](Self::exchange), calls for that account fail with the same error ([`Error::is_invalid_grant`]).
+/// Other refresh tokens are not affected.
 ///
-/// A response of the token endpoint of more than 1 MiB after decompression is refused.
+/// A response of the token endpoint that is larger than 1 MiB after decompression is an error.
 #[derive(Clone)]
 pub struct OAuthApp {
     client_id: String,
@@ -59,10 +59,10 @@ pub struct OAuthApp {
 }
 
 impl OAuthApp {
-    /// An app with the settings that HubSpot documents.
+    /// Creates an app with the endpoint and the timeouts that HubSpot documents.
     ///
     /// # Errors
-    /// As [`OAuthAppBuilder::build`].
+    /// The same as for [`OAuthAppBuilder::build`].
     pub fn new(client_id: impl Into<String>, client_secret: impl Into<String>) -> Result<Self> {
         Self::builder(client_id, client_secret).build()
     }
@@ -90,8 +90,9 @@ impl OAuthApp {
     /// those of the [`Authorization`](crate::oauth::Authorization). Compare its `state` first.
     ///
     /// # Errors
-    /// [`Error::is_token`]. A code that is unknown, used or too old makes [`Error::is_invalid_grant`] hold as well.
-    /// [`Error::is_invalid_input`] for a code that is empty or cannot be one. White space around it does not count.
+    /// [`Error::is_token`], and [`Error::is_invalid_grant`] as well for a code that is unknown, used or too old.
+    /// [`Error::is_invalid_input`] for a code that is empty or has characters that no code has. White space around it
+    /// is ignored.
     pub async fn exchange(&self, code: &str, redirect_uri: &str, code_verifier: Option<&str>) -> Result<Grant> {
         let code = secret("code", code, "use the parameter `code` of the URL that the user came back to")?;
         let redirect_uri = redirect_uri.to_owned();
@@ -222,50 +223,52 @@ pub struct OAuthAppBuilder {
 }
 
 impl OAuthAppBuilder {
-    /// Where the token endpoint is; `https://api.hubapi.com` by default.
+    /// Sets the server of the token endpoint; the default is `https://api.hubapi.com`.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
         self
     }
 
-    /// Sets the version of HubSpot's API whose token endpoint is asked, such as `/oauth/2026-09/token`; the default is
+    /// Sets the version of HubSpot's API whose token endpoint is used, such as `/oauth/2026-09/token`; the default is
     /// [`ApiVersion::V2026_09`]. It need not be the version of the clients that use the tokens.
     pub fn api_version(mut self, version: ApiVersion) -> Self {
         self.version = version;
         self
     }
 
-    /// Sets the path of the token endpoint, in place of that of the [version](Self::api_version).
+    /// Sets the path of the token endpoint, instead of the one of the [version](Self::api_version).
     pub fn token_path(mut self, path: impl Into<String>) -> Self {
         self.token_path = Some(path.into());
         self
     }
 
-    /// How long an attempt may take; 30 s by default.
+    /// Limits each attempt; the default is 30 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// When a failed attempt is followed by another.
+    /// Sets when a failed attempt is retried.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
     }
 
-    /// An HTTP client of your own, for a proxy or certificates. It should follow no redirects: they would take the
-    /// secret along.
+    /// Uses your own HTTP client, for a proxy or certificates. It should not follow redirects, because they would carry
+    /// the secret to another server.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.connection.client = Some(client);
         self
     }
 
-    /// Checks the settings. No request is made.
+    /// Checks the settings and creates the app. It sends no request.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`], naming the setting: a client id or secret that is empty or cannot be one (white space
-    /// around it does not count), a base URL that is neither https
-    /// nor loopback, a path that is none, a timeout of zero or of more than a day.
+    /// [`Error::is_invalid_input`], naming the setting, for
+    /// - a client id or client secret that is empty or has characters that none has; white space around it is ignored;
+    /// - a base URL that is neither https nor loopback;
+    /// - a token path that is not a path;
+    /// - a timeout of zero or of more than a day.
     pub fn build(self) -> Result<OAuthApp> {
         let refuse = |field, reason, remedy| Err(Error::invalid_input(field, None, reason, remedy));
         let remedy = "use the one on your app's Auth page in HubSpot";

@@ -1,4 +1,4 @@
-//! The page on which a user connects an account.
+//! Page on which a user connects an account.
 
 use std::fmt;
 
@@ -94,13 +94,13 @@ impl Authorization {
         &self.url
     }
 
-    /// The value that has to come back as the parameter `state`. If it differs, refuse the code: it may belong to an
-    /// attacker's account.
+    /// The value that has to come back in the parameter `state`. If it differs, do not use the code: it may belong to
+    /// an attacker's account.
     pub fn state(&self) -> &str {
         &self.state
     }
 
-    /// What [`OAuthApp::exchange`](super::OAuthApp::exchange) has to be given; keep it with the user's session.
+    /// The code verifier for [`OAuthApp::exchange`](super::OAuthApp::exchange). Keep it with the user's session.
     pub fn code_verifier(&self) -> &str {
         self.code_verifier.expose_secret()
     }

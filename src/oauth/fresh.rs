@@ -1,4 +1,4 @@
-//! Tokens as they come from a grant or a store.
+//! Tokens from a grant or a store.
 
 use std::time::Duration;
 

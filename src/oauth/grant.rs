@@ -16,7 +16,8 @@ const LIFETIME: Duration = Duration::from_secs(1800);
 /// No response is believed that promises more.
 const MAX_LIFETIME_SECONDS: u64 = 24 * 3600;
 
-/// What the token endpoint gives. `Debug` does not show the tokens.
+/// Tokens of a connected account, from [`OAuthApp::exchange`](super::OAuthApp::exchange). `Debug` does not show the
+/// tokens.
 #[derive(Clone)]
 pub struct Grant {
     pub(super) access_token: AccessToken,
@@ -67,22 +68,22 @@ impl Grant {
         &self.access_token
     }
 
-    /// The refresh token in the clear, to be kept in a safe place.
+    /// The refresh token in clear text. Keep it in a safe place.
     pub fn refresh_token(&self) -> Option<&str> {
         self.refresh_token.as_ref().map(ExposeSecret::expose_secret)
     }
 
-    /// How long the access token lives; 30 minutes where the response does not say.
+    /// The lifetime of the access token; 30 minutes if HubSpot does not say.
     pub fn expires_in(&self) -> Duration {
         self.expires_in
     }
 
-    /// The account that the tokens are for.
+    /// The id of the account that the tokens are for.
     pub fn hub_id(&self) -> Option<u64> {
         self.hub_id
     }
 
-    /// The scopes granted.
+    /// The scopes that the user granted.
     pub fn scopes(&self) -> &[String] {
         &self.scopes
     }

@@ -1,4 +1,4 @@
-//! Refresh tokens that HubSpot refused lately.
+//! Refresh tokens that HubSpot rejected recently.
 
 use std::{
     collections::HashMap,

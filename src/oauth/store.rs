@@ -1,28 +1,30 @@
-//! Where the tokens of an account are kept, for more than one process.
+//! Stores that keep the tokens of an account for several processes.
 
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// What a [`TokenStore`] returns.
+/// Future of the methods of [`TokenStore`].
 pub type StoreFuture<'a, T> =
     Pin<Box<dyn Future<Output = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>>;
 
-/// Keeps the tokens of one account for several processes, for [`OAuthToken::store`](super::OAuthToken::store).
+/// Keeps the tokens of one account for several processes; see [`OAuthToken::store`](super::OAuthToken::store).
 ///
-/// It holds one text and a lock. `RedisTokenStore`, of the feature `redis`, is one; the example `token_file` of this
-/// crate's repository keeps a file, for the processes of one machine.
+/// A store holds one text and a lock. `RedisTokenStore`, of the feature `redis`, is one. The example `token_file` in
+/// this crate's repository keeps a file, for the processes of one machine.
 ///
 /// # The lock
 ///
-/// A process that needs an access token loads what is kept. If that is not good any more, it takes the lock, refreshes, saves
-/// and so gives up the lock; the others load again until there is a token, or the lock is free. The lock ends by itself after
-/// its lifetime, 30 seconds, so that a process that dies holds up nobody for longer; one that is still at work renews it every
-/// 10 seconds. A method that takes longer than 30 seconds has failed.
+/// A process that needs an access token loads what is stored. If that has expired, the process takes the lock,
+/// refreshes the token, and saves the new one, which releases the lock. The others load again until there is a token or
+/// the lock is free. The lock expires after its lifetime of 30 seconds, so that a process that dies holds up the others
+/// no longer than that. A process that is still at work renews it every 10 seconds. A method that takes longer than 30
+/// seconds counts as failed.
 ///
-/// A process may be stopped for longer than that, and go on while another has the lock. Therefore each taking of the lock gives
-/// a fencing token, a number larger than all before, and `save` refuses a number smaller than that of the last save. So the
-/// clocks of the machines need not agree: at worst there is one refresh too many, and the newer token stays.
+/// A process may be suspended for longer than that and resume while another one has the lock. Therefore each `lock`
+/// returns a fencing token, a number larger than all before, and `save` does nothing for a number smaller than that of
+/// the last save. So the clocks of the machines need not agree: at worst there is one refresh too many, and the newer
+/// token stays.
 ///
 /// # In memory
 ///
@@ -152,18 +154,19 @@ pub type StoreFuture<'a, T> =
 /// # }
 /// ```
 pub trait TokenStore: Send + Sync {
-    /// What is kept.
+    /// Returns what is stored.
     fn load(&self) -> StoreFuture<'_, Option<StoredToken>>;
 
-    /// Takes the lock for this long and gives its fencing token; none while another owner has it. An owner that has it already
-    /// keeps it for this long from now, with the same fencing token: it renews the lock, or has not got the first response.
+    /// Takes the lock for this long and returns its fencing token, or `None` while another owner has the lock. An owner
+    /// that has it already keeps it for this long from now, with the same fencing token: it renews the lock, or the
+    /// first result did not reach it.
     fn lock<'a>(&'a self, owner: &'a str, lifetime: Duration) -> StoreFuture<'a, Option<u64>>;
 
-    /// Replaces what is kept and gives up the lock. False, and nothing done, if a later holder of the lock has saved already. A
-    /// holder whose lock is over may still save as long as no later one has.
+    /// Replaces what is stored and releases the lock. Returns `false`, and does nothing, if a later holder of the lock
+    /// has saved already. A holder whose lock has expired may still save as long as no later one has.
     fn save(&self, fencing_token: u64, token: StoredToken) -> StoreFuture<'_, bool>;
 
-    /// Gives up the lock, if it is still that of this fencing token.
+    /// Releases the lock, if it still belongs to this fencing token.
     fn unlock(&self, fencing_token: u64) -> StoreFuture<'_, ()>;
 }
 
@@ -185,17 +188,17 @@ impl<S: TokenStore + ?Sized> TokenStore for Arc<S> {
     }
 }
 
-/// The tokens of an account as a text, which is secret: encrypt it before it leaves the process.
+/// The tokens of an account as text. The text is secret: encrypt it before it leaves the process.
 #[derive(Clone)]
 pub struct StoredToken(SecretString);
 
 impl StoredToken {
-    /// What a store has kept.
+    /// Wraps the text that a store has kept.
     pub fn new(text: impl Into<String>) -> Self {
         Self(SecretString::from(text.into()))
     }
 
-    /// The text in the clear, of a few kilobytes at most.
+    /// The text in the clear, at most a few kilobytes.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }

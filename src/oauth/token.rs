@@ -1,4 +1,4 @@
-//! Access tokens that renew themselves: one refresh for any number of waiting calls.
+//! Access tokens that renew themselves, with one refresh however many calls wait.
 
 use std::{
     fmt,
@@ -74,7 +74,8 @@ impl OAuthApp {
     /// Creates a token provider that obtains access tokens with this refresh token. Nothing is sent yet.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for a refresh token that is empty or cannot be one. White space around it does not count.
+    /// [`Error::is_invalid_input`] for a refresh token that is empty or has characters that none has. White space
+    /// around it is ignored.
     pub fn token(&self, refresh_token: impl Into<String>) -> Result<OAuthToken> {
         let given = SecretString::from(refresh_token.into());
         let remedy = "use the one that you got when the account was connected";
@@ -118,12 +119,12 @@ impl OAuthToken {
         self.state().current = Some(Current::new(&grant.into()));
     }
 
-    /// Keeps every refresh token that takes the place of the one before, in a database for example, for the next start of
-    /// your program.
+    /// Calls your callback with every new refresh token, so that you can store it, for example in a database, for the
+    /// next start of your program.
     ///
-    /// The callback is awaited before the access token that came with the refresh token is used. If it fails, panics or takes
-    /// more than 30 seconds, nothing is lost as long as the process lives: the new tokens stay in memory, calls go on with
-    /// the old access token while that is good, and after that they fail with [`Error::is_token`]. The callback is then asked
+    /// The callback is awaited before the access token that came with the refresh token is used. If it fails, panics or
+    /// takes more than 30 seconds, nothing is lost as long as the process lives: the new tokens stay in memory, calls
+    /// go on with the old access token until it expires, and then fail with [`Error::is_token`]. The callback is called
     /// again with the same refresh token, at the next call or after 10 seconds, without another request to HubSpot.
     ///
     /// Do not make a call with this token in the callback: the call may wait for the callback to end.
@@ -150,12 +151,13 @@ impl OAuthToken {
         self
     }
 
-    /// Shares the tokens of the account with other processes: whichever needs an access token first refreshes it for all.
+    /// Shares the tokens of the account with other processes: whichever needs an access token first refreshes it for
+    /// all.
     ///
-    /// What the store holds goes before the refresh token given here, which is used where the store has none, and once
-    /// HubSpot has withdrawn the store's. The tokens of a [grant](OAuthApp::token_of) are put into the store at once,
-    /// before the next call or while it runs. Where the store fails, an access token that is still good is used to its
-    /// end; then calls fail with [`Error::is_token`](crate::Error::is_token).
+    /// The stored tokens take precedence over the refresh token given here, which is used if the store is empty or
+    /// HubSpot has withdrawn the stored one. The tokens of a [grant](OAuthApp::token_of) are stored at once, before the
+    /// next call or while it runs. If the store fails, a valid access token is used until it expires; then calls fail
+    /// with [`Error::is_token`](crate::Error::is_token).
     #[must_use]
     pub fn store(self, store: impl TokenStore + 'static) -> Self {
         {

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Position of a stream of pages: its start, a place, or its end.
+/// Position in a stream of pages: its start, a place, or its end.
 ///
-/// Every paged call accepts one in `after`, or HubSpot's own text. Store it together with your results, and a later stream
-/// resumes from it. As JSON it is `"start"`, `{"at": "<HubSpot's cursor>"}` or `"end"`.
+/// Every paged call accepts one in `after`, or HubSpot's own text. Store it together with your results, and a later
+/// stream resumes from it. As JSON it is `"start"`, `{"at": "<HubSpot's cursor>"}` or `"end"`.
 ///
 /// ```
 /// use hubspot_partner_clients::Cursor;
@@ -20,17 +20,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cursor {
-    /// Before everything: nothing was read yet.
+    /// Before the first page.
     #[default]
     Start,
-    /// Where a page starts. The text is opaque, and good for the same call only.
+    /// Where a page starts. The text is opaque, and valid for the same call only.
     At(String),
-    /// Behind everything: nothing is left, and a stream that starts here gives nothing and sends nothing.
+    /// After the last page. A stream that starts here sends nothing and gives nothing.
     End,
 }
 
 impl Cursor {
-    /// The text of a place, which HubSpot takes as `after`.
+    /// Returns the text of a place, which HubSpot takes as `after`.
     pub fn place(&self) -> Option<&str> {
         match self {
             Self::At(place) => Some(place),
@@ -38,12 +38,12 @@ impl Cursor {
         }
     }
 
-    /// Whether nothing was read yet.
+    /// Whether it is the start.
     pub fn is_start(&self) -> bool {
         matches!(self, Self::Start)
     }
 
-    /// Whether nothing is left.
+    /// Whether it is the end, so that nothing is left.
     pub fn is_end(&self) -> bool {
         matches!(self, Self::End)
     }

@@ -43,7 +43,7 @@ impl Client {
     }
 }
 
-/// A partner client to be read: await it, or call [`send`](Self::send). See [`Client::get`].
+/// Call that reads a partner client: await it, or call [`send`](Self::send). See [`Client::get`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until it is awaited"]
 pub struct GetPartnerClient {
@@ -58,7 +58,7 @@ pub struct GetPartnerClient {
 selects!(GetPartnerClient, associations);
 
 impl GetPartnerClient {
-    /// Takes the id for a value of this property, whose values are unique.
+    /// Finds the partner client by this property, whose values are unique, instead of the record id.
     pub fn id_property(mut self, name: impl Into<String>) -> Self {
         self.id_property = Some(name.into());
         self
@@ -102,6 +102,6 @@ call! {
     ///
     /// # Errors
     /// [`Error::is_invalid_input`](crate::Error::is_invalid_input) for an id or a name that cannot be sent, and for
-    /// names that make the URL too long. HubSpot answers 404 for a partner client it does not know.
+    /// names that make the URL too long. HubSpot answers 404 for an unknown partner client.
     GetPartnerClient => PartnerClient
 }

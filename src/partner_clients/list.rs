@@ -48,7 +48,7 @@ impl Client {
     }
 }
 
-/// Partner clients to be listed: [`pages`](Self::pages), [`items`](Self::items), or await it for one page. See
+/// Call that lists partner clients: [`pages`](Self::pages), [`items`](Self::items), or await it for one page. See
 /// [`Client::list`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until it is awaited or polled"]
@@ -70,19 +70,19 @@ impl ListPartnerClients {
         self
     }
 
-    /// Starts from a cursor of the same list: that of a page or a stream. HubSpot's own text is sent as it is.
+    /// Starts at a cursor of a page or a stream of the same list, or at a text of HubSpot's.
     pub fn after(mut self, cursor: impl Into<Cursor>) -> Self {
         self.after = cursor.into();
         self
     }
 
-    /// How many partner clients a page holds: 1 to 100, or to 50 with history; the most by default.
+    /// Sets how many partner clients a page holds: 1 to 100, or 1 to 50 with history. The default is the largest.
     pub fn page_size(mut self, partner_clients: u16) -> Self {
         self.page_size = Some(partner_clients);
         self
     }
 
-    /// The partner clients page by page.
+    /// Returns the partner clients page by page.
     pub fn pages(self) -> Pages<PartnerClient> {
         Pages::new(self.after.clone(), move |after| {
             let call = Self { after, ..self.clone() };
@@ -93,7 +93,7 @@ impl ListPartnerClients {
         })
     }
 
-    /// The partner clients one by one.
+    /// Returns the partner clients one by one.
     pub fn items(self) -> Items<PartnerClient> {
         self.pages().items()
     }
@@ -135,8 +135,8 @@ call! {
     /// Reads one page.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for a page size that is out of range, for a name that cannot be sent, and for names that
-    /// make the URL too long.
+    /// [`Error::is_invalid_input`] for a page size that is out of range, for a name that cannot be sent, and for names
+    /// that make the URL too long.
     ListPartnerClients => PartnerClientsPage
 }
 

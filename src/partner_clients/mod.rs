@@ -1,5 +1,5 @@
-//! Partner clients: reading, listing, updating and searching them, one by one or in batches, and what these
-//! calls have in common: properties, selections and pages.
+//! Partner clients: reading, listing, updating and searching them, one by one or in batches, and what these calls
+//! share: properties, selections and pages.
 #![cfg(feature = "client")]
 
 pub(crate) mod batch;

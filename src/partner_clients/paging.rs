@@ -1,4 +1,4 @@
-//! Pages and items as streams.
+//! Streams of pages and of items.
 
 use std::{
     collections::VecDeque,
@@ -23,11 +23,12 @@ pub(crate) const MAX_EMPTY: u32 = 100;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Page<T> {
-    /// The page's items, in HubSpot's order. A page may be shorter than its limit, and even empty, where there is more.
+    /// The items of the page, in HubSpot's order. A page may have fewer than the page size, or none, even if there are
+    /// more pages.
     pub items: Vec<T>,
-    /// Where the next page starts, or the end. It is good for the same call only.
+    /// Where the next page starts, or the end. It is valid for the same call only.
     pub next: Cursor,
-    /// How many entries of HubSpot's response could not be read, such as a partner client without an id, and are left out.
+    /// How many entries of the response could not be read, such as a partner client without an id. They are left out.
     pub left_out: usize,
     /// Whether the stream ends here, although there is a place to go on from later.
     ended: bool,
@@ -84,7 +85,7 @@ pub(crate) fn next(page: Option<NextPage>) -> Cursor {
 type Fetching<T> = Pin<Box<dyn Future<Output = Result<Page<T>>> + Send>>;
 type Fetch<T> = Box<dyn FnMut(Cursor) -> Fetching<T> + Send>;
 
-/// Pages of a result, as a [`Stream`].
+/// Pages of results, as a [`Stream`].
 ///
 /// ```no_run
 /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
@@ -98,12 +99,12 @@ type Fetch<T> = Box<dyn FnMut(Cursor) -> Fetching<T> + Send>;
 /// # }
 /// ```
 ///
-/// The stream continues for as long as HubSpot says there is more, however short a page is. It requests a page when it is
-/// polled for it; with [`read_ahead`](Self::read_ahead) it requests the next page in the meantime. You can drop a future of
-/// `next()` at any time without losing anything.
+/// The stream continues for as long as HubSpot says there is more, however short a page is. It requests a page when it
+/// is polled for it; with [`read_ahead`](Self::read_ahead) it requests the next page in the meantime. You can drop a
+/// future of `next()` at any time without losing anything.
 ///
-/// The stream ends after an error. It also ends with an error if HubSpot's pages would never end: if a cursor occurs twice, or
-/// after a hundred empty pages in a row. A new stream can resume from [`cursor`](Self::cursor).
+/// The stream ends after an error. It also ends with an error if HubSpot's pages would never end: if a cursor occurs
+/// twice, or after a hundred empty pages in a row. A new stream can resume from [`cursor`](Self::cursor).
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Pages<T> {
     fetch: Fetch<T>,
@@ -127,12 +128,13 @@ impl<T> Pages<T> {
         Self { fetch: Box::new(fetch), state, cursor, read_ahead: None, endless: Endless::default() }
     }
 
-    /// Where to start again to get the pages that were not taken yet; after an error, the page that failed.
+    /// Returns where to start again to get the pages that were not taken yet. After an error, that is the page that
+    /// failed.
     pub fn cursor(&self) -> Cursor {
         self.cursor.clone()
     }
 
-    /// The single items of the pages.
+    /// Returns the items of the pages one by one.
     pub fn items(self) -> Items<T> {
         Items { pages: self, page: VecDeque::new(), cursor: Cursor::Start, left_out: 0 }
     }
@@ -213,8 +215,7 @@ impl Endless {
     }
 }
 
-/// The items of a result, as a [`Stream`] that holds one page of them, or two with
-/// [`read_ahead`](Pages::read_ahead).
+/// Items of a result, as a [`Stream`]. It holds one page of them, or two with [`read_ahead`](Pages::read_ahead).
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Items<T> {
     pages: Pages<T>,
@@ -225,21 +226,22 @@ pub struct Items<T> {
 }
 
 impl<T> Items<T> {
-    /// Where to start again to get what has not been taken yet: the start of the page under way, so that up to a page of
-    /// items may come a second time. After an error it is the page that failed, and after the last item the end.
+    /// Returns where to start again to get the items that were not taken yet. That is the start of the current page, so
+    /// up to a page of items may come a second time. After an error it is the page that failed, and after the last item
+    /// the end.
     pub fn cursor(&self) -> Cursor {
         if self.page.is_empty() { self.pages.cursor() } else { self.cursor.clone() }
     }
 
-    /// How many entries of the responses so far could not be read and are left out; see [`Page::left_out`]. Where pages
-    /// overlap, one may count twice.
+    /// How many entries of the responses so far could not be read and are left out; see [`Page::left_out`]. If pages
+    /// overlap, an entry may count twice.
     pub fn left_out(&self) -> usize {
         self.left_out
     }
 }
 
 impl<T: Send + 'static> Items<T> {
-    /// As [`Pages::read_ahead`].
+    /// Like [`Pages::read_ahead`].
     pub fn read_ahead(mut self) -> Self {
         self.pages = self.pages.read_ahead();
         self

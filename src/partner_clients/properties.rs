@@ -1,4 +1,4 @@
-//! Properties read into types of Rust.
+//! Properties of a partner client, read into Rust types.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -22,12 +22,12 @@ impl PartnerClient {
         self
     }
 
-    /// Reads the properties into a type of your own.
+    /// Reads the properties into your own type.
     ///
-    /// Fields are strings, numbers, booleans, enumerations of unit variants, and whatever reads itself from a string, such as
-    /// `chrono`'s types. A `Vec` takes the values of a multiple-choice property, which HubSpot separates by semicolons. A
-    /// property that is missing, `null` or empty is `None` to an `Option`. Fields that `#[serde(flatten)]` brings in are read as
-    /// well.
+    /// Its fields can be strings, numbers, booleans, enums of unit variants, and any type that deserializes from a
+    /// string, such as those of `chrono`. A `Vec` takes the values of a multiple-choice property, which HubSpot
+    /// separates by semicolons. An `Option` is `None` for a property that is missing, `null` or empty. Fields of
+    /// `#[serde(flatten)]` are read as well.
     ///
     /// ```
     /// # fn run(partner_client: hubspot_partner_clients::PartnerClient) -> hubspot_partner_clients::Result<()> {

@@ -1,4 +1,4 @@
-//! Property values, from types of Rust to the text that HubSpot keeps.
+//! Property values: Rust types as the text that HubSpot stores.
 
 use std::{borrow::Cow, sync::Arc};
 

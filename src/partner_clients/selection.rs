@@ -1,4 +1,4 @@
-//! Which parts of an object are asked for.
+//! Selection of the properties and associations that a call returns.
 
 use crate::{
     error::{Error, Result},
@@ -86,7 +86,7 @@ fn refuse_comma(field: &str, name: &str) -> Result<()> {
 macro_rules! selects {
     ($builder:ident, properties of $($selection:ident).+) => {
         impl $builder {
-            /// The properties to answer with, by their internal names; HubSpot's default set without.
+            /// Sets the properties to return, by their internal names. Without it, HubSpot returns its default set.
             pub fn properties<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
                 self.$($selection).+.properties.extend(crate::partner_clients::selection::names(names));
                 self
@@ -97,7 +97,7 @@ macro_rules! selects {
         crate::partner_clients::selection::selects!($builder, properties of selection);
 
         impl $builder {
-            /// The properties to answer with all their former values. It halves the largest page.
+            /// Sets the properties to return together with all their former values. It halves the largest page size.
             pub fn properties_with_history<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
                 self.selection.history.extend(crate::partner_clients::selection::names(names));
                 self
@@ -108,7 +108,7 @@ macro_rules! selects {
         crate::partner_clients::selection::selects!($builder);
 
         impl $builder {
-            /// The object types whose associated objects to answer with; see
+            /// Sets the object types whose associated objects to return; see
             /// [`PartnerClient::associated`](crate::PartnerClient::associated).
             pub fn associations<S: Into<String>>(mut self, object_types: impl IntoIterator<Item = S>) -> Self {
                 self.selection.associations.extend(crate::partner_clients::selection::names(object_types));

@@ -68,7 +68,7 @@ impl Changes {
     }
 }
 
-/// Properties to be changed: await it, or call [`send`](Self::send). See [`Client::update`].
+/// Call that changes properties of a partner client: await it, or call [`send`](Self::send). See [`Client::update`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until it is awaited"]
 pub struct UpdatePartnerClient {
@@ -92,7 +92,7 @@ impl UpdatePartnerClient {
         self.set(name, "")
     }
 
-    /// Takes the id for a value of this property, whose values are unique.
+    /// Finds the partner client by this property, whose values are unique, instead of the record id.
     pub fn id_property(mut self, name: impl Into<String>) -> Self {
         self.id_property = Some(name.into());
         self
@@ -115,13 +115,13 @@ impl UpdatePartnerClient {
 }
 
 call! {
-    /// Changes the properties and returns the partner client, without associations. If HubSpot's response does not contain the
-    /// partner client, only its id is set.
+    /// Changes the properties and returns the partner client, without associations. If HubSpot's response does not
+    /// contain the partner client, only its id is set.
     ///
-    /// An update that may have been carried out is not retried, because repeating it could overwrite what was written since.
+    /// An update that may have been carried out is not retried, because a repetition could overwrite a newer value.
     ///
     /// # Errors
     /// [`Error::is_invalid_input`] for an update that changes nothing, and for an id, a name or a value that cannot be
-    /// sent. HubSpot answers 404 for a partner client it does not know, and 400 for a value it does not take.
+    /// sent. HubSpot answers 404 for an unknown partner client, and 400 for a value that the property does not accept.
     UpdatePartnerClient => PartnerClient
 }

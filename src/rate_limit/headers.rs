@@ -4,22 +4,21 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-/// What the headers of one response say of the allowance. HubSpot may leave out any of them; search responses usually carry
-/// none.
+/// Rate-limit headers of a response. HubSpot may leave out any of them; responses to searches usually have none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimitHeaders {
     /// `X-HubSpot-RateLimit-Max`: requests allowed in an interval.
     pub limit: Option<u32>,
-    /// `X-HubSpot-RateLimit-Remaining`: requests left of it.
+    /// `X-HubSpot-RateLimit-Remaining`: requests left in the interval.
     pub remaining: Option<u32>,
-    /// `X-HubSpot-RateLimit-Interval-Milliseconds`.
+    /// `X-HubSpot-RateLimit-Interval-Milliseconds`: length of the interval.
     pub interval: Option<Duration>,
     /// `X-HubSpot-RateLimit-Daily`: requests allowed in a day.
     pub daily_limit: Option<u64>,
-    /// `X-HubSpot-RateLimit-Daily-Remaining`: requests left of them.
+    /// `X-HubSpot-RateLimit-Daily-Remaining`: requests left of the day's.
     pub daily_remaining: Option<u64>,
-    /// `Retry-After`, in seconds or as a date; 24 hours, the longest that HubSpot documents, where it says more.
+    /// `Retry-After`, given in seconds or as a date. At most 24 hours, the longest that HubSpot documents.
     pub retry_after: Option<Duration>,
 }
 

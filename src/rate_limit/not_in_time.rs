@@ -1,20 +1,20 @@
-//! The error of a permit that would come too late.
+//! Error of a permit that would come too late.
 
 use std::{fmt, time::Duration};
 
-/// Why [`RateLimiter::acquire_by`](crate::RateLimiter::acquire_by) gave no permit: there is none before the deadline.
+/// Error of [`RateLimiter::acquire_by`](crate::RateLimiter::acquire_by): there is no permit before the deadline.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NotInTime {
     retry_after: Option<Duration>,
 }
 
 impl NotInTime {
-    /// With the time until there is room; none where it is not known.
+    /// Creates the error, with the time until there will be room, or `None` if that is not known.
     pub fn new(retry_after: impl Into<Option<Duration>>) -> Self {
         Self { retry_after: retry_after.into() }
     }
 
-    /// How long it takes until there is room for another call, behind all who wait.
+    /// How long it takes until there is room for another call, after all calls that are waiting now.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }

@@ -1,14 +1,14 @@
-//! The limiter that a client has by default: HubSpot's rolling window, learnt from its responses.
+//! Default limiter of a client: HubSpot's rolling window, learnt from its responses.
 //!
-//! HubSpot counts a request when it arrives, which is some time between sending it and having its response. So a request
-//! frees its place one interval after its response, or after [`SLACK`] where the response takes longer: then no window of
-//! HubSpot's ever holds more than the allowance.
+//! HubSpot counts a request when it arrives, which is some time between sending it and receiving its response. So a
+//! request frees its place one interval after its response, or after [`SLACK`] if the response takes longer. Then no
+//! window of HubSpot's ever holds more requests than the limit.
 //!
-//! What others on the same allowance use shows in `Remaining`: whatever of the used part cannot be ours is theirs, and is
-//! left to them for as long as it was seen within the last two intervals. So two clients settle on shares, and neither
-//! takes the other's place in the moment it falls free. A client that begins does not know of others yet: it starts with
-//! a part of the allowance, sends more with every response, and never has more in flight than a quarter of what the latest
-//! response left; where others are known, half of what seems free.
+//! Requests of other programs on the same account show in `Remaining`: whatever part of the used requests cannot be
+//! ours is theirs. It is left to them for as long as it was seen within the last two intervals. So two clients converge
+//! on shares, and neither takes the other's place the moment it falls free. A new client does not know of others yet:
+//! it starts with a part of the limit, sends more with every response, and never has more in flight than a quarter of
+//! what the latest response left, or half of what seems free if others are known.
 
 mod bucket;
 mod window;
@@ -32,13 +32,14 @@ pub(crate) const SEARCH_INTERVAL: Duration = Duration::from_secs(1);
 /// Longer than a request takes to reach HubSpot, a new connection included.
 pub(crate) const SLACK: Duration = Duration::from_secs(1);
 
-/// A limiter that keeps to HubSpot's rolling windows and learns their size from its responses.
+/// A limiter that keeps to HubSpot's rolling windows and learns their size from the responses.
 ///
-/// It is fair (first come, first served), and a call that is dropped while it waits gives up its place. A 429 with
-/// `Retry-After` pauses it for that long, a minute at most.
+/// It is fair: calls are served in order, and a call that is dropped while it waits gives up its place. A 429 with
+/// `Retry-After` pauses it for that long, at most a minute.
 ///
-/// No call waits for a future that nobody polls: a permit that is not taken within a tenth of a second is offered to the next
-/// in line, then to the next two, and so on. Whoever is polled first takes it, and the others have their old places back.
+/// A future that is not polled holds up no other call. A permit that is not taken within a tenth of a second is offered
+/// to the next call in line, then to the next two, and so on. The first of them that is polled takes it, and the others
+/// keep their places.
 #[derive(Debug)]
 pub struct RollingWindow {
     general: Arc<Bucket>,
@@ -47,7 +48,7 @@ pub struct RollingWindow {
 }
 
 impl RollingWindow {
-    /// A limiter with a starting guess.
+    /// Creates a limiter that starts with this rate limit.
     pub fn new(limit: RateLimit) -> Self {
         let search = limit.0.map(|_| SEARCH_LIMIT);
         Self {

@@ -1,4 +1,5 @@
-//! Bucket of an allowance that processes share, as one of them sees it: who waits for a permit, and what has ended.
+//! One rate limit that processes share, as one of them sees it: the calls that wait for a permit, and the requests that
+//! ended.
 
 mod task;
 

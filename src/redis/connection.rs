@@ -1,4 +1,4 @@
-//! The connection to Redis: checked when it is made, made anew when it is lost, and never waited for longer than its
+//! Connections to Redis: checked when they are made, made anew when they are lost, and never waited for longer than the
 //! timeout.
 
 use std::{
@@ -28,9 +28,9 @@ use crate::{
 const PREFIX: &str = "hubspot-partner-clients";
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A connection to Redis. Clones share it.
+/// Handle to a Redis server. Clones share its connections, one for each runtime.
 ///
-/// Redis 5 or later, or what speaks its protocol and runs its scripts. A cluster is not supported.
+/// Needs Redis 5 or later, or a server that speaks its protocol and runs its scripts. Redis Cluster is not supported.
 #[derive(Clone)]
 pub struct Redis(Arc<Inner>);
 
@@ -53,13 +53,13 @@ impl Redis {
     /// Connects with the default settings.
     ///
     /// # Errors
-    /// As [`RedisBuilder::connect`].
+    /// The same as for [`RedisBuilder::connect`].
     pub async fn connect(url: impl Into<String>) -> Result<Self> {
         Self::builder(url).connect().await
     }
 
-    /// Starts a connection that is set up in code. The URL is `redis://[user][:password@]host[:port][/database]`, with
-    /// TLS `rediss://…` (which needs the feature `rustls`), or `unix:///path`.
+    /// Configures a handle in code. The URL is `redis://[user][:password@]host[:port][/database]`, `rediss://…` for TLS
+    /// (needs the feature `rustls`), or `unix:///path`.
     pub fn builder(url: impl Into<String>) -> RedisBuilder {
         RedisBuilder { url: url.into(), prefix: PREFIX.to_owned(), timeout: TIMEOUT, root_certificates: None }
     }
@@ -165,7 +165,7 @@ impl fmt::Debug for Redis {
     }
 }
 
-/// Sets up a [`Redis`].
+/// Configures a [`Redis`]; see [`Redis::builder`].
 #[derive(Clone)]
 #[must_use = "a builder does nothing until `connect`"]
 pub struct RedisBuilder {
@@ -176,20 +176,20 @@ pub struct RedisBuilder {
 }
 
 impl RedisBuilder {
-    /// What the names of all keys begin with; `hubspot-partner-clients` by default. Processes share what they keep where
-    /// it is the same.
+    /// Sets the beginning of all key names; the default is `hubspot-partner-clients`. Processes with the same prefix
+    /// share their data.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// How long connecting may take, and Redis's answer to a command; 1 s by default.
+    /// Limits connecting and each command; the default is 1 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Trusts the certificates of a PEM file in place of the platform's; for a URL with TLS.
+    /// Trusts the certificates in this PEM text instead of the platform's. Needs a URL with TLS.
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificates = Some(pem.into());
         self
@@ -198,10 +198,14 @@ impl RedisBuilder {
     /// Checks the settings and connects.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`], naming the setting: a URL that is none of Redis's, one with TLS where the feature
-    /// `rustls` is missing, a root certificate that is none or has no use, an empty prefix, a timeout of zero or of more
-    /// than a day; or a user or password that Redis refuses. [`Error::is_connect`] when Redis cannot be reached. Neither
-    /// shows the password.
+    /// [`Error::is_invalid_input`], naming the setting, for
+    /// - a URL that is not one of Redis, or one with TLS without the feature `rustls`;
+    /// - a root certificate that is not valid, or one without TLS;
+    /// - an empty prefix;
+    /// - a timeout of zero or of more than a day;
+    /// - a user or password that Redis rejects.
+    ///
+    /// [`Error::is_connect`] if Redis cannot be reached. No error shows the password.
     pub async fn connect(self) -> Result<Redis> {
         if self.prefix.is_empty() {
             return Err(Error::invalid_input("Redis prefix", None, "is empty", "give a name, or leave it out"));

@@ -1,4 +1,4 @@
-//! The limiter that many processes share.
+//! Rate limiter that several processes share.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -16,26 +16,27 @@ use crate::{
     task::in_runtime,
 };
 
-/// A limiter for all processes that act for one account; a [`RateLimiter`].
+/// A [`RateLimiter`] for all processes that act for one account; see [`Redis::limiter`].
 ///
 /// It keeps to the same rolling window as [`RollingWindow`](crate::RollingWindow), but in Redis and by Redis's clock: a
-/// request frees its place one interval after its answer, or after a second where the answer takes longer. What one
-/// process learns from the answers is known to all.
+/// request frees its place one interval after its response, or after a second if the response takes longer. What one
+/// process learns from HubSpot's responses, all processes know.
 ///
-/// - **Round trips.** A permit takes one, and its release another that no call waits for. While one is under way calls
-///   gather, and the next one takes permits for all of them, a twentieth of the allowance and 100 at most. A permit
-///   that nobody takes any more, or a process that was stopped takes up too late, is given back.
-/// - **Fairness.** Calls of a process come first, come first, served. A process that waits is passed by no one who came
-///   after it: ahead of it are at most one such block of each other process. One that does not come back in time, as
-///   it was stopped, loses its place half a second after the connection's [timeout](super::RedisBuilder::timeout).
-/// - **Without Redis** a call fails with [`Error::is_limiter`] within three times the connection's
+/// - **Round trips.** A permit takes one, and its release another one that no call waits for. During a round trip,
+///   calls gather, and the next round trip takes permits for all of them: at most a twentieth of the limit, and at most
+///   100. A permit that no call takes any more is given back, as is one that a suspended process takes up too late.
+/// - **Fairness.** Within a process, calls are served in order. Between processes, a process waits for at most one such
+///   block of each other process, and no process that came later goes first. A process that does not come back in time,
+///   for example because it was suspended, loses its place half a second after the
+///   [timeout](super::RedisBuilder::timeout).
+/// - **Without Redis**, a call fails with [`Error::is_limiter`] within three times the
 ///   [timeout](super::RedisBuilder::timeout), unless there is a [local share](RedisLimiterBuilder::local_share).
-/// - **Crashes.** The permits of a process that ends without a word count for an interval and a second.
-/// - **Redis's clock.** Where it is set back by more than two seconds, the limiter pauses for an interval; where it is
-///   set forward, requests free their places early by as much.
+/// - **Crashes.** The permits of a process that crashes count for an interval and a second.
+/// - **Redis's clock.** If it is set back by more than two seconds, the limiter pauses for an interval. If it is set
+///   forward, requests free their places early by as much.
 ///
-/// [`status`](RateLimiter::status) tells what Redis said at the latest round trip; `used` counts the requests of all
-/// processes, and `waiting` is this process's own. Dropping the limiter fails calls that wait.
+/// [`status`](RateLimiter::status) reports what Redis said at the latest round trip: `used` counts the requests of all
+/// processes, `waiting` those of this process. Dropping the limiter fails the calls that wait.
 pub struct RedisLimiter {
     general: Running,
     search: Running,
@@ -103,7 +104,7 @@ impl fmt::Debug for RedisLimiter {
     }
 }
 
-/// Sets up a [`RedisLimiter`]; see [`Redis::limiter`].
+/// Configures a [`RedisLimiter`]; see [`Redis::limiter`].
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `connect`"]
 pub struct RedisLimiterBuilder {
@@ -118,28 +119,33 @@ impl RedisLimiterBuilder {
         Self { redis, account, limit: RateLimit::default(), local_share: None }
     }
 
-    /// The allowance to begin with; [`RateLimit::STARTER`] by default. HubSpot's answers correct it for all processes,
-    /// and Redis remembers for two hours.
+    /// Sets the rate limit to start with; the default is [`RateLimit::STARTER`]. HubSpot's responses correct it for all
+    /// processes, and Redis remembers it for two hours.
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.limit = limit;
         self
     }
 
-    /// Goes on without Redis while it is gone, with an in-process limiter at this share of the allowance, such as 0.1
-    /// where ten processes share it; one request in an interval at least. Redis is tried again every second. By default
-    /// calls fail instead.
+    /// Keeps sending while Redis cannot be reached, at this share of the rate limit, such as 0.1 for ten processes, and
+    /// at least one request in an interval. Redis is tried again every second. By default, calls fail instead.
     pub fn local_share(mut self, share: f64) -> Self {
         self.local_share = Some(share);
         self
     }
 
-    /// Checks the settings, and that Redis does what is needed. Call it in a runtime that runs as long as the limiter is
-    /// used: a task there talks to Redis for calls in all runtimes, which fail with [`Error::is_limiter`] once it is gone.
+    /// Checks the settings and whether Redis can do what the limiter needs. Call it in a runtime that runs as long as
+    /// the limiter is used: a task there talks to Redis for calls in all runtimes, and without it they fail with
+    /// [`Error::is_limiter`].
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`], naming what is wrong: an empty account, a limit of zero or none, a share that is not
-    /// above 0 and up to 1, a key in Redis that holds something else, a user who may not run scripts or what they need.
-    /// [`Error::is_connect`] when Redis cannot be reached.
+    /// [`Error::is_invalid_input`], naming the setting, for
+    /// - an empty account;
+    /// - a rate limit of zero, or [`RateLimit::unlimited`];
+    /// - a local share that is not above 0 and at most 1;
+    /// - a key in Redis that holds something else;
+    /// - a user who may not run the limiter's scripts.
+    ///
+    /// [`Error::is_connect`] if Redis cannot be reached.
     pub async fn connect(self) -> Result<RedisLimiter> {
         let refuse = |field, value: Option<String>, reason, remedy| {
             Err(Error::invalid_input(field, value.as_deref(), reason, remedy))
@@ -172,7 +178,8 @@ impl RedisLimiterBuilder {
 }
 
 impl Redis {
-    /// Starts a limiter of an account, by whatever name the processes that share its allowance agree upon.
+    /// Configures a limiter for an account. Use the same name of the account in all processes that share its rate
+    /// limit, such as its hub id.
     pub fn limiter(&self, account: impl Into<String>) -> RedisLimiterBuilder {
         RedisLimiterBuilder::new(self.clone(), account.into())
     }

@@ -1,4 +1,4 @@
-//! One allowance, one token and shared bulk work for many processes, kept in Redis.
+//! Rate limits, OAuth tokens and bulk work that several processes share in Redis.
 //!
 //! HubSpot's rate limit and an app's refresh token belong to the account, not to the process. Processes that connect to
 //! the same [`Redis`] with the same prefix share both:
@@ -34,10 +34,10 @@
 //! # }
 //! ```
 //!
-//! Bulk work that is too much for one process is a [`Job`].
+//! If bulk work is too much for one process, use a [`Job`].
 //!
-//! Give a client that has a limiter of one account to no other: [`Client::for_account`](crate::Client::for_account) makes
-//! one with an in-process limiter, so build a client for each account instead.
+//! A [`RedisLimiter`] belongs to one account, so build a client for each account.
+//! [`Client::for_account`](crate::Client::for_account) creates a client with an in-process limiter instead.
 #![cfg(feature = "redis")]
 
 mod bucket;

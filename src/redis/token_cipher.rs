@@ -1,4 +1,4 @@
-//! Tokens as they stand in Redis: encrypted and authenticated, by XChaCha20-Poly1305.
+//! Encryption of the tokens that are kept in Redis, by XChaCha20-Poly1305.
 
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,

@@ -1,4 +1,4 @@
-//! Tokens that many processes share.
+//! Token store that several processes share.
 
 use std::{fmt, sync::LazyLock, time::Duration};
 
@@ -45,12 +45,12 @@ static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// The tokens of an account in Redis, encrypted; a [`TokenStore`]. See [`Redis::token_store`].
+/// A [`TokenStore`] that keeps the tokens of an account in Redis, encrypted; see [`Redis::token_store`].
 ///
-/// They are encrypted with XChaCha20-Poly1305 and a random nonce, and bound to the app and the account. They have no
-/// expiry, as the refresh token may be found nowhere else: `DEL` their key once an account is disconnected. Redis has to
-/// keep it over a restart, which `appendonly yes` does, and when its memory is full, for which set `maxmemory-policy
-/// noeviction`.
+/// The tokens are encrypted with XChaCha20-Poly1305 and a random nonce, and bound to the app and the account. They do
+/// not expire, because the refresh token may exist nowhere else: `DEL` their key once an account is disconnected.
+/// Configure Redis to keep its data over a restart (`appendonly yes`) and when its memory is full (`maxmemory-policy
+/// noeviction`).
 pub struct RedisTokenStore {
     redis: Redis,
     key: String,
@@ -128,13 +128,17 @@ impl fmt::Debug for RedisTokenStore {
 }
 
 impl Redis {
-    /// Where the processes that act for an account in the name of an app keep their tokens, encrypted with a key of
-    /// theirs: 32 bytes from a generator that nobody can guess, not a password.
+    /// Opens the store of one account's tokens, for all processes that act for the account with the same app. The
+    /// tokens are encrypted with your key: 32 bytes from a cryptographic random generator, not a password.
     ///
     /// # Errors
-    /// [`Error::is_connect`] when Redis cannot be reached. [`Error::is_invalid_input`], naming what is wrong: an empty
-    /// client id or account, a key in Redis that holds something else, a token that was encrypted with another key, or
-    /// a user who may not do what is needed.
+    /// [`Error::is_invalid_input`], naming the value, for
+    /// - an empty client id or account;
+    /// - a key in Redis that holds something else;
+    /// - a token that was encrypted with another key;
+    /// - a user who may not run the store's scripts.
+    ///
+    /// [`Error::is_connect`] if Redis cannot be reached.
     pub async fn token_store(
         &self,
         client_id: impl Into<String>,

@@ -1,4 +1,4 @@
-//! Facts of a call beside its response.
+//! Facts about a call besides its response.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::{
     rate_limit::headers::RateLimitHeaders,
 };
 
-/// How a call came out, beside its response.
+/// Facts about a call besides its response, such as the correlation id and the attempts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallMeta {
@@ -15,13 +15,14 @@ pub struct CallMeta {
     pub status: Option<u16>,
     /// The correlation id of the last response.
     pub correlation_id: Option<CorrelationId>,
-    /// How many times the request was sent, or tried to be; none where the call ended before.
+    /// How many times the request was sent, failed attempts to connect included; 0 if the call ended before.
     pub attempts: u32,
-    /// How long the call waited for the rate limiter, all attempts together.
+    /// How long the call waited for the rate limiter, over all attempts.
     pub rate_limit_wait: Duration,
-    /// What the last response said of the allowance.
+    /// The rate-limit headers of the last response.
     pub rate_limit: RateLimitHeaders,
-    /// How many entries of the response's lists could not be read, such as a partner client without an id, and are left out.
+    /// How many entries in the lists of the response could not be read, such as a partner client without an id. They
+    /// are left out.
     pub left_out: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What can be set for one call, and what is known of it afterwards.
+//! Options of one call, and the facts known about it afterwards.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -115,27 +115,27 @@ pub(crate) fn check_timeout(field: &str, timeout: Option<Duration>) -> Result<()
 macro_rules! settings {
     ($builder:ty, $($options:ident).+ $(, $value:ident)?) => {
         impl$(<$value>)? $builder {
-            /// How long each attempt may take, in place of the client's [timeout](crate::ClientBuilder::timeout).
+            /// Limits each attempt, instead of the client's [timeout](crate::ClientBuilder::timeout).
             pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
                 self.$($options).+.timeout = Some(timeout);
                 self
             }
 
-            /// How long the call may take in all, waiting for the rate limiter and between attempts included, in place
-            /// of the client's [call timeout](crate::ClientBuilder::call_timeout).
+            /// Limits the whole call, including the time that it waits for the rate limiter and between attempts,
+            /// instead of the client's [call timeout](crate::ClientBuilder::call_timeout).
             pub fn call_timeout(mut self, timeout: std::time::Duration) -> Self {
                 self.$($options).+.call_timeout = Some(timeout);
                 self
             }
 
-            /// When to try again, in place of the client's [policy](crate::ClientBuilder::retry).
+            /// Sets when a failed attempt is retried, instead of the client's [policy](crate::ClientBuilder::retry).
             pub fn retry(mut self, policy: crate::transport::retry::RetryPolicy) -> Self {
                 self.$($options).+.retry = Some(policy);
                 self
             }
 
-            /// Sends another header. Those that the client answers for, such as `Authorization`, are refused when the
-            /// call is sent.
+            /// Adds a header. One that the client sets itself, such as `Authorization`, is an error when the call is
+            /// sent.
             pub fn header(mut self, name: &str, value: &str) -> Self {
                 self.$($options).+.header(name, value);
                 self
@@ -158,10 +158,10 @@ macro_rules! call {
                 Ok(self.run().await?.0)
             }
 
-            /// As [`send`](Self::send), and tells how the call came out besides its response.
+            /// Like [`send`](Self::send), and also returns facts about the call, such as its correlation id.
             ///
             /// # Errors
-            /// As [`send`](Self::send). What is known of a failed call is in its [`Error`](crate::Error).
+            /// The same as for [`send`](Self::send). The [`Error`](crate::Error) has the facts about a failed call.
             pub async fn send_with_meta(self) -> crate::error::Result<($output, crate::transport::call_meta::CallMeta)> {
                 self.run().await
             }

@@ -1,4 +1,4 @@
-//! The failure of an attempt or a call.
+//! Failure of an attempt or a call.
 
 use reqwest::Response;
 

@@ -6,7 +6,7 @@ use tracing::Span;
 
 use crate::{error::Error, spec::Operation, transport::call_meta::CallMeta};
 
-/// Is told of every attempt and every call, once each, for metrics.
+/// Receives every attempt and every call, once each, for metrics.
 ///
 /// ```
 /// # fn run() -> hubspot_partner_clients::Result<()> {
@@ -31,15 +31,15 @@ use crate::{error::Error, spec::Operation, transport::call_meta::CallMeta};
 /// # }
 /// ```
 ///
-/// An observer must not block: it runs in the call's own task, or where a call is dropped. If it panics, the call fails with
-/// [`ErrorKind::Panic`](crate::ErrorKind::Panic).
+/// An observer must not block: it runs in the call's own task, or where a call is dropped. If it panics, the call fails
+/// with [`ErrorKind::Panic`](crate::ErrorKind::Panic).
 ///
-/// Neither method is given a token or the request. But an [`Error`] contains HubSpot's [message](Error::message) and the
-/// [beginning of its response](Error::body_excerpt), where HubSpot may repeat property values that it was sent. Log those only
-/// where such values are allowed.
+/// An observer gets neither the token nor the request. But an [`Error`] contains HubSpot's [message](Error::message)
+/// and the [beginning of its response](Error::body_excerpt), where HubSpot may repeat property values that it was sent.
+/// Log those only where such values are allowed.
 pub trait Observer: Send + Sync {
-    /// Called when an attempt has ended: with a response, with a failure, or because the call ended by its call timeout or
-    /// was dropped.
+    /// Called when an attempt has ended: with a response, with a failure, or because the call was dropped or reached
+    /// its timeout.
     fn on_attempt(&self, attempt: &Attempt<'_>) {
         let _ = attempt;
     }
@@ -61,33 +61,33 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
     }
 }
 
-/// One request and what came of it.
+/// One attempt of a call, and how it ended.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Attempt<'a> {
-    /// The operation's entry in the table.
+    /// The operation that was called.
     pub operation: &'a Operation,
-    /// Which attempt of the call it was, from 1.
+    /// The number of the attempt in its call, from 1.
     pub number: u32,
-    /// From sending the request to the end of the response; the limiter's wait is not in it.
+    /// The time from sending the request to the end of the response, without the wait for the rate limiter.
     pub duration: Duration,
-    /// The HTTP status, where there was a response.
+    /// The HTTP status, if there was a response.
     pub status: Option<u16>,
-    /// Why it failed, if it did.
+    /// Why the attempt failed, if it did.
     pub error: Option<&'a Error>,
 }
 
-/// One call and what came of it.
+/// One call, and how it ended.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct CallEnd<'a> {
-    /// The operation's entry in the table.
+    /// The operation that was called.
     pub operation: &'a Operation,
-    /// From the call's start, waiting included.
+    /// The time from the start of the call, waits included.
     pub duration: Duration,
-    /// Attempts, waits and the last response.
+    /// The attempts, the waits and the last response.
     pub meta: &'a CallMeta,
-    /// Why it failed, if it did.
+    /// Why the call failed, if it did.
     pub error: Option<&'a Error>,
 }
 

@@ -1,4 +1,4 @@
-//! The path of an operation under the client's version of HubSpot's API.
+//! Path of an operation in the client's version of HubSpot's API.
 
 use reqwest::Request;
 

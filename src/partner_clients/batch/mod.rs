@@ -1,5 +1,5 @@
-//! Batches of partner clients, a hundred to a request: reading and updating any number of them, and the errors inside the
-//! response to a batch.
+//! Batches of partner clients, a hundred to a request: reading and updating any number of them, and the errors inside
+//! the response to a batch.
 
 mod read;
 mod update;

@@ -24,8 +24,8 @@ use crate::{
 const MAX_INPUTS_WITH_HISTORY: usize = 50;
 
 impl Client {
-    /// Reads any number of partner clients, and answers for each id in the order given: the partner client, or why not
-    /// ([`Error::is_not_found`] where there is none).
+    /// Reads any number of partner clients, a hundred to a request. Returns one outcome for each id, in the order
+    /// given: the partner client, or an error, such as [`Error::is_not_found`] if there is none.
     ///
     /// Needs the scope `crm.objects.partner-clients.read`.
     ///
@@ -57,7 +57,7 @@ impl Client {
     }
 }
 
-/// Partner clients to be read; see [`Client::batch_read`].
+/// Call that reads any number of partner clients; see [`Client::batch_read`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until `send`"]
 pub struct BatchRead {
@@ -74,8 +74,8 @@ selects!(BatchRead);
 settings!(BatchRead, options);
 
 impl BatchRead {
-    /// Takes the ids for values of this property, whose values are unique. HubSpot's response has to hold the property, so
-    /// it is asked for as well.
+    /// Finds the partner clients by this property, whose values are unique, instead of the record id. HubSpot's
+    /// response has to contain the property, so it is requested as well.
     pub fn id_property(mut self, name: impl Into<String>) -> Self {
         self.id_property = Some(name.into());
         self
@@ -87,15 +87,15 @@ impl BatchRead {
         self
     }
 
-    /// How many requests are under way at once; 4 by default.
-    ///
-    /// With zero every outcome is an [invalid input](Error::is_invalid_input), and nothing is sent.
+    /// Sets how many requests are in flight at once; the default is 4. With 0, every outcome is an error with
+    /// [`Error::is_invalid_input`], and nothing is sent.
     pub fn concurrency(mut self, requests: usize) -> Self {
         self.concurrency = self.options.concurrency(requests);
         self
     }
 
-    /// Reads them: one outcome for each id, in their order. A request that fails is the outcome of its own ids only.
+    /// Reads the partner clients. Returns one outcome for each id, in their order. If a request fails, its error is the
+    /// outcome of each of its own ids.
     pub async fn send(mut self) -> Vec<Result<PartnerClient>> {
         if let (Some(name), false) = (&self.id_property, self.selection.properties.is_empty()) {
             self.selection.properties.push(name.clone());

@@ -23,7 +23,8 @@ use crate::{
 };
 
 impl Client {
-    /// Carries out any number of updates, and answers for each in the order given: the partner client, or why not.
+    /// Carries out any number of updates, a hundred to a request. Returns one outcome for each update, in the order
+    /// given: the partner client, or an error.
     ///
     /// Updates of the same partner client are carried out one after the other. Needs the scope
     /// `crm.objects.partner-clients.write`.
@@ -56,7 +57,7 @@ impl Client {
     }
 }
 
-/// The changes of one partner client in a [batch](Client::batch_update).
+/// Changes to one partner client in a [batch](Client::batch_update).
 #[derive(Debug, Clone)]
 pub struct Update {
     partner_client: RecordKey,
@@ -64,19 +65,19 @@ pub struct Update {
 }
 
 impl Update {
-    /// No changes yet.
+    /// Starts an update without changes.
     pub fn of(partner_client: impl Into<RecordKey>) -> Self {
         Self { partner_client: partner_client.into(), changes: Changes::default() }
     }
 
-    /// Gives a property a value.
+    /// Sets a property.
     #[must_use]
     pub fn set(mut self, name: impl Into<String>, value: impl Into<PropertyValue>) -> Self {
         self.changes.set(name.into(), value.into());
         self
     }
 
-    /// Takes a property's value away.
+    /// Clears a property.
     #[must_use]
     pub fn clear(self, name: impl Into<String>) -> Self {
         self.set(name, "")
@@ -88,7 +89,7 @@ impl Update {
     }
 }
 
-/// Updates to be carried out; see [`Client::batch_update`].
+/// Call that updates any number of partner clients; see [`Client::batch_update`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until `send`"]
 pub struct BatchUpdate {
@@ -111,22 +112,21 @@ struct Input {
 }
 
 impl BatchUpdate {
-    /// Takes the ids for values of this property, whose values are unique.
+    /// Finds the partner clients by this property, whose values are unique, instead of the record id.
     pub fn id_property(mut self, name: impl Into<String>) -> Self {
         self.id_property = Some(name.into());
         self
     }
 
-    /// How many requests are under way at once; 4 by default.
-    ///
-    /// With zero every outcome is an [invalid input](Error::is_invalid_input), and nothing is sent.
+    /// Sets how many requests are in flight at once; the default is 4. With 0, every outcome is an error with
+    /// [`Error::is_invalid_input`], and nothing is sent.
     pub fn concurrency(mut self, requests: usize) -> Self {
         self.concurrency = self.options.concurrency(requests);
         self
     }
 
-    /// Carries them out: one outcome for each, in their order. A request that fails is the outcome of its own updates
-    /// only.
+    /// Carries out the updates. Returns one outcome for each update, in their order. If a request fails, its error is
+    /// the outcome of each of its own updates.
     pub async fn send(self) -> Vec<Result<PartnerClient>> {
         let mut outcomes: Vec<Result<PartnerClient>> = Vec::with_capacity(self.updates.len());
         // HubSpot refuses an id that stands twice in a request, and the later update has to win.

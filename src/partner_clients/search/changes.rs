@@ -1,4 +1,4 @@
-//! What was changed since a time.
+//! Streams of the partner clients that changed since a time.
 
 use std::{
     collections::HashSet,
@@ -30,14 +30,15 @@ const CHANGED: &str = "hs_lastmodifieddate";
 const UNSEEN: i64 = 60_000;
 
 impl Client {
-    /// The partner clients that were changed at a time or since, oldest change first, without HubSpot's end at 10,000
-    /// results.
+    /// Streams the partner clients that changed at or after a time, oldest change first, without HubSpot's limit of
+    /// 10,000 results.
     ///
-    /// A partner client that is changed meanwhile comes again, at its new place. Keep [`Items::cursor`] with what you have
-    /// dealt with, and a later stream goes on [`after`](ChangedSince::after) it: some may come twice, none is missed.
+    /// A partner client that changes in the meantime comes again, at its new place. Store [`Items::cursor`] together
+    /// with your results, and a later stream resumes [`after`](ChangedSince::after) it: some partner clients may come
+    /// twice, and none is missed.
     ///
-    /// There is no end to changes. Where all have been given, the stream ends and its cursor is the place for the next run: a
-    /// minute before the latest change that was given, because a change takes a moment to be found.
+    /// When all changes have been given, the stream ends, and its cursor is where the next run starts: a minute before
+    /// the latest change that was given, because HubSpot's search finds a change with some delay.
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
@@ -62,7 +63,8 @@ impl Client {
     }
 }
 
-/// Changed partner clients: [`pages`](Self::pages) or [`items`](Self::items). See [`Client::changed_since`].
+/// Call that streams changed partner clients: [`pages`](Self::pages) or [`items`](Self::items). See
+/// [`Client::changed_since`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until it is polled"]
 pub struct ChangedSince {
@@ -75,13 +77,13 @@ settings!(ChangedSince, search.options);
 selects!(ChangedSince, properties of search.selection);
 
 impl ChangedSince {
-    /// Starts from a cursor of such a stream instead of the time; [`Cursor::Start`] is the time.
+    /// Starts at a cursor of an earlier stream instead of the time. [`Cursor::Start`] stands for the time.
     pub fn after(mut self, cursor: impl Into<Cursor>) -> Self {
         self.after = cursor.into();
         self
     }
 
-    /// The partner clients page by page.
+    /// Returns the partner clients page by page.
     pub fn pages(mut self) -> Pages<PartnerClient> {
         let properties = &mut self.search.selection.properties;
         if !properties.is_empty() {
@@ -102,7 +104,7 @@ impl ChangedSince {
         })
     }
 
-    /// The partner clients one by one.
+    /// Returns the partner clients one by one.
     pub fn items(self) -> Items<PartnerClient> {
         self.pages().items()
     }

@@ -1,4 +1,4 @@
-//! What a search may ask of a property.
+//! Filters of a search.
 
 use crate::{
     error::{Error, Result},
@@ -17,14 +17,14 @@ pub fn filter(property: impl Into<String>) -> FilterOn {
     FilterOn { property: property.into() }
 }
 
-/// A property, before it is said what is asked of it.
+/// A property to filter by; a method completes the [`Filter`].
 #[derive(Debug, Clone)]
 #[must_use = "a method completes the filter"]
 pub struct FilterOn {
     property: String,
 }
 
-/// One thing asked of a property; see [`filter`].
+/// A condition on a property; see [`filter`].
 #[derive(Debug, Clone)]
 pub struct Filter {
     property: String,
@@ -45,67 +45,67 @@ impl FilterOn {
         Filter { property: self.property, operator, operands }
     }
 
-    /// Is the value.
+    /// Matches if the property equals the value.
     pub fn eq(self, value: impl Into<PropertyValue>) -> Filter {
         self.with("EQ", Operands::One(value.into()))
     }
 
-    /// Is not the value.
+    /// Matches if the property differs from the value.
     pub fn neq(self, value: impl Into<PropertyValue>) -> Filter {
         self.with("NEQ", Operands::One(value.into()))
     }
 
-    /// Is less than the value.
+    /// Matches if the property is less than the value.
     pub fn lt(self, value: impl Into<PropertyValue>) -> Filter {
         self.with("LT", Operands::One(value.into()))
     }
 
-    /// Is the value or less.
+    /// Matches if the property is less than or equal to the value.
     pub fn lte(self, value: impl Into<PropertyValue>) -> Filter {
         self.with("LTE", Operands::One(value.into()))
     }
 
-    /// Is greater than the value.
+    /// Matches if the property is greater than the value.
     pub fn gt(self, value: impl Into<PropertyValue>) -> Filter {
         self.with("GT", Operands::One(value.into()))
     }
 
-    /// Is the value or greater.
+    /// Matches if the property is greater than or equal to the value.
     pub fn gte(self, value: impl Into<PropertyValue>) -> Filter {
         self.with("GTE", Operands::One(value.into()))
     }
 
-    /// Is one of the two or between them.
+    /// Matches if the property is between the two values or equals one of them.
     pub fn between(self, low: impl Into<PropertyValue>, high: impl Into<PropertyValue>) -> Filter {
         self.with("BETWEEN", Operands::Two(low.into(), high.into()))
     }
 
-    /// Is one of the values.
+    /// Matches if the property equals one of the values.
     pub fn is_in<V: Into<PropertyValue>>(self, values: impl IntoIterator<Item = V>) -> Filter {
         self.with("IN", Operands::Many(values.into_iter().map(Into::into).collect()))
     }
 
-    /// Is none of the values, and has one.
+    /// Matches if the property has a value and equals none of these.
     pub fn not_in<V: Into<PropertyValue>>(self, values: impl IntoIterator<Item = V>) -> Filter {
         self.with("NOT_IN", Operands::Many(values.into_iter().map(Into::into).collect()))
     }
 
-    /// Has a value.
+    /// Matches if the property has a value.
     pub fn has_property(self) -> Filter {
         self.with("HAS_PROPERTY", Operands::None)
     }
 
-    /// Has no value.
+    /// Matches if the property has no value.
     pub fn not_has_property(self) -> Filter {
         self.with("NOT_HAS_PROPERTY", Operands::None)
     }
 
-    /// Contains the word; `*` stands for any characters.
+    /// Matches if the property contains the word; `*` stands for any characters.
     pub fn contains_token(self, token: impl Into<PropertyValue>) -> Filter {
         self.with("CONTAINS_TOKEN", Operands::One(token.into()))
     }
 
-    /// Does not contain the word; `*` stands for any characters.
+    /// Matches if the property does not contain the word; `*` stands for any characters.
     pub fn not_contains_token(self, token: impl Into<PropertyValue>) -> Filter {
         self.with("NOT_CONTAINS_TOKEN", Operands::One(token.into()))
     }

@@ -39,8 +39,8 @@ const MAX_RESULTS: u32 = 10_000;
 impl Client {
     /// Searches partner clients, by text, by properties, or both.
     ///
-    /// Needs the scope `crm.objects.partner-clients.read`. HubSpot allows five searches a second. New data takes a moment to
-    /// be found, and archived partner clients never are.
+    /// Needs the scope `crm.objects.partner-clients.read`. HubSpot allows five searches a second. Its search finds new
+    /// data with some delay, and never finds archived partner clients.
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
@@ -75,7 +75,8 @@ impl Client {
     }
 }
 
-/// A search: [`pages`](Self::pages), [`items`](Self::items), or await it for one page. See [`Client::search`].
+/// Call that searches partner clients: [`pages`](Self::pages), [`items`](Self::items), or await it for one page. See
+/// [`Client::search`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until it is awaited or polled"]
 pub struct Search {
@@ -100,7 +101,7 @@ impl Search {
         self
     }
 
-    /// Adds a filter that must hold together with those since the last [`or`](Self::or).
+    /// Adds a filter. All filters since the last [`or`](Self::or) must match.
     pub fn filter(mut self, filter: Filter) -> Self {
         match self.groups.last_mut() {
             Some(group) => group.push(filter),
@@ -109,53 +110,54 @@ impl Search {
         self
     }
 
-    /// Starts an alternative to all filters so far.
+    /// Starts an alternative: the results match the filters before it, or this one and those after it.
     pub fn or(mut self, filter: Filter) -> Self {
         self.groups.push(vec![filter]);
         self
     }
 
-    /// Sorts by a property, smallest or oldest first. HubSpot sorts by one property only: the last word counts.
+    /// Sorts by a property, smallest or oldest first. HubSpot sorts by one property only, so the last sort applies.
     pub fn sort_ascending(mut self, property: impl Into<String>) -> Self {
         self.sort = Some((property.into(), "ASCENDING"));
         self
     }
 
-    /// Sorts by a property, largest or latest first. HubSpot sorts by one property only: the last word counts.
+    /// Sorts by a property, largest or latest first. HubSpot sorts by one property only, so the last sort applies.
     pub fn sort_descending(mut self, property: impl Into<String>) -> Self {
         self.sort = Some((property.into(), "DESCENDING"));
         self
     }
 
-    /// How many partner clients a page holds: 1 to 200, 200 by default.
+    /// Sets how many partner clients a page holds: 1 to 200; the default is 200.
     pub fn page_size(mut self, partner_clients: u16) -> Self {
         self.page_size = Some(partner_clients);
         self
     }
 
-    /// Ends a stream after this many results. A sorted stream needs it, and HubSpot sorts the first 10,000 results only.
+    /// Ends a stream after this many results. A sorted stream needs a limit of at most 10,000, because HubSpot returns
+    /// no more sorted results.
     pub fn limit(mut self, results: u32) -> Self {
         self.limit = Some(results);
         self
     }
 
-    /// Starts from a cursor of the same search: that of a page or a stream.
+    /// Starts at a cursor of a page or a stream of the same search.
     pub fn after(mut self, cursor: impl Into<Cursor>) -> Self {
         self.after = cursor.into();
         self
     }
 
-    /// The results page by page.
+    /// Returns the results page by page.
     ///
-    /// Without a sort, results are walked in record-id order, which avoids HubSpot's 10,000-result limit. A partner client
-    /// that matches the whole time is returned exactly once, even while others change. The walk needs one filter of each
-    /// group. With a sort HubSpot's limit applies: set [`limit`](Self::limit), or the stream fails with
+    /// Without a sort, results are walked in record-id order, which avoids HubSpot's 10,000-result limit. A partner
+    /// client that matches the whole time is returned exactly once, even while others change. The walk uses one filter
+    /// of each group. With a sort, HubSpot's limit applies: set [`limit`](Self::limit), or the stream fails with
     /// [`Error::is_invalid_input`].
     pub fn pages(self) -> Pages<PartnerClient> {
         walk::pages(self)
     }
 
-    /// The results one by one; see [`pages`](Self::pages).
+    /// Returns the results one by one; see [`pages`](Self::pages).
     pub fn items(self) -> Items<PartnerClient> {
         self.pages().items()
     }
@@ -216,11 +218,11 @@ impl Search {
 }
 
 call! {
-    /// Reads one page, with the number of all results.
+    /// Reads one page, with the total number of results.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for a search beyond HubSpot's limits: 5 groups of 6 filters, 18 filters in all, 3,000
-    /// characters, 200 results a page; and for names and values that cannot be sent. HubSpot answers 400 for a property it
-    /// does not know, and for a page that ends after the 10,000th result.
+    /// [`Error::is_invalid_input`] for a search beyond HubSpot's limits: 5 groups of 6 filters, 18 filters in all,
+    /// 3,000 characters, 200 results a page. Also for names and values that cannot be sent. HubSpot answers 400 for an
+    /// unknown property, and for a page that ends after the 10,000th result.
     Search => SearchPage
 }

@@ -1,4 +1,4 @@
-//! Streams of search results.
+//! Streams of all results of a search.
 
 use std::{
     collections::HashSet,

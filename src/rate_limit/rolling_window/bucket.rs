@@ -1,8 +1,8 @@
-//! One allowance and the line of those who wait for it.
+//! One rate limit and the line of calls that wait for it.
 //!
-//! The line is data. Permits are handed out by whatever makes room, and by a task where only time does: never by the
-//! future of somebody who waits, which its owner may leave unpolled. There is one such task for each runtime in which
-//! somebody waits, as any of them may not run any more.
+//! The line is data. Permits are handed out by whatever makes room, and by a task if only time does: never by the
+//! future of a waiting call, which its owner may leave unpolled. Each runtime with a waiting call has such a task,
+//! because any runtime may have stopped.
 
 mod acquire;
 

@@ -1,7 +1,8 @@
-//! The arithmetic of a rolling window, which knows no waiting.
+//! Arithmetic of a rolling window, without any waiting.
 //!
-//! Whatever the window holds, a permit costs the same: requests leave the window in the order in which HubSpot has counted
-//! them at the latest, so what counts is a part of one queue, and an id is an index into another.
+//! A permit costs the same however many requests the window holds: requests leave the window in the order in which
+//! HubSpot counted them at the latest, so the requests that count are a part of one queue, and an id is an index into
+//! another.
 
 use std::{collections::VecDeque, time::Duration};
 
