@@ -6,7 +6,7 @@ use crate::{
     ids::RecordKey,
     partner_clients::{
         PartnerClient,
-        selection::{Selection, check_property, selects},
+        selection::{Selection, by_property, check_property, selects, with_lists},
     },
     transport::{
         self,
@@ -57,13 +57,9 @@ pub struct GetPartnerClient {
 
 selects!(GetPartnerClient, associations);
 
-impl GetPartnerClient {
-    /// Finds the partner client by this property, whose values are unique, instead of the record id.
-    pub fn id_property(mut self, name: impl Into<String>) -> Self {
-        self.id_property = Some(name.into());
-        self
-    }
+by_property!(GetPartnerClient);
 
+impl GetPartnerClient {
     /// Reads an archived partner client instead.
     pub fn archived(mut self) -> Self {
         self.archived = true;
@@ -75,16 +71,7 @@ impl GetPartnerClient {
         let lists = self.selection.lists()?;
         self.id_property.as_deref().map_or(Ok(()), check_property)?;
         transport::call(self.client.raw, self.options, "get", |raw| async move {
-            let mut request = raw.get().partner_client_id(partner_client);
-            if let Some(names) = lists.properties {
-                request = request.properties(names);
-            }
-            if let Some(names) = lists.history {
-                request = request.properties_with_history(names);
-            }
-            if let Some(object_types) = lists.associations {
-                request = request.associations(object_types);
-            }
+            let mut request = with_lists!(raw.get().partner_client_id(partner_client), lists);
             if let Some(name) = self.id_property {
                 request = request.id_property(name);
             }

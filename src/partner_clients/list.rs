@@ -7,7 +7,7 @@ use crate::{
         PartnerClient, PartnerClientsPage,
         cursor::Cursor,
         paging::{Items, Page, Pages, check_read},
-        selection::{Selection, selects},
+        selection::{Selection, selects, with_lists},
     },
     transport::{
         self,
@@ -106,18 +106,9 @@ impl ListPartnerClients {
             return Ok((PartnerClientsPage::builder().results(Vec::new()).try_into()?, CallMeta::default()));
         }
         let called = transport::call(self.client.raw, self.options, "list", |raw| async move {
-            let mut request = raw.list().limit(page_size);
+            let mut request = with_lists!(raw.list().limit(page_size), lists);
             if let Cursor::At(after) = self.after {
                 request = request.after(after);
-            }
-            if let Some(names) = lists.properties {
-                request = request.properties(names);
-            }
-            if let Some(names) = lists.history {
-                request = request.properties_with_history(names);
-            }
-            if let Some(object_types) = lists.associations {
-                request = request.associations(object_types);
             }
             if self.archived {
                 request = request.archived(true);

@@ -118,3 +118,35 @@ macro_rules! selects {
     };
 }
 pub(crate) use selects;
+
+/// Gives a builder the setter of its field `id_property`.
+macro_rules! by_property {
+    ($builder:ident) => {
+        impl $builder {
+            /// Finds partner clients by this property, whose values are unique, instead of the record id.
+            pub fn id_property(mut self, name: impl Into<String>) -> Self {
+                self.id_property = Some(name.into());
+                self
+            }
+        }
+    };
+}
+pub(crate) use by_property;
+
+/// Adds the lists that are there to a request of the generated client, whose types have no trait in common.
+macro_rules! with_lists {
+    ($request:expr, $lists:expr) => {{
+        let (mut request, lists): (_, crate::partner_clients::selection::Lists) = ($request, $lists);
+        if let Some(names) = lists.properties {
+            request = request.properties(names);
+        }
+        if let Some(names) = lists.history {
+            request = request.properties_with_history(names);
+        }
+        if let Some(object_types) = lists.associations {
+            request = request.associations(object_types);
+        }
+        request
+    }};
+}
+pub(crate) use with_lists;

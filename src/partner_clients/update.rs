@@ -7,7 +7,11 @@ use crate::{
     error::{Error, Result},
     generated::types,
     ids::RecordKey,
-    partner_clients::{PartnerClient, property_value::PropertyValue, selection::check_property},
+    partner_clients::{
+        PartnerClient,
+        property_value::PropertyValue,
+        selection::{by_property, check_property},
+    },
     transport::{
         self,
         call_meta::CallMeta,
@@ -79,6 +83,8 @@ pub struct UpdatePartnerClient {
     options: CallOptions,
 }
 
+by_property!(UpdatePartnerClient);
+
 impl UpdatePartnerClient {
     /// Sets a property.
     pub fn set(mut self, name: impl Into<String>, value: impl Into<PropertyValue>) -> Self {
@@ -90,12 +96,6 @@ impl UpdatePartnerClient {
     pub fn clear(self, name: impl Into<String>) -> Self {
         // HubSpot ignores a null.
         self.set(name, "")
-    }
-
-    /// Finds the partner client by this property, whose values are unique, instead of the record id.
-    pub fn id_property(mut self, name: impl Into<String>) -> Self {
-        self.id_property = Some(name.into());
-        self
     }
 
     async fn run(self) -> Result<(PartnerClient, CallMeta)> {

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    connection::Trouble,
+    trouble::Trouble,
     window::{Reply, Report, SharedWindow, Usage},
 };
 use crate::rate_limit::{

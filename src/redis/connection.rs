@@ -9,8 +9,8 @@ use std::{
 };
 
 use ::redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, FromRedisValue, RedisError, RetryMethod,
-    ScriptInvocation, ServerErrorKind, aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, FromRedisValue, RedisError, ScriptInvocation,
+    ServerErrorKind, aio::MultiplexedConnection,
 };
 use reqwest::Url;
 use tokio::{
@@ -18,8 +18,8 @@ use tokio::{
     time::timeout,
 };
 
+use super::trouble::{READ_ONLY, Trouble, says};
 use crate::{
-    auth::redact::redact,
     error::{Error, Result},
     task::{Task, guard_future, in_runtime},
     transport::call_options::check_timeout,
@@ -93,7 +93,7 @@ impl Redis {
         });
         let trouble = match outcome.await? {
             Ok(value) => return Ok(value),
-            Err(error) => Trouble::new(&self.0, Some(key), &error),
+            Err(error) => Trouble::new(&self.0.client, &self.0.address, Some(key), &error),
         };
         if trouble.unreachable {
             self.forget();
@@ -226,7 +226,7 @@ impl RedisBuilder {
             Ok(()) => Ok(redis),
             // It has answered, and nothing here needs it to say PONG.
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm) => Ok(redis),
-            Err(error) => Err(Trouble::new(&redis.0, None, &error).into()),
+            Err(error) => Err(Trouble::new(&redis.0.client, &redis.0.address, None, &error).into()),
         }
     }
 }
@@ -317,85 +317,5 @@ fn with_tls(client: Client, _: &str, root_certificates: Option<Vec<u8>>) -> Resu
             "is not supported in this build",
             "enable the feature `rustls`",
         )),
-    }
-}
-
-/// A server that was demoted in a failover.
-const READ_ONLY: &str = "READONLY";
-/// What ends by itself, beside what the client knows: a failover, a long script, too many clients.
-const PASSING: [&str; 4] = [READ_ONLY, "NOREPLICAS", "BUSY", "max number of clients reached"];
-
-/// By the error's code, or inside its text: there scripts of a Redis before version 7 have it.
-fn says(error: &RedisError, what: &str) -> bool {
-    let inside = format!(": -{what} ");
-    error.code() == Some(what) || error.detail().is_some_and(|detail| detail == what || detail.contains(&inside))
-}
-
-/// What went wrong between this process and Redis. It names the server and never the password.
-#[derive(Debug)]
-pub(super) struct Trouble {
-    message: String,
-    /// Redis was not reached, or gave no answer: it may come back by itself.
-    pub(super) unreachable: bool,
-    /// What it is where Redis has nothing to do with it.
-    elsewhere: Option<Error>,
-}
-
-impl Trouble {
-    fn new(redis: &Inner, key: Option<&str>, error: &RedisError) -> Self {
-        let address = &redis.address;
-        if error.is_timeout() {
-            return Self::slow(address);
-        }
-        if error.kind() == ErrorKind::Parse {
-            return Self::passing(format!("the server at {address} is not Redis"));
-        }
-        // Such as LOADING after a restart.
-        let passing = error.is_io_error()
-            || error.is_unrecoverable_error() && error.kind() != ErrorKind::AuthenticationFailed
-            || matches!(error.retry_method(), RetryMethod::WaitAndRetry)
-            || PASSING.iter().any(|what| says(error, what));
-        let key = key.filter(|_| !passing).map(|key| format!(", key {key}")).unwrap_or_default();
-        // Redis repeats the name of a user who may not do something.
-        let settings = redis.client.get_connection_info().redis_settings();
-        let error = [settings.username(), settings.password()]
-            .into_iter()
-            .flatten()
-            .fold(error.to_string(), |text, secret| redact(&text, secret));
-        Self { message: format!("Redis at {address}{key}: {error}"), unreachable: passing, elsewhere: None }
-    }
-
-    fn slow(address: &str) -> Self {
-        Self::passing(format!("Redis at {address} did not answer in time"))
-    }
-
-    fn passing(message: String) -> Self {
-        Self { message, unreachable: true, elsewhere: None }
-    }
-
-    fn elsewhere(error: Error) -> Self {
-        Self { message: error.message().to_owned(), unreachable: false, elsewhere: Some(error) }
-    }
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Trouble {}
-
-/// While something is set up.
-impl From<Trouble> for Error {
-    fn from(trouble: Trouble) -> Self {
-        if let Some(error) = trouble.elsewhere {
-            return error;
-        }
-        if trouble.unreachable {
-            return Self::unreachable(trouble.message);
-        }
-        let remedy = "check the user, the password and the user's permissions in Redis, and that the key is not used for something else";
-        Self::invalid_input("Redis", None, format!("refuses the request ({})", trouble.message), remedy)
     }
 }

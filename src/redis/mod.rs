@@ -46,6 +46,7 @@ mod job;
 mod limiter;
 mod token_cipher;
 mod token_store;
+mod trouble;
 mod window;
 
 pub use self::{

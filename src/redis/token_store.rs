@@ -4,10 +4,7 @@ use std::{fmt, sync::LazyLock, time::Duration};
 
 use ::redis::{FromRedisValue, Script};
 
-use super::{
-    connection::{Redis, Trouble},
-    token_cipher::TokenCipher,
-};
+use super::{connection::Redis, token_cipher::TokenCipher, trouble::Trouble};
 use crate::{
     error::{Error, Result},
     oauth::store::{StoreFuture, StoredToken, TokenStore},

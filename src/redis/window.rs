@@ -5,7 +5,7 @@ use std::{sync::LazyLock, time::Duration};
 use ::redis::Script;
 use tokio::time::Instant;
 
-use super::connection::{Redis, Trouble};
+use super::{connection::Redis, trouble::Trouble};
 use crate::rate_limit::headers::RateLimitHeaders;
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("window.lua")));

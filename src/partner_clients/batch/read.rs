@@ -12,7 +12,7 @@ use crate::{
     ids::{PartnerClientId, RecordKey},
     partner_clients::{
         PartnerClient,
-        selection::{Selection, check_property, selects},
+        selection::{Selection, by_property, check_property, selects},
     },
     transport::{
         self,
@@ -73,14 +73,9 @@ pub struct BatchRead {
 selects!(BatchRead);
 settings!(BatchRead, options);
 
-impl BatchRead {
-    /// Finds the partner clients by this property, whose values are unique, instead of the record id. HubSpot's
-    /// response has to contain the property, so it is requested as well.
-    pub fn id_property(mut self, name: impl Into<String>) -> Self {
-        self.id_property = Some(name.into());
-        self
-    }
+by_property!(BatchRead);
 
+impl BatchRead {
     /// Reads archived partner clients instead.
     pub fn archived(mut self) -> Self {
         self.archived = true;

@@ -14,7 +14,12 @@ use crate::{
     error::{Error, Result},
     generated::types,
     ids::RecordKey,
-    partner_clients::{PartnerClient, property_value::PropertyValue, selection::check_property, update::Changes},
+    partner_clients::{
+        PartnerClient,
+        property_value::PropertyValue,
+        selection::{by_property, check_property},
+        update::Changes,
+    },
     transport::{
         self,
         call_meta::CallMeta,
@@ -111,13 +116,9 @@ struct Input {
     trace: String,
 }
 
-impl BatchUpdate {
-    /// Finds the partner clients by this property, whose values are unique, instead of the record id.
-    pub fn id_property(mut self, name: impl Into<String>) -> Self {
-        self.id_property = Some(name.into());
-        self
-    }
+by_property!(BatchUpdate);
 
+impl BatchUpdate {
     /// Sets how many requests are in flight at once; the default is 4. With 0, every outcome is an error with
     /// [`Error::is_invalid_input`], and nothing is sent.
     pub fn concurrency(mut self, requests: usize) -> Self {

@@ -11,7 +11,7 @@ use crate::{
         rolling_window::{Bucket, SLACK},
     },
     redis::{
-        connection::Trouble,
+        trouble::Trouble,
         window::{Reply, Report},
     },
 };

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     error::{Error, Result, excerpt::excerpt},
-    redis::connection::{Redis, Trouble},
+    redis::{connection::Redis, trouble::Trouble},
     task::in_runtime,
 };
 

@@ -26,7 +26,7 @@ use crate::{
     associations::bulk::{Bulk, Input, Outcome, Progress, only_in_v3},
     client::Client,
     error::{Error, Result},
-    redis::connection::Trouble,
+    redis::trouble::Trouble,
     transport::call_options::{CONCURRENCY, check_concurrency},
 };
 
