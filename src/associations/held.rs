@@ -1,12 +1,17 @@
 //! The association types that pairs of objects have in dated versions, read for many partner clients at once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     association::Association,
-    associations::{list::labelled_pages, read_errors::ReadErrors, resolve::is_labelled, types::PARTNER_CLIENTS},
+    associations::{
+        list::labelled_pages,
+        read_errors::ReadErrors,
+        resolve::{Listing, exact, is_labelled, key},
+        types::PARTNER_CLIENTS,
+    },
     client::Client,
     error::{Error, Result},
     generated::types::{self, AssociationSpecWithLabel, MultiAssociatedObjectWithLabel},
@@ -16,25 +21,63 @@ use crate::{
 };
 
 const MAX_INPUTS: usize = 1_000;
+/// Requests at once where partner clients are read one by one.
+const CONCURRENCY: usize = 4;
 const OPERATION: &str = "batch_read_associations_with_labels";
+
+/// The types of each object of one type that a partner client has.
+type Objects = HashMap<ObjectId, Vec<AssociationSpecWithLabel>>;
 
 /// What partner clients have with objects of one type.
 #[derive(Default)]
-pub(crate) struct Held(HashMap<PartnerClientId, HashMap<ObjectId, Vec<AssociationSpecWithLabel>>>);
+pub(crate) struct Held {
+    of: HashMap<PartnerClientId, Objects>,
+    /// The partner clients that HubSpot does not know, with what it said of each.
+    pub(crate) unknown: BTreeMap<PartnerClientId, Error>,
+}
 
 impl Held {
     /// The labelled types of a pair.
     pub(crate) fn labels(&self, association: &Association) -> impl Iterator<Item = &AssociationSpecWithLabel> {
-        let of_pair = self.0.get(&association.partner_client_id).and_then(|of| of.get(&association.to_object_id));
+        let of_pair = self.of.get(&association.partner_client_id).and_then(|of| of.get(&association.to_object_id));
         of_pair.into_iter().flatten().filter(|held| is_labelled(held))
     }
 
-    fn add(&mut self, partner_client: &PartnerClientId, listed: Vec<MultiAssociatedObjectWithLabel>) {
-        let of = self.0.entry(partner_client.clone()).or_default();
-        for object in listed {
-            of.entry(object.to_object_id).or_default().extend(object.association_types);
+    /// What each partner client has, object by object.
+    pub(crate) fn all(
+        &self,
+    ) -> impl Iterator<Item = (&PartnerClientId, impl Iterator<Item = (&ObjectId, &[AssociationSpecWithLabel])>)> {
+        self.of.iter().map(|(partner_client, of)| (partner_client, of.iter().map(|(id, types)| (id, types.as_slice()))))
+    }
+
+    fn add(
+        &mut self,
+        partner_client: &PartnerClientId,
+        listed: Vec<MultiAssociatedObjectWithLabel>,
+        listing: &Listing,
+    ) {
+        let of = self.of.entry(partner_client.clone()).or_default();
+        for MultiAssociatedObjectWithLabel { to_object_id, association_types } in listed {
+            let with_label = association_types.into_iter().map(|held| with_label(held, listing));
+            of.entry(to_object_id).or_default().extend(with_label);
         }
     }
+}
+
+/// A type that is held, with the label that the list of types gives it where the answer does not: taken for the unlabelled
+/// type, it would be lost.
+pub(crate) fn with_label(held: AssociationSpecWithLabel, listing: &Listing) -> AssociationSpecWithLabel {
+    let has_label = |held: &AssociationSpecWithLabel| held.label.as_ref().is_some_and(|label| !label.trim().is_empty());
+    if has_label(&held) {
+        return held;
+    }
+    let listed = listing.results.iter().find(|listed| has_label(listed) && key(listed) == key(&held));
+    let label = match listed {
+        Some(listed) => listed.label.clone(),
+        None if is_labelled(&held) => exact(&held).ok().map(|exact| exact.to_string()),
+        None => None,
+    };
+    AssociationSpecWithLabel { label, ..held }
 }
 
 /// Reads a thousand partner clients to a request, and by itself each of which the answer does not say all. `told` has what
@@ -49,13 +92,21 @@ pub(crate) async fn read(
     options: &CallOptions,
     mut told: impl FnMut(&CallMeta),
 ) -> Result<Held> {
+    let listing = client.listing(to_type, None, options).await?.value;
     let mut held = Held::default();
     let all: Vec<_> = partner_clients.iter().collect();
     for chunk in all.chunks(MAX_INPUTS) {
-        for partner_client in batch(client, to_type, chunk, options, &mut held, &mut told).await? {
-            match list(client, to_type, &partner_client, options).await {
-                Ok(listed) => held.add(&partner_client, listed),
-                Err(error) if error.is_not_found() => {}
+        let unsaid = batch(client, to_type, chunk, options, &listing, &mut held, &mut told).await?;
+        let mut alone = stream::iter(unsaid)
+            .map(|partner_client| async move {
+                let listed = list(client, to_type, &partner_client, options).await;
+                (partner_client, listed)
+            })
+            .buffer_unordered(CONCURRENCY);
+        while let Some((partner_client, listed)) = alone.next().await {
+            match listed {
+                Ok(listed) => held.add(&partner_client, listed, &listing),
+                Err(error) if error.is_not_found() => drop(held.unknown.insert(partner_client, error)),
                 Err(error) => return Err(error),
             }
         }
@@ -69,6 +120,7 @@ async fn batch(
     to_type: &ObjectType,
     chunk: &[&PartnerClientId],
     options: &CallOptions,
+    listing: &Listing,
     held: &mut Held,
     told: &mut impl FnMut(&CallMeta),
 ) -> Result<BTreeSet<PartnerClientId>> {
@@ -93,7 +145,7 @@ async fn batch(
         return Ok(asked);
     }
     let ReadErrors { empty, mut doubtful } = ReadErrors::new(&answer.errors, OPERATION, &meta, &asked)?;
-    let mut unsaid: BTreeSet<_> = asked.difference(&empty).cloned().collect();
+    let (mut said, mut unsaid) = (Vec::new(), asked.difference(&empty).cloned().collect::<BTreeSet<_>>());
     for result in answer.results {
         let Ok(partner_client) = PartnerClientId::try_from(result.from.id.as_str()) else { continue };
         if !asked.contains(&partner_client) {
@@ -104,7 +156,12 @@ async fn batch(
             doubtful.insert(partner_client);
         } else {
             unsaid.remove(&partner_client);
-            held.add(&partner_client, result.to);
+            said.push((partner_client, result.to));
+        }
+    }
+    for (partner_client, listed) in said {
+        if !doubtful.contains(&partner_client) {
+            held.add(&partner_client, listed, listing);
         }
     }
     unsaid.extend(doubtful);

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::timeout;
+
 use crate::{
     associations::types::{AssociationDefinition, PARTNER_CLIENTS, labels},
     cache::Kept,
@@ -14,8 +16,9 @@ use crate::{
 
 pub(crate) type Listing = types::CollectionResponseAssociationSpecWithLabelNoPaging;
 
+const HUBSPOT_DEFINED: &str = "HUBSPOT_DEFINED";
 /// The categories that HubSpot has.
-const CATEGORIES: [&str; 4] = ["HUBSPOT_DEFINED", "USER_DEFINED", "INTEGRATOR_DEFINED", "WORK"];
+const CATEGORIES: [&str; 4] = [HUBSPOT_DEFINED, "USER_DEFINED", "INTEGRATOR_DEFINED", "WORK"];
 /// How many types an error lists.
 const MOST_LISTED: usize = 20;
 
@@ -79,8 +82,17 @@ impl Resolved {
     }
 }
 
+/// Whether it is more than the type by which HubSpot says that two objects are associated, and no more.
 pub(crate) fn is_labelled(listed: &AssociationSpecWithLabel) -> bool {
-    listed.label.as_ref().is_some_and(|label| !label.trim().is_empty())
+    listed.category != HUBSPOT_DEFINED || listed.label.as_ref().is_some_and(|label| !label.trim().is_empty())
+}
+
+/// The type by its category and number, as `USER_DEFINED:37`.
+///
+/// # Errors
+/// Where they cannot be sent.
+pub(crate) fn exact(listed: &AssociationSpecWithLabel) -> Result<AssociationType> {
+    AssociationType::new(format!("{}:{}", listed.category, listed.type_id))
 }
 
 /// The type as requests name it.
@@ -102,33 +114,14 @@ impl Client {
     ) -> Result<Resolved> {
         let wanted = wanted(given)?;
         let mut kept = self.listing(to_type, None, options).await?;
-        let mut found = find(&kept.value, &wanted);
-        if found.is_empty() {
+        if find(&kept.value, &wanted).is_empty() {
             kept = self.listing(to_type, Some(kept.at), options).await?;
-            found = find(&kept.value, &wanted);
         }
-        match found.as_slice() {
-            [only] => {
-                let listed = (*only).clone();
-                Ok(Resolved { key: key(&listed), listed, listing: Arc::clone(&kept.value) })
-            }
-            [] => {
-                let reason = format!("does not exist from partner clients to {to_type}");
-                let remedy = match kept.value.results.as_slice() {
-                    [] => "there is none; create one in HubSpot's settings".to_owned(),
-                    known => format!("give one of {}", choices(known.iter())),
-                };
-                Err(Error::invalid_input("association type", Some(given.as_str()), reason, remedy))
-            }
-            several => {
-                let reason = format!("is more than one type from partner clients to {to_type}");
-                let remedy = format!("give one of {}", choices(several.iter().copied()));
-                Err(Error::invalid_input("association type", Some(given.as_str()), reason, remedy))
-            }
-        }
+        resolve_in(&kept.value, to_type, given)
     }
 
-    async fn listing(
+    /// The types that HubSpot lists, as they were told after `after`.
+    pub(crate) async fn listing(
         &self,
         to_type: &ObjectType,
         after: Option<tokio::time::Instant>,
@@ -141,8 +134,38 @@ impl Client {
             options.call_timeout = None;
             async move { Ok(labels(client, to_type, options).await?.0) }
         };
-        self.raw.inner.shared.association_types.get(&key, after, ask).await
+        let shared = &self.raw.inner.shared;
+        let asked = shared.association_types.get(&key, after, ask);
+        match options.total_timeout.or(shared.total_timeout) {
+            Some(total) => timeout(total, asked).await.unwrap_or_else(|_| Err(Error::total_timeout(total))),
+            None => asked.await,
+        }
     }
+}
+
+/// As [`Client::resolve`], among these types.
+///
+/// # Errors
+/// [`Error::is_invalid_input`] with the types there are, where it is none of them or several.
+pub(crate) fn resolve_in(listing: &Arc<Listing>, to_type: &ObjectType, given: &AssociationType) -> Result<Resolved> {
+    let (reason, remedy) = match find(listing, &wanted(given)?).as_slice() {
+        [only] => {
+            let listed = (*only).clone();
+            return Ok(Resolved { key: key(&listed), listed, listing: Arc::clone(listing) });
+        }
+        [] => {
+            let remedy = match listing.results.as_slice() {
+                [] => "there is none; create one in HubSpot's settings".to_owned(),
+                known => format!("give one of {}", choices(known.iter())),
+            };
+            (format!("does not exist from partner clients to {to_type}"), remedy)
+        }
+        several => (
+            format!("is more than one type from partner clients to {to_type}"),
+            format!("give one of {}", choices(several.iter().copied())),
+        ),
+    };
+    Err(Error::invalid_input("association type", Some(given.as_str()), reason, remedy))
 }
 
 /// The types that a user may mean: of a text the label, in any case, and otherwise the name that HubSpot makes of a label.

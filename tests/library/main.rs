@@ -40,6 +40,7 @@ mod partner_clients;
 mod properties;
 mod rate_limits;
 mod reconcile;
+mod reconcile_versions;
 mod remedies;
 mod response_size;
 mod retries;

@@ -259,20 +259,20 @@ impl<T> Engine<T> {
     }
 
     /// The next batch. On dated versions, where the labels of two objects are set at once, it is one that has no pair of
-    /// objects which is under way: what is set last would take away what was set before.
+    /// objects which is under way or in a batch before it: what is set last would take away what was set before, and the
+    /// unlabelled type is removed after the labels only where it comes after them.
     fn next_batch(&mut self) -> Option<Batch<T>> {
         if !self.sender.is_dated() {
             return self.ready.pop_front();
         }
-        let under_way: HashSet<_> = self
-            .running
-            .iter()
-            .flat_map(|running| running.inputs.iter())
-            .map(|input| pair(&input.association))
-            .collect();
-        let is_free =
-            |batch: &Batch<T>| !batch.inputs.iter().any(|input| under_way.contains(&pair(&input.association)));
-        let place = self.ready.iter().position(is_free)?;
+        let running = self.running.iter().flat_map(|running| running.inputs.iter());
+        let mut before: HashSet<_> = running.map(|input| pair(&input.association)).collect();
+        let place = self.ready.iter().position(|batch| {
+            let pairs = batch.inputs.iter().map(|input| pair(&input.association));
+            let is_free = !pairs.clone().any(|pair| before.contains(&pair));
+            before.extend(pairs);
+            is_free
+        })?;
         self.ready.remove(place)
     }
 

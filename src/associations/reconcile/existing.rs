@@ -7,11 +7,15 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::types::Types;
 use crate::{
     association::Association,
-    associations::{AssociatedId, read_errors::ReadErrors},
+    associations::{
+        AssociatedId, held,
+        read_errors::ReadErrors,
+        resolve::{exact, is_labelled},
+    },
     client::Client,
     error::{Error, Result},
     generated,
-    ids::{ObjectType, PartnerClientId},
+    ids::{AssociationType, ObjectType, PartnerClientId},
     partner_clients::{cursor::Cursor, paging::next},
     transport::{self, call_options::CallOptions},
 };
@@ -25,6 +29,8 @@ const OPERATION: &str = "batch_read_associations";
 #[derive(Default)]
 pub(super) struct Existing {
     pub(super) there: BTreeSet<Association>,
+    /// The types of dated versions in it that have no label.
+    pub(super) unlabeled: BTreeSet<AssociationType>,
     /// Those that it does not know.
     pub(super) unknown: BTreeSet<PartnerClientId>,
     /// What it said of the first of them.
@@ -57,6 +63,9 @@ impl Reader<'_> {
     /// Reads a thousand partner clients to a request. One of which an answer says nothing that is certain is asked for by
     /// itself.
     pub(super) async fn read(&self, partner_clients: &[PartnerClientId]) -> Result<Existing> {
+        if self.client.api_version().is_dated() {
+            return self.read_dated(partner_clients).await;
+        }
         let mut existing = Existing::default();
         let distinct: Vec<_> = partner_clients.iter().collect::<BTreeSet<_>>().into_iter().collect();
         for chunk in distinct.chunks(MAX_INPUTS) {
@@ -74,6 +83,37 @@ impl Reader<'_> {
                     Err(error) => return Err(error),
                 }
             }
+        }
+        Ok(existing)
+    }
+
+    async fn read_dated(&self, partner_clients: &[PartnerClientId]) -> Result<Existing> {
+        let distinct = partner_clients.iter().cloned().collect();
+        let held = held::read(self.client, self.to_type, &distinct, self.options, |_| {}).await?;
+        let mut existing = Existing::default();
+        for (partner_client, objects) in held.all() {
+            let unread = || Error::unread_associations(partner_client.as_str(), 1);
+            for (to_object_id, types) in objects {
+                // HubSpot does not say of what type it is.
+                if types.is_empty() {
+                    return Err(unread());
+                }
+                for held in types {
+                    let association_type = exact(held).map_err(|_| unread())?;
+                    if !is_labelled(held) {
+                        existing.unlabeled.insert(association_type.clone());
+                    }
+                    existing.there.insert(Association {
+                        partner_client_id: partner_client.clone(),
+                        to_object_type: self.to_type.clone(),
+                        to_object_id: to_object_id.clone(),
+                        association_type,
+                    });
+                }
+            }
+        }
+        for (partner_client, refusal) in held.unknown {
+            existing.add_unknown(&partner_client, refusal);
         }
         Ok(existing)
     }

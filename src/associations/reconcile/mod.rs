@@ -11,9 +11,16 @@
 //! - What the plan was made from is read again before it is applied, and a plan that is no longer true is refused.
 //! - A plan can be persisted and loaded with serde, and [`Plan::undo`] makes the plan that takes it back.
 //!
-//! HubSpot may list a pair that has a label once more, by a type whose name ends in `_unlabeled`. As long as the pair has
-//! a label, that is no association of its own: it is neither missing nor superfluous, unless it is desired. It goes with
-//! the pair's last label.
+//! HubSpot may list a pair that has a label once more, by its unlabelled type: on v3 the one whose name ends in
+//! `_unlabeled`, on dated versions HubSpot's own type without a label. As long as the pair has a label, that is no
+//! association of its own: it is neither missing nor superfluous, unless it is desired. It goes with the pair's last label.
+//!
+//! # Dated versions
+//!
+//! Types are compared by category and number. You can give a type by its number, by category and number, as
+//! `USER_DEFINED:37`, or by its label; a plan shows it by category and number. HubSpot sets all labels of two objects at
+//! once there: the labels that a plan does not name are read and sent along, and what two writers at once can lose is
+//! described at [`Client::associate`].
 
 mod applied;
 mod apply;
@@ -128,8 +135,8 @@ struct Input {
 settings!(Reconcile, options);
 
 impl Reconcile {
-    /// Looks at associations of this type alone, by name or id, and leaves the others as they are. It may be called for
-    /// several.
+    /// Looks at associations of this type alone and leaves the others as they are. You can give it as that of a desired
+    /// association: by number or name, or by label on dated versions. It may be called for several.
     pub fn only_type<A>(mut self, association_type: A) -> Self
     where
         A: TryInto<AssociationType, Error: Into<Error>>,
@@ -156,16 +163,17 @@ impl Reconcile {
     }
 
     /// Reads what is there, a thousand partner clients to a request, and tells what has to change. All of it is held in
-    /// memory.
+    /// memory. A partner client with more than 500 associated objects takes a further request for each 500.
     ///
     /// # Errors
     /// [`Error::is_invalid_input`] for ids that cannot be sent, for an association type that does not exist between partner
-    /// clients and the object type, and for a desired association of a partner client that is not among those given.
+    /// clients and the object type or that may be one of several, and for a desired association of a partner client that is
+    /// not among those given.
     /// [`Error::is_not_found`] for partner clients that HubSpot does not know: the message and the entry `ids` of
     /// [`Error::context`] name all of them.
     pub async fn plan(self) -> Result<Plan> {
         let Input { partner_clients, to_type, desired } = self.input?;
-        bulk::only_in_v3(&self.client, "plans")?;
+        self.options.check()?;
         let given: HashSet<_> = partner_clients.iter().map(PartnerClientId::as_str).collect();
         if let Some(stray) = desired.iter().find(|d| !given.contains(d.partner_client_id.as_str())) {
             let remedy = "add it to the partner clients to be reconciled";
@@ -194,11 +202,12 @@ impl Reconcile {
         }
         let is_known = |id: &PartnerClientId| !existing.unknown.contains(id);
         wanted.retain(|change| is_known(&change.partner_client_id));
+        let unlabeled_types: BTreeSet<_> = types.unlabeled().into_iter().chain(existing.unlabeled.clone()).collect();
         let made = Made {
             server: self.client.raw.baseurl.clone(),
             api_version: self.client.api_version(),
             account: self.account,
-            unlabeled_types: types.unlabeled(),
+            unlabeled_types: unlabeled_types.into_iter().collect(),
             only_types: only_types.into_iter().collect(),
             partner_clients: BTreeSet::from_iter(partner_clients).into_iter().filter(is_known).collect(),
             unknown: existing.unknown.iter().cloned().collect(),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
-use super::plan::NotPersisted;
+use super::{plan::NotPersisted, types::is_exact};
 use crate::{
     api_version::ApiVersion,
     association::Association,
@@ -88,11 +88,13 @@ impl TryFrom<Persisted> for Plan {
     type Error = String;
 
     fn try_from(persisted: Persisted) -> Result<Self, String> {
+        let version = persisted.api_version;
         let [add, remove, keep, beside_labels] =
-            [persisted.add, persisted.remove, persisted.keep, persisted.beside_labels].map(canonical);
+            [persisted.add, persisted.remove, persisted.keep, persisted.beside_labels].map(|c| canonical(c, version));
         let (add, remove, keep, beside_labels) = (add?, remove?, keep?, beside_labels?);
-        let lower = |types: Vec<AssociationType>| types.iter().map(lower_case).collect::<Result<Vec<_>, _>>();
-        let (only_types, unlabeled_types) = (lower(persisted.only_types)?, lower(persisted.unlabeled_types)?);
+        let spelt =
+            |types: Vec<AssociationType>| types.iter().map(|t| spelt(t, version)).collect::<Result<Vec<_>, _>>();
+        let (only_types, unlabeled_types) = (spelt(persisted.only_types)?, spelt(persisted.unlabeled_types)?);
         let partner_clients: HashSet<_> = persisted.partner_clients.iter().collect();
         let mut seen = HashSet::new();
         for change in add.iter().chain(&remove).chain(&keep) {
@@ -130,14 +132,21 @@ impl TryFrom<Persisted> for Plan {
 }
 
 /// As a plan has them, whatever a person has made of them: sorted, and the case of a type does not matter.
-fn canonical(mut changes: Vec<Association>) -> Result<Vec<Association>, String> {
+fn canonical(mut changes: Vec<Association>, version: ApiVersion) -> Result<Vec<Association>, String> {
     for change in &mut changes {
-        change.association_type = lower_case(&change.association_type)?;
+        change.association_type = spelt(&change.association_type, version)?;
     }
     changes.sort_unstable();
     Ok(changes)
 }
 
-fn lower_case(association_type: &AssociationType) -> Result<AssociationType, String> {
-    AssociationType::new(association_type.as_str().to_lowercase()).map_err(|error| error.to_string())
+/// HubSpot's names on v3 are in lower case here, the categories of dated versions in upper case.
+fn spelt(association_type: &AssociationType, version: ApiVersion) -> Result<AssociationType, String> {
+    let text = association_type.as_str();
+    let spelt = match version.is_dated() {
+        true if is_exact(text) => text.to_uppercase(),
+        true => text.to_owned(),
+        false => text.to_lowercase(),
+    };
+    AssociationType::new(spelt).map_err(|error| error.to_string())
 }

@@ -7,7 +7,6 @@ use std::{
 
 use serde::Serialize;
 
-use super::types::UNLABELED;
 use crate::{
     api_version::ApiVersion,
     association::Association,
@@ -16,6 +15,8 @@ use crate::{
     transport::call_options::CallOptions,
 };
 
+/// Ends the name of the type that v3 lists beside every label of a pair, such as `x_to_y_unlabeled`.
+pub(super) const UNLABELED: &str = "_unlabeled";
 /// A plan may remove so many without a bound of its own: what one request takes.
 const MAX_REMOVALS: u64 = 100;
 
@@ -56,9 +57,10 @@ pub struct Plan {
     pub account: Option<String>,
     /// The type of the other objects.
     pub to_object_type: ObjectType,
-    /// The association types that were looked at, by name; all of them if it is empty.
+    /// The association types that were looked at; all of them if it is empty. A plan knows each type by one text: on v3 its
+    /// name, on dated versions its category and number, such as `USER_DEFINED:37`.
     pub only_types: Vec<AssociationType>,
-    /// The types that HubSpot lists beside a label; see the [module](super).
+    /// The unlabelled types, which HubSpot lists beside a label; see the [module](super).
     pub unlabeled_types: Vec<AssociationType>,
     /// The partner clients that were looked at.
     pub partner_clients: Vec<PartnerClientId>,
@@ -109,6 +111,7 @@ pub(super) struct Made {
 impl Plan {
     pub(super) fn new(made: Made, there: &BTreeSet<Association>, wanted: BTreeSet<Association>) -> Self {
         let is_looked_at = |change: &Association| looked_at(&made.only_types, change);
+        let is_unlabeled = |change: &Association| is_unlabeled(&made.unlabeled_types, change);
         let labeled = pairs(there.iter().filter(|change| !is_unlabeled(change)));
         let stays = |change: &&Association| !is_looked_at(change);
         let labeled_then = pairs(wanted.iter().chain(there.iter().filter(stays)).filter(|c| !is_unlabeled(c)));
@@ -199,6 +202,10 @@ impl Plan {
         Err(Error::invalid_input("the plan", None, reason, remedy))
     }
 
+    pub(super) fn is_unlabeled(&self, change: &Association) -> bool {
+        is_unlabeled(&self.unlabeled_types, change)
+    }
+
     pub(super) fn looks_at(&self, change: &Association) -> bool {
         looked_at(&self.only_types, change)
     }
@@ -218,8 +225,9 @@ pub(super) fn pair(change: &Association) -> Pair<'_> {
     (&change.partner_client_id, &change.to_object_id)
 }
 
-pub(super) fn is_unlabeled(change: &Association) -> bool {
-    change.association_type.as_str().ends_with(UNLABELED)
+/// v3 may list an association by a type that its list of types lacks.
+fn is_unlabeled(unlabeled_types: &[AssociationType], change: &Association) -> bool {
+    unlabeled_types.contains(&change.association_type) || change.association_type.as_str().ends_with(UNLABELED)
 }
 
 impl fmt::Display for Plan {

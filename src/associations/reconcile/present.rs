@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     existing::Existing,
-    plan::{Pair, is_unlabeled, pair, pairs},
+    plan::{Pair, pair, pairs},
 };
 use crate::{
     association::Association,
@@ -24,10 +24,11 @@ pub(super) fn check(plan: &Plan, existing: &Existing) -> Result<()> {
         let Association { partner_client_id, to_object_type, to_object_id, association_type } = change;
         format!("partner client {partner_client_id} {verb} {to_object_type} {to_object_id} ({association_type})")
     };
-    let is_labeled = |change: &&Association| !is_unlabeled(change);
+    let is_labeled = |change: &&Association| !plan.is_unlabeled(change);
     let known: BTreeSet<_> = plan.add.iter().chain(&plan.remove).chain(&plan.keep).collect();
     let labeled = pairs(existing.there.iter().chain(known.iter().copied()).filter(is_labeled));
-    let is_beside_label = |change: &Association| is_unlabeled(change) && labeled.contains::<Pair<'_>>(&pair(change));
+    let is_beside_label =
+        |change: &Association| plan.is_unlabeled(change) && labeled.contains::<Pair<'_>>(&pair(change));
     let is_new = |change: &&Association| plan.looks_at(change) && !known.contains(change) && !is_beside_label(change);
     let unknown = existing.unknown.iter().map(|id| format!("partner client {id} no longer exists"));
     let of_known = plan.keep.iter().filter(|change| !existing.unknown.contains(&change.partner_client_id));

@@ -16,7 +16,7 @@ use futures_util::{
 use super::{
     apply::Apply,
     existing::{Existing, Reader},
-    plan::{Plan, is_unlabeled, pair, pairs},
+    plan::{Plan, pair, pairs},
     present,
     types::Types,
 };
@@ -60,13 +60,15 @@ impl<'a> Run<'a> {
             journal.begin(OPERATION, client.server(), client.api_version())?;
         }
         let there = &existing.there;
-        let labeled = pairs(there.iter().filter(|change| !is_unlabeled(change)));
+        let labeled = pairs(there.iter().filter(|change| !plan.is_unlabeled(change)));
         // It may be listed only because of a label.
-        let by_itself = |change: &Association| !is_unlabeled(change) || !labeled.contains(&pair(change));
+        let by_itself = |change: &Association| !plan.is_unlabeled(change) || !labeled.contains(&pair(change));
         let is_added = |change: &Association| there.contains(change) && by_itself(change);
         let add = self.open(&plan.add, 0, Change::Associate, is_added)?;
-        let remove =
+        let mut remove =
             self.open(&plan.remove, plan.add.len() as u64, Change::Dissociate, |change| !there.contains(change))?;
+        // The unlabelled type of a pair is removed only after its labels, in whichever batches they are.
+        remove.sort_by_key(|&(_, change)| (pair(change), plan.is_unlabeled(change)));
 
         self.settle(Change::Associate, add, stop.as_mut()).await;
         if stop.is_terminated() {
@@ -276,10 +278,10 @@ async fn existing(plan: &Plan, client: &Client, options: &CallOptions) -> Result
     let Plan { to_object_type: to_type, partner_clients, .. } = plan;
     let types = Types::read(client, to_type, options).await?;
     for Association { association_type, .. } in plan.add.iter().chain(&plan.remove).chain(&plan.keep) {
-        let name = types.listed(association_type.as_str())?;
+        let name = types.in_plan(association_type)?;
         if name != *association_type {
             let (given, reason) = (Some(association_type.as_str()), format!("is called {name} in plans"));
-            return Err(Error::invalid_input("association type", given, reason, "use that name, or make a new plan"));
+            return Err(Error::invalid_input("association type", given, reason, "use that, or make a new plan"));
         }
     }
     Reader { client, to_type, types: &types, options }.read(partner_clients).await
