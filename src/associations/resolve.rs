@@ -136,8 +136,8 @@ impl Client {
         };
         let shared = &self.raw.inner.shared;
         let asked = shared.association_types.get(&key, after, ask);
-        match options.total_timeout.or(shared.total_timeout) {
-            Some(total) => timeout(total, asked).await.unwrap_or_else(|_| Err(Error::total_timeout(total))),
+        match options.call_timeout.or(shared.call_timeout) {
+            Some(total) => timeout(total, asked).await.unwrap_or_else(|_| Err(Error::call_timeout(total))),
             None => asked.await,
         }
     }
