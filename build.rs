@@ -65,7 +65,11 @@ fn build() -> Result<(), String> {
 }
 
 fn corrected(directory: &Path, own: &Path) -> Result<openapiv3::OpenAPI, String> {
-    let mut api = codegen::documented(directory, own).map_err(text)?;
+    let mut warnings = Vec::new();
+    let mut api = codegen::documented(directory, own, &mut warnings).map_err(text)?;
+    for warning in warnings {
+        println!("cargo::warning={warning}");
+    }
     codegen::operations::check_complete(directory, &mut api).map_err(text)?;
     codegen::correct::document(&mut api);
     Ok(api)

@@ -5,7 +5,10 @@ use openapiv3::{
     StatusCode, StringType, Type,
 };
 
-use super::{operations::VERSION, walk};
+use super::{
+    operations::{KNOWN, VERSION},
+    walk,
+};
 
 /// The hand-written types of `src/ids.rs` that stand in for generated ones.
 pub const ID_TYPES: [&str; 5] = ["PartnerClientId", "ObjectType", "ObjectId", "AssociationType", "PathSegment"];
@@ -42,14 +45,16 @@ pub const DATED: &str = "dated";
 /// See [`DATED`].
 pub fn versions_are_left_to_the_transport(api: &mut OpenAPI) {
     for (path, item) in std::mem::take(&mut api.paths.paths) {
-        api.paths.paths.insert(path.replace(VERSION, DATED), item);
+        let is_known = KNOWN.iter().any(|known| known.path == path);
+        let path = if is_known { path.replace(VERSION, DATED) } else { path };
+        api.paths.paths.insert(path, item);
     }
 }
 
 /// A mock answers whichever version it is told to.
 pub fn versions_are_parameters(api: &mut OpenAPI) {
     for (_, path, operation) in walk::operations(api) {
-        if path.contains(VERSION) {
+        if path.contains(VERSION) && KNOWN.iter().any(|known| known.path == path) {
             operation.parameters.insert(0, ReferenceOr::Item(version()));
         }
     }

@@ -8,7 +8,7 @@ use openapiv3::{
 };
 use serde_json::Value;
 
-use super::{operations::Known, walk};
+use super::{scopes, walk};
 
 /// Every correction.
 pub fn document(api: &mut OpenAPI) {
@@ -22,7 +22,7 @@ pub fn document(api: &mut OpenAPI) {
     sub_categories_are_any_value(api);
     error_bodies_are_json(api);
     every_operation_can_fail(api);
-    scopes_are_those_of_partner_clients(api);
+    scopes::of_partner_clients(api);
     correlation_ids_may_be_no_uuid(api);
     integers_are_64_bit(api);
     lists_travel_as_one_value(api);
@@ -215,26 +215,6 @@ pub fn every_operation_can_fail(api: &mut OpenAPI) {
                 let description = "The request failed.".to_owned();
                 *default = Some(ReferenceOr::Item(Response { description, content, ..Response::default() }));
             }
-        }
-    }
-}
-
-/// HubSpot's documents list with the operations on associations the scopes of every product they serve. Of those, only
-/// the ones of partner clients give access to partner clients; where none is listed, the operation's own page has it.
-pub fn scopes_are_those_of_partner_clients(api: &mut OpenAPI) {
-    for (method, path, operation) in walk::operations(api) {
-        let ours = |scope: &String| scope.contains("partner-clients") || scope.contains("partner_clients");
-        let listed = operation.security.iter().flatten().flat_map(|alternative| alternative.values().flatten());
-        let any = listed.filter(|scope| ours(scope)).count() > 0;
-        for scopes in operation.security.iter_mut().flatten().flat_map(|a| a.values_mut()).filter(|s| !s.is_empty()) {
-            match Known::find(method, path) {
-                _ if any => scopes.retain(ours),
-                Some(known) => *scopes = vec![known.scope.to_owned()],
-                None => {}
-            }
-        }
-        if let Some(security) = &mut operation.security {
-            security.dedup();
         }
     }
 }

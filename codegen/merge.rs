@@ -2,18 +2,25 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
 };
 
-use openapiv3::{OpenAPI, Operation, ReferenceOr};
+use openapiv3::{OpenAPI, Operation, PathItem, ReferenceOr};
 use serde_json::{Value, json};
 
-use super::{NAMED, Problem, Result, operations::KNOWN, read::Document, walk};
+use super::{
+    NAMED, Problem, Result, agree, correct, operations,
+    operations::KNOWN,
+    read::{Document, same_parameter},
+    walk,
+};
 
 /// Joins the documents; the one with the most operations leads and gives title, version and servers, after those of v3 the
-/// ones of dated versions, the newest first. What stands in several of them has to say the same: descriptions and examples
-/// may differ, substance may not. But an operation that two versions have is described by one of them.
-pub fn documents(mut documents: Vec<Document>) -> Result<OpenAPI> {
+/// ones of dated versions, the newest first.
+///
+/// A schema that several documents have is one if they differ in what is optional, and otherwise one for each of them. An
+/// operation that several have is described by the first, and gets the optional parameters that only others list.
+pub fn documents(mut documents: Vec<Document>, warnings: &mut Vec<Problem>) -> Result<OpenAPI> {
     documents.sort_by_key(|Document { version, api, .. }| {
         (version.is_some(), Reverse(version.clone()), Reverse(api.operations().count()))
     });
@@ -21,12 +28,11 @@ pub fn documents(mut documents: Vec<Document>) -> Result<OpenAPI> {
     let Some(Document { file, api: mut merged, version: mut last }) = documents.next() else {
         return Err(Problem::new("openapi", "the directory", "no document", "add one"));
     };
-    let mut origins = Origins::default();
-    origins.note(&file, &merged)?;
+    let mut files: BTreeMap<String, String> = operation_ids(&mut merged).map(|id| (id, file.clone())).collect();
     let mut described = BTreeSet::new();
     for Document { file, mut api, version } in documents {
         if version != last {
-            described = walk::operations(&mut merged).filter_map(|(_, _, o)| o.operation_id.clone()).collect();
+            described = operation_ids(&mut merged).collect();
             last.clone_from(&version);
         }
         if version.is_some() {
@@ -35,31 +41,35 @@ pub fn documents(mut documents: Vec<Document>) -> Result<OpenAPI> {
                 operation.operation_id.as_ref().is_some_and(|id| described.contains(id))
             });
         }
-        origins.note(&file, &api)?;
-        for (path, item) in api.paths.paths {
-            match merged.paths.paths.get_mut(&path) {
-                None => drop(merged.paths.paths.insert(path, item)),
-                Some(ReferenceOr::Item(known)) => {
-                    if let ReferenceOr::Item(item) = item {
-                        known.get = known.get.take().or(item.get);
-                        known.put = known.put.take().or(item.put);
-                        known.post = known.post.take().or(item.post);
-                        known.delete = known.delete.take().or(item.delete);
-                        known.options = known.options.take().or(item.options);
-                        known.head = known.head.take().or(item.head);
-                        known.patch = known.patch.take().or(item.patch);
-                        known.trace = known.trace.take().or(item.trace);
+        join_schemas(&mut merged, &mut api, (&document_name(&file), version.as_deref().unwrap_or_default()));
+        for id in operation_ids(&mut api) {
+            files.entry(id).or_insert_with(|| file.clone());
+        }
+        for (path, item) in std::mem::take(&mut api.paths.paths) {
+            let ReferenceOr::Item(item) = item else { continue };
+            let known =
+                merged.paths.paths.entry(path.clone()).or_insert_with(|| ReferenceOr::Item(PathItem::default()));
+            let ReferenceOr::Item(known) = known else { continue };
+            for ((method, operation), (_, known)) in walk::slots(item).into_iter().zip(walk::slots_mut(known)) {
+                match (operation, known) {
+                    (None, _) => {}
+                    (Some(operation), known @ None) => *known = Some(operation),
+                    (Some(operation), Some(known)) => {
+                        if !join_operations(known, operation) {
+                            let name = known.operation_id.as_deref().expect(NAMED);
+                            warnings.push(Problem::new(
+                                &file,
+                                format!("#/paths/{}/{}", path.replace('/', "~1"), method.to_lowercase()),
+                                format!("another `{name}` than in {}", files[name]),
+                                "the latter is used; take the other away to end this warning",
+                            ));
+                        }
                     }
                 }
-                Some(ReferenceOr::Reference { .. }) => {}
             }
         }
-        let components = api.components.unwrap_or_default();
         let known = merged.components.get_or_insert_default();
-        for (name, schema) in components.schemas {
-            known.schemas.entry(name).or_insert(schema);
-        }
-        for (name, scheme) in components.security_schemes {
+        for (name, scheme) in api.components.unwrap_or_default().security_schemes {
             known.security_schemes.entry(name).or_insert(scheme);
         }
         for tag in api.tags {
@@ -68,23 +78,131 @@ pub fn documents(mut documents: Vec<Document>) -> Result<OpenAPI> {
             }
         }
     }
+    operations::tell_names_apart(&mut merged);
     Ok(merged)
+}
+
+fn operation_ids(api: &mut OpenAPI) -> impl Iterator<Item = String> {
+    walk::operations(api).map(|(_, _, operation)| operation.operation_id.clone().expect(NAMED))
+}
+
+/// `PartnerClients` of `partner_clients.json`.
+fn document_name(file: &str) -> String {
+    let stem = std::path::Path::new(file).file_stem().unwrap_or_default().to_string_lossy();
+    let mut name = String::new();
+    let mut upper = true;
+    for c in stem.chars() {
+        match c.is_ascii_alphanumeric() {
+            true if upper => name.extend(c.to_uppercase()),
+            true => name.push(c),
+            false => {}
+        }
+        upper = !c.is_ascii_alphanumeric();
+    }
+    name
+}
+
+/// Puts the schemas of `api` into `merged`. Those that say something else than the one of their name there get the name of
+/// their document in front, and so do those that need them.
+fn join_schemas(merged: &mut OpenAPI, api: &mut OpenAPI, (document, version): (&str, &str)) {
+    let schemas = |api: &OpenAPI| json!(api.components.as_ref().map(|components| &components.schemas));
+    let corrected = |api: &OpenAPI| {
+        let mut api = api.clone();
+        correct::document(&mut api);
+        schemas(&api)
+    };
+    let (ours, theirs) = (schemas(merged), schemas(api));
+    let names: Vec<&String> = theirs.as_object().into_iter().flat_map(|schemas| schemas.keys()).collect();
+    let both: Vec<&String> = names.iter().copied().filter(|name| ours.get(name.as_str()).is_some()).collect();
+    let mut joined = BTreeMap::new();
+    let mut renamed: BTreeMap<&str, String> = BTreeMap::new();
+    if both.iter().any(|name| ours[name.as_str()] != theirs[name.as_str()]) {
+        // What the corrections level out is no conflict.
+        let (ours_true, theirs_true) = (corrected(merged), corrected(api));
+        for &name in &both {
+            let agreed = agree::schemas(&ours[name], &theirs[name])
+                .or_else(|| agree::schemas(&ours_true[name], &theirs_true[name]));
+            match agreed {
+                Some(schema) => drop(joined.insert(name.as_str(), schema)),
+                None => drop(renamed.insert(name, String::new())),
+            }
+        }
+        // One that leads to a schema of another name says something else as well.
+        loop {
+            let led: Vec<&String> = both
+                .iter()
+                .copied()
+                .filter(|name| !renamed.contains_key(name.as_str()))
+                .filter(|name| {
+                    walk::references(&theirs[name.as_str()]).iter().any(|to| renamed.contains_key(to.as_str()))
+                })
+                .collect();
+            if led.is_empty() {
+                break;
+            }
+            renamed.extend(led.into_iter().map(|name| (name.as_str(), String::new())));
+        }
+    }
+    let taken = |name: &str| ours.get(name).is_some() || theirs.get(name).is_some();
+    for (name, new) in &mut renamed {
+        *new = format!("{document}{name}");
+        if taken(new) {
+            let digits: String = version.chars().filter(char::is_ascii_alphanumeric).collect();
+            *new = format!("{document}{digits}{name}");
+        }
+        while taken(new) {
+            new.push('2');
+        }
+    }
+    if !renamed.is_empty() {
+        walk::rename(api, &renamed);
+    }
+    let known = &mut merged.components.get_or_insert_default().schemas;
+    for (name, schema) in api.components.iter().flat_map(|components| &components.schemas) {
+        match joined.remove(name.as_str()).and_then(|schema| serde_json::from_value(schema).ok()) {
+            Some(schema) => drop(known.insert(name.clone(), schema)),
+            None => drop(known.entry(name.clone()).or_insert_with(|| schema.clone())),
+        }
+    }
+}
+
+/// Whether the second says the same, or adds what is optional.
+fn join_operations(known: &mut Operation, operation: Operation) -> bool {
+    let content = |response: &ReferenceOr<openapiv3::Response>| match response {
+        ReferenceOr::Item(response) => Some(response.content.values().next()?.schema.clone()),
+        ReferenceOr::Reference { .. } => None,
+    };
+    let body = |body: &Option<ReferenceOr<openapiv3::RequestBody>>| match body {
+        Some(ReferenceOr::Item(body)) => body.content.values().next().and_then(|media| media.schema.clone()),
+        _ => None,
+    };
+    let agree = |a: Value, b: Value| agree::schemas(&a, &b).is_some();
+    let mut same = agree(json!(body(&known.request_body)), json!(body(&operation.request_body)));
+    for (status, response) in &operation.responses.responses {
+        let theirs = known.responses.responses.get(status);
+        same &= theirs.is_none_or(|theirs| agree(json!(content(theirs)), json!(content(response))));
+    }
+    for parameter in operation.parameters {
+        let ReferenceOr::Item(item) = &parameter else { continue };
+        let data = item.parameter_data_ref();
+        match known.parameters.iter().find(|known| same_parameter(known, &parameter)) {
+            None if data.required => same = false,
+            None => known.parameters.push(parameter),
+            Some(ReferenceOr::Item(known)) => {
+                let schema = |data: &openapiv3::ParameterData| json!(data.format)["schema"].clone();
+                same &= agree(schema(known.parameter_data_ref()), schema(data));
+            }
+            Some(ReferenceOr::Reference { .. }) => {}
+        }
+    }
+    same
 }
 
 /// Takes operations out, and the schemas that nothing else needs.
 pub fn drop_operations(api: &mut OpenAPI, unwanted: impl Fn(&str, &str, &Operation) -> bool) {
     for (path, item) in &mut api.paths.paths {
         let ReferenceOr::Item(item) = item else { continue };
-        for (method, operation) in [
-            ("GET", &mut item.get),
-            ("PUT", &mut item.put),
-            ("POST", &mut item.post),
-            ("DELETE", &mut item.delete),
-            ("OPTIONS", &mut item.options),
-            ("HEAD", &mut item.head),
-            ("PATCH", &mut item.patch),
-            ("TRACE", &mut item.trace),
-        ] {
+        for (method, operation) in walk::slots_mut(item) {
             operation.take_if(|operation| unwanted(method, path, operation));
         }
     }
@@ -117,80 +235,5 @@ pub fn order(api: &mut OpenAPI) {
         let mut schemas: Vec<_> = std::mem::take(&mut components.schemas).into_iter().collect();
         schemas.sort_by(|(a, _), (b, _)| a.cmp(b));
         components.schemas.extend(schemas);
-    }
-}
-
-/// Where each operation and each schema was first seen, and what it said there.
-#[derive(Default)]
-struct Origins(HashMap<String, Origin>);
-
-struct Origin {
-    file: String,
-    place: String,
-    substance: Value,
-}
-
-impl Origins {
-    fn note(&mut self, file: &str, api: &OpenAPI) -> Result<()> {
-        for (path, method, operation) in api.operations() {
-            let name = operation.operation_id.as_ref().expect(NAMED);
-            let place = format!("#/paths/{}/{method}", path.replace('/', "~1"));
-            self.check(format!("operation `{name}`"), file, place, json!(operation))?;
-        }
-        for (name, schema) in api.components.iter().flat_map(|c| &c.schemas) {
-            let place = format!("#/components/schemas/{name}");
-            self.check(format!("schema `{name}`"), file, place, json!(schema))?;
-        }
-        Ok(())
-    }
-
-    fn check(&mut self, what: String, file: &str, place: String, value: Value) -> Result<()> {
-        let substance = substance(value);
-        let remedy = "keep one, or make both say the same";
-        match self.0.get(&what) {
-            // One document cannot hold a schema twice, so this is two paths that differ in parameter names only.
-            Some(first) if first.file == file => Err(Problem::new(
-                file,
-                &place,
-                format!("a second {what}; the first is at {}", first.place),
-                "an operation is named by its method and path, whatever its parameters are called: keep one",
-            )),
-            Some(first) if first.place != place || first.substance != substance => Err(Problem::new(
-                file,
-                &place,
-                format!("another {what} than in {} at {}", first.file, first.place),
-                remedy,
-            )),
-            Some(_) => Ok(()),
-            None => {
-                self.0.insert(what, Origin { file: file.to_owned(), place, substance });
-                Ok(())
-            }
-        }
-    }
-}
-
-/// A part of a document without what is said for people only, and without the order of what has none.
-fn substance(value: Value) -> Value {
-    match value {
-        Value::Object(members) => Value::Object(
-            members
-                .into_iter()
-                // A description that is no string is a property of that name.
-                .filter(|(key, value)| match key.as_str() {
-                    "description" | "summary" | "title" => !value.is_string(),
-                    "example" | "examples" | "externalDocs" => false,
-                    "tags" => !value.is_array(),
-                    key => !key.starts_with("x-"),
-                })
-                .map(|(key, value)| (key, substance(value)))
-                .collect(),
-        ),
-        Value::Array(items) => {
-            let mut items: Vec<_> = items.into_iter().map(substance).collect();
-            items.sort_by_cached_key(Value::to_string);
-            Value::Array(items)
-        }
-        other => other,
     }
 }

@@ -3,8 +3,8 @@
 //! | step | file | what it does |
 //! |---|---|---|
 //! | read | `read.rs`, `normalize.rs` | every `*.json` of a directory, normalized, its operations named |
-//! | merge | `merge.rs`, `complete.rs` | one document out of several, completed from the crate's own |
-//! | correct | `correct.rs` | what HubSpot documents → what HubSpot sends |
+//! | merge | `merge.rs`, `agree.rs`, `complete.rs` | one document out of several, completed from the crate's own |
+//! | correct | `correct.rs`, `scopes.rs` | what HubSpot documents → what HubSpot sends |
 //! | publish | `publish.rs` | a document for each family of versions, as the crate hands them out |
 //! | adapt | `adapt.rs` | what HubSpot sends → what progenitor can take |
 //! | generate | `generate.rs`, `trim.rs` | Rust, by progenitor |
@@ -13,6 +13,7 @@
 //! progenitor and belongs to `build.rs` alone; the others are tested in `tests/codegen/`.
 
 pub mod adapt;
+pub mod agree;
 pub mod complete;
 pub mod correct;
 pub mod merge;
@@ -20,6 +21,7 @@ pub mod normalize;
 pub mod operations;
 pub mod publish;
 pub mod read;
+pub mod scopes;
 pub mod shapes;
 pub mod table;
 pub mod walk;
@@ -29,10 +31,12 @@ use std::{fmt, path::Path};
 use openapiv3::OpenAPI;
 
 /// The description that a crate is built from: what HubSpot documents at `path`, completed from the crate's own.
-pub fn documented(path: &Path, own: &Path) -> Result<OpenAPI> {
-    let mut api = merge::documents(read::path(path)?)?;
+///
+/// What had to be left out of it, or was taken from one document where several differ, is told in `warnings`.
+pub fn documented(path: &Path, own: &Path, warnings: &mut Vec<Problem>) -> Result<OpenAPI> {
+    let mut api = merge::documents(read::path(path)?, warnings)?;
     if path != own {
-        complete::what_is_described_elsewhere(&mut api, &merge::documents(read::path(own)?)?);
+        complete::what_is_described_elsewhere(&mut api, &merge::documents(read::path(own)?, &mut Vec::new())?);
     }
     merge::drop_unused_schemas(&mut api);
     merge::order(&mut api);

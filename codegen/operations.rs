@@ -3,11 +3,17 @@
 //! Names come from method and path, never from the file: HubSpot's own documents carry ids such as
 //! `get-/crm/v3/objects/partner_clients`, and a name is a promise of the public API.
 
-use std::path::Path;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
-use openapiv3::{OpenAPI, Parameter, ReferenceOr};
+use openapiv3::{OpenAPI, Parameter, PathItem, ReferenceOr};
 
-use super::{Problem, Result, walk};
+use super::{
+    Problem, Result,
+    walk::{self, slots, slots_mut},
+};
 
 pub const METHODS: [&str; 8] = ["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"];
 
@@ -118,7 +124,7 @@ pub const KNOWN: &[Known] = known! [
 impl Known {
     /// Finds the operation, whatever the path calls its parameters, and whichever version it names.
     pub fn find(method: &str, path: &str) -> Option<&'static Self> {
-        KNOWN.iter().find(|known| known.method == method && known.has_path(path))
+        KNOWN.iter().find(|known| known.method == method && known.path_is(path))
     }
 
     /// Whether a document of partner clients has to describe it, as every version has it under their path.
@@ -126,7 +132,7 @@ impl Known {
         self.family == Every && self.path.starts_with(OBJECTS)
     }
 
-    fn has_path(&self, path: &str) -> bool {
+    fn path_is(&self, path: &str) -> bool {
         same_path(self.path, path) || self.family == Every && same_path(&dated(self.path), path)
     }
 }
@@ -165,46 +171,65 @@ fn parameter(segment: &str) -> Option<&str> {
 /// arguments of the public API.
 ///
 /// The version of a dated path is no argument: the client knows it. An operation that every version has gets its path of v3.
-pub fn name_paths(file: &str, api: &mut OpenAPI) -> Result<()> {
-    for (path, mut item) in std::mem::take(&mut api.paths.paths) {
-        let found = KNOWN.iter().find(|known| known.has_path(&path));
-        let known = found.map_or(path.as_str(), |known| known.path);
-        if found.is_some()
-            && let ReferenceOr::Item(item) = &mut item
-        {
-            for (_, operation) in walk::operations_of(item) {
+/// What else a dated path has stays where it is: it may not be there in other versions.
+pub fn name_paths(api: &mut OpenAPI) {
+    for (path, item) in std::mem::take(&mut api.paths.paths) {
+        let ReferenceOr::Item(item) = item else { continue };
+        let beside = KNOWN.iter().find(|known| version_in(&path).is_none() && known.path_is(&path));
+        for (method, operation) in slots(item) {
+            let Some(mut operation) = operation else { continue };
+            let known = Known::find(method, &path);
+            if known.is_some() {
                 operation.parameters.retain(|parameter| !is_version(parameter));
             }
-        }
-        // The segments that stand before the ids differ in number from one family to the other.
-        let mut names: Vec<_> = segments(&path).rev().zip(segments(known).rev()).collect();
-        names.retain(|(theirs, ours)| theirs != ours && parameter(theirs).is_some());
-        if let ReferenceOr::Item(item) = &mut item {
-            for (_, operation) in walk::operations_of(item) {
-                for parameter in walk::parameters(operation).filter(|p| matches!(p, Parameter::Path { .. })) {
-                    let name = &mut walk::data(parameter).name;
-                    let ours = names.iter().find(|(theirs, _)| self::parameter(theirs) == Some(name.as_str()));
-                    if let Some(ours) = ours.and_then(|(_, ours)| self::parameter(ours)) {
-                        *name = ours.to_owned();
-                    }
+            let to = known.or(beside).map_or(path.as_str(), |known| known.path);
+            // The segments that stand before the ids differ in number from one family to the other.
+            let mut names: Vec<_> = segments(&path).rev().zip(segments(to).rev()).collect();
+            names.retain(|(theirs, ours)| theirs != ours && parameter(theirs).is_some());
+            for parameter in walk::parameters(&mut operation).filter(|p| matches!(p, Parameter::Path { .. })) {
+                let name = &mut walk::data(parameter).name;
+                let ours = names.iter().find(|(theirs, _)| self::parameter(theirs) == Some(name.as_str()));
+                if let Some(ours) = ours.and_then(|(_, ours)| self::parameter(ours)) {
+                    *name = ours.to_owned();
                 }
             }
-        }
-        if api.paths.paths.insert(known.to_owned(), item).is_some() {
-            return Err(Problem::new(
-                file,
-                format!("#/paths/{}", path.replace('/', "~1")),
-                format!("a second path {known}"),
-                "the names of its parameters do not make it another path: put the operations of both under one",
-            ));
+            // Of two paths that differ in the names of parameters only, the second keeps its own.
+            let is_taken =
+                |api: &mut OpenAPI| walk::operations(api).any(|(other, taken, _)| (other, taken) == (method, to));
+            let to = if to != path && is_taken(api) { path.clone() } else { to.to_owned() };
+            let item = api.paths.paths.entry(to).or_insert_with(|| ReferenceOr::Item(PathItem::default()));
+            if let ReferenceOr::Item(item) = item
+                && let Some((_, slot)) = slots_mut(item).into_iter().find(|(name, _)| *name == method)
+            {
+                *slot = Some(operation);
+            }
         }
     }
-    Ok(())
 }
 
 fn is_version(parameter: &ReferenceOr<Parameter>) -> bool {
     let ReferenceOr::Item(Parameter::Path { parameter_data, .. }) = parameter else { return false };
     Some(parameter_data.name.as_str()) == self::parameter(VERSION)
+}
+
+/// Names that several operations would have, or that a known one has, become longer: by all segments of the path.
+pub fn tell_names_apart(api: &mut OpenAPI) {
+    let mut users = BTreeMap::<String, usize>::new();
+    for (_, _, operation) in walk::operations(api) {
+        *users.entry(operation.operation_id.clone().unwrap_or_default()).or_default() += 1;
+    }
+    let mut taken: BTreeSet<String> = users.keys().cloned().collect();
+    for (method, path, operation) in walk::operations(api) {
+        let Some(id) = &mut operation.operation_id else { continue };
+        let is_known = Known::find(method, path).is_some();
+        if !is_known && (users.get(id).is_some_and(|users| *users > 1) || KNOWN.iter().any(|known| known.name == id)) {
+            let mut long = join(method, segments(path));
+            while !taken.insert(long.clone()) {
+                long.push_str("_2");
+            }
+            *id = long;
+        }
+    }
 }
 
 /// The operation's name: the known one, or one derived from method and path, such as
@@ -213,11 +238,19 @@ pub fn name(method: &str, path: &str) -> String {
     if let Some(known) = Known::find(method, path) {
         return known.name.to_owned();
     }
+    join(method, segments(path).filter(|s| !matches!(*s, "crm" | "objects" | "v3")))
+}
+
+fn join<'a>(method: &str, segments: impl Iterator<Item = &'a str>) -> String {
     let mut name = method.to_lowercase();
-    for segment in segments(path).filter(|s| !matches!(*s, "crm" | "objects" | "v3")) {
-        match parameter(segment) {
-            Some(parameter) => name += &format!("_by_{}", snake(parameter)),
-            None => name += &format!("_{}", snake(segment)),
+    for segment in segments {
+        let part = match parameter(segment) {
+            Some(parameter) => format!("by_{}", snake(parameter)),
+            None => snake(segment),
+        };
+        // Names that differ in these alone are one in Rust.
+        for word in part.split('_').filter(|word| !word.is_empty()) {
+            name += &format!("_{word}");
         }
     }
     name

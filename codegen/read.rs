@@ -74,7 +74,7 @@ pub fn document(file: &str, text: &str) -> Result<Document> {
         let placeholder = path.contains(operations::VERSION).then_some(operations::VERSION);
         operations::version_in(path).or(placeholder).map(str::to_owned)
     });
-    operations::name_paths(file, &mut api)?;
+    operations::name_paths(&mut api);
     let security = api.security.take();
     for (method, path, operation) in walk::operations(&mut api) {
         operation.operation_id = Some(operations::name(method, path));

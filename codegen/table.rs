@@ -1,11 +1,10 @@
 //! The operation table: what a caller has to know of each operation.
 
 use openapiv3::{
-    MediaType, OpenAPI, Operation, Parameter, ParameterData, ParameterSchemaOrContent, ReferenceOr, SchemaKind,
-    StatusCode, Type,
+    MediaType, OpenAPI, Parameter, ParameterData, ParameterSchemaOrContent, ReferenceOr, SchemaKind, StatusCode, Type,
 };
 
-use super::{NAMED, operations::Known, walk};
+use super::{NAMED, operations::Known, scopes, walk};
 
 /// The table as the Rust expression of a `&[Operation]` of `src/spec.rs`.
 pub fn rust(api: &mut OpenAPI) -> String {
@@ -36,7 +35,7 @@ pub fn rust(api: &mut OpenAPI) -> String {
                 _ => None,
             })
             .collect();
-        let scopes = scopes(operation);
+        let scopes: String = scopes::alternatives(operation).iter().map(|all| format!("&{all:?}, ")).collect();
         let known = Known::find(method, path);
         let idempotent = known.map_or_else(|| by_method(method), |known| known.idempotent);
         let counterpart = known.and_then(|known| known.counterpart);
@@ -46,7 +45,7 @@ pub fn rust(api: &mut OpenAPI) -> String {
             "    Operation {{ id: {id:?}, method: {method:?}, path: {path:?}, tag: {tag:?}, \
              path_parameters: &[{path_parameters}], query_parameters: &[{query_parameters}], \
              request_schema: {request_schema:?}, successes: &[{}], \
-             scopes: &{scopes:?}, idempotent: {idempotent}, rate_bucket: RateBucket::{bucket}, \
+             scopes: &[{scopes}], idempotent: {idempotent}, rate_bucket: RateBucket::{bucket}, \
              versions: Versions::{versions}, counterpart: {counterpart:?} }},\n",
             successes.join(", ")
         );
@@ -83,17 +82,4 @@ fn schema_name(content: Option<&MediaType>) -> Option<&str> {
 /// RFC 9110, section 9.2.2.
 fn by_method(method: &str) -> bool {
     !matches!(method, "POST" | "PATCH")
-}
-
-/// Every scope that an alternative of the operation's security names.
-fn scopes(operation: &Operation) -> Vec<&str> {
-    let mut scopes: Vec<_> = operation
-        .security
-        .iter()
-        .flatten()
-        .flat_map(|alternative| alternative.values().flatten().map(String::as_str))
-        .collect();
-    scopes.sort();
-    scopes.dedup();
-    scopes
 }

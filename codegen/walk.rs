@@ -1,6 +1,9 @@
 //! Visiting every operation and every schema of a document.
 
-use std::{borrow::BorrowMut, collections::BTreeSet};
+use std::{
+    borrow::BorrowMut,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use openapiv3::{
     AdditionalProperties, MediaType, OpenAPI, Operation, Parameter, ParameterData, ParameterSchemaOrContent, PathItem,
@@ -22,6 +25,36 @@ pub fn operations_of(item: &mut PathItem) -> impl Iterator<Item = (&'static str,
     ]
     .into_iter()
     .filter_map(|(method, operation)| Some((method, operation?)))
+}
+
+/// What each method has on a path.
+pub fn slots(item: PathItem) -> [(&'static str, Option<Operation>); 8] {
+    let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
+    [
+        ("GET", get),
+        ("PUT", put),
+        ("POST", post),
+        ("DELETE", delete),
+        ("OPTIONS", options),
+        ("HEAD", head),
+        ("PATCH", patch),
+        ("TRACE", trace),
+    ]
+}
+
+/// The place of each method's operation.
+pub fn slots_mut(item: &mut PathItem) -> [(&'static str, &mut Option<Operation>); 8] {
+    let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
+    [
+        ("GET", get),
+        ("PUT", put),
+        ("POST", post),
+        ("DELETE", delete),
+        ("OPTIONS", options),
+        ("HEAD", head),
+        ("PATCH", patch),
+        ("TRACE", trace),
+    ]
 }
 
 /// Every operation, with its method and its path.
@@ -118,6 +151,49 @@ fn within<S: BorrowMut<Schema>>(schema: &mut ReferenceOr<S>, visit: &mut dyn FnM
                 within(items, visit);
             }
         }
+    }
+}
+
+const SCHEMAS: &str = "#/components/schemas/";
+
+/// The names of the schemas that a part of a document leads to.
+pub fn references(part: &Value) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    each_reference(&mut part.clone(), &mut |reference| {
+        names.extend(reference.strip_prefix(SCHEMAS).map(str::to_owned));
+    });
+    names
+}
+
+/// Gives schemas other names, and what leads to them.
+pub fn rename(api: &mut OpenAPI, names: &BTreeMap<&str, String>) {
+    let mut json = serde_json::json!(api);
+    each_reference(&mut json, &mut |reference| {
+        if let Some(new) = reference.strip_prefix(SCHEMAS).and_then(|name| names.get(name)) {
+            *reference = format!("{SCHEMAS}{new}");
+        }
+    });
+    if let Some(schemas) = json.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
+        for (name, schema) in std::mem::take(schemas) {
+            let name = names.get(name.as_str()).cloned().unwrap_or(name);
+            schemas.insert(name, schema);
+        }
+    }
+    *api = serde_json::from_value(json).expect("another name makes no other document");
+}
+
+fn each_reference(json: &mut Value, visit: &mut dyn FnMut(&mut String)) {
+    match json {
+        Value::Object(members) => {
+            for (key, member) in members {
+                match member {
+                    Value::String(reference) if key == "$ref" => visit(reference),
+                    other => each_reference(other, visit),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| each_reference(item, visit)),
+        _ => {}
     }
 }
 

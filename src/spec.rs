@@ -65,8 +65,9 @@ pub struct Operation {
     pub request_schema: Option<&'static str>,
     /// The documented successes. HubSpot may send others: any 2xx is a success.
     pub successes: &'static [Success],
-    /// The OAuth scopes that the operation needs.
-    pub scopes: &'static [&'static str],
+    /// The OAuth scopes that the operation needs: alternatives, of which a token needs one. Each is a list of scopes that are
+    /// needed together.
+    pub scopes: &'static [&'static [&'static str]],
     /// Whether repeating the request changes nothing more, so that a failed one may be repeated.
     pub idempotent: bool,
     /// The rate limit that a request counts against.
@@ -98,7 +99,11 @@ impl Operation {
     /// ```
     pub fn path_in(&self, version: ApiVersion) -> Option<Cow<'static, str>> {
         match (self.versions, version.is_dated()) {
-            (Versions::V3 | Versions::Every, false) | (Versions::AsWritten, _) => Some(self.path.into()),
+            (Versions::V3 | Versions::Every, false) => Some(self.path.into()),
+            (Versions::AsWritten, is_dated) => {
+                let names_a_date = self.path.split('/').any(|segment| ApiVersion::dated(segment).is_ok());
+                (names_a_date == is_dated).then(|| self.path.into())
+            }
             (Versions::Every, true) => Some(in_dated(self.path, version).into()),
             (Versions::Dated, true) => Some(self.path.replace(VERSION, &version.to_string()).into()),
             (Versions::V3, true) | (Versions::Dated, false) => None,
@@ -125,7 +130,8 @@ pub enum Versions {
     Dated,
     /// v3 and the dated versions, with the same parameters and schemas.
     Every,
-    /// An operation of another description that was built in, which the facade does not use. Its path is used as it is.
+    /// An operation of another description that was built in, which the facade does not use. Its path is used as it is,
+    /// whatever version the client speaks. It is published with the dated versions if its path names one, otherwise with v3.
     AsWritten,
 }
 

@@ -99,7 +99,8 @@ impl Error {
                                         it, or it has expired."
                 .into(),
             ErrorKind::MissingScope if self.required_scopes().is_empty() && !self.scopes().is_empty() => {
-                format!("Give the app or key the scope {}, then create a new token.", self.scopes().join(" or ")).into()
+                let alternatives: Vec<_> = self.scopes().iter().map(|all| all.join(" and ")).collect();
+                format!("Give the app or key the scope {}, then create a new token.", alternatives.join(" or ")).into()
             }
             ErrorKind::MissingScope => "Give the app or key the scopes named, then create a new token.".into(),
             ErrorKind::Forbidden | ErrorKind::Refused | ErrorKind::Conflict if !self.0.body.is_hubspots => {
@@ -231,7 +232,8 @@ impl Error {
 
     /// Whether HubSpot itself answered a write with a success.
     fn was_carried_out(&self) -> bool {
-        let is_write = self.scopes().iter().any(|scope| scope.ends_with(".write"));
+        let writes = |all: &&[&str]| all.iter().any(|scope| scope.ends_with(".write"));
+        let is_write = !self.scopes().is_empty() && self.scopes().iter().all(writes);
         is_write && self.correlation_id().is_some() && self.status().is_some_and(|status| (200..300).contains(&status))
     }
 
@@ -239,8 +241,8 @@ impl Error {
         self.operation().map(operation).filter(|operation| !operation.method.is_empty())
     }
 
-    /// The scopes any one of which the operation needs.
-    fn scopes(&self) -> &'static [&'static str] {
+    /// The alternatives of scopes that the operation needs.
+    fn scopes(&self) -> &'static [&'static [&'static str]] {
         self.spec().map(|operation| operation.scopes).unwrap_or_default()
     }
 

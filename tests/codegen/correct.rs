@@ -1,6 +1,10 @@
 use serde_json::json;
 
-use super::{changes, codegen::correct, schema, step};
+use super::{
+    changes,
+    codegen::{correct, scopes},
+    schema, step,
+};
 
 const OBJECTS: [&str; 2] = ["SimplePublicObject", "SimplePublicObjectWithAssociations"];
 
@@ -106,7 +110,7 @@ fn every_operation_can_fail() {
 
 #[test]
 fn scopes_are_those_of_partner_clients() {
-    let (before, after) = step(correct::scopes_are_those_of_partner_clients);
+    let (before, after) = step(scopes::of_partner_clients);
     let types = "/crm/v3/associations/{fromObjectType}/{toObjectType}/types";
     let create = "/crm/v3/associations/{fromObjectType}/{toObjectType}/batch/create";
     assert!(before["paths"][types]["get"]["security"].to_string().contains("crm.objects.contacts.read"));

@@ -2,9 +2,19 @@ use serde_json::{Value, json};
 
 use super::{codegen::merge, document, small};
 
-fn merged(documents: &[(&str, &Value)]) -> Result<Value, String> {
+/// What becomes of the documents, and the warnings.
+fn merged(documents: &[(&str, &Value)]) -> (Value, Vec<String>) {
     let documents = documents.iter().map(|(file, json)| document(file, json)).collect();
-    merge::documents(documents).map(|api| serde_json::to_value(api).unwrap()).map_err(|problem| problem.to_string())
+    let mut warnings = Vec::new();
+    let api = merge::documents(documents, &mut warnings).unwrap();
+    (serde_json::to_value(api).unwrap(), warnings.iter().map(ToString::to_string).collect())
+}
+
+/// As [`merged`], without a warning.
+fn joined(documents: &[(&str, &Value)]) -> Value {
+    let (api, warnings) = merged(documents);
+    assert!(warnings.is_empty(), "{warnings:?}");
+    api
 }
 
 fn other() -> Value {
@@ -16,7 +26,7 @@ fn other() -> Value {
 
 #[test]
 fn documents_are_joined() {
-    let api = merged(&[("a.json", &small()), ("b.json", &other())]).unwrap();
+    let api = joined(&[("a.json", &small()), ("b.json", &other())]);
     assert_eq!(api["paths"].as_object().unwrap().len(), 2);
     assert_eq!(api["components"]["schemas"].as_object().unwrap().len(), 1);
 }
@@ -26,58 +36,141 @@ fn the_methods_of_one_path_may_stand_in_two_documents() {
     let mut put = small();
     let get = put["paths"]["/crm/v3/things/{thingId}"]["get"].take();
     put["paths"]["/crm/v3/things/{thingId}"] = json!({"put": get});
-    let api = merged(&[("a.json", &small()), ("b.json", &put)]).unwrap();
+    let api = joined(&[("a.json", &small()), ("b.json", &put)]);
     let path = api["paths"]["/crm/v3/things/{thingId}"].as_object().unwrap();
     assert!(path.contains_key("get") && path.contains_key("put"));
 }
 
 #[test]
 fn a_schema_may_stand_in_two_documents_and_be_described_differently() {
+    let mut a = small();
+    a["components"]["schemas"]["Thing"]["required"] = json!(["id", "name"]);
     let mut b = other();
+    b["components"]["schemas"]["Thing"]["required"] = json!(["name", "id"]);
     b["components"]["schemas"]["Thing"]["description"] = json!("In other words.");
     b["components"]["schemas"]["Thing"]["properties"]["id"]["example"] = json!("7");
     b["components"]["schemas"]["Thing"]["x-note"] = json!(1);
-    merged(&[("a.json", &small()), ("b.json", &b)]).unwrap();
+    let api = joined(&[("a.json", &a), ("b.json", &b)]);
+    assert_eq!(api["components"]["schemas"].as_object().unwrap().len(), 1);
 }
 
 #[test]
-fn a_schema_that_says_two_things_is_named_with_both_places() {
-    let mut b = other();
-    b["components"]["schemas"]["Thing"]["properties"]["id"]["type"] = json!("integer");
-    let trouble = merged(&[("a.json", &small()), ("b.json", &b)]).unwrap_err();
-    assert!(
-        trouble.starts_with("b.json: at #/components/schemas/Thing: another schema `Thing` than in a.json"),
-        "{trouble}"
-    );
-}
-
-#[test]
-fn a_property_called_description_is_substance() {
-    let mut b = other();
-    b["components"]["schemas"]["Thing"]["properties"]["description"] = json!({"type": "string"});
-    assert!(merged(&[("a.json", &small()), ("b.json", &b)]).is_err());
-}
-
-#[test]
-fn two_operations_of_one_name_are_refused() {
-    let mut api = small();
-    let mut second = api["paths"]["/crm/v3/things/{thingId}"].clone();
-    second["get"]["parameters"][0]["name"] = json!("thing_id");
-    api["paths"]["/crm/v3/things/{thing_id}"] = second;
-    let trouble = merged(&[("a.json", &api)]).unwrap_err();
-    assert!(trouble.contains("a.json: at #/paths/~1crm~1v3~1things~1{thing_id}/get"), "{trouble}");
-    assert!(trouble.contains("a second operation `get_things_by_thing_id`"), "{trouble}");
-    assert!(trouble.contains("#/paths/~1crm~1v3~1things~1{thingId}/get"), "{trouble}");
-}
-
-#[test]
-fn order_and_tags_are_no_substance() {
+fn schemas_that_differ_in_what_is_optional_are_one() {
     let mut a = small();
-    a["components"]["schemas"]["Thing"]["required"] = json!(["id", "name"]);
-    let mut b = a.clone();
-    b["components"]["schemas"]["Thing"]["required"] = json!(["name", "id"]);
-    b["paths"]["/crm/v3/things/{thingId}"]["get"]["tags"] = json!(["Other"]);
-    merged(&[("a.json", &a), ("b.json", &b)]).unwrap();
+    a["components"]["schemas"]["Thing"] = json!({"type": "object", "required": ["id", "state"], "properties": {
+        "id": {"type": "string", "maxLength": 9}, "state": {"type": "string", "enum": ["ON", "OFF"]},
+        "size": {"type": "integer", "format": "int32"}, "left": {"type": "string"},
+        "part": {"type": "object", "properties": {"a": {"type": "string"}}}}});
+    let mut b = other();
+    b["components"]["schemas"]["Thing"] = json!({"type": "object", "required": ["id"], "properties": {
+        "id": {"type": "string", "maxLength": 5}, "state": {"type": "string", "enum": ["OFF", "IDLE"], "nullable": true},
+        "size": {"type": "integer", "format": "int64"}, "right": {"type": "boolean"},
+        "part": {"type": "object", "properties": {"b": {"type": "string"}}}}});
+    for documents in [[("a.json", &a), ("b.json", &b)], [("b.json", &b), ("a.json", &a)]] {
+        let api = joined(&documents);
+        let schemas = api["components"]["schemas"].as_object().unwrap();
+        assert_eq!(schemas.len(), 1, "{schemas:?}");
+        let thing = &schemas["Thing"];
+        assert_eq!(thing["required"], json!(["id"]), "what both insist on");
+        let fields = thing["properties"].as_object().unwrap();
+        let names: std::collections::BTreeSet<_> = fields.keys().map(String::as_str).collect();
+        assert!(names.into_iter().eq(["id", "left", "part", "right", "size", "state"]), "{fields:?}");
+        assert_eq!(fields["state"]["nullable"], true);
+        assert_eq!(fields["part"]["properties"].as_object().unwrap().len(), 2);
+        assert_eq!(fields["id"].get("maxLength"), None, "a bound that the other does not have");
+    }
+}
+
+#[test]
+fn schemas_that_differ_in_substance_are_two_and_so_are_those_that_need_them() {
+    let mut a = small();
+    let whole = |part: &str| {
+        json!({"type": "object", "properties": {"part": {"$ref": "#/components/schemas/Part"},
+        "id": {"type": "string"}, "kind": {"type": part}}})
+    };
+    a["components"]["schemas"]["Thing"] = whole("string");
+    a["components"]["schemas"]["Part"] = json!({"type": "object", "properties": {"size": {"type": "integer"}}});
+    let mut b = other();
+    b["components"]["schemas"]["Thing"] = whole("string");
+    b["components"]["schemas"]["Part"] = json!({"type": "object", "properties": {"size": {"type": "string"}}});
+    let api = joined(&[("x/a.json", &a), ("x/my-notes.json", &b)]);
+    let schemas = &api["components"]["schemas"];
+    assert_eq!(schemas["Part"]["properties"]["size"]["type"], "integer");
+    assert_eq!(schemas["MyNotesPart"]["properties"]["size"]["type"], "string");
+    assert_eq!(schemas["Thing"]["properties"]["part"]["$ref"], "#/components/schemas/Part");
+    assert_eq!(schemas["MyNotesThing"]["properties"]["part"]["$ref"], "#/components/schemas/MyNotesPart");
+    let answer = |path: &str| {
+        api["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].clone()
+    };
+    assert_eq!(answer("/crm/v3/things/{thingId}"), "#/components/schemas/Thing");
+    assert_eq!(answer("/crm/v3/others/{thingId}"), "#/components/schemas/MyNotesThing");
+}
+
+#[test]
+fn a_field_that_one_of_two_schemas_insists_on_is_substance() {
+    let mut b = other();
+    b["components"]["schemas"]["Thing"] = json!({"type": "object", "required": ["description"],
+        "properties": {"id": {"type": "string"}, "description": {"type": "string"}}});
+    let api = joined(&[("a.json", &small()), ("b.json", &b)]);
+    assert!(api["components"]["schemas"].get("BThing").is_some());
+}
+
+#[test]
+fn what_the_corrections_level_out_is_no_conflict() {
+    let error = |sub: Value| json!({"type": "object", "properties": {"subCategory": sub}});
+    let with = |mut api: Value, sub: Value| {
+        api["components"]["schemas"]["StandardError"] = error(sub);
+        api["components"]["schemas"]["Thing"]["properties"]["error"] =
+            json!({"$ref": "#/components/schemas/StandardError"});
+        api
+    };
+    let (a, b) = (with(small(), json!({"type": "object", "properties": {}})), with(other(), json!({"type": "string"})));
+    let api = joined(&[("a.json", &a), ("b.json", &b)]);
+    assert_eq!(api["components"]["schemas"].as_object().unwrap().len(), 2, "{api}");
+}
+
+#[test]
+fn an_operation_of_two_documents_is_one_whatever_else_they_say_of_it() {
+    let mut b = small();
+    let get = &mut b["paths"]["/crm/v3/things/{thingId}"]["get"];
+    get["tags"] = json!(["Other"]);
+    get["security"] = json!([{"oauth2": ["other"]}]);
+    get["summary"] = json!("In other words.");
+    get["parameters"].as_array_mut().unwrap().push(json!({"name": "q", "in": "query", "schema": {"type": "string"}}));
+    get["responses"]["404"] = json!({"description": "gone", "headers": {"x": {"schema": {"type": "string"}}}});
+    let api = joined(&[("a.json", &small()), ("b.json", &b)]);
+    let get = &api["paths"]["/crm/v3/things/{thingId}"]["get"];
+    assert_eq!(get["parameters"].as_array().unwrap().len(), 2, "{get}");
+    assert_eq!(get.get("security"), None, "the first says it");
+}
+
+#[test]
+fn an_operation_that_says_two_things_is_told_and_the_first_is_taken() {
+    let mut b = small();
+    b["paths"]["/crm/v3/things/{thingId}"]["get"]["parameters"][0]["schema"]["type"] = json!("integer");
+    let (api, warnings) = merged(&[("a.json", &small()), ("b.json", &b)]);
+    assert_eq!(api["paths"]["/crm/v3/things/{thingId}"]["get"]["parameters"][0]["schema"]["type"], "string");
+    let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
+    let expected =
+        "b.json: at #/paths/~1crm~1v3~1things~1{thingId}/get: another `get_things_by_thing_id` than in a.json; ";
+    assert!(warning.starts_with(expected), "{warning}");
+}
+
+#[test]
+fn two_operations_of_one_name_get_longer_names() {
+    let mut api = small();
+    let second = api["paths"]["/crm/v3/things/{thingId}"].clone();
+    api["paths"]["/things/{thing_id}"] = second.clone();
+    api["paths"]["/crm/v3/objects"] = second;
+    let mut ids: Vec<String> = joined(&[("a.json", &api)])["paths"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|item| item["get"]["operationId"].as_str().unwrap().to_owned())
+        .collect();
+    ids.sort();
+    // `get` is a known operation's.
+    assert_eq!(ids, ["get_crm_v3_objects", "get_crm_v3_things_by_thing_id", "get_things_by_thing_id_2"]);
 }
 
 #[test]
@@ -88,7 +181,7 @@ fn the_order_is_the_same_whatever_the_order_of_the_documents() {
     known["paths"]["/crm/v3/objects/partner_clients"]["get"]["parameters"] = json!([]);
     known["components"]["schemas"]["Another"] = json!({"type": "object"});
     let in_order = |documents: &[(&str, &Value)]| {
-        let mut api = serde_json::from_value(merged(documents).unwrap()).unwrap();
+        let mut api = serde_json::from_value(joined(documents)).unwrap();
         merge::order(&mut api);
         serde_json::to_value(api).unwrap()
     };

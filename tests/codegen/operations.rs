@@ -3,7 +3,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{
-    codegen::{self, correct, operations, table},
+    codegen::{self, operations, scopes, table},
     documented,
 };
 
@@ -33,7 +33,7 @@ fn the_parameters_of_known_paths_are_called_as_in_the_public_api() {
 #[test]
 fn an_operation_that_is_gone_is_named() {
     let own = Path::new("openapi");
-    let mut api = codegen::documented(own, own).unwrap();
+    let mut api = codegen::documented(own, own, &mut Vec::new()).unwrap();
     assert!(operations::check_complete(Path::new("openapi"), &mut api).is_ok());
     api.paths.paths.shift_remove("/crm/v3/objects/partner_clients/search");
     let trouble = operations::check_complete(Path::new("openapi"), &mut api).unwrap_err().to_string();
@@ -48,21 +48,31 @@ fn an_operation_that_is_new_gets_its_metadata_from_security_and_method() {
     api["paths"] = json!({
         "/crm/v3/objects/partner_clients/{id}/notes": {
             "get": operation(json!([{"oauth2": ["notes.read"]}, {"private_apps": ["notes.read", "all.read"]}])),
-            "post": operation(json!([{"oauth2": ["crm.objects.contacts.read", "crm.objects.partner-clients.write"]}])),
+            "post": operation(json!([
+                {"oauth2": ["crm.objects.contacts.read"]}, {"oauth2": ["crm.objects.partner-clients.write", "notes.write"]},
+            ])),
         },
-        "/crm/v3/objects/notes/search": {"post": operation(json!([]))},
+        "/crm/v3/objects/notes/search": {"post": operation(json!([
+            {"oauth2": ["notes.read", "all.read"]}, {"oauth2": ["crm.objects.partner-clients.read"]}, {"private_apps": []},
+        ]))},
     });
     let mut api = serde_json::from_value(api).unwrap();
-    correct::scopes_are_those_of_partner_clients(&mut api);
+    scopes::of_partner_clients(&mut api);
     let table = table::rust(&mut api);
     let line = |method: &str, path: &str| {
         let place = format!("method: {method:?}, path: {path:?},");
         table.lines().find(|line| line.contains(&place)).unwrap().to_owned()
     };
     let notes = "/crm/v3/objects/partner_clients/{id}/notes";
-    assert!(line("GET", notes).contains(r#"scopes: &["all.read", "notes.read"], idempotent: true"#), "{table}");
+    assert!(line("GET", notes).contains(r#"scopes: &[&["notes.read"], ], idempotent: true"#), "{table}");
     let post = line("POST", notes);
-    assert!(post.contains(r#"scopes: &["crm.objects.partner-clients.write"], idempotent: false"#), "{table}");
+    assert!(
+        post.contains(r#"scopes: &[&["crm.objects.partner-clients.write", "notes.write"], ], idempotent: false"#),
+        "{table}"
+    );
     assert!(post.contains("RateBucket::General"));
-    assert!(line("POST", "/crm/v3/objects/notes/search").contains("RateBucket::Search"));
+    let search = line("POST", "/crm/v3/objects/notes/search");
+    assert!(search.contains("RateBucket::Search"));
+    let scopes = r#"scopes: &[&["all.read", "notes.read"], &["crm.objects.partner-clients.read"], ]"#;
+    assert!(search.contains(scopes), "those of another product are as they are: {search}");
 }

@@ -65,7 +65,7 @@ fn arm(operation: &Operation, document: &Value) -> String {
             summary: {:?},
             parameters: vec![{}],
             required_fields: &{required_fields:?},
-            scopes: &{:?},
+            scopes: &[{}],
             idempotent: {},
         }},\n",
         operation.method,
@@ -73,7 +73,7 @@ fn arm(operation: &Operation, document: &Value) -> String {
         operation.id,
         described["summary"].as_str().unwrap_or_default(),
         parameters.join(", "),
-        operation.scopes,
+        operation.scopes.iter().map(|all| format!("&{all:?}, ")).collect::<String>(),
         operation.idempotent,
     )
 }

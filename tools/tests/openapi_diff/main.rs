@@ -15,7 +15,10 @@ mod plain;
 mod report;
 #[path = "../../src/bin/openapi_diff/schema.rs"]
 mod schema;
+#[path = "../../src/bin/openapi_diff/versions.rs"]
+mod versions;
 
+mod across_versions;
 mod noise;
 mod operations;
 mod schemas;
@@ -26,7 +29,7 @@ use serde_json::{Value, json};
 
 use compare::Change;
 
-const DOCUMENT: &str = "../tests/hubspot/partner_clients.json";
+const DOCUMENT: &str = "../tests/hubspot/v3/partner_clients.json";
 const OBJECTS: &str = "/crm/v3/objects/partner_clients";
 const OBJECT: &str = "/crm/v3/objects/partner_clients/{partnerClientId}";
 

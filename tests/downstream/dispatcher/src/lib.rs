@@ -10,7 +10,7 @@ pub struct Route<'a> {
     pub parameters: Vec<(&'static str, &'a str)>,
     /// The fields that the request's body must have.
     pub required_fields: &'static [&'static str],
-    pub scopes: &'static [&'static str],
+    pub scopes: &'static [&'static [&'static str]],
     pub idempotent: bool,
 }
 

@@ -14,7 +14,7 @@ fn the_documented_put_is_dispatched_to_associate() {
         summary: "Associate a partner client with a record",
         parameters: parameters.to_vec(),
         required_fields: &[],
-        scopes: &["crm.objects.partner-clients.write"],
+        scopes: &[&["crm.objects.partner-clients.write"]],
         idempotent: true,
     };
     assert_eq!(route, expected);

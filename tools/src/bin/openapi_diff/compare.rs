@@ -11,9 +11,9 @@ use crate::{
         operations::{Family, Known},
         read, walk,
     },
-    difference::{differences, scopes},
+    difference::{differences, scopes_differ},
     found::{Breaks, Difference},
-    plain,
+    plain, versions,
 };
 
 /// A difference as it is reported.
@@ -30,11 +30,31 @@ pub struct Change {
 }
 
 /// What HubSpot documents is compared, and then what the SDK makes of it: what the corrections level out, and what is
-/// completed from this crate's own description, breaks nobody.
+/// completed from this crate's own description, breaks nobody. From one family of versions to the other, operations are
+/// compared with what takes their place.
 pub fn changes(old: &Path, new: &Path) -> Result<Vec<Change>, String> {
-    let documented = same_families(read_documents(old)?, read_documents(new)?);
-    let documented = differences(&plain::document(documented.0), &plain::document(documented.1))?;
-    let (old, new) = (built(old)?, built(new)?);
+    let (mut before, from) = read_documents(old)?;
+    let (mut after, to) = read_documents(new)?;
+    let (mut old, mut new) = (built(old)?, built(new)?);
+    for api in [&mut before, &mut after] {
+        codegen::scopes::of_partner_clients(api);
+        correct::sub_categories_are_any_value(api);
+    }
+    let mut across = versions::align(&mut before, &after);
+    versions::align(&mut old, &new);
+    if let (Some(from), Some(to)) = (from, to)
+        && from != to
+    {
+        across.extend(versions::successors(&mut before, &mut after, (from, to)));
+        // Those of both are in what is built of either.
+        for api in [&mut old, &mut new] {
+            merge::drop_operations(api, |method, path, _| {
+                Known::find(method, path).is_some_and(|known| known.family != Family::Every)
+            });
+        }
+    }
+    let (before, after) = same_families(before, after);
+    let documented = differences(&plain::document(before), &plain::document(after))?;
     let built = differences(&plain::document(old.clone()), &plain::document(new.clone()))?;
 
     let survives = |change: &Difference| built.iter().any(|b| (b.what, &b.place) == (change.what, &change.place));
@@ -48,7 +68,11 @@ pub fn changes(old: &Path, new: &Path) -> Result<Vec<Change>, String> {
             };
             report(change, breaking)
         })
-        .chain(scopes(&old, &new).into_iter().map(|change| {
+        .chain(across.into_iter().map(|change| {
+            let breaking = change.breaks != Breaks::No;
+            report(change, breaking)
+        }))
+        .chain(scopes_differ(&old, &new).into_iter().map(|change| {
             let breaking = change.breaks == Breaks::Yes;
             report(change, breaking)
         }))
@@ -65,8 +89,11 @@ fn report(difference: Difference, breaking: bool) -> Change {
     Change { breaking, what, place, detail, operations: operations.into_iter().collect() }
 }
 
-fn read_documents(path: &Path) -> Result<OpenAPI, String> {
-    read::path(path).and_then(merge::documents).map_err(|problem| problem.to_string())
+fn read_documents(path: &Path) -> Result<(OpenAPI, Option<Family>), String> {
+    let documents = read::path(path).map_err(|problem| problem.to_string())?;
+    let family = versions::family(&documents);
+    let api = merge::documents(documents, &mut Vec::new()).map_err(|problem| problem.to_string())?;
+    Ok((api, family))
 }
 
 /// A description that has no operation of a family of versions says nothing of it: HubSpot describes each version by
@@ -86,7 +113,7 @@ fn same_families(mut old: OpenAPI, mut new: OpenAPI) -> (OpenAPI, OpenAPI) {
 
 fn built(path: &Path) -> Result<OpenAPI, String> {
     let own = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi"));
-    let mut api = codegen::documented(path, own).map_err(|problem| problem.to_string())?;
+    let mut api = codegen::documented(path, own, &mut Vec::new()).map_err(|problem| problem.to_string())?;
     correct::document(&mut api);
     Ok(api)
 }

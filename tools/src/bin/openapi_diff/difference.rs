@@ -10,6 +10,7 @@ use openapiv3::OpenAPI;
 use serde_json::Value;
 
 use crate::{
+    codegen::scopes,
     found::{Breaks, Difference, Use, operation_name},
     schema,
 };
@@ -172,13 +173,13 @@ fn renamed_types(old: &Value, new: &Value, uses: &Uses) -> Vec<Difference> {
 }
 
 /// Scopes come from the corrected documents: HubSpot's list those of other products as well.
-pub fn scopes(old: &OpenAPI, new: &OpenAPI) -> Vec<Difference> {
-    let by_operation = |api: &OpenAPI| -> BTreeMap<String, BTreeSet<String>> {
+pub fn scopes_differ(old: &OpenAPI, new: &OpenAPI) -> Vec<Difference> {
+    let by_operation = |api: &OpenAPI| -> BTreeMap<String, Vec<Vec<String>>> {
         api.operations()
             .map(|(_, _, operation)| {
-                let alternatives = operation.security.iter().flatten();
-                let scopes = alternatives.flat_map(|alternative| alternative.values().flatten().cloned()).collect();
-                (operation.operation_id.clone().unwrap_or_default(), scopes)
+                let alternatives = scopes::alternatives(operation).into_iter();
+                let alternatives = alternatives.map(|all| all.into_iter().map(str::to_owned).collect()).collect();
+                (operation.operation_id.clone().unwrap_or_default(), alternatives)
             })
             .collect()
     };
@@ -186,13 +187,20 @@ pub fn scopes(old: &OpenAPI, new: &OpenAPI) -> Vec<Difference> {
     old.iter()
         .filter_map(|(name, before)| {
             let after = new.get(name).filter(|after| *after != before)?;
-            let list = |scopes: &BTreeSet<String>| scopes.iter().cloned().collect::<Vec<_>>().join(", ");
             let users = Use { operations: [name.clone()].into(), ..Use::default() };
-            let breaks = if before.is_subset(after) { Breaks::No } else { Breaks::Yes };
-            let detail = format!("{} → {}", list(before), list(after));
+            // Whoever had enough has enough.
+            let still = |had: &Vec<String>| after.iter().any(|all| all.iter().all(|scope| had.contains(scope)));
+            let enough = after.is_empty() || !before.is_empty() && before.iter().all(still);
+            let breaks = if enough { Breaks::No } else { Breaks::Yes };
+            let detail = format!("{} → {}", in_words(before), in_words(after));
             Some(Difference::new("scopes changed", name.clone(), detail, breaks, &users))
         })
         .collect()
+}
+
+pub fn in_words(alternatives: &[Vec<String>]) -> String {
+    let all: Vec<_> = alternatives.iter().map(|all| all.join(" and ")).collect();
+    if all.is_empty() { "none".to_owned() } else { all.join(" or ") }
 }
 
 /// Which operations send and receive each schema.

@@ -14,6 +14,7 @@ mod found;
 mod plain;
 mod report;
 mod schema;
+mod versions;
 
 use std::{path::Path, process::ExitCode};
 

@@ -145,7 +145,7 @@ fn transition(old: &Map<String, Value>, new: &Map<String, Value>, key: &str) -> 
 }
 
 /// A schema's type in short: `string (date-time)`, `[AssociatedId]`, `map of string`.
-fn type_of(schema: &Value) -> String {
+pub fn type_of(schema: &Value) -> String {
     if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
         return reference.rsplit('/').next().unwrap_or_default().to_owned();
     }
