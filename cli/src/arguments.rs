@@ -7,7 +7,10 @@ use clap_complete::Shell;
 use hubspot_partner_clients::{ApiVersion, Filter};
 
 use super::{
-    bulk::{arguments::Many, reconcile::arguments::Reconcile},
+    bulk::{
+        arguments::{DissociateMany, Labels, Many},
+        reconcile::arguments::Reconcile,
+    },
     filter, help,
     output::Format,
 };
@@ -58,7 +61,7 @@ pub(super) enum Command {
     AssociateMany(Many),
     /// Remove the associations that a CSV file lists
     #[command(after_help = help::DISSOCIATE_MANY)]
-    DissociateMany(Many),
+    DissociateMany(DissociateMany),
     /// Make associations match a CSV file: add what is missing, and remove what the file does not list
     #[command(after_help = help::RECONCILE)]
     Reconcile(Reconcile),
@@ -88,7 +91,12 @@ pub(super) enum Call {
     Associate(Association),
     /// Remove an association; it is no error if there is none
     #[command(after_help = help::DISSOCIATE)]
-    Dissociate(Association),
+    Dissociate {
+        #[command(flatten)]
+        association: Association,
+        #[command(flatten)]
+        labels: Labels,
+    },
     /// List the objects of a type that a partner client is associated with
     #[command(after_help = help::ASSOCIATIONS)]
     Associations {

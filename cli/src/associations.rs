@@ -23,9 +23,15 @@ pub(super) async fn associate(client: &Client, what: &Association, output: &mut 
     }
 }
 
-pub(super) async fn dissociate(client: &Client, what: &Association, output: &mut Output) -> Result<(), Failure> {
+pub(super) async fn dissociate(
+    client: &Client,
+    what: &Association,
+    including_labels: bool,
+    output: &mut Output,
+) -> Result<(), Failure> {
     let Association { partner_client, to_type, to_id, association_type } = what;
-    match client.dissociate(partner_client).with(to_type, to_id).as_type(association_type).await {
+    let call = client.dissociate(partner_client).with(to_type, to_id).as_type(association_type);
+    match if including_labels { call.including_labels() } else { call }.await {
         Ok(()) if output.json => output.json(&json!({
             "partnerClientId": partner_client,
             "toObjectType": to_type,

@@ -101,8 +101,8 @@ async fn dispatch(command: Command, target: &Target, signals: &Signals, output: 
             Ok(Code::Success)
         }
         // These end by themselves when they are interrupted.
-        Command::AssociateMany(many) => bulk::run(bulk::Change::Associate, &many, target, signals, output).await,
-        Command::DissociateMany(many) => bulk::run(bulk::Change::Dissociate, &many, target, signals, output).await,
+        Command::AssociateMany(many) => bulk::associate(&many, target, signals, output).await,
+        Command::DissociateMany(many) => bulk::dissociate(&many, target, signals, output).await,
         Command::Reconcile(reconcile) => bulk::reconcile::run(&reconcile, target, signals, output).await,
         #[cfg(feature = "redis")]
         Command::Job(arguments) => job::run(arguments, target, signals, output).await,
@@ -118,7 +118,9 @@ async fn perform(call: Call, target: &Target, output: &mut Output) -> Result<(),
     let client = &session.client;
     match call {
         Call::Associate(association) => associations::associate(client, &association, output).await,
-        Call::Dissociate(association) => associations::dissociate(client, &association, output).await,
+        Call::Dissociate { association, labels } => {
+            associations::dissociate(client, &association, labels.including_labels, output).await
+        }
         Call::Associations { partner_client, to_type } => {
             associations::list(client, &partner_client, &to_type, output).await
         }

@@ -129,12 +129,7 @@ impl Requests {
             let labels: BTreeSet<_> =
                 held.iter().filter(|held| is_labelled(held)).filter_map(|h| h.label.as_deref()).collect();
             if !labels.is_empty() {
-                let labels = labels.into_iter().collect::<Vec<_>>().join(", ");
-                let type_id = resolved.key.association_type_id.to_string();
-                let reason =
-                    format!("is the unlabelled one, and HubSpot removes the labels of the pair with it ({labels})");
-                let remedy = "add including_labels to the call if they may go, or remove a label instead";
-                return Err(Error::invalid_input("association type", Some(&type_id), reason, remedy));
+                return Err(takes_labels(&resolved.key, &labels));
             }
         }
         let (options, types) = (self.options(), vec![resolved.key.clone()]);
@@ -189,6 +184,15 @@ impl Requests {
             count => Err(Error::unread_associations(partner_client.as_str(), count)),
         }
     }
+}
+
+/// The error of an unlabelled type that is not removed, since the pair's labels would go with it.
+pub(super) fn takes_labels(unlabelled: &AssociationSpec, labels: &BTreeSet<&str>) -> Error {
+    let labels = labels.iter().copied().collect::<Vec<_>>().join(", ");
+    let type_id = unlabelled.association_type_id.to_string();
+    let reason = format!("is the unlabelled one, and HubSpot removes the labels of the pair with it ({labels})");
+    let remedy = "set including_labels if they may go, or remove a label instead";
+    Error::invalid_input("association type", Some(&type_id), reason, remedy)
 }
 
 /// A success may hold errors.

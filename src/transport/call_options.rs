@@ -9,7 +9,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::{
     error::{Error, Result},
-    transport::retry::RetryPolicy,
+    transport::{lease::Lease, retry::RetryPolicy},
 };
 
 /// The settings of one call. Most calls have none, and they are moved often, so they take no room until one is made.
@@ -23,11 +23,14 @@ pub(crate) struct Settings {
     pub(crate) call_timeout: Option<Duration>,
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// Nothing is sent once it has ended.
+    pub(crate) lease: Option<Lease>,
     /// The first setting that cannot be used.
     pub(crate) invalid: Option<Error>,
 }
 
-static NONE: Settings = Settings { timeout: None, call_timeout: None, retry: None, headers: Vec::new(), invalid: None };
+static NONE: Settings =
+    Settings { timeout: None, call_timeout: None, retry: None, headers: Vec::new(), lease: None, invalid: None };
 
 impl Deref for CallOptions {
     type Target = Settings;

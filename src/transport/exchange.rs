@@ -1,6 +1,6 @@
 //! One call on its way to HubSpot and back: token → permit → send → classify → retry.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use reqwest::{
@@ -210,7 +210,12 @@ impl Exchange {
         token: &AccessToken,
         ticket: Ticket<'_>,
     ) -> Result<Response, Failed> {
-        let mut response = match sent.await {
+        let mut sent = pin!(sent);
+        let answered = match &self.call.options.lease {
+            Some(lease) => lease.send(sent.as_mut(), is_over).await,
+            None => Some(sent.await),
+        };
+        let mut response = match answered.ok_or_else(|| self.in_call(Error::dropped()))? {
             Ok(response) => response,
             Err(e) => {
                 let error = Error::transport(e);
@@ -271,6 +276,14 @@ impl Exchange {
     fn in_call(&self, error: Error) -> Error {
         let record = self.call.record();
         error.in_call(self.operation.id, &record.meta, record.answered)
+    }
+}
+
+/// Whether a request is over: it was answered, and not in HubSpot's place, or it was never sent.
+fn is_over(answered: &reqwest::Result<Response>) -> bool {
+    match answered {
+        Ok(response) => !response.status().is_server_error(),
+        Err(error) => error.is_connect(),
     }
 }
 

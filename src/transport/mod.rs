@@ -10,6 +10,7 @@ pub(crate) mod connection;
 mod exchange;
 pub(crate) mod failed;
 pub(crate) mod http_client;
+pub(crate) mod lease;
 pub(crate) mod observer;
 mod raw;
 pub(crate) mod response;

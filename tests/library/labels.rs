@@ -206,7 +206,7 @@ async fn the_unlabelled_type_does_not_take_labels_along_unless_they_may_go() {
         assert_eq!(
             error.message(),
             "association type \"7\" is the unlabelled one, and HubSpot removes the labels of the pair with it (Referred \
-             by): add including_labels to the call if they may go, or remove a label instead"
+             by): set including_labels if they may go, or remove a label instead"
         );
         assert_eq!(held(&simulator, "1"), set(["36"]));
         // Without labels there is nothing to lose.

@@ -17,7 +17,25 @@ use hubspot_simulator::{Fault, InvalidAssociations, Simulator};
 use tokio::time::{sleep, timeout};
 
 use crate::redis_server::RedisServer;
-use crate::support::{client_at, client_of, crm};
+use crate::support::{client_of, client_speaking, crm};
+
+on_each_version! {
+    several_workers_settle_a_job_together,
+    associations_are_removed_as_well,
+    batches_are_claimed_together_so_that_object_types_mix_without_more_requests,
+    enqueuing_goes_on_where_it_stopped_and_adds_nothing_twice,
+    the_batches_of_a_worker_that_is_gone_are_claimed_by_others,
+    a_worker_that_is_slow_keeps_its_batches_and_one_that_stops_gives_them_back,
+    what_stops_a_worker_is_no_outcome,
+    faults_that_pass_are_tried_again_and_those_that_do_not_are_outcomes_in_the_end,
+    what_never_reached_hubspot_is_no_attempt,
+    inputs_that_cannot_be_sent_keep_their_error,
+    workers_wait_for_a_redis_that_is_slow,
+    workers_survive_a_restart_of_redis_that_loses_the_latest,
+    what_redis_lost_of_the_enqueuing_is_enqueued_again,
+    a_worker_of_a_job_that_is_removed_ends,
+    a_user_needs_no_more_than_is_documented,
+}
 
 const CLIENTS: usize = 100;
 const BATCH: usize = 2_000;
@@ -31,7 +49,7 @@ async fn job(server: &RedisServer) -> Job {
 fn rows(count: usize) -> impl Iterator<Item = Result<Association>> + Clone {
     (0..count).map(|row| {
         let company = if row % 500 == 250 { 1_000_000 + row } else { row / CLIENTS + 1 };
-        Association::new(row % CLIENTS + 1, "companies", company, "owner")
+        Association::new(row % CLIENTS + 1, "companies", company, 7)
     })
 }
 
@@ -79,12 +97,12 @@ async fn is_done(job: &Job, hubspot: &Simulator, count: usize) {
     assert_eq!(status.time_left, Some(Duration::ZERO));
 }
 
+/// Requests that change something.
 fn batches(hubspot: &Simulator) -> usize {
-    hubspot.requests().len()
+    hubspot.requests().iter().filter(|request| request.method() != "GET").count()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn several_workers_settle_a_job_together() {
+async fn several_workers_settle_a_job_together(version: &str) {
     let (server, hubspot) = (RedisServer::start(), hubspot(20_000).await);
     let job = job(&server).await;
     job.enqueue_associate_many("rows", rows(20_000)).await.unwrap();
@@ -93,7 +111,7 @@ async fn several_workers_settle_a_job_together() {
     assert_eq!((before.enqueued, before.settled(), before.workers), (20_000, 0, 0));
     assert!(before.is_complete && !before.is_finished && before.time_left.is_none());
 
-    let clients: Vec<Client> = (0..4).map(|_| client_of(&hubspot)).collect();
+    let clients: Vec<Client> = (0..4).map(|_| client_speaking(&hubspot, version)).collect();
     let workers = clients.iter().map(|client| job.worker(client).concurrency(1).run());
     let parts = futures_util::future::try_join_all(workers).await.unwrap();
 
@@ -110,35 +128,32 @@ async fn several_workers_settle_a_job_together() {
     assert_eq!(server.number(&["DBSIZE"]), 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn associations_are_removed_as_well() {
+async fn associations_are_removed_as_well(version: &str) {
     let server = RedisServer::start();
     let mut crm = crm(CLIENTS, 10);
     for id in 1..=250 {
-        crm = crm.association((id % CLIENTS + 1).to_string(), "companies", (id / CLIENTS + 1).to_string(), "owner");
+        crm = crm.association((id % CLIENTS + 1).to_string(), "companies", (id / CLIENTS + 1).to_string(), "7");
     }
     let hubspot = crm.start().await.unwrap();
     let job = job(&server).await;
-    let inputs = (1..=250).map(|id| (id % CLIENTS + 1, ("companies", id / CLIENTS + 1), "owner"));
+    let inputs = (1..=250).map(|id| (id % CLIENTS + 1, ("companies", id / CLIENTS + 1), 7));
     job.enqueue_dissociate_many("rows", inputs).await.unwrap();
-    job.worker(&client_of(&hubspot)).run().await.unwrap();
+    job.worker(&client_speaking(&hubspot, version)).run().await.unwrap();
     assert_eq!((hubspot.association_count(), batches(&hubspot)), (0, 3));
     assert!(outcomes(&job).await.iter().all(|outcome| outcome.result.is_ok()));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn batches_are_claimed_together_so_that_object_types_mix_without_more_requests() {
+async fn batches_are_claimed_together_so_that_object_types_mix_without_more_requests(version: &str) {
     let (server, hubspot) = (RedisServer::start(), crm(8_000, 1).object("deals", "1", [("name", "x")]));
     let hubspot = hubspot.start().await.unwrap();
     let job = job(&server).await;
-    let inputs = (1..=8_000).map(|id| (id, (if id % 2 == 0 { "companies" } else { "deals" }, 1), "owner"));
+    let inputs = (1..=8_000).map(|id| if id % 2 == 0 { (id, ("companies", 1), 7) } else { (id, ("deals", 1), 8) });
     job.enqueue_associate_many("rows", inputs).await.unwrap();
-    job.worker(&client_of(&hubspot)).run().await.unwrap();
+    job.worker(&client_speaking(&hubspot, version)).run().await.unwrap();
     assert_eq!((hubspot.association_count(), batches(&hubspot)), (8_000, 4));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn enqueuing_goes_on_where_it_stopped_and_adds_nothing_twice() {
+async fn enqueuing_goes_on_where_it_stopped_and_adds_nothing_twice(version: &str) {
     let (server, hubspot) = (RedisServer::start(), hubspot(7_000).await);
     let job = job(&server).await;
     let interrupted = tokio::spawn({
@@ -155,7 +170,7 @@ async fn enqueuing_goes_on_where_it_stopped_and_adds_nothing_twice() {
 
     // A worker does what there is, and waits for the rest.
     let worker = tokio::spawn({
-        let (job, client) = (job.clone(), client_of(&hubspot));
+        let (job, client) = (job.clone(), client_speaking(&hubspot, version));
         async move { job.worker(&client).run().await }
     });
     while job.status().await.unwrap().settled() < status.enqueued {
@@ -176,34 +191,42 @@ async fn enqueuing_goes_on_where_it_stopped_and_adds_nothing_twice() {
     assert_eq!(server.number(&["XLEN", "hubspot-partner-clients:job:batches:test"]), 4);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_batches_of_a_worker_that_is_gone_are_claimed_by_others() {
+async fn the_batches_of_a_worker_that_is_gone_are_claimed_by_others(version: &str) {
     let server = RedisServer::start();
-    let hubspot = crm(CLIENTS, 80).fault(Fault::delay(Duration::from_secs(600)).times(4)).start().await.unwrap();
+    let hubspot = crm(CLIENTS, 80)
+        .fault(Fault::delay(Duration::from_secs(600)).on("batch_associate").times(4))
+        .start()
+        .await
+        .unwrap();
     let job = job(&server).await;
     job.enqueue_associate_many("rows", rows(8_000)).await.unwrap();
     // As a process that is killed.
-    let killed = timeout(Duration::from_secs(1), job.worker(&client_of(&hubspot)).run()).await;
+    let killed = timeout(Duration::from_secs(1), job.worker(&client_speaking(&hubspot, version)).run()).await;
     assert!(killed.is_err());
     assert_eq!(job.status().await.unwrap().settled(), 0);
-    job.worker(&client_of(&hubspot)).run().await.unwrap();
+    job.worker(&client_speaking(&hubspot, version)).run().await.unwrap();
     is_done(&job, &hubspot, 8_000).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_is_slow_keeps_its_batches_and_one_that_stops_gives_them_back_at_once() {
+async fn a_worker_that_is_slow_keeps_its_batches_and_one_that_stops_gives_them_back(version: &str) {
     let server = RedisServer::start();
-    let hubspot = crm(CLIENTS, 20).fault(Fault::delay(Duration::from_secs(600)).times(1)).start().await.unwrap();
+    let hubspot = crm(CLIENTS, 20)
+        .fault(Fault::delay(Duration::from_secs(600)).on("batch_associate").times(1))
+        .start()
+        .await
+        .unwrap();
     let job = job(&server).await;
     job.enqueue_associate_many("rows", rows(BATCH)).await.unwrap();
-    let client = client_of(&hubspot);
+    let client = client_speaking(&hubspot, version);
     let slow = job.worker(&client).run_until(sleep(Duration::from_secs(18)));
     let other = async {
         sleep(Duration::from_secs(1)).await;
         let part = timeout(Duration::from_secs(16), job.worker(&client).run()).await;
         assert!(part.is_err(), "the lease was renewed");
         assert_eq!(job.status().await.unwrap().workers, 2);
-        timeout(Duration::from_secs(10), job.worker(&client).run()).await.expect("it need not wait for the lease")
+        // On a dated version the request that was on its way may still set labels, until the lease ends.
+        let patience = if version == "v3" { 5 } else { 25 };
+        timeout(Duration::from_secs(patience), job.worker(&client).run()).await.expect("it has them by then")
     };
     let (stopped, part) = tokio::join!(slow, other);
     assert_eq!(stopped.unwrap().succeeded, 0);
@@ -211,35 +234,35 @@ async fn a_worker_that_is_slow_keeps_its_batches_and_one_that_stops_gives_them_b
     is_done(&job, &hubspot, BATCH).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_stops_a_worker_is_no_outcome() {
+async fn what_stops_a_worker_is_no_outcome(version: &str) {
     let (server, hubspot) = (RedisServer::start(), hubspot(BATCH).await);
     let job = job(&server).await;
     job.enqueue_associate_many("rows", rows(BATCH)).await.unwrap();
-    let error = job.worker(&client_at(hubspot.base_url(), "another")).run().await.unwrap_err();
+    let another = Client::builder().base_url(hubspot.base_url()).access_token("another");
+    let another = another.api_version(version.parse().unwrap()).build().unwrap();
+    let error = job.worker(&another).run().await.unwrap_err();
     assert!(error.is_unauthorized(), "{error}");
-    let error = job.worker(&client_of(&hubspot)).concurrency(0).run().await.unwrap_err();
+    let error = job.worker(&client_speaking(&hubspot, version)).concurrency(0).run().await.unwrap_err();
     assert!(error.is_invalid_input() && error.message().starts_with("concurrency \"0\" "), "{error}");
     assert_eq!(job.status().await.unwrap().settled(), 0);
     // It gave back what it had.
-    timeout(Duration::from_secs(10), job.worker(&client_of(&hubspot)).run()).await.unwrap().unwrap();
+    timeout(Duration::from_secs(10), job.worker(&client_speaking(&hubspot, version)).run()).await.unwrap().unwrap();
     is_done(&job, &hubspot, BATCH).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn faults_that_pass_are_tried_again_and_those_that_do_not_are_outcomes_in_the_end() {
+async fn faults_that_pass_are_tried_again_and_those_that_do_not_are_outcomes_in_the_end(version: &str) {
     let server = RedisServer::start();
     let hubspot = crm(CLIENTS, 20).fault(Fault::status(503).times(1)).start().await.unwrap();
     let job = job(&server).await;
     job.enqueue_associate_many("rows", rows(BATCH)).await.unwrap();
-    job.worker(&client_of(&hubspot)).run().await.unwrap();
+    job.worker(&client_speaking(&hubspot, version)).run().await.unwrap();
     is_done(&job, &hubspot, BATCH).await;
 
     job.remove().await.unwrap();
     job.enqueue_associate_many("rows", rows(2)).await.unwrap();
     server.number(&["HSET", META, "tried:0", "4"]);
     let broken = crm(CLIENTS, 20).fault(Fault::status(500)).start().await.unwrap();
-    let part = job.worker(&client_of(&broken)).run().await.unwrap();
+    let part = job.worker(&client_speaking(&broken, version)).run().await.unwrap();
     assert_eq!((part.succeeded, part.failed), (0, 2));
     for outcome in outcomes(&job).await {
         let error = outcome.result.unwrap_err();
@@ -268,28 +291,35 @@ impl RateLimiter for FailsOnce {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_never_reached_hubspot_is_no_attempt() {
+async fn what_never_reached_hubspot_is_no_attempt(version: &str) {
     let (server, hubspot) = (RedisServer::start(), hubspot(CLIENTS).await);
     let job = job(&server).await;
     job.enqueue_associate_many("rows", rows(CLIENTS)).await.unwrap();
     server.number(&["HSET", META, "tried:0", "4"]);
-    let client = Client::builder().base_url(hubspot.base_url()).access_token(hubspot.access_token());
+    let client = Client::builder()
+        .base_url(hubspot.base_url())
+        .access_token(hubspot.access_token())
+        .api_version(version.parse().unwrap());
     let client = client.rate_limiter(FailsOnce::default()).build().unwrap();
     job.worker(&client).run().await.unwrap();
     is_done(&job, &hubspot, CLIENTS).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn inputs_that_cannot_be_sent_keep_their_error() {
+async fn inputs_that_cannot_be_sent_keep_their_error(version: &str) {
     let (server, hubspot) = (RedisServer::start(), hubspot(CLIENTS).await);
     let job = job(&server).await;
-    let inputs =
-        [(1, ("companies", "1"), "owner"), (1, ("companies", ".."), "owner"), (2, ("companies", "1"), "owner")];
+    let inputs = [(1, ("companies", "1"), 7), (1, ("companies", ".."), 7), (2, ("companies", "1"), 7)];
     job.enqueue_associate_many("rows", inputs).await.unwrap();
-    job.worker(&client_of(&hubspot)).run().await.unwrap();
+    job.worker(&client_speaking(&hubspot, version)).run().await.unwrap();
     let outcomes = outcomes(&job).await;
-    let alone = client_of(&hubspot).associate_many([inputs[1]]).outcomes().next().await.unwrap().result.unwrap_err();
+    let alone = client_speaking(&hubspot, version)
+        .associate_many([inputs[1]])
+        .outcomes()
+        .next()
+        .await
+        .unwrap()
+        .result
+        .unwrap_err();
     let error = outcomes[1].result.as_ref().unwrap_err();
     assert!(error.is_invalid_input() && error.message() == alone.message(), "{error}");
     assert!(outcomes[0].result.is_ok() && outcomes[2].result.is_ok());
@@ -297,7 +327,7 @@ async fn inputs_that_cannot_be_sent_keep_their_error() {
 }
 
 /// Two workers, begun again as supervisors do when they end with an error, while something happens to Redis.
-async fn workers_while(server: &mut RedisServer, happens: impl AsyncFnOnce(&mut RedisServer, &Job)) {
+async fn workers_while(version: &str, server: &mut RedisServer, happens: impl AsyncFnOnce(&mut RedisServer, &Job)) {
     let count = 12_000;
     let hubspot = crm(CLIENTS, count / CLIENTS)
         .invalid_associations(InvalidAssociations::Refuse)
@@ -309,7 +339,7 @@ async fn workers_while(server: &mut RedisServer, happens: impl AsyncFnOnce(&mut 
     job.enqueue_associate_many("rows", rows(count)).await.unwrap();
     let ended = AtomicUsize::new(0);
     let work = async || {
-        let client = client_of(&hubspot);
+        let client = client_speaking(&hubspot, version);
         job.worker(&client).concurrency(1).run().await.unwrap();
         ended.fetch_add(1, Ordering::Relaxed);
     };
@@ -324,9 +354,8 @@ async fn workers_while(server: &mut RedisServer, happens: impl AsyncFnOnce(&mut 
     is_done(&job, &hubspot, count).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn workers_wait_for_a_redis_that_is_slow() {
-    workers_while(&mut RedisServer::start(), async |server, _| {
+async fn workers_wait_for_a_redis_that_is_slow(version: &str) {
+    workers_while(version, &mut RedisServer::start(), async |server, _| {
         server.signal("-STOP");
         sleep(Duration::from_secs(5)).await;
         server.signal("-CONT");
@@ -334,13 +363,13 @@ async fn workers_wait_for_a_redis_that_is_slow() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn workers_survive_a_restart_of_redis_that_loses_the_latest() {
-    workers_while(&mut RedisServer::durable(), async |server, job| {
+async fn workers_survive_a_restart_of_redis_that_loses_the_latest(version: &str) {
+    workers_while(version, &mut RedisServer::durable(), async |server, job| {
         let before = job.status().await.unwrap().settled();
         server.stop();
-        // The settling of a batch takes some hundred bytes.
-        server.lose(2_500);
+        // The settling of a batch takes some hundred bytes; on a dated version some for each of its inputs as well, and so
+        // do the claims that come after it.
+        server.lose(if version == "v3" { 2_500 } else { 200_000 });
         sleep(Duration::from_secs(1)).await;
         server.restart();
         let after = job.status().await.unwrap();
@@ -350,8 +379,7 @@ async fn workers_survive_a_restart_of_redis_that_loses_the_latest() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_redis_lost_of_the_enqueuing_is_enqueued_again() {
+async fn what_redis_lost_of_the_enqueuing_is_enqueued_again(version: &str) {
     let mut server = RedisServer::durable();
     let hubspot = hubspot(8_000).await;
     let job = job(&server).await;
@@ -362,7 +390,7 @@ async fn what_redis_lost_of_the_enqueuing_is_enqueued_again() {
     let status = job.status().await.unwrap();
     assert!(!status.is_complete && status.enqueued < 8_000, "{status:?}");
     job.enqueue_associate_many("rows", rows(8_000)).await.unwrap();
-    job.worker(&client_of(&hubspot)).run().await.unwrap();
+    job.worker(&client_speaking(&hubspot, version)).run().await.unwrap();
     is_done(&job, &hubspot, 8_000).await;
 }
 
@@ -421,7 +449,9 @@ async fn what_is_wrong_with_a_job_is_told_by_name() {
     names_it(&job.enqueue_dissociate_many("rows", rows(1)).await.unwrap_err(), &["to associate"]);
     assert_eq!(job.status().await.unwrap().enqueued, 1);
 
-    for key in ["meta", "batches", "outcomes", "pace"].map(|part| format!("hubspot-partner-clients:job:{part}:other")) {
+    for key in
+        ["meta", "batches", "outcomes", "pace", "pairs"].map(|part| format!("hubspot-partner-clients:job:{part}:other"))
+    {
         server.command(&["SET", &key, "taken"]);
         let error = redis.job("other").enqueue_associate_many("rows", rows(1)).await.unwrap_err();
         names_it(&error, &[&key, "holds a string"]);
@@ -430,10 +460,9 @@ async fn what_is_wrong_with_a_job_is_told_by_name() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_worker_of_a_job_that_is_removed_ends() {
+async fn a_worker_of_a_job_that_is_removed_ends(version: &str) {
     let (server, hubspot) = (RedisServer::start(), hubspot(CLIENTS).await);
-    let (job, client) = (job(&server).await, client_of(&hubspot));
+    let (job, client) = (job(&server).await, client_speaking(&hubspot, version));
     job.enqueue_associate_many("rows", rows(1)).await.unwrap();
     server.number(&["HDEL", META, "complete"]);
     let removing = async {
@@ -476,8 +505,7 @@ async fn a_redis_without_what_is_needed_is_told_of_before_anything_is_enqueued()
     assert_eq!(server.number(&["DBSIZE"]), 0, "nothing was enqueued");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_user_needs_no_more_than_is_documented() {
+async fn a_user_needs_no_more_than_is_documented(version: &str) {
     let tour = include_str!("../../src/tour.md");
     let documented = tour.split("restricted by an ACL").nth(1).unwrap().split("\n#").next().unwrap();
     let commands: String = documented
@@ -491,7 +519,10 @@ async fn a_user_needs_no_more_than_is_documented() {
     let hubspot = hubspot(CLIENTS).await;
     let redis = Redis::connect(format!("redis://worker:secret@127.0.0.1:{}", server.port())).await.unwrap();
     let limiter = redis.limiter("account").connect().await.unwrap();
-    let client = Client::builder().base_url(hubspot.base_url()).access_token(hubspot.access_token());
+    let client = Client::builder()
+        .base_url(hubspot.base_url())
+        .access_token(hubspot.access_token())
+        .api_version(version.parse().unwrap());
     let client = client.rate_limiter(limiter).build().unwrap();
     let job = redis.job("test");
     job.enqueue_associate_many("rows", rows(CLIENTS)).await.unwrap();

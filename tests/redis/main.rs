@@ -9,6 +9,24 @@ mod redis_server;
 #[path = "../support/mod.rs"]
 mod support;
 
+/// Runs tests on two versions of HubSpot's API: each is a function of the version.
+macro_rules! on_each_version {
+    ($($test:ident),* $(,)?) => {
+        mod v3 {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test("v3").await;
+            })*
+        }
+        mod v2026_09 {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test("2026-09").await;
+            })*
+        }
+    };
+}
+
 mod connection;
 mod fairness;
 mod job_failures;
@@ -16,4 +34,5 @@ mod jobs;
 mod limiter;
 mod outages;
 mod panics;
+mod shared_pairs;
 mod tokens;

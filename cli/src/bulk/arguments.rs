@@ -39,6 +39,24 @@ pub(crate) struct Many {
     pub(crate) limit_per_10s: Option<u32>,
 }
 
+/// The arguments of `dissociate-many`.
+#[derive(Args)]
+pub(crate) struct DissociateMany {
+    #[command(flatten)]
+    pub(crate) many: Many,
+    #[command(flatten)]
+    pub(crate) labels: Labels,
+}
+
+/// What may go with the unlabelled association.
+#[derive(Args)]
+pub(crate) struct Labels {
+    /// Let the labels of two objects go with their unlabelled association, which HubSpot removes together in dated versions
+    /// [default: such an association is kept, and reported]
+    #[arg(long)]
+    pub(crate) including_labels: bool,
+}
+
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 pub(crate) enum Strategy {
     /// As many rows per request as HubSpot allows: 2,000 to associate, 100 to dissociate

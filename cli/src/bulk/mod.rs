@@ -24,7 +24,14 @@ use indicatif::HumanCount;
 use serde_json::json;
 
 pub(super) use self::columns::COLUMNS;
-use self::{arguments::Many, check::Checked, failed::FailedRows, progress::Bar, report::Report, rows::Rows};
+use self::{
+    arguments::{DissociateMany, Many},
+    check::Checked,
+    failed::FailedRows,
+    progress::Bar,
+    report::Report,
+    rows::Rows,
+};
 use super::{
     command_line,
     exit::{Code, Signal},
@@ -68,9 +75,28 @@ impl Change {
     }
 }
 
-pub(super) async fn run(
+pub(super) async fn associate(
+    many: &Many,
+    target: &Target,
+    signals: &Signals,
+    output: &mut Output,
+) -> Result<Code, Failure> {
+    run(Change::Associate, many, false, target, signals, output).await
+}
+
+pub(super) async fn dissociate(
+    arguments: &DissociateMany,
+    target: &Target,
+    signals: &Signals,
+    output: &mut Output,
+) -> Result<Code, Failure> {
+    run(Change::Dissociate, &arguments.many, arguments.labels.including_labels, target, signals, output).await
+}
+
+async fn run(
     change: Change,
     many: &Many,
+    including_labels: bool,
     target: &Target,
     signals: &Signals,
     output: &mut Output,
@@ -102,6 +128,9 @@ pub(super) async fn run(
         .concurrency(many.concurrency.into())
         .strategy(many.strategy.into())
         .on_progress(move |progress| updated.update(progress));
+    if including_labels {
+        bulk = bulk.including_labels();
+    }
     if let Some(path) = &many.journal {
         if same(path, &many.file) {
             let message = format!("--journal {} is the input file", path.display());

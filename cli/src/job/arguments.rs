@@ -30,6 +30,10 @@ pub(super) enum Command {
         /// Remove the associations instead of creating them
         #[arg(long)]
         dissociate: bool,
+        /// Let the labels of two objects go with their unlabelled association, which HubSpot removes together in dated versions
+        /// [default: such an association is kept, and reported]
+        #[arg(long, requires = "dissociate")]
+        including_labels: bool,
         /// HubSpot account that the job is for, by its id: workers that give another account, or none, are refused
         /// [default: the job is bound to no account]
         #[arg(long, value_name = "ID", value_parser = account)]

@@ -44,11 +44,12 @@ pub(super) async fn run(
     }
     let connect = async |name: &str| Result::<_, Failure>::Ok(redis(&arguments).await?.job(name));
     match &arguments.command {
-        Command::Enqueue { job: name, file, dissociate, account } => {
+        Command::Enqueue { job: name, file, dissociate, including_labels, account } => {
             let change = if *dissociate { Change::Dissociate } else { Change::Associate };
             let remedy = "Run the same command again: it resumes where it stopped.";
             let run = async {
                 let job = of_account(connect(name).await?, account.as_deref());
+                let job = if *including_labels { job.including_labels() } else { job };
                 enqueue(&job, name, change, file, output).await
             };
             signals.interrupt(run, Some(remedy)).await

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hubspot_simulator::{Fault, InvalidAssociations, RateLimits, Simulator};
+use hubspot_simulator::{AssociationCategory, Fault, InvalidAssociations, RateLimits, Simulator};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -218,10 +218,13 @@ async fn what_redis_has_lost_of_a_job_is_told_before_anything_is_written() {
 
 /// What happens to a job that four workers share.
 struct Ordeal {
+    version: &'static str,
     rows: usize,
     per_ten_seconds: u32,
     kill_every: Duration,
     redis_paused: Duration,
+    /// How long a worker stands still, with what it has read.
+    worker_paused: Duration,
 }
 
 impl Ordeal {
@@ -230,11 +233,26 @@ impl Ordeal {
         if row % 1_000 == 650 { 1_000_000 + row } else { row % CLIENTS + 1 }
     }
 
+    /// Each pair stands in the file twice, some batches apart.
+    fn row(&self, row: usize) -> (usize, usize, u64) {
+        let apart = self.rows / 2;
+        (Self::client(row), row % apart / CLIENTS + 1, if row < apart { 36 } else { 38 })
+    }
+
     async fn survived(self) {
-        let Self { rows, per_ten_seconds, .. } = self;
-        let input: Vec<_> = (0..rows).map(|row| (Self::client(row), row / CLIENTS + 1)).collect();
-        let hubspot = crm(CLIENTS, rows / CLIENTS + 1)
-            .association("1", "companies", (rows / CLIENTS + 1).to_string(), "owner")
+        let Self { version, rows, per_ten_seconds, .. } = self;
+        let input: Vec<_> = (0..rows).map(|row| self.row(row)).collect();
+        let mut builder = crm(CLIENTS, rows / CLIENTS + 1);
+        for id in [36, 37, 38] {
+            let (category, label) = (AssociationCategory::UserDefined, format!("Label {id}"));
+            builder = builder.association_label("companies", category, id, label);
+        }
+        // They are there before, of a company in the file and of another.
+        let there = [1, rows / CLIENTS + 1].map(|company| (1, company, 37));
+        for (client, company, kind) in there {
+            builder = builder.association(client.to_string(), "companies", company.to_string(), kind.to_string());
+        }
+        let hubspot = builder
             .invalid_associations(InvalidAssociations::Refuse)
             .rate_limits(RateLimits::default().per_ten_seconds(per_ten_seconds))
             .fault(Fault::status(503).with_probability(0.01, 1))
@@ -246,7 +264,8 @@ impl Ordeal {
         let mut redis = RedisServer::durable();
         let directory = TempDir::new().unwrap();
         let file = directory.path().join("rows.csv");
-        let csv: String = input.iter().map(|(client, to)| format!("{client},companies,{to},owner\n")).collect();
+        let line = |(client, to, kind): &_| format!("{client},companies,{to},{kind}\n");
+        let csv: String = input.iter().map(line).collect();
         fs::write(&file, format!("{HEADER}{csv}")).unwrap();
 
         let enqueue = ["enqueue", "ordeal", path(&file)];
@@ -264,24 +283,28 @@ impl Ordeal {
         assert_eq!(collected.code, Some(1), "{}", collected.err);
         let outcomes: Vec<_> = collected.out.lines().skip(1).collect();
         assert_eq!(outcomes.len(), rows);
-        for ((client, company), outcome) in input.iter().zip(outcomes) {
+        for ((client, company, kind), outcome) in input.iter().zip(outcomes) {
             let result = if *client <= CLIENTS { "made" } else { "failed" };
-            assert!(outcome.starts_with(&format!("{client},companies,{company},owner,{result},")), "{outcome}");
+            assert!(outcome.starts_with(&format!("{client},companies,{company},{kind},{result},")), "{outcome}");
         }
-        let good: BTreeSet<_> = input.iter().filter(|(client, _)| *client <= CLIENTS).collect();
-        assert_eq!(hubspot.association_count(), good.len() + 1, "and the one that was there");
-        for client in 1..=CLIENTS {
-            let made = hubspot.associations(&client.to_string()).into_iter().map(|made| made.to_object_id);
-            let wanted = good.iter().filter(|(of, _)| *of == client).map(|(_, company)| company.to_string());
-            let wanted: BTreeSet<_> = wanted.chain((client == 1).then(|| (rows / CLIENTS + 1).to_string())).collect();
-            assert_eq!(made.collect::<BTreeSet<_>>(), wanted);
-        }
+        let good = input.iter().copied().filter(|(client, ..)| *client <= CLIENTS);
+        let wanted: BTreeSet<_> = good.chain(there).collect();
+        let made: BTreeSet<_> = (1..=CLIENTS)
+            .flat_map(|client| {
+                let all = hubspot.associations(&client.to_string()).into_iter().filter(|made| made.label.is_some());
+                all.map(move |made| (client, made.to_object_id.parse().unwrap(), made.type_id))
+            })
+            .collect();
+        let (lost, invented): (Vec<_>, Vec<_>) =
+            (wanted.difference(&made).collect(), made.difference(&wanted).collect());
+        assert!(lost.is_empty() && invented.is_empty(), "{version}: lost {lost:?}, invented {invented:?}");
     }
 
     /// Four workers, of whom one is killed and replaced time and again; how many were.
     fn run(&self, hubspot: &Simulator, redis: &mut RedisServer) -> usize {
         let begun = |redis: &RedisServer| -> Child {
-            let mut worker = at(hubspot, redis, &["worker", "ordeal", "--concurrency", "1"]);
+            let arguments = ["worker", "ordeal", "--concurrency", "1", "--api-version", self.version];
+            let mut worker = at(hubspot, redis, &arguments);
             worker.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
         };
         let mut workers: Vec<Child> = (0..4).map(|_| begun(redis)).collect();
@@ -291,6 +314,7 @@ impl Ordeal {
             Some(status["made"].as_u64()? + status["failed"].as_u64()?)
         };
         let (mut killed, mut restarted, mut paused, mut next) = (0, false, false, Instant::now());
+        let mut stopped: Option<(usize, Instant)> = None;
         let rows = self.rows as u64;
         loop {
             sleep(Duration::from_millis(200));
@@ -310,8 +334,19 @@ impl Ordeal {
                 redis.signal("-CONT");
                 paused = true;
             }
+            if stopped.is_none() {
+                signal(workers[0].id(), "STOP");
+                stopped = Some((0, Instant::now()));
+            }
+            if let Some((worker, _)) = stopped.as_mut().filter(|(_, since)| since.elapsed() >= self.worker_paused)
+                && *worker < 4
+            {
+                signal(workers[*worker].id(), "CONT");
+                *worker = 4;
+            }
             if next.elapsed() >= self.kill_every {
-                let worker = &mut workers[fastrand::usize(..4)];
+                let others = if stopped.is_some_and(|(worker, _)| worker == 0) { 1..4 } else { 0..4 };
+                let worker = &mut workers[fastrand::usize(others)];
                 killed += usize::from(worker.try_wait().unwrap().is_none());
                 let _ = worker.kill();
                 worker.wait().unwrap();
@@ -331,15 +366,28 @@ impl Ordeal {
     }
 }
 
+async fn survives(version: &'static str) {
+    let (kill_every, redis_paused) = (Duration::from_secs(2), Duration::from_secs(3));
+    let worker_paused = Duration::from_secs(18);
+    Ordeal { version, rows: 12_000, per_ten_seconds: 600, kill_every, redis_paused, worker_paused }.survived().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_survives_what_happens_to_its_workers_and_to_redis() {
-    let (kill_every, redis_paused) = (Duration::from_secs(2), Duration::from_secs(3));
-    Ordeal { rows: 12_000, per_ten_seconds: 600, kill_every, redis_paused }.survived().await;
+    survives("v3").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_on_a_dated_version_survives_what_happens_to_its_workers_and_to_redis() {
+    survives("2026-09").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes ten minutes"]
 async fn a_large_job_survives_what_happens_to_its_workers_and_to_redis() {
     let (kill_every, redis_paused) = (Duration::from_secs(5), Duration::from_secs(60));
-    Ordeal { rows: 200_000, per_ten_seconds: 190, kill_every, redis_paused }.survived().await;
+    let (rows, worker_paused) = (200_000, Duration::from_secs(18));
+    for version in ["v3", "2026-09"] {
+        Ordeal { version, rows, per_ten_seconds: 190, kill_every, redis_paused, worker_paused }.survived().await;
+    }
 }

@@ -11,30 +11,15 @@ use crate::{
     association::Association,
     associations::{
         held::{self, Held},
-        pair::first_error,
+        pair::{first_error, takes_labels},
         resolve::{Resolved, is_labelled, key},
         types::PARTNER_CLIENTS,
     },
-    client::Client,
     error::{Error, Result},
     generated::types::{self, AssociationSpec, BatchInputPublicAssociationMultiPost, PublicAssociationMultiPost},
     ids::{AssociationType, ObjectType, canonical},
-    transport::{self, call_meta::CallMeta, response as answer},
+    transport::{self, call_meta::CallMeta, call_options::CallOptions, response as answer},
 };
-
-/// Checks that a client is of v3, which alone has what this is called for.
-///
-/// # Errors
-/// For a dated version.
-pub(crate) fn only_in_v3(client: &Client, what: &'static str) -> Result<()> {
-    let version = client.api_version();
-    if !version.is_dated() {
-        return Ok(());
-    }
-    let reason = format!("has no {what} in this release of the crate");
-    let remedy = "use a client of v3 for them, or a bulk run in one process";
-    Err(Error::invalid_input("API version", Some(&version.to_string()), reason, remedy))
-}
 
 impl Sender {
     /// One unit for each pair of objects, with all types that it gets or loses. Labels that the pair has are kept.
@@ -85,6 +70,7 @@ impl Sender {
             Change::Associate if resolved.iter().any(|found| found.may_replace()) => {
                 self.keep_labels(to, units, settled).await
             }
+            Change::Dissociate if self.including_labels => units,
             Change::Dissociate => {
                 let taking = |found: &&&Resolved| !is_labelled(&found.listed) && found.may_replace();
                 match resolved.iter().find(taking) {
@@ -134,12 +120,7 @@ impl Sender {
             if lost.is_empty() || !unit.types.contains(unlabelled) {
                 continue;
             }
-            let labels = lost.into_iter().collect::<Vec<_>>().join(", ");
-            let type_id = unlabelled.association_type_id.to_string();
-            let reason =
-                format!("is the unlabelled one, and HubSpot removes the labels of the pair with it ({labels})");
-            let remedy = "remove its labels in the same run if they may go";
-            let error = Error::invalid_input("association type", Some(&type_id), reason, remedy);
+            let error = takes_labels(unlabelled, &lost);
             let (refused, others): (Vec<_>, Vec<_>) =
                 unit.indexes.drain(..).partition(|index| of_unlabelled.contains(index));
             settled.results.extend(refused.into_iter().map(|index| (index, Err(error.clone()))));
@@ -163,9 +144,18 @@ impl Sender {
         }
     }
 
+    /// The settings of a request that changes something.
+    fn writing(&self) -> CallOptions {
+        let mut options = self.options.clone();
+        if self.lease.is_some() {
+            options.lease.clone_from(&self.lease);
+        }
+        options
+    }
+
     /// Sends a batch.
     pub(super) async fn send_dated(&self, to: &ObjectType, part: &[&Unit<'_>]) -> (Result<Answer>, CallMeta) {
-        let (raw, options, to) = (self.client.raw.clone(), self.options.clone(), to.clone());
+        let (raw, options, to) = (self.client.raw.clone(), self.writing(), to.clone());
         let body = BatchInputPublicAssociationMultiPost { inputs: part.iter().map(|unit| input(unit)).collect() };
         let unread_as = |error: Error| match error {
             error if error.is_unread_success() => Ok(Answer::Unread(error.without_outcome())),
@@ -208,7 +198,7 @@ impl Sender {
 
     /// Sends a unit by itself. A success proves that it is carried out, unless it has errors.
     pub(super) async fn send_alone_dated(&self, to: &ObjectType, unit: &Unit<'_>) -> (Result<()>, CallMeta) {
-        let (raw, options, to) = (self.client.raw.clone(), self.options.clone(), to.clone());
+        let (raw, options, to) = (self.client.raw.clone(), self.writing(), to.clone());
         let operation = match self.change {
             Change::Associate => "set_labels",
             Change::Dissociate => "batch_dissociate_labels",

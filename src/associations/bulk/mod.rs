@@ -34,7 +34,7 @@
 //! other labels, those that the pairs have are read, a thousand partner clients to a request, and sent along. If somebody
 //! else changes the labels of such a pair in between, as another run may, that change can be lost. Where HubSpot refuses a
 //! pair, each of its inputs has the error. The unlabelled type is not removed from a pair that would lose a label with it,
-//! unless the label is to be removed as well. Jobs and plans need a client of v3.
+//! unless the label is to be removed by the same batch, or [`Bulk::including_labels`] lets it go.
 
 mod attribution;
 mod dated;
@@ -53,10 +53,10 @@ mod verdict;
 
 use futures_util::{Stream, StreamExt, stream};
 
-pub(crate) use self::{dated::only_in_v3, journal::Recorded, sender::Change};
 pub use self::{
     input::Input, journal::Journal, outcome::Outcome, progress::Progress, settings::Bulk, strategy::Strategy,
 };
+pub(crate) use self::{journal::Recorded, sender::Change};
 pub use crate::associations::bulk::outcomes::Outcomes;
 use crate::client::Client;
 

@@ -17,7 +17,7 @@ use crate::{
     generated::types,
     ids::ObjectType,
     reading,
-    transport::{self, call_meta::CallMeta, call_options::CallOptions},
+    transport::{self, call_meta::CallMeta, call_options::CallOptions, lease::Lease},
 };
 
 const MAX_ASSOCIATED: usize = 2_000;
@@ -86,6 +86,10 @@ pub(super) struct Sender {
     pub(super) change: Change,
     pub(super) strategy: Strategy,
     pub(super) options: CallOptions,
+    /// Whether labels may go with the unlabelled type.
+    pub(super) including_labels: bool,
+    /// What labels may be set under, if under anything.
+    pub(super) lease: Option<Lease>,
 }
 
 /// Inputs that are sent as one: the same association several times; on dated versions, all of two objects.

@@ -13,7 +13,10 @@ use crate::{
         strategy::Strategy,
     },
     client::Client,
-    transport::call_options::{CONCURRENCY, CallOptions, settings},
+    transport::{
+        call_options::{CONCURRENCY, CallOptions, settings},
+        lease::Lease,
+    },
 };
 
 /// Associations to be made or removed; see [`Client::associate_many`] and [`Client::dissociate_many`].
@@ -30,6 +33,8 @@ pub struct Bulk<T = ()> {
     pub(crate) options: CallOptions,
     pub(super) on_progress: Option<OnProgress>,
     pub(super) journal: Option<Journal>,
+    pub(super) including_labels: bool,
+    pub(super) lease: Option<Lease>,
 }
 
 settings!(Bulk<T>, options, T);
@@ -46,6 +51,8 @@ impl<T> Bulk<T> {
             options: CallOptions::default(),
             on_progress: None,
             journal: None,
+            including_labels: false,
+            lease: None,
         }
     }
 
@@ -59,6 +66,22 @@ impl<T> Bulk<T> {
     /// [`Outcome::index`](super::Outcome::index) tells whose it is.
     pub fn as_they_come(mut self) -> Self {
         self.in_input_order = false;
+        self
+    }
+
+    /// Lets the labels of two objects go with their unlabelled association, as
+    /// [`Dissociate::including_labels`](crate::Dissociate::including_labels) does. On dated versions HubSpot removes them with
+    /// it, so without this an input that is to remove it is refused where there are labels that are not to be removed by the
+    /// same batch. It makes no difference for other inputs, or on v3.
+    pub fn including_labels(mut self) -> Self {
+        self.including_labels = true;
+        self
+    }
+
+    /// Changes something only while a lease holds.
+    #[cfg(feature = "redis")]
+    pub(crate) fn under(mut self, lease: Option<Lease>) -> Self {
+        self.lease = lease;
         self
     }
 

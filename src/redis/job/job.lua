@@ -2,15 +2,25 @@
 --
 -- KEYS[1] is a hash of what the job is and how far it has come, KEYS[2] a stream of the batches, each an entry with its
 -- number and its inputs, KEYS[3] a hash of the outcomes by the batch's number, KEYS[4] a list of what was settled
--- lately. Whatever of them a crash of Redis takes back, they are as they were at one moment before it.
+-- lately, KEYS[5] a hash of the pairs of objects under way, each with the entries of their batches. Whatever of them a
+-- crash of Redis takes back, they are as they were at one moment before it.
+--
+-- On dated versions of HubSpot's API the labels of a pair are set at once, by who has read them before. So a batch is not
+-- handed out while another worker's lease on a batch with one of its pairs holds, and a worker renews and settles only
+-- what its lease holds on. All that is called exclusive here.
 --
 -- ARGV[1] is the action, ARGV[2] which job it is about: one that was removed and enqueued anew is another.
-local meta, batches, outcomes, pace = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local meta, batches, outcomes, pace, held = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local action, id = ARGV[1], ARGV[2]
 local GROUP = 'workers'
 local PACES = 2000     -- batches that the list remembers
 local MINUTE = 60000
+local MOST_COMPARED = 8 -- batches whose pairs are compared for one claim
+local MOST_WAITING = 100 -- batches that wait for others, before no more are looked at
+local MANY = 1000      -- fields of a hash in one command
+local PARKED = 86400000 -- how long nobody is said to have been at a batch that all may have
 local GONE, LOST, FINISHED, NOTHING, BATCH = 'gone', 'lost', 'finished', 'nothing', 'batch'
+local LAPSED, OTHER = 'lapsed', 'other'
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -21,17 +31,17 @@ local function finished()
   return redis.call('HEXISTS', meta, 'complete') == 1 and number('settled_batches') == number('batches')
 end
 
-for i, kind in ipairs({ 'hash', 'stream', 'hash', 'list' }) do
+for i, kind in ipairs({ 'hash', 'stream', 'hash', 'list', 'hash' }) do
   local found = redis.call('TYPE', KEYS[i]).ok
   if found ~= 'none' and found ~= kind then
     return redis.error_reply('WRONGTYPE the key ' .. KEYS[i] .. ' holds a ' .. found .. ' and not a ' .. kind)
   end
 end
 
--- operation, input, total, account (or '') and format
+-- operation, input, total, account (or ''), format and whether labels may go ('1' or '')
 if action == 'begin' then
   if redis.call('EXISTS', meta) == 0 then
-    redis.call('DEL', batches, outcomes, pace)
+    redis.call('DEL', batches, outcomes, pace, held)
     redis.call('XGROUP', 'CREATE', batches, GROUP, '0', 'MKSTREAM')
     local claim = redis.pcall('XAUTOCLAIM', batches, GROUP, id, 0, '0-0')
     if claim.err then
@@ -40,11 +50,12 @@ if action == 'begin' then
     end
     redis.call('XGROUP', 'DELCONSUMER', batches, GROUP, id)
     redis.call('HSET', meta, 'id', id, 'operation', ARGV[3], 'input', ARGV[4], 'total', ARGV[5],
-      'batches', 0, 'inputs', 0, 'format', ARGV[7])
+      'batches', 0, 'inputs', 0, 'format', ARGV[7], 'including_labels', ARGV[8])
     if ARGV[6] ~= '' then redis.call('HSET', meta, 'account', ARGV[6]) end
   end
-  local begun = redis.call('HMGET', meta, 'id', 'operation', 'input', 'batches', 'inputs', 'account', 'format')
-  for i = 6, 7 do begun[i] = begun[i] or '' end
+  local begun = redis.call('HMGET', meta, 'id', 'operation', 'input', 'batches', 'inputs', 'account', 'including_labels',
+    'format')
+  for i = 6, 8 do begun[i] = begun[i] or '' end
   return begun
 end
 
@@ -54,10 +65,53 @@ if (action == 'add' or action == 'claim') and redis.call('EXISTS', batches) == 0
 
 local function seen(worker) redis.call('HSET', meta, 'seen:' .. worker, text(now)) end
 
--- Whose the entry is now, if it waits to be acknowledged.
+-- Whose the entry is now, if it waits to be acknowledged, and for how many milliseconds nobody was heard of.
 local function owner(entry)
   local pending = redis.call('XPENDING', batches, GROUP, entry, entry, 1)[1]
-  return pending and pending[2]
+  if pending then return pending[2], tonumber(pending[3]) end
+end
+
+-- The pairs of objects of a batch: the partner client's id and the other's.
+local function pairs_of(inputs)
+  local known, list, read = {}, {}, { pcall(cjson.decode, inputs) }
+  for _, input in ipairs(read[1] and read[2] or {}) do
+    -- One that cannot be sent is an object.
+    local pair = input[1] and input[1] .. ' ' .. input[3]
+    if pair and not known[pair] then
+      known[pair] = true
+      list[#list + 1] = pair
+    end
+  end
+  return list
+end
+
+-- Has what is kept of each of these pairs replaced by what `change` makes of it: the entries of the batches under way.
+local function each(list, change)
+  for first = 1, #list, MANY do
+    local last = math.min(first + MANY - 1, #list)
+    local kept, gone, set = redis.call('HMGET', held, unpack(list, first, last)), {}, {}
+    for i = first, last do
+      local was = kept[i - first + 1] or ''
+      local is = change(was)
+      if is == '' and was ~= '' then
+        gone[#gone + 1] = list[i]
+      elseif is ~= was then
+        set[#set + 1] = list[i]
+        set[#set + 1] = is
+      end
+    end
+    if #gone > 0 then redis.call('HDEL', held, unpack(gone)) end
+    if #set > 0 then redis.call('HSET', held, unpack(set)) end
+  end
+end
+
+-- The entries of a list of them that pass.
+local function those(entries, pass)
+  local kept = {}
+  for entry in string.gmatch(entries, '[^ ]+') do
+    if pass(entry) then kept[#kept + 1] = entry end
+  end
+  return table.concat(kept, ' ')
 end
 
 -- server (or '', to look), account (or ''), version of HubSpot's API: those of the first outcomes, unless the account was
@@ -87,10 +141,20 @@ elseif action == 'complete' then
   if finished() then redis.call('HSETNX', meta, 'ended', text(now)) end
   return { 'known' }
 
--- worker, lease in milliseconds
+-- worker, lease in milliseconds, version of HubSpot's API, whether it is exclusive ('1' or '')
 elseif action == 'claim' then
-  local worker, lease = ARGV[3], ARGV[4]
+  local worker, lease, version, exclusive = ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6] == '1'
   seen(worker)
+  local bound = redis.call('HGET', meta, 'version')
+  if bound and bound ~= version then return { OTHER } end
+  -- Before the first outcomes, workers of different versions may come one after the other, but not work together.
+  local latest = redis.call('HGET', meta, 'latest')
+  if not bound and latest ~= version then
+    for _, pending in ipairs(redis.call('XPENDING', batches, GROUP, '-', '+', MANY)) do
+      if pending[3] < lease then return { NOTHING } end
+    end
+    redis.call('HSET', meta, 'latest', version)
+  end
   local function open(entry)
     if redis.call('HEXISTS', outcomes, entry[2][2]) == 0 then
       redis.call('HSETNX', meta, 'started', text(now))
@@ -99,31 +163,103 @@ elseif action == 'claim' then
     -- Redis had lost the entry while a worker had its inputs, and it was added again.
     redis.call('XACK', batches, GROUP, entry[1])
   end
-  local cursor, entry = '0-0', nil
-  repeat
-    local reply = redis.call('XAUTOCLAIM', batches, GROUP, worker, lease, cursor, 'COUNT', 1)
-    cursor, entry = reply[1], reply[2][1]
-    local batch = entry and open(entry)
-    if batch then return batch end
-  until cursor == '0-0' and not entry
-  while true do
+  local function next_entry()
     local reply = redis.call('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', 1, 'STREAMS', batches, '>')
-    if not reply then break end
-    local batch = open(reply[1][2][1])
-    if batch then return batch end
+    return reply and reply[1][2][1]
+  end
+  if not exclusive then
+    local cursor, entry = '0-0', nil
+    repeat
+      local reply = redis.call('XAUTOCLAIM', batches, GROUP, worker, lease, cursor, 'COUNT', 1)
+      cursor, entry = reply[1], reply[2][1]
+      local batch = entry and open(entry)
+      if batch then return batch end
+    until cursor == '0-0' and not entry
+    entry = next_entry()
+    while entry do
+      local batch = open(entry)
+      if batch then return batch end
+      entry = next_entry()
+    end
+    return { finished() and FINISHED or NOTHING }
+  end
+
+  -- Whose lease on an entry holds.
+  local holders = {}
+  local function holder(entry)
+    if holders[entry] == nil then
+      local by, idle = owner(entry)
+      holders[entry] = by and idle < lease and by or false
+    end
+    return holders[entry]
+  end
+  -- Takes the pairs of an entry, unless another worker has one of them.
+  local compared = 0
+  local function take(entry)
+    local waits, list, blocker = 'waits:' .. entry[1], pairs_of(entry[2][4]), nil
+    compared = compared + 1
+    local function is_elsewhere(other)
+      local by = holder(other)
+      return by and by ~= worker
+    end
+    each(list, function(entries)
+      those(entries, function(other) if is_elsewhere(other) then blocker = other end end)
+      return entries
+    end)
+    if blocker then
+      -- While that one is under way there is no need to compare them again.
+      redis.call('HSET', meta, waits, blocker)
+      return false
+    end
+    redis.call('HDEL', meta, waits)
+    each(list, function(entries)
+      local others = those(entries, function(other) return other ~= entry[1] and holder(other) end)
+      return others == '' and entry[1] or others .. ' ' .. entry[1]
+    end)
+    return true
+  end
+  local waiting = redis.call('XPENDING', batches, GROUP, 'IDLE', lease, '-', '+', MOST_WAITING)
+  for _, pending in ipairs(waiting) do
+    if compared == MOST_COMPARED then break end
+    local blocker = redis.call('HGET', meta, 'waits:' .. pending[1])
+    local by = blocker and holder(blocker)
+    if not by or by == worker then
+      local entry = redis.call('XRANGE', batches, pending[1], pending[1])[1]
+      if not entry then
+        redis.call('XACK', batches, GROUP, pending[1])
+      else
+        local batch = open(entry)
+        if batch and take(entry) then
+          redis.call('XCLAIM', batches, GROUP, worker, 0, entry[1], 'JUSTID')
+          return batch
+        end
+      end
+    end
+  end
+  local entry = #waiting < MOST_WAITING and compared < MOST_COMPARED and next_entry()
+  while entry do
+    local batch = open(entry)
+    if batch then
+      if take(entry) then return batch end
+      redis.call('XCLAIM', batches, GROUP, worker, 0, entry[1], 'IDLE', PARKED, 'JUSTID')
+    end
+    entry = compared < MOST_COMPARED and next_entry()
   end
   return { finished() and FINISHED or NOTHING }
 
--- worker, entries
+-- worker, lease in milliseconds, whether it is exclusive ('1' or ''), entries
 elseif action == 'renew' or action == 'release' then
-  local worker = ARGV[3]
+  local worker, lease, exclusive = ARGV[3], tonumber(ARGV[4]), ARGV[5] == '1'
   seen(worker)
-  for i = 4, #ARGV do
-    if owner(ARGV[i]) == worker then
+  for i = 6, #ARGV do
+    local by, idle = owner(ARGV[i])
+    -- The pairs may be another's already where the batch is not.
+    if exclusive and action == 'renew' and (by ~= worker or idle >= lease) then return { LAPSED } end
+    if by == worker then
       if action == 'renew' then
         redis.call('XCLAIM', batches, GROUP, worker, 0, ARGV[i], 'JUSTID')
       else
-        redis.call('XCLAIM', batches, GROUP, worker, 0, ARGV[i], 'IDLE', 86400000, 'JUSTID')
+        redis.call('XCLAIM', batches, GROUP, worker, 0, ARGV[i], 'IDLE', PARKED, 'JUSTID')
       end
     end
   end
@@ -149,8 +285,10 @@ elseif action == 'tried' then
   if number(field) < tonumber(ARGV[4]) then redis.call('HSET', meta, field, ARGV[4]) end
   return { 'known' }
 
--- entry, number, outcomes, succeeded, failed, requests, retries
+-- entry, number, outcomes, succeeded, failed, requests, retries, worker, whether it is exclusive ('1' or '')
 elseif action == 'settle' then
+  local worker, exclusive = ARGV[10], ARGV[11] == '1'
+  if exclusive and redis.call('HEXISTS', outcomes, ARGV[4]) == 0 and owner(ARGV[3]) ~= worker then return { LAPSED } end
   -- A worker that had no answer settles it again.
   if redis.call('HSETNX', outcomes, ARGV[4], ARGV[5]) == 1 then
     redis.call('HINCRBY', meta, 'requests', ARGV[8])
@@ -164,12 +302,18 @@ elseif action == 'settle' then
     if finished() then redis.call('HSET', meta, 'ended', text(now)) end
   end
   redis.call('XACK', batches, GROUP, ARGV[3])
+  local entry = exclusive and redis.call('XRANGE', batches, ARGV[3], ARGV[3])[1]
+  if entry then
+    each(pairs_of(entry[2][4]), function(entries)
+      return those(entries, function(other) return other ~= entry[1] end)
+    end)
+  end
   return { 'known' }
 
 -- lease in milliseconds
 elseif action == 'status' then
   local fields = { 'id', 'operation', 'input', 'total', 'complete', 'batches', 'inputs', 'settled_batches', 'succeeded',
-    'failed', 'requests', 'retries', 'started', 'ended', 'server', 'account', 'version', 'format' }
+    'failed', 'requests', 'retries', 'started', 'ended', 'server', 'account', 'version', 'including_labels', 'format' }
   local known = redis.call('HMGET', meta, unpack(fields))
   if not known[1] then return { GONE } end
   local workers = 0
@@ -204,6 +348,6 @@ elseif action == 'read' then
   return answer
 
 elseif action == 'remove' then
-  redis.call('DEL', meta, batches, outcomes, pace)
+  redis.call('DEL', meta, batches, outcomes, pace, held)
   return { 'known' }
 end

@@ -39,6 +39,21 @@ use crate::{
 ///
 /// Redis 6.2 or later.
 ///
+/// # Dated versions
+///
+/// A job is of the version of HubSpot's API that its first outcomes are of, and workers of another are refused from then on.
+/// On dated versions HubSpot sets all labels of two objects at once, so a worker reads those that the two have and sends them
+/// along. Two workers that did so at one time would each take away what the other has set. Therefore a job that makes
+/// associations hands out no batch while another worker has a batch with one of its pairs of objects; a worker has several of
+/// them, and sends the inputs of a pair one after the other. It sets labels only in the first 10 s after it was last heard
+/// of, begins anew where it has lost a batch, and leaves to others at once only what cannot be on its way to HubSpot.
+///
+/// So labels that a job sets are lost only if HubSpot carries out a request more than 5 s after it was sent, when the worker
+/// was killed, was cut off from Redis or has sent it once more, and others have gone on with the same two objects; or if
+/// Redis takes back that a worker has a batch, and another sets labels of the same two objects before the first hears of it,
+/// within 5 s. As with every call, what somebody else sets between the reading and the setting can be lost: another job, a bulk run,
+/// or a user.
+///
 /// ```no_run
 /// # async fn run(redis: hubspot_partner_clients::redis::Redis, client: hubspot_partner_clients::Client)
 /// # -> hubspot_partner_clients::Result<()> {
@@ -74,12 +89,13 @@ use crate::{
 pub struct Job {
     store: JobStore,
     account: Option<String>,
+    including_labels: bool,
 }
 
 impl Redis {
     /// A job by its name, whether or not it is enqueued.
     pub fn job(&self, name: impl Into<String>) -> Job {
-        Job { store: JobStore::new(self.clone(), name.into()), account: None }
+        Job { store: JobStore::new(self.clone(), name.into()), account: None, including_labels: false }
     }
 }
 
@@ -89,6 +105,14 @@ impl Job {
     /// the server that its first outcomes are of, but an access token does not say which account it is of.
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.account = Some(account.into());
+        self
+    }
+
+    /// Lets the labels of two objects go with their unlabelled association, for a job that removes associations; see
+    /// [`Bulk::including_labels`](crate::bulk::Bulk::including_labels). It is said where the job is enqueued, and holds for
+    /// all workers.
+    pub fn including_labels(mut self) -> Self {
+        self.including_labels = true;
         self
     }
 
@@ -134,13 +158,22 @@ impl Job {
             _ => None,
         };
         let id = Uuid::new_v4().simple().to_string();
-        let begun = self.store.begin(&id, change.operation(), input, total, self.account_or_empty()).await?;
+        let (operation, account) = (change.operation(), self.account_or_empty());
+        let begun = self.store.begin(&id, operation, input, total, account, self.including_labels).await?;
         if let Some(ours) = self.account.as_deref().filter(|ours| *ours != begun.account) {
             return Err(self.of_another(&account_differs(&begun.account, ours)));
         }
         if begun.operation != change.operation() || begun.input != input {
             let reason = format!("already exists, to {} {:?}", begun.operation, begun.input);
             let remedy = "give another name, or remove that job first";
+            return Err(Error::invalid_input("job", Some(&self.store.name), reason, remedy));
+        }
+        if begun.including_labels != self.including_labels {
+            let reason = match begun.including_labels {
+                true => "already exists, and may remove labels with unlabelled associations",
+                false => "already exists, and may not remove labels with unlabelled associations",
+            };
+            let remedy = "enqueue it as before, give another name, or remove that job first";
             return Err(Error::invalid_input("job", Some(&self.store.name), reason, remedy));
         }
         let (mut number, mut enqueued) = (begun.batches, begun.inputs);
@@ -202,7 +235,8 @@ impl Job {
         batches.try_flatten().boxed()
     }
 
-    /// Checks that it is not of another server, version of HubSpot's API or account than a worker, and `binds` it to them if it is of none yet.
+    /// Checks that it is not of another server, version of HubSpot's API or account than a worker, and `binds` it to them if it
+    /// is of none yet.
     ///
     /// # Errors
     /// Where it is of others.
@@ -295,15 +329,15 @@ impl Job {
     }
 
     /// Its id, which a job of the same name that is enqueued later does not have, and what is done.
-    async fn identity(&self) -> Result<(String, Change)> {
+    async fn identity(&self) -> Result<Identity> {
         let status = self.store.status().await?;
-        let [_, _, _, id, operation, .., format] = status.as_slice() else {
+        let [_, _, _, id, operation, .., including_labels, format] = status.as_slice() else {
             return Err(self.damaged(&"its status is incomplete"));
         };
         self.store.check_format(format)?;
         let change = [Change::Associate, Change::Dissociate].into_iter().find(|change| change.operation() == operation);
         let change = change.ok_or_else(|| self.damaged(&format_args!("it is to {operation:?}")))?;
-        Ok((id.clone(), change))
+        Ok(Identity { id: id.clone(), change, including_labels: !including_labels.is_empty() })
     }
 
     fn damaged(&self, trouble: &dyn fmt::Display) -> Error {
@@ -318,6 +352,13 @@ fn account_differs(theirs: &str, ours: &str) -> String {
         (theirs, "") => format!("is of the account {theirs:?}, and it is not said to be of any here"),
         (theirs, ours) => format!("belongs to the account {theirs:?}, not to {ours:?}"),
     }
+}
+
+/// What a worker has to know of a job.
+struct Identity {
+    id: String,
+    change: Change,
+    including_labels: bool,
 }
 
 /// Where the outcomes were read to.

@@ -18,6 +18,8 @@ pub struct JobStatus {
     pub api_version: Option<ApiVersion>,
     /// The account that it is of, where one was [given](super::Job::account).
     pub account: Option<String>,
+    /// Whether labels may go with the unlabelled association, as was [said](super::Job::including_labels) when it was enqueued.
+    pub including_labels: bool,
     /// How many inputs there are, where they said so from the beginning or all are enqueued.
     pub total: Option<u64>,
     /// Inputs that are in Redis.
@@ -54,7 +56,7 @@ impl JobStatus {
         else {
             return None;
         };
-        let [settled, succeeded, failed, requests, retries, _, _, server, account, version, ..] = rest else {
+        let [settled, succeeded, failed, requests, retries, _, _, server, account, version, labels, ..] = rest else {
             return None;
         };
         let known = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
@@ -76,6 +78,7 @@ impl JobStatus {
             server: known(server),
             api_version: version.parse().ok(),
             account: known(account),
+            including_labels: !labels.is_empty(),
             total,
             enqueued: number(inputs)?,
             is_complete,

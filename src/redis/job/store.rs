@@ -6,6 +6,7 @@ use ::redis::Script;
 use tokio::time::{Instant, sleep};
 
 use crate::{
+    api_version::ApiVersion,
     error::{Error, Result, excerpt::excerpt},
     redis::{connection::Redis, trouble::Trouble},
     task::in_runtime,
@@ -20,6 +21,8 @@ pub(super) const LEASE: Duration = Duration::from_secs(15);
 /// How long a Redis, or a HubSpot, that cannot be reached is waited for.
 pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 const RETRY: Duration = Duration::from_secs(1);
+/// What the script says of what is no longer a worker's.
+const LAPSED: &str = "lapsed";
 
 /// What Redis keeps of a job.
 #[derive(Debug, Clone)]
@@ -27,7 +30,7 @@ pub(super) struct JobStore {
     redis: Redis,
     pub(super) name: String,
     /// In the script's order.
-    keys: [String; 4],
+    keys: [String; 5],
     /// A pattern of them.
     all_keys: String,
 }
@@ -41,6 +44,7 @@ pub(super) struct Begun {
     pub(super) inputs: u64,
     /// Empty where it is not known.
     pub(super) account: String,
+    pub(super) including_labels: bool,
 }
 
 pub(super) enum Claimed {
@@ -55,6 +59,8 @@ pub(super) enum Claimed {
     Nothing,
     /// The whole job is settled.
     Finished,
+    /// It is of another version of HubSpot's API.
+    OtherVersion,
 }
 
 /// A batch as it is read at the end.
@@ -64,6 +70,25 @@ pub(super) struct Kept {
     pub(super) inputs: String,
     /// Empty where Redis has none.
     pub(super) outcomes: String,
+}
+
+/// A worker as the script knows it.
+#[derive(Debug, Clone)]
+pub(super) struct Claimant {
+    pub(super) name: String,
+    pub(super) version: ApiVersion,
+    /// Whether no other may have a pair of objects meanwhile.
+    pub(super) exclusive: bool,
+}
+
+impl Claimant {
+    fn exclusive(&self) -> &'static str {
+        flag(self.exclusive)
+    }
+}
+
+fn flag(set: bool) -> &'static str {
+    if set { "1" } else { "" }
 }
 
 /// A batch that is settled.
@@ -80,7 +105,7 @@ pub(super) struct Settled {
 impl JobStore {
     pub(super) fn new(redis: Redis, name: String) -> Self {
         let key = |part| redis.key(&["job", part, &name]);
-        let keys = ["meta", "batches", "outcomes", "pace"].map(key);
+        let keys = ["meta", "batches", "outcomes", "pace", "pairs"].map(key);
         Self { all_keys: key("*"), redis, name, keys }
     }
 
@@ -91,15 +116,15 @@ impl JobStore {
     }
 
     pub(super) fn outcomes_key(&self) -> &str {
-        let [_, _, outcomes, _] = &self.keys;
+        let [_, _, outcomes, ..] = &self.keys;
         outcomes
     }
 
     /// An answer's fields after the first, which tells what it is.
     async fn call(&self, arguments: &[&str]) -> std::result::Result<(String, Vec<String>), Trouble> {
-        let [meta, batches, outcomes, pace] = &self.keys;
+        let [meta, batches, outcomes, pace, held] = &self.keys;
         let mut call = SCRIPT.key(meta);
-        call.key(batches).key(outcomes).key(pace).arg(arguments);
+        call.key(batches).key(outcomes).key(pace).key(held).arg(arguments);
         // Where it is about one of them, Redis says which.
         let mut answer: Vec<String> = match self.redis.run(&self.all_keys, &call).await {
             // The connection may have ended while nobody used it. All that is asked may be asked twice.
@@ -165,20 +190,23 @@ impl JobStore {
         input: &str,
         total: Option<u64>,
         account: &str,
+        including_labels: bool,
     ) -> Result<Begun> {
         if self.name.is_empty() {
             return Err(Error::invalid_input("job", None, "has no name", "give one, such as that of the file"));
         }
         let total = total.map(|total| total.to_string()).unwrap_or_default();
-        let (id, fields) = self.call(&["begin", id, operation, input, &total, account, FORMAT]).await?;
-        let [operation, input, batches, inputs, account, format] =
-            <[String; 6]>::try_from(fields).map_err(|_| self.unknown())?;
+        let (id, fields) =
+            self.call(&["begin", id, operation, input, &total, account, FORMAT, flag(including_labels)]).await?;
+        let [operation, input, batches, inputs, account, including_labels, format] =
+            <[String; 7]>::try_from(fields).map_err(|_| self.unknown())?;
         self.check_format(&format)?;
         let number = |name: &str, text: &str| {
             text.parse().map_err(|_| self.damaged(&format_args!("the number of its {name} is {:?}", excerpt(text, 20))))
         };
         let (batches, inputs) = (number("batches", &batches)?, number("inputs", &inputs)?);
-        Ok(Begun { id, operation, input, batches, inputs, account })
+        let including_labels = !including_labels.is_empty();
+        Ok(Begun { id, operation, input, batches, inputs, account, including_labels })
     }
 
     /// Binds the job to a server, an account and a version of HubSpot's API unless it is bound, and tells which ones it is bound to. An empty server binds
@@ -198,8 +226,9 @@ impl JobStore {
         self.ask(&["complete", id]).await.map(drop)
     }
 
-    pub(super) async fn claim(&self, id: &str, worker: &str) -> Result<Claimed> {
-        let (kind, fields) = self.ask(&["claim", id, worker, &LEASE.as_millis().to_string()]).await?;
+    pub(super) async fn claim(&self, id: &str, worker: &Claimant) -> Result<Claimed> {
+        let (lease, version) = (LEASE.as_millis().to_string(), worker.version.to_string());
+        let (kind, fields) = self.ask(&["claim", id, &worker.name, &lease, &version, worker.exclusive()]).await?;
         match (kind.as_str(), <[String; 4]>::try_from(fields)) {
             ("batch", Ok([entry, number, inputs, tries])) => {
                 let number = number.parse().map_err(|_| self.unknown())?;
@@ -208,20 +237,28 @@ impl JobStore {
             }
             ("finished", _) => Ok(Claimed::Finished),
             ("nothing", _) => Ok(Claimed::Nothing),
+            ("other", _) => Ok(Claimed::OtherVersion),
             _ => Err(self.unknown()),
         }
     }
 
-    /// Keeps batches for another lease.
-    pub(super) async fn renew(&self, id: &str, worker: &str, entries: &[&str]) -> Result<()> {
-        self.ask(&[&["renew", id, worker], entries].concat()).await.map(drop)
+    /// Keeps batches for another lease; false where that is in vain, as others may have begun with some of their pairs.
+    pub(super) async fn renew(&self, id: &str, worker: &Claimant, entries: &[&str]) -> Result<bool> {
+        let lease = LEASE.as_millis().to_string();
+        let (kind, _) = self.ask(&[&["renew", id, &worker.name, &lease, worker.exclusive()], entries].concat()).await?;
+        Ok(kind != LAPSED)
     }
 
     /// Leaves batches to others at once, if Redis can be reached; otherwise they have them when the lease ends.
-    pub(super) async fn release(&self, id: &str, worker: &str, entries: &[&str]) {
-        // Nobody needs the answers.
-        let _ = self.call(&[&["release", id, worker], entries].concat()).await;
-        let _ = self.call(&["leave", id, worker, &LEASE.as_millis().to_string()]).await;
+    pub(super) async fn release(&self, id: &str, worker: &Claimant, entries: &[&str]) {
+        let lease = LEASE.as_millis().to_string();
+        // Nobody needs the answer.
+        let _ = self.call(&[&["release", id, &worker.name, &lease, worker.exclusive()], entries].concat()).await;
+    }
+
+    /// Takes a worker off the list, once its batches are others'.
+    pub(super) async fn leave(&self, id: &str, worker: &Claimant) {
+        let _ = self.call(&["leave", id, &worker.name, &LEASE.as_millis().to_string()]).await;
     }
 
     /// Keeps how often a batch was tried. It is no increment, which a lost answer would have repeated.
@@ -229,12 +266,15 @@ impl JobStore {
         self.ask(&["tried", id, &number.to_string(), &tries.to_string()]).await.map(drop)
     }
 
-    pub(super) async fn settle(&self, id: &str, settled: &Settled) -> Result<()> {
+    /// False where the batch is no longer this worker's, and not settled.
+    pub(super) async fn settle(&self, id: &str, worker: &Claimant, settled: &Settled) -> Result<bool> {
         let Settled { entry, number, outcomes, .. } = settled;
         let counts = [settled.succeeded as u64, settled.failed as u64, settled.requests, settled.retries];
         let [succeeded, failed, requests, retries] = counts.map(|count| count.to_string());
-        let arguments = ["settle", id, entry, &number.to_string(), outcomes, &succeeded, &failed, &requests, &retries];
-        self.ask(&arguments).await.map(drop)
+        let number = number.to_string();
+        let settled = ["settle", id, entry, &number, outcomes, &succeeded, &failed, &requests, &retries];
+        let (kind, _) = self.ask(&[&settled[..], &[&worker.name, worker.exclusive()]].concat()).await?;
+        Ok(kind != LAPSED)
     }
 
     /// The fields that the script lists, after how many workers there are, and how many inputs were settled in how many

@@ -11,25 +11,33 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 use tokio::{
-    sync::mpsc::{UnboundedSender, unbounded_channel},
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 use uuid::Uuid;
 
 use super::{
-    Job,
+    Identity, Job,
     batch::{errors_to_json, inputs_from_json},
-    store::{Claimed, LEASE, PATIENCE, Settled},
+    store::{Claimant, Claimed, LEASE, PATIENCE, Settled},
 };
 use crate::{
     api_version::ApiVersion,
-    associations::bulk::{Bulk, Input, Outcome, Progress, only_in_v3},
+    associations::bulk::{Bulk, Change, Input, Outcome, Progress},
     client::Client,
     error::{Error, Result},
     redis::trouble::Trouble,
-    transport::call_options::{CONCURRENCY, check_concurrency},
+    transport::{
+        call_options::{CONCURRENCY, check_concurrency},
+        lease::{Lease, Moment},
+    },
 };
 
+/// How often a worker keeps what it has for another lease.
+const RENEWAL: Duration = Duration::from_secs(5);
+/// How long labels are set after that: a request that was sent at the last moment has as long again as the renewal takes
+/// until others may have its pair.
+const TERM: Duration = LEASE.saturating_sub(RENEWAL);
 /// How often a worker that has nothing to do looks for something.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long it claims nothing after a batch that did not reach HubSpot.
@@ -66,60 +74,64 @@ impl JobWorker {
 
     /// Works until all of the job is settled, and tells what this worker's part was.
     ///
-    /// It waits where the rest is with other workers, or not enqueued yet. While Redis or HubSpot cannot be reached, somebody
-    /// else answers in HubSpot's place, such as a gateway, or a rate limiter fails that may recover, it waits as well, for
-    /// five minutes. Failures that may pass, such as a fault of
-    /// HubSpot's, are tried again later, by whichever worker comes first, and are the outcome after five attempts. Dropping
-    /// the future is as safe as ending the process: the batches that it had are claimed by others 15 s later.
+    /// It waits where the rest is with other workers, has to wait for those, or is not enqueued yet. While Redis or HubSpot
+    /// cannot be reached, somebody else answers in HubSpot's place, such as a gateway, or a rate limiter fails that may
+    /// recover, it waits as well, for five minutes. Failures that may pass, such as a fault of HubSpot's, are tried again
+    /// later, by whichever worker comes first, and are the outcome after five attempts. Dropping the future is as safe as
+    /// ending the process: the batches that it had are claimed by others 15 s later.
     ///
     /// # Errors
     /// Where going on would be in vain; nothing is lost, and other workers go on: a token that is missing, refused or
     /// lacks a scope, HubSpot's daily limit. [`Error::is_limiter`] for a limiter that fails for good.
-    /// [`Error::is_invalid_input`] for a job that is not in Redis, one that is of another server, version of HubSpot's API or account, a concurrency of zero, and what Redis refuses.
+    /// [`Error::is_invalid_input`] for a job that is not in Redis, one that is of another server, version of HubSpot's API or
+    /// account, a concurrency of zero, and what Redis refuses.
     /// [`Error::is_connect`] for a Redis or a HubSpot that is gone for too long.
     pub async fn run(self) -> Result<Progress> {
         self.run_until(pending::<()>()).await
     }
 
     /// As [`run`](Self::run), but ends early, without an error, once `stop` does. What it has claimed is left to other
-    /// workers at once; requests under way may have been carried out, which does no harm.
+    /// workers at once; requests under way may have been carried out, which does no harm. Where one that sets labels on a
+    /// dated version of HubSpot's API may still be, it is left to them 15 s after the worker was last heard of.
     ///
     /// # Errors
     /// As [`run`](Self::run).
     pub async fn run_until(self, stop: impl Future) -> Result<Progress> {
         check_concurrency(self.concurrency)?;
-        only_in_v3(&self.client, "jobs")?;
-        let (id, change) = self.job.identity().await?;
-        self.job.check(&id, self.client.server(), self.client.api_version(), false).await?;
-        let (feed, mut fed) = unbounded_channel();
-        let inputs = stream::poll_fn(move |cx| fed.poll_recv(cx));
-        let progress = Arc::new(Mutex::new(Progress::default()));
-        let latest = Arc::clone(&progress);
-        let bulk = Bulk::new(&self.client, change, inputs.boxed()).as_they_come().concurrency(self.concurrency);
-        let bulk = bulk.on_progress(move |progress| {
-            latest.lock().unwrap_or_else(PoisonError::into_inner).clone_from(progress);
-        });
+        let Identity { id, change, including_labels } = self.job.identity().await?;
+        let (server, version) = (self.client.server(), self.client.api_version());
+        self.job.check(&id, server, version, false).await?;
+        // Two that set the labels of one pair would take away what the other has set.
+        let exclusive = change == Change::Associate && version.is_dated();
+        let (part, mut fed) = Part::new(version, exclusive);
         let mut run = Run {
             job: self.job,
             id,
-            server: self.client.server().to_owned(),
-            version: self.client.api_version(),
+            change,
+            including_labels,
+            client: self.client,
+            concurrency: self.concurrency,
             is_bound: false,
-            worker: Uuid::new_v4().simple().to_string(),
+            part,
             most: self.concurrency.saturating_mul(2),
-            feed,
-            fed: 0,
-            open: BTreeMap::new(),
             look_at: Instant::now(),
             out_of_reach: None,
-            progress,
+            before: Progress::default(),
             succeeded: 0,
             failed: 0,
             reported: Progress::default(),
             on_progress: self.on_progress,
         };
+        let work = async {
+            while !run.work(fed).await? {
+                run.leave().await;
+                run.before = run.sent();
+                (run.part, fed) = Part::new(version, exclusive);
+            }
+            Ok(())
+        };
         let outcome = tokio::select! {
-            outcome = run.work(bulk) => outcome,
+            outcome = work => outcome,
             _ = stop => Ok(()),
         };
         run.leave().await;
@@ -139,30 +151,59 @@ impl fmt::Debug for JobWorker {
 struct Run {
     job: Job,
     id: String,
-    server: String,
-    version: ApiVersion,
+    change: Change,
+    including_labels: bool,
+    client: Client,
+    concurrency: usize,
     /// Whether the job is known to be of this server and account.
     is_bound: bool,
-    worker: String,
+    part: Part,
     /// How many batches it may have at most.
     most: usize,
-    feed: UnboundedSender<Input>,
-    /// How many inputs were fed.
-    fed: u64,
-    /// What it has claimed, by the index of the first input.
-    open: BTreeMap<u64, Open>,
     /// When it looks for a batch.
     look_at: Instant,
     /// Since when no batch has reached HubSpot.
     out_of_reach: Option<Instant>,
-    /// What the requests came to.
-    progress: Arc<Mutex<Progress>>,
+    /// What the requests of the parts before came to.
+    before: Progress,
     /// Inputs that are settled in Redis.
     succeeded: u64,
     failed: u64,
     /// What Redis knows of the progress.
     reported: Progress,
     on_progress: Box<dyn FnMut(&Progress) + Send>,
+}
+
+/// What a worker does until it has lost a lease.
+struct Part {
+    worker: Claimant,
+    feed: UnboundedSender<Input>,
+    /// How many inputs were fed.
+    fed: u64,
+    /// What it has claimed, by the index of the first input.
+    open: BTreeMap<u64, Open>,
+    /// What labels are set under.
+    lease: Option<Lease>,
+    /// What the requests came to.
+    progress: Arc<Mutex<Progress>>,
+}
+
+impl Part {
+    /// With the inputs that it is fed.
+    fn new(version: ApiVersion, exclusive: bool) -> (Self, UnboundedReceiver<Input>) {
+        let (feed, fed) = unbounded_channel();
+        let lease = exclusive.then(|| Lease::new(TERM));
+        let worker = Claimant { name: Uuid::new_v4().simple().to_string(), version, exclusive };
+        (Self { worker, feed, fed: 0, open: BTreeMap::new(), lease, progress: Arc::default() }, fed)
+    }
+
+    fn holds(&self) -> bool {
+        self.lease.as_ref().is_none_or(Lease::holds)
+    }
+
+    fn entries(&self) -> Vec<&str> {
+        self.open.values().map(|open| open.entry.as_str()).collect()
+    }
 }
 
 struct Open {
@@ -176,43 +217,66 @@ struct Open {
 }
 
 impl Run {
-    async fn work(&mut self, bulk: Bulk) -> Result<()> {
-        let mut outcomes = bulk.outcomes();
-        let mut renewal = interval(LEASE / 3);
+    fn bulk(&self, fed: UnboundedReceiver<Input>) -> Bulk {
+        let inputs = stream::unfold(fed, |mut fed| async { Some((fed.recv().await?, fed)) });
+        let latest = Arc::clone(&self.part.progress);
+        let bulk = Bulk::new(&self.client, self.change, inputs.boxed()).as_they_come().concurrency(self.concurrency);
+        let bulk = bulk.under(self.part.lease.clone()).on_progress(move |progress| {
+            latest.lock().unwrap_or_else(PoisonError::into_inner).clone_from(progress);
+        });
+        if self.including_labels { bulk.including_labels() } else { bulk }
+    }
+
+    /// Works until all is settled. False where its lease has ended before: what it had is others'.
+    async fn work(&mut self, fed: UnboundedReceiver<Input>) -> Result<bool> {
+        let mut outcomes = self.bulk(fed).outcomes();
+        let mut renewal = interval(RENEWAL);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
+        while self.part.holds() {
+            let goes_on = tokio::select! {
                 Some(outcome) = outcomes.next() => self.take(outcome).await?,
                 _ = renewal.tick() => self.renew().await?,
-                () = sleep_until(self.look_at), if self.open.len() < self.may_have() => {
-                    match self.job.store.claim(&self.id, &self.worker).await? {
+                () = sleep_until(self.look_at), if self.part.open.len() < self.may_have() => {
+                    match self.job.store.claim(&self.id, &self.part.worker).await? {
                         Claimed::Batch { entry, number, inputs, tries } => self.open(entry, number, &inputs, tries)?,
-                        Claimed::Finished if self.open.is_empty() => return Ok(()),
+                        Claimed::Finished if self.part.open.is_empty() => return Ok(true),
                         Claimed::Finished | Claimed::Nothing => self.look_at = Instant::now() + LOOK,
+                        Claimed::OtherVersion => self.check(false).await?,
                     }
+                    true
                 }
+            };
+            if !goes_on {
+                break;
             }
         }
+        Ok(false)
     }
 
     fn open(&mut self, entry: String, number: u64, inputs: &str, tries: u64) -> Result<()> {
+        let part = &mut self.part;
         // A batch that is its own again after its lease has ended, while it was at it.
-        if self.open.values().any(|open| open.number == number) {
+        if part.open.values().any(|open| open.number == number) {
             return Ok(());
         }
         let inputs = inputs_from_json(inputs).map_err(|error| self.job.damaged(&error))?;
         let count = inputs.len();
-        self.open.insert(self.fed, Open { entry, number, tries, inputs: count, left: count, errors: BTreeMap::new() });
-        self.fed += count as u64;
+        part.open.insert(part.fed, Open { entry, number, tries, inputs: count, left: count, errors: BTreeMap::new() });
+        part.fed += count as u64;
         for input in inputs {
             // Its receiver is in the bulk run that takes the outcomes.
-            let _ = self.feed.send(input.into());
+            let _ = part.feed.send(input.into());
         }
         Ok(())
     }
 
-    async fn take(&mut self, outcome: Outcome) -> Result<()> {
-        let Some((&first, open)) = self.open.range_mut(..=outcome.index).next_back() else { return Ok(()) };
+    /// Takes an outcome; whether its batch is still this worker's.
+    async fn take(&mut self, outcome: Outcome) -> Result<bool> {
+        // Without a lease nothing was sent, which is no outcome.
+        if !self.part.holds() {
+            return Ok(false);
+        }
+        let Some((&first, open)) = self.part.open.range_mut(..=outcome.index).next_back() else { return Ok(true) };
         open.left -= 1;
         if let Err(error) = outcome.result {
             if error.stops() || lasts(&error) {
@@ -221,55 +285,72 @@ impl Run {
             open.errors.insert((outcome.index - first) as usize, error);
         }
         if open.left > 0 {
-            return Ok(());
+            return Ok(true);
         }
-        match self.open.remove(&first) {
+        match self.part.open.remove(&first) {
             Some(open) => self.settle(open).await,
-            None => Ok(()),
+            None => Ok(true),
         }
     }
 
-    async fn settle(&mut self, open: Open) -> Result<()> {
+    async fn settle(&mut self, open: Open) -> Result<bool> {
         // Of a batch that is left, whoever finds it when the lease has ended tries again.
         if let Some(error) = open.errors.values().find(|error| reached_nobody(error)) {
             let since = *self.out_of_reach.get_or_insert_with(Instant::now);
             self.look_at = Instant::now() + PAUSE;
-            return if since.elapsed() < PATIENCE { Ok(()) } else { Err(error.clone()) };
+            return if since.elapsed() < PATIENCE { Ok(true) } else { Err(error.clone()) };
         }
         self.out_of_reach = None;
         let passing = |error: &Error| !error.is_lasting() && !error.is_invalid_input();
         if open.errors.values().any(passing) && open.tries + 1 < TRIES {
-            return self.job.store.tried(&self.id, open.number, open.tries + 1).await;
+            self.job.store.tried(&self.id, open.number, open.tries + 1).await?;
+            return Ok(true);
         }
         if !self.is_bound {
-            self.job.check(&self.id, &self.server, self.version, true).await?;
+            self.check(true).await?;
             self.is_bound = true;
         }
-        let progress = self.progress();
+        let sent = self.sent();
         let settled = Settled {
             outcomes: errors_to_json(&open.errors).map_err(|error| self.job.damaged(&error))?,
             entry: open.entry,
             number: open.number,
             succeeded: open.inputs - open.errors.len(),
             failed: open.errors.len(),
-            requests: progress.requests - self.reported.requests,
-            retries: progress.retries - self.reported.retries,
+            requests: sent.requests - self.reported.requests,
+            retries: sent.retries - self.reported.retries,
         };
-        self.job.store.settle(&self.id, &settled).await?;
+        if !self.job.store.settle(&self.id, &self.part.worker, &settled).await? {
+            return Ok(false);
+        }
         self.succeeded += settled.succeeded as u64;
         self.failed += settled.failed as u64;
-        self.reported = progress;
+        self.reported = sent;
         let progress = self.progress();
         (self.on_progress)(&progress);
-        Ok(())
+        Ok(true)
     }
 
-    async fn renew(&mut self) -> Result<()> {
-        self.job.store.renew(&self.id, &self.worker, &self.entries()).await
+    /// Checks whose the job is, and binds it if it is nobody's and this `binds`.
+    async fn check(&mut self, binds: bool) -> Result<()> {
+        self.job.check(&self.id, self.client.server(), self.client.api_version(), binds).await
     }
 
+    /// Keeps what it has for another lease; whether that is still its own.
+    async fn renew(&mut self) -> Result<bool> {
+        let Self { job, id, part, .. } = self;
+        let asked = Moment::now();
+        let is_kept = job.store.renew(id, &part.worker, &part.entries()).await?;
+        Ok(is_kept && part.lease.as_ref().is_none_or(|lease| lease.extend(asked)))
+    }
+
+    /// Leaves what it has to others, at once unless a request that sets labels may still be on its way.
     async fn leave(&mut self) {
-        self.job.store.release(&self.id, &self.worker, &self.entries()).await;
+        let Self { job, id, part, .. } = self;
+        if part.lease.as_ref().is_none_or(Lease::end) {
+            job.store.release(id, &part.worker, &part.entries()).await;
+        }
+        job.store.leave(id, &part.worker).await;
     }
 
     /// How many batches; one, to see whether HubSpot is there again, while it is out of reach.
@@ -277,13 +358,20 @@ impl Run {
         if self.out_of_reach.is_some() { 1 } else { self.most }
     }
 
-    fn entries(&self) -> Vec<&str> {
-        self.open.values().map(|open| open.entry.as_str()).collect()
+    /// What all requests came to.
+    fn sent(&self) -> Progress {
+        let latest = self.part.progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Progress {
+            inputs_seen: self.before.inputs_seen + latest.inputs_seen,
+            requests: self.before.requests + latest.requests,
+            retries: self.before.retries + latest.retries,
+            waiting_for_limit: self.before.waiting_for_limit + latest.waiting_for_limit,
+            ..latest
+        }
     }
 
     fn progress(&self) -> Progress {
-        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Progress { succeeded: self.succeeded, failed: self.failed, ..progress }
+        Progress { succeeded: self.succeeded, failed: self.failed, ..self.sent() }
     }
 }
 
