@@ -33,7 +33,7 @@ mod mock;
 mod network_faults;
 mod oauth;
 mod observability;
-mod odd_answers;
+mod odd_responses;
 mod options;
 mod panics;
 mod partner_clients;
