@@ -89,6 +89,7 @@ pub(crate) enum RuleKind {
     Date,
     Datetime,
     Required,
+    Unique,
 }
 
 type Failed = Box<dyn Error + Send + Sync>;
@@ -125,8 +126,8 @@ impl Account {
     }
 
     /// The CRM of this account, now.
-    pub(crate) fn into_state(self, companions: UnlabeledCompanions) -> Result<State, Failed> {
-        let mut types = ObjectTypes::default();
+    pub(crate) fn into_state(self, id: u64, companions: UnlabeledCompanions) -> Result<State, Failed> {
+        let mut types = ObjectTypes::of(id);
         for CustomType { id, singular, plural } in &self.object_types {
             types.add_custom(id, singular, plural)?;
         }
@@ -190,6 +191,7 @@ fn rules(types: &ObjectTypes, given: Vec<Rule>) -> Result<Rules, NotFound> {
         match is {
             RuleKind::Date => rules.set_time(object_type, property, TimeKind::Date),
             RuleKind::Datetime => rules.set_time(object_type, property, TimeKind::DateTime),
+            RuleKind::Unique => rules.set_unique(object_type, property),
             RuleKind::Required => rules.require(object_type, Required { property, when }),
         }
     }
@@ -209,7 +211,13 @@ fn exported_rules(rules: &Rules) -> Vec<Rule> {
         is: RuleKind::Required,
         when: required.when.clone(),
     });
-    times.chain(required).collect()
+    let unique = rules.unique().map(|(object_type, property)| Rule {
+        object_type: object_type.plural().to_owned(),
+        property: property.to_owned(),
+        is: RuleKind::Unique,
+        when: None,
+    });
+    times.chain(required).chain(unique).collect()
 }
 
 fn exported(object_type: &ObjectType, object: &Object) -> Seed {

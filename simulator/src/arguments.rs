@@ -5,6 +5,8 @@ use std::{fs, time::Duration};
 use hubspot_simulator::{Fault, OAuthApp, Simulator, SimulatorBuilder};
 use serde::Deserialize;
 
+use crate::switches;
+
 pub(crate) const HELP: &str = "\
 Serves HubSpot's CRM from memory on a loopback port, for tests of any client.
 
@@ -25,6 +27,7 @@ Usage: hubspot-simulator [OPTIONS]
                          rotating_refresh_token, edit_associations
   --versions VERSIONS    Serve just these versions of the API: v3, v4, 2026-03, 2026-09, separated by commas
   --latency FROM-TO      Answer late by a time between these two: 20-80ms, or 50ms
+  --switch NAME=VALUE    Answer the other way where HubSpot's is uncertain; may be repeated, see below
   --token TOKEN          Accept this token as well, with all scopes of partner clients
   --quiet                Do not log requests
   --help                 Print this help
@@ -88,7 +91,7 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = String>) -> Result<Comman
     Ok(Command::Serve(Box::new(read)))
 }
 
-const OPTIONS: [&str; 10] = [
+const OPTIONS: [&str; 11] = [
     "--account",
     "--port",
     "--seed",
@@ -99,6 +102,7 @@ const OPTIONS: [&str; 10] = [
     "--versions",
     "--latency",
     "--token",
+    "--switch",
 ];
 
 impl Arguments {
@@ -129,6 +133,7 @@ impl Arguments {
                     .map_err(|error| problem(&format!("{value} is no list of OAuth apps: {error}")))?;
                 self.builder = apps.into_iter().map(App::into_app).fold(self.builder, SimulatorBuilder::oauth_app);
             }
+            "--switch" => self.builder = switches::throw(self.builder, &value).map_err(|error| problem(&error))?,
             "--versions" => self.builder = self.builder.versions(value.split(',').map(str::trim)),
             "--latency" => {
                 let (shortest, longest) =
@@ -165,6 +170,12 @@ impl App {
 
 fn file(path: &str) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))
+}
+
+/// `50ms`, an hour at most.
+pub(crate) fn milliseconds(text: &str) -> Option<Duration> {
+    let milliseconds = text.strip_suffix("ms")?.parse().ok()?;
+    Some(Duration::from_millis(milliseconds)).filter(|time| *time <= Duration::from_secs(3_600))
 }
 
 /// `20-80ms`, or `50ms`.

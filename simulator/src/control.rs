@@ -9,12 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     faults::fault::Fault,
-    http::{
-        error::{self, Failure},
-        journal::RecordedRequest,
-        request_body,
-        response::json_response,
-    },
+    http::{error::Failure, journal::RecordedRequest, request_body, response::json_response},
     server::Server,
 };
 
@@ -48,8 +43,8 @@ pub(crate) fn answer(server: &Server, parts: &Parts, body: &[u8]) -> Option<Resp
             server.faults.clear();
             Ok(done())
         }
-        (_, "requests" | "reset" | "faults") => return Some(error::method_not_allowed()),
-        _ => return Some(Failure::no_route(&parts.method, parts.uri.path()).into_response()),
+        (_, "requests" | "reset" | "faults") => Err(Failure::method_not_allowed()),
+        _ => Err(Failure::no_route(&parts.method, parts.uri.path())),
     };
     Some(answer.unwrap_or_else(IntoResponse::into_response))
 }

@@ -40,10 +40,10 @@
 //!
 //! # Simplifications
 //!
-//! - Any property name is good, as a property has no definition. What identifies an object (`idProperty`) may be any
-//!   property too.
-//! - A request that names no property is answered with the default set of the type, as a write is with what it changed; for
-//!   partner clients and custom objects, whose set is not known, with all of them.
+//! - Any property name is good, as a property has no definition. What identifies an object (`idProperty`) is the e-mail
+//!   address of a contact, or a property that [`SimulatorBuilder::unique_property`] names.
+//! - A request that names no property is answered with the default set of the type; for partner clients and custom
+//!   objects, whose set is not known, with all of them. A write is answered with what it changed.
 //! - Whatever is compared in a search counts as a number or a time where both sides are one, and as text in any case
 //!   otherwise. An object without the property matches `NOT_HAS_PROPERTY` and nothing else. A query looks into names,
 //!   domains, e-mail addresses, phone numbers, subjects and contents. What changed is found at once.

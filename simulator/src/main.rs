@@ -1,6 +1,7 @@
 //! Serves the in-process HubSpot for a shell or a client in another language; `--help` tells how.
 
 mod arguments;
+mod switches;
 
 use std::{env, fs, io::Write as _, process::ExitCode};
 
@@ -16,7 +17,7 @@ async fn main() -> ExitCode {
     let arguments = match arguments::read(env::args().skip(1)) {
         Ok(Command::Serve(arguments)) => arguments,
         Ok(Command::Help) => {
-            print!("{HELP}");
+            print!("{HELP}{}", switches::HELP);
             return ExitCode::SUCCESS;
         }
         Err(problem) => {

@@ -55,7 +55,7 @@ impl Portal {
     /// Goes back to what the account started with, where that is known. Tokens stay.
     pub(crate) fn reset(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
         if let Some(Beginning { account, companions }) = &self.beginning {
-            *self.state() = account.clone().into_state(*companions)?;
+            *self.state() = account.clone().into_state(self.id.id, *companions)?;
         }
         Ok(())
     }

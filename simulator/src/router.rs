@@ -21,7 +21,7 @@ use crate::{
     faults::strike::Struck,
     http::{
         connection::Connection,
-        error::{self, Failure},
+        error::Failure,
         limits::Standing,
         operation::{
             self, ACCESS_TOKEN, ACCOUNT_DETAILS, API_USAGE, ASSOCIATION, ASSOCIATION_BATCH_ARCHIVE,
@@ -30,7 +30,7 @@ use crate::{
             DEFAULT, INTROSPECT, LABELS, LABELS_ARCHIVE, OBJECT, OBJECTS, OBJECTS_DATED, OBJECTS_V3, OBJECTS_V4, PAIR,
             PRIVATE_APP_TOKEN, SEARCH, TOKEN, TYPES,
         },
-        response::CORRELATION_ID,
+        response::{CORRELATION_ID, not_found_page},
     },
     operations::{
         account_info, association_batch, associations, label_batch, labels, object_batch, objects, search,
@@ -60,7 +60,7 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .route(ACCOUNT_DETAILS, get(account_info::details))
         .route(API_USAGE, get(account_info::api_usage))
         .fallback(async |method: Method, uri: Uri| Failure::no_route(&method, uri.path()))
-        .method_not_allowed_fallback(async || error::method_not_allowed())
+        .method_not_allowed_fallback(async || Failure::method_not_allowed())
         // `enter` has its own.
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(Arc::clone(&server), enter))
@@ -177,23 +177,36 @@ async fn admit(
 
     let body = if served { body } else { Err(Failure::no_route(&parts.method, parts.uri.path())) };
     match server.faults.strike(operation_id, account) {
-        None => operate(parts, body, standing, next).await,
+        None => operate(server, parts, body, standing, next).await,
         Some(strike) => {
             let struck =
                 Struck { headers: parts.headers.clone(), body: body.as_ref().cloned().unwrap_or_default(), connection };
-            strike.answer(struck, operate(parts, body, standing, next)).await
+            strike.answer(struck, operate(server, parts, body, standing, next)).await
         }
     }
 }
 
 /// Carries out the operation and adds what all answers of HubSpot itself carry.
-async fn operate(parts: Parts, body: Result<Bytes, Failure>, standing: Standing, next: Next) -> Response {
+async fn operate(
+    server: &Server,
+    parts: Parts,
+    body: Result<Bytes, Failure>,
+    standing: Standing,
+    next: Next,
+) -> Response {
     let mut response = match body {
         Err(failure) => failure.into_response(),
         Ok(_) if percent_decode_str(parts.uri.path()).decode_utf8().is_err() => {
             Failure::validation("The path is not UTF-8").into_response()
         }
-        Ok(body) => next.run(Request::from_parts(parts, Body::from(body))).await,
+        Ok(body) => {
+            let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+            if server.settings.html_not_found && response.status() == StatusCode::NOT_FOUND {
+                not_found_page()
+            } else {
+                response
+            }
+        }
     };
     // HubSpot tells of no limits where a scope is missing.
     if response.status() != StatusCode::FORBIDDEN {

@@ -39,6 +39,10 @@ pub(crate) struct Settings {
     pub(crate) text_ids: bool,
     /// Whether a batch of new associations that names a pair twice is refused.
     pub(crate) refuses_duplicates: bool,
+    /// Whether what is missing is answered with a page in HTML.
+    pub(crate) html_not_found: bool,
+    /// Whether the results of a page or a batch come in the opposite order.
+    pub(crate) reversed: bool,
     /// The shortest and the longest time that an answer is late.
     pub(crate) latency: Option<(Duration, Duration)>,
 }
@@ -50,6 +54,8 @@ impl Default for Settings {
             invalid_associations: InvalidAssociations::default(),
             text_ids: false,
             refuses_duplicates: false,
+            html_not_found: false,
+            reversed: false,
             latency: None,
         }
     }
@@ -82,6 +88,14 @@ impl Settings {
         };
         let fraction = Uuid::new_v4().as_u64_pair().1 as u32;
         shortest + (longest - shortest).mul_f64(f64::from(fraction) / f64::from(u32::MAX))
+    }
+
+    /// The results of a page or a batch, in the order in which they are answered.
+    pub(crate) fn ordered(&self, mut results: Vec<Value>) -> Vec<Value> {
+        if self.reversed {
+            results.reverse();
+        }
+        results
     }
 
     /// An object's id in an answer of v4 or a dated version.

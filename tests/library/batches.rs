@@ -7,7 +7,13 @@ use crate::support::client_of;
 
 async fn hubspot(clients: u32) -> (Simulator, Client) {
     let seed = (1..=clients).map(|id| (id.to_string(), [("name", format!("Client {id}")), ("code", format!("c{id}"))]));
-    let simulator = Simulator::builder().without_seed().partner_clients(seed).start().await.unwrap();
+    let simulator = Simulator::builder()
+        .without_seed()
+        .unique_property("partner_clients", "code")
+        .partner_clients(seed)
+        .start()
+        .await
+        .unwrap();
     let client = client_of(&simulator);
     (simulator, client)
 }

@@ -221,6 +221,13 @@ impl SimulatorBuilder {
         self.rule(object_type.into(), name.into(), RuleKind::Datetime, None)
     }
 
+    /// Lets no two objects of a type share a value of a property, so that it can name one in place of the id
+    /// (`idProperty`). Of HubSpot's own properties, the e-mail address of contacts is so from the start.
+    #[must_use]
+    pub fn unique_property(self, object_type: impl Into<String>, name: impl Into<String>) -> Self {
+        self.rule(object_type.into(), name.into(), RuleKind::Unique, None)
+    }
+
     /// Lets 2026-09 and later refuse to create an object without this property, as an account's rule does.
     #[must_use]
     pub fn required_property(self, object_type: impl Into<String>, name: impl Into<String>) -> Self {

@@ -48,6 +48,7 @@ pub struct SimulatorBuilder {
     settings: Settings,
     versions: Option<Vec<String>>,
     companions: UnlabeledCompanions,
+    window_edge: Duration,
 }
 
 /// An account to start with.
@@ -86,6 +87,7 @@ impl Default for SimulatorBuilder {
             settings: Settings::default(),
             versions: None,
             companions: UnlabeledCompanions::default(),
+            window_edge: Duration::ZERO,
         }
     }
 }
@@ -138,6 +140,30 @@ impl SimulatorBuilder {
     #[must_use]
     pub fn refuse_duplicate_associations(mut self) -> Self {
         self.settings.refuses_duplicates = true;
+        self
+    }
+
+    /// Answers the results of a page or a batch in the opposite order: those of a list and of an object's associations by
+    /// falling ids within each page, and those of a batch from the last input to the first. HubSpot promises no order.
+    #[must_use]
+    pub fn reversed_results(mut self) -> Self {
+        self.settings.reversed = true;
+        self
+    }
+
+    /// Answers a request for an object that does not exist with a page in HTML and the header `X-HubSpot-NotFound`, as it
+    /// was recorded once, instead of in JSON.
+    #[must_use]
+    pub fn html_not_found(mut self) -> Self {
+        self.settings.html_not_found = true;
+        self
+    }
+
+    /// Lets a request count this much longer than ten seconds in the limits of ten seconds, and of a second in that of
+    /// searches: HubSpot says that its windows roll, and not where they end.
+    #[must_use]
+    pub fn window_edge(mut self, longer: Duration) -> Self {
+        self.window_edge = longer;
         self
     }
 
@@ -238,7 +264,7 @@ impl SimulatorBuilder {
             let mut account = if described.without_seed { Account::default() } else { Account::example() };
             account.extend(described.seed);
             let kept = self.control.then(|| Beginning { account: account.clone(), companions: self.companions });
-            let state = account.into_state(self.companions).map_err(invalid)?;
+            let state = account.into_state(described.id, self.companions).map_err(invalid)?;
             let access_token = format!("pat-sim-{}", Uuid::new_v4());
             self.tokens.insert(access_token.clone(), all_scopes(&state.types), id);
             for app in described.oauth_apps {
@@ -249,7 +275,13 @@ impl SimulatorBuilder {
                 });
                 oauth.push(OAuth::new(app, id, number));
             }
-            portals.push(Portal::new(id, access_token, Limiter::new(described.rate_limits), state, kept));
+            portals.push(Portal::new(
+                id,
+                access_token,
+                Limiter::new(described.rate_limits, self.window_edge),
+                state,
+                kept,
+            ));
         }
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;

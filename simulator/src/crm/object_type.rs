@@ -7,6 +7,9 @@ use std::{
     sync::Arc,
 };
 
+/// The property of contacts that no two may share.
+pub(crate) const EMAIL: &str = "email";
+
 /// The properties that HubSpot answers with where a request names none, as its guides and recorded answers show them,
 /// beside those that every object has. Of the other types the set is not known.
 const DEFAULT_PROPERTIES: [(&str, &[&str]); 6] = [
@@ -18,6 +21,7 @@ const DEFAULT_PROPERTIES: [(&str, &[&str]); 6] = [
     ("0-8", &["amount", "hs_product_id", "quantity"]),
 ];
 
+const CONTACT_ID: &str = "0-1";
 pub(super) const PARTNER_CLIENT_ID: &str = "0-145";
 
 /// A CRM object type; clones are cheap, and compare by its place among the types of its simulator.
@@ -78,6 +82,10 @@ impl ObjectType {
     /// The properties that an answer has where the request names none; `None` where that is not known.
     pub(crate) fn default_properties(&self) -> Option<&'static [&'static str]> {
         DEFAULT_PROPERTIES.into_iter().find(|(id, _)| *id == self.id()).map(|(_, names)| names)
+    }
+
+    pub(crate) fn is_contact(&self) -> bool {
+        self.id() == CONTACT_ID
     }
 
     /// Partner clients can be read and updated, but neither created nor archived.

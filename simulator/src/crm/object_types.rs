@@ -18,19 +18,25 @@ const STANDARD: [[&str; 4]; 7] = [
 
 /// All object types of a simulator: HubSpot's own and an account's custom ones.
 #[derive(Debug)]
-pub(crate) struct ObjectTypes(Vec<ObjectType>);
+pub(crate) struct ObjectTypes {
+    account_id: u64,
+    types: Vec<ObjectType>,
+}
 
-impl Default for ObjectTypes {
-    fn default() -> Self {
-        let mut types = Self(Vec::new());
+impl ObjectTypes {
+    /// HubSpot's own types in an account.
+    pub(crate) fn of(account_id: u64) -> Self {
+        let mut types = Self { account_id, types: Vec::new() };
         for [id, singular, plural, scope] in STANDARD {
             types.push(id, singular, plural, scope);
         }
         types
     }
-}
 
-impl ObjectTypes {
+    pub(crate) fn account_id(&self) -> u64 {
+        self.account_id
+    }
+
     /// Adds a custom type, unless one of its names is taken.
     pub(crate) fn add_custom(&mut self, id: &str, singular: &str, plural: &str) -> Result<(), String> {
         if !id.strip_prefix("2-").is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
@@ -46,17 +52,25 @@ impl ObjectTypes {
         Ok(())
     }
 
-    /// Finds a type by its singular name, its plural name (both in any case) or its id.
+    /// Finds a type by its singular name, its plural name (both in any case) or its id, and a custom one also by its
+    /// singular name behind `p` or `p1234567` and an underscore, with the id of the account.
     pub(crate) fn infer(&self, text: &str) -> Result<ObjectType, NotFound> {
-        let found = self.0.iter().find(|object_type| object_type.is_named(text));
-        found.cloned().ok_or_else(|| NotFound::ObjectType(text.to_owned()))
+        let found = self.types.iter().find(|object_type| object_type.is_named(text));
+        found.or_else(|| self.qualified(text)).cloned().ok_or_else(|| NotFound::ObjectType(text.to_owned()))
     }
 
     pub(crate) fn all(&self) -> &[ObjectType] {
-        &self.0
+        &self.types
+    }
+
+    fn qualified(&self, text: &str) -> Option<&ObjectType> {
+        let (account, name) = text.strip_prefix('p')?.split_once('_')?;
+        let here = account.is_empty() || account == self.account_id.to_string();
+        let mut custom = self.types.iter().filter(|object_type| here && object_type.custom().is_some());
+        custom.find(|object_type| object_type.singular().eq_ignore_ascii_case(name))
     }
 
     fn push(&mut self, id: &str, singular: &str, plural: &str, scope: &str) {
-        self.0.push(ObjectType::new(self.0.len(), id, singular, plural, scope));
+        self.types.push(ObjectType::new(self.types.len(), id, singular, plural, scope));
     }
 }

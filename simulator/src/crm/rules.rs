@@ -1,10 +1,10 @@
 //! What an account demands of property values: dates, and properties that must be there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::crm::{
     object::Object,
-    object_type::ObjectType,
+    object_type::{EMAIL, ObjectType},
     time::{Time, date_of},
 };
 
@@ -27,6 +27,7 @@ pub(crate) struct Required {
 pub(crate) struct Rules {
     times: BTreeMap<(ObjectType, String), TimeKind>,
     required: BTreeMap<ObjectType, Vec<Required>>,
+    unique: BTreeSet<(ObjectType, String)>,
 }
 
 /// A value that was written another way than it was sent.
@@ -52,6 +53,25 @@ impl Rules {
 
     pub(crate) fn require(&mut self, object_type: ObjectType, required: Required) {
         self.required.entry(object_type).or_default().push(required);
+    }
+
+    pub(crate) fn set_unique(&mut self, object_type: ObjectType, property: String) {
+        self.unique.insert((object_type, property));
+    }
+
+    /// Whether no two objects of a type may share a value of a property: as an account says, or as HubSpot does of the
+    /// e-mail addresses of contacts.
+    pub(crate) fn is_unique(&self, object_type: &ObjectType, property: &str) -> bool {
+        (object_type.is_contact() && property == EMAIL) || self.is_declared_unique(object_type, property)
+    }
+
+    /// Whether an account says that no two objects of a type may share a value of a property.
+    pub(crate) fn is_declared_unique(&self, object_type: &ObjectType, property: &str) -> bool {
+        self.unique.contains(&(object_type.clone(), property.to_owned()))
+    }
+
+    pub(crate) fn unique(&self) -> impl Iterator<Item = (&ObjectType, &str)> {
+        self.unique.iter().map(|(object_type, property)| (object_type, property.as_str()))
     }
 
     pub(crate) fn times(&self) -> impl Iterator<Item = (&ObjectType, &str, TimeKind)> {

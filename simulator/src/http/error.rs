@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     auth::scopes::WRITE_SCOPE,
-    crm::{association_type::TypeKey, not_found::NotFound, object_type::ObjectType},
+    crm::{association_type::TypeKey, not_found::NotFound, object_type::ObjectType, object_types::ObjectTypes},
     http::response::{CORRELATION_ID, add, json_response},
 };
 
@@ -125,6 +125,25 @@ impl Failure {
         self
     }
 
+    /// HubSpot's answer to a known path with another method; the one error body without a correlation id.
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, json!({"detail": "Method Not Allowed"}))
+    }
+
+    /// A property that cannot name an object.
+    pub(crate) fn not_unique(types: &ObjectTypes, object_type: &ObjectType, property: &str) -> Self {
+        Self::validation(format!(
+            "Unable to perform update/upsert by non-unique {} property {property} in portal ID {}",
+            object_type.id(),
+            types.account_id()
+        ))
+    }
+
+    /// An object that has a value which no two may have.
+    pub(crate) fn exists(message: String) -> Self {
+        Self::new(StatusCode::CONFLICT, json!({"message": message, "category": "CONFLICT"}))
+    }
+
     pub(crate) fn no_route(method: &Method, path: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, json!({"message": format!("No route for {method} {path}")}))
     }
@@ -156,6 +175,9 @@ impl From<NotFound> for Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let Self { status, mut body } = self;
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            return json_response(status, &body);
+        }
         let correlation_id = Uuid::new_v4().to_string();
         add(&mut body, "status", json!("error"));
         add(&mut body, "correlationId", json!(correlation_id));
@@ -179,11 +201,6 @@ pub(crate) fn invalid_definitions_context(keys: &[TypeKey]) -> Value {
 fn is_type_id(text: &str) -> bool {
     let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     text.split_once('-').is_some_and(|(meta, id)| number(meta) && number(id))
-}
-
-/// HubSpot's answer to a known path with another method; the one error body without a correlation id.
-pub(crate) fn method_not_allowed() -> Response {
-    json_response(StatusCode::METHOD_NOT_ALLOWED, &json!({"detail": "Method Not Allowed"}))
 }
 
 /// A limit, by the name it has in an answer 429.

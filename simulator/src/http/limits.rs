@@ -97,6 +97,8 @@ pub(crate) enum Bucket {
 pub(crate) struct Limiter {
     started: Instant,
     started_at: Time,
+    /// How much longer than its window says a request counts.
+    edge: Duration,
     ledger: Mutex<Ledger>,
 }
 
@@ -118,9 +120,9 @@ pub(crate) struct Today {
 }
 
 impl Limiter {
-    pub(crate) fn new(limits: RateLimits) -> Self {
+    pub(crate) fn new(limits: RateLimits, edge: Duration) -> Self {
         let ledger = Mutex::new(Ledger { limits, ..Ledger::default() });
-        Self { started: Instant::now(), started_at: Time::now(), ledger }
+        Self { started: Instant::now(), started_at: Time::now(), edge, ledger }
     }
 
     pub(crate) fn set(&self, limits: RateLimits) {
@@ -134,7 +136,7 @@ impl Limiter {
         // Read under the lock, so that each window stays in order.
         let now = Instant::now();
         ledger.begin(self.day(now));
-        ledger.admit(&mut windows, usage.daily, bucket, now)
+        ledger.admit(&mut windows, usage.daily, bucket, (now, self.edge))
     }
 
     /// How the day stands; `None` without a limit for it.
@@ -180,7 +182,13 @@ impl Ledger {
         }
     }
 
-    fn admit(&mut self, windows: &mut Windows, daily: bool, bucket: Bucket, now: Instant) -> Result<Standing, Refusal> {
+    fn admit(
+        &mut self,
+        windows: &mut Windows,
+        daily: bool,
+        bucket: Bucket,
+        (now, edge): (Instant, Duration),
+    ) -> Result<Standing, Refusal> {
         let limits = self.limits;
         let (window, length, max, policy) = match bucket {
             Bucket::General => (&mut windows.recent, TEN_SECONDS, limits.ten_secondly, Policy::TenSecondly),
@@ -192,7 +200,7 @@ impl Ledger {
             ),
             Bucket::Search => (&mut self.recent_searches, SECOND, limits.searches_secondly, Policy::Secondly),
         };
-        let recent = window.count(length, now);
+        let recent = window.count(length + edge, now);
         let policy = if daily && reached(limits.daily, self.today) {
             Some(Policy::Daily)
         } else {

@@ -15,6 +15,13 @@ pub(crate) fn json_response(status: StatusCode, body: &Value) -> Response {
     (status, content_type, body.to_string()).into_response()
 }
 
+/// The page that HubSpot was once recorded to answer with where an object does not exist.
+pub(crate) fn not_found_page() -> Response {
+    let page = "<!DOCTYPE html>\n<html><head><title>404</title></head><body><h1>Not found</h1></body></html>\n";
+    let headers = [(CONTENT_TYPE.as_str(), "text/html;charset=utf-8"), ("x-hubspot-notfound", "true")];
+    (StatusCode::NOT_FOUND, headers, page).into_response()
+}
+
 /// Adds a member to a JSON object.
 pub(crate) fn add(object: &mut Value, name: &str, value: Value) {
     if let Value::Object(members) = object {

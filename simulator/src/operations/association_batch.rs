@@ -25,10 +25,9 @@ pub(crate) const MAX_READ: usize = 1_000;
 
 /// `POST /crm/v3/associations/{fromObjectType}/{toObjectType}/batch/create`
 pub(crate) async fn associate(call: Call, Path(path): Path<TypesPath>, body: Bytes) -> Result<Response, Failure> {
-    let mut answer = BatchAnswer::begin();
+    let mut answer = BatchAnswer::begin(&call);
     let mut state = call.state();
-    let (from, to) = path.infer(&state)?;
-    call.may_associate(&from, &to)?;
+    let (from, to) = path.associable(&call, &state)?;
     path.joined(&state)?;
     let Batch::<AssociationInput> { inputs } = request_body::read(&body)?;
     check_inputs(inputs.len(), MAX_CREATED)?;
@@ -65,8 +64,7 @@ pub(crate) async fn associate(call: Call, Path(path): Path<TypesPath>, body: Byt
 /// What removing one association refuses is refused here for the whole batch, and then none is removed.
 pub(crate) async fn dissociate(call: Call, Path(path): Path<TypesPath>, body: Bytes) -> Result<StatusCode, Failure> {
     let mut state = call.state();
-    let (from, to) = path.infer(&state)?;
-    call.may_associate(&from, &to)?;
+    let (from, to) = path.associable(&call, &state)?;
     path.joined(&state)?;
     let Batch::<AssociationInput> { inputs } = request_body::read(&body)?;
     check_inputs(inputs.len(), MAX_ARCHIVED)?;
@@ -85,10 +83,9 @@ pub(crate) async fn dissociate(call: Call, Path(path): Path<TypesPath>, body: By
 /// HubSpot does not document how to read on where a result has a `paging`. We assume that its cursor is one of the
 /// operation that lists the associations of a single object, and that a result is as long as a page there.
 pub(crate) async fn read(call: Call, Path(path): Path<TypesPath>, body: Bytes) -> Result<Response, Failure> {
-    let mut answer = BatchAnswer::begin();
+    let mut answer = BatchAnswer::begin(&call);
     let state = call.state();
-    let (from, to) = path.infer(&state)?;
-    call.may_read_associations(&from, &to)?;
+    let (from, to) = path.readable(&call, &state)?;
     path.joined(&state)?;
     let Batch::<ObjectId> { inputs } = request_body::read(&body)?;
     check_inputs(inputs.len(), MAX_READ)?;

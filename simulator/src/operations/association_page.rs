@@ -56,7 +56,10 @@ impl Associations<'_> {
         let last = page.last().filter(|_| more).map(|(id, definition)| (*id, definition.key));
         let entry =
             |(id, definition): &(&str, &Definition)| object([("id", json!(id)), ("type", json!(definition.name))]);
-        Page { results: page.iter().map(entry).collect(), paging: last.map(|last| self.paging(&last, limit)) }
+        Page {
+            results: self.ordered(page.iter().map(entry).collect()),
+            paging: last.map(|last| self.paging(&last, limit)),
+        }
     }
 
     /// A page as v4 and the dated versions give it: one entry for each object, with all its association types.
@@ -77,7 +80,11 @@ impl Associations<'_> {
         }
         let entry =
             |(id, types)| object([("toObjectId", self.call.object_id(id)), ("associationTypes", Value::Array(types))]);
-        Page { results: results.into_iter().map(entry).collect(), paging }
+        Page { results: self.ordered(results.into_iter().map(entry).collect()), paging }
+    }
+
+    fn ordered(self, results: Vec<Value>) -> Vec<Value> {
+        self.call.server.settings.ordered(results)
     }
 
     fn paging(self, last: &impl serde::Serialize, limit: usize) -> Value {

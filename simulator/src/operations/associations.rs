@@ -12,7 +12,6 @@ use crate::{
     crm::state::End,
     http::{error::Failure, parameters::Parameters, response::json_response},
     operations::{
-        association_page::{Associations, MAX_LIMIT},
         objects,
         path::{AssociationPath, AssociationsPath, TypesPath},
         projection::Projection,
@@ -22,8 +21,7 @@ use crate::{
 /// `PUT …/{objectType}/{id}/associations/{toObjectType}/{toObjectId}/{associationType}`
 pub(crate) async fn associate(call: Call, Path(path): Path<AssociationPath>) -> Result<Response, Failure> {
     let mut state = call.state();
-    let (from, to) = (state.types.infer(&path.object_type)?, state.types.infer(&path.to)?);
-    call.may_associate(&from, &to)?;
+    let (from, to) = path.associable(&call, &state)?;
     let ends = (End::new(&from, &path.id), End::new(&to, &path.to_id));
     state.associate(ends.0, ends.1, &path.association_type)?;
     let object = state.live(ends.0)?;
@@ -35,8 +33,7 @@ pub(crate) async fn associate(call: Call, Path(path): Path<AssociationPath>) -> 
 /// `DELETE` on the same path
 pub(crate) async fn dissociate(call: Call, Path(path): Path<AssociationPath>) -> Result<StatusCode, Failure> {
     let mut state = call.state();
-    let (from, to) = (state.types.infer(&path.object_type)?, state.types.infer(&path.to)?);
-    call.may_associate(&from, &to)?;
+    let (from, to) = path.associable(&call, &state)?;
     state.dissociate(End::new(&from, &path.id), End::new(&to, &path.to_id), &path.association_type)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -44,24 +41,16 @@ pub(crate) async fn dissociate(call: Call, Path(path): Path<AssociationPath>) ->
 /// `GET …/{objectType}/{id}/associations/{toObjectType}`
 pub(crate) async fn list(
     call: Call,
-    Path(AssociationsPath { object_type, id, to }): Path<AssociationsPath>,
+    Path(path): Path<AssociationsPath>,
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, Failure> {
-    let state = call.state();
-    let (from, to) = (state.types.infer(&object_type)?, state.types.infer(&to)?);
-    call.may_read_associations(&from, &to)?;
-    let limit = parameters.limit(MAX_LIMIT, MAX_LIMIT)?;
-    let after = parameters.after()?;
-    let object = state.live(End::new(&from, &id))?;
-    let associations = Associations { call: &call, state: &state, from: &from, object, to: &to };
-    Ok(json_response(StatusCode::OK, &associations.page(after.as_ref(), limit).body()))
+    path.page(&call, &parameters, |associations, after, limit| associations.page(after.as_ref(), limit))
 }
 
 /// `GET /crm/v3/associations/{fromObjectType}/{toObjectType}/types`
 pub(crate) async fn types(call: Call, Path(path): Path<TypesPath>) -> Result<Response, Failure> {
     let state = call.state();
-    let (from, to) = path.infer(&state)?;
-    call.may_read_associations(&from, &to)?;
+    let (from, to) = path.readable(&call, &state)?;
     let definitions = state.association_types.between(&from, &to);
     let results: Vec<_> =
         definitions.map(|definition| json!({"id": definition.key.id.to_string(), "name": definition.name})).collect();

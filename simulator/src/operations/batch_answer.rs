@@ -1,23 +1,28 @@
 //! The answer to a batch.
 
+use std::sync::Arc;
+
 use axum::{http::StatusCode, response::Response};
 use serde_json::{Value, json};
 
 use crate::{
+    call::Call,
     crm::{object_type::ObjectType, time::Time},
     http::response::{add, json_response},
+    server::Server,
 };
 
 /// What becomes of the inputs of a batch.
 pub(crate) struct BatchAnswer {
     started_at: Time,
+    server: Arc<Server>,
     pub(crate) results: Vec<Value>,
     pub(crate) errors: Vec<Value>,
 }
 
 impl BatchAnswer {
-    pub(crate) fn begin() -> Self {
-        Self { started_at: Time::now(), results: Vec::new(), errors: Vec::new() }
+    pub(crate) fn begin(call: &Call) -> Self {
+        Self { started_at: Time::now(), server: Arc::clone(&call.server), results: Vec::new(), errors: Vec::new() }
     }
 
     /// Adds one error for all objects of a type that do not exist.
@@ -51,7 +56,7 @@ impl BatchAnswer {
             "completedAt": Time::now().max(self.started_at).to_string(),
         });
         // Moved rather than copied: some thousand results are no rarity.
-        add(&mut body, "results", Value::Array(self.results));
+        add(&mut body, "results", Value::Array(self.server.settings.ordered(self.results)));
         if !self.errors.is_empty() {
             add(&mut body, "numErrors", json!(self.errors.len()));
             add(&mut body, "errors", Value::Array(self.errors));

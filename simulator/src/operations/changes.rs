@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 use crate::{
     call::Call,
     crm::{
-        object::{COMPUTED, Object},
+        object::COMPUTED,
         object_type::ObjectType,
-        rules::{Normalized, Rules, TimeKind},
+        rules::{Normalized, TimeKind},
+        state::State,
+        store::Row,
     },
     http::{error::Failure, request_body::Text, response::add},
 };
@@ -32,6 +34,8 @@ pub(crate) struct Write {
 pub(crate) enum Refused {
     NoProperties,
     Properties(Vec<Problem>),
+    /// Another contact has the e-mail address.
+    ContactExists(String),
 }
 
 /// What is wrong with a property.
@@ -53,10 +57,12 @@ impl Changes {
     pub(crate) fn write(
         self,
         call: &Call,
-        rules: &Rules,
+        state: &State,
         object_type: &ObjectType,
-        object: Option<&Object>,
+        row: Option<Row>,
     ) -> Result<Write, Refused> {
+        let rules = &state.rules;
+        let object = row.map(|row| state.store(object_type).get(row));
         if self.0.is_empty() && object.is_some() {
             return Err(Refused::NoProperties);
         }
@@ -93,8 +99,35 @@ impl Changes {
                 },
             }));
         }
+        if problems.is_empty() {
+            problems = taken(state, object_type, row, &values)?;
+        }
         if problems.is_empty() { Ok(Write { values, normalized }) } else { Err(Refused::Properties(problems)) }
     }
+}
+
+/// The values that another object has already, and no two may have.
+fn taken(
+    state: &State,
+    object_type: &ObjectType,
+    row: Option<Row>,
+    values: &[(String, String)],
+) -> Result<Vec<Problem>, Refused> {
+    let store = state.store(object_type);
+    let mut problems = Vec::new();
+    for (name, value) in values {
+        if value.is_empty() || !state.rules.is_unique(object_type, name) {
+            continue;
+        }
+        let holder = store.identify(Some(name), &[value], false).into_iter().flatten().next();
+        let Some(holder) = holder.filter(|holder| Some(*holder) != row) else { continue };
+        let id = store.get(holder).id.as_str();
+        if !state.rules.is_declared_unique(object_type, name) {
+            return Err(Refused::ContactExists(id.to_owned()));
+        }
+        problems.push(Problem::taken(name.clone(), id));
+    }
+    Ok(problems)
 }
 
 impl Write {
@@ -136,6 +169,11 @@ impl Problem {
         Self { property, code: "INVALID_DATE", message }
     }
 
+    fn taken(property: String, id: &str) -> Self {
+        let message = format!("Cannot set \"{property}\". {id} already has that value.");
+        Self { property, code: "CONFLICTING_UNIQUE_VALUE", message }
+    }
+
     fn invalid_time(property: String, value: &str) -> Self {
         let message = format!("{value} is at neither the midnight nor the time this property holds.");
         Self { property, code: "INVALID_DATE", message }
@@ -146,6 +184,7 @@ impl Refused {
     pub(crate) fn message(&self) -> String {
         match self {
             Self::NoProperties => "No properties found to update, please provide at least one.".to_owned(),
+            Self::ContactExists(id) => format!("Contact already exists. Existing ID: {id}"),
             Self::Properties(problems) => {
                 let problems: Value = problems
                     .iter()
@@ -158,10 +197,17 @@ impl Refused {
         }
     }
 
+    pub(crate) fn category(&self) -> &'static str {
+        match self {
+            Self::ContactExists(_) => "CONFLICT",
+            Self::NoProperties | Self::Properties(_) => "VALIDATION_ERROR",
+        }
+    }
+
     /// One for each property.
     pub(crate) fn details(&self) -> Value {
         match self {
-            Self::NoProperties => json!([]),
+            Self::NoProperties | Self::ContactExists(_) => json!([]),
             Self::Properties(problems) => problems
                 .iter()
                 .map(|Problem { property, code, message }| {
@@ -176,6 +222,7 @@ impl From<Refused> for Failure {
     fn from(refused: Refused) -> Self {
         let failure = Self::validation(refused.message());
         match refused {
+            Refused::ContactExists(_) => Self::exists(refused.message()),
             Refused::NoProperties => failure.with("context", json!({"properties": ["{}"]})),
             Refused::Properties(_) => failure.with("errors", refused.details()),
         }

@@ -31,10 +31,9 @@ const MAX_ARCHIVED: usize = 100;
 ///
 /// Each input sets the labels of its pair, one after the other: of two inputs for one pair the later one counts.
 pub(crate) async fn associate(call: Call, Path(path): Path<TypesPath>, body: Bytes) -> Result<Response, Failure> {
-    let mut answer = BatchAnswer::begin();
+    let mut answer = BatchAnswer::begin(&call);
     let mut state = call.state();
-    let (from, to) = path.infer(&state)?;
-    call.may_associate(&from, &to)?;
+    let (from, to) = path.associable(&call, &state)?;
     let Batch::<LabelsInput> { inputs } = request_body::read(&body)?;
     check_inputs(inputs.len(), MAX_CREATED)?;
     check_pairs(&call, inputs.iter().map(|input| (&input.from.id.0, &input.to.id.0)))?;
@@ -65,10 +64,9 @@ pub(crate) async fn associate_default(
     Path(path): Path<TypesPath>,
     body: Bytes,
 ) -> Result<Response, Failure> {
-    let mut answer = BatchAnswer::begin();
+    let mut answer = BatchAnswer::begin(&call);
     let mut state = call.state();
-    let (from, to) = path.infer(&state)?;
-    call.may_associate(&from, &to)?;
+    let (from, to) = path.associable(&call, &state)?;
     let Batch::<PairInput> { inputs } = request_body::read(&body)?;
     check_inputs(inputs.len(), MAX_CREATED)?;
     check_pairs(&call, inputs.iter().map(|input| (&input.from.id.0, &input.to.id.0)))?;
@@ -97,10 +95,9 @@ pub(crate) async fn associate_default(
 ///
 /// Objects that do not exist have errors inside the answer; an association type that does not exist refuses the batch.
 pub(crate) async fn archive_labels(call: Call, Path(path): Path<TypesPath>, body: Bytes) -> Result<Response, Failure> {
-    let mut answer = BatchAnswer::begin();
+    let mut answer = BatchAnswer::begin(&call);
     let mut state = call.state();
-    let (from, to) = path.infer(&state)?;
-    call.may_associate(&from, &to)?;
+    let (from, to) = path.associable(&call, &state)?;
     let Batch::<LabelsInput> { inputs } = request_body::read(&body)?;
     check_inputs(inputs.len(), MAX_ARCHIVED)?;
     let keys: BTreeSet<_> = inputs.iter().flat_map(|input| &input.types).map(Spec::key).collect();
@@ -123,10 +120,9 @@ pub(crate) async fn archive_labels(call: Call, Path(path): Path<TypesPath>, body
 
 /// `POST …/batch/archive`: all associations of each pair.
 pub(crate) async fn dissociate_all(call: Call, Path(path): Path<TypesPath>, body: Bytes) -> Result<Response, Failure> {
-    let mut answer = BatchAnswer::begin();
+    let mut answer = BatchAnswer::begin(&call);
     let mut state = call.state();
-    let (from, to) = path.infer(&state)?;
-    call.may_associate(&from, &to)?;
+    let (from, to) = path.associable(&call, &state)?;
     let Batch::<PairsInput> { inputs } = request_body::read(&body)?;
     let objects: BTreeSet<_> = inputs.iter().map(|input| input.from.id.0.as_str()).collect();
     check_inputs(objects.len(), MAX_ARCHIVED)?;
@@ -144,10 +140,9 @@ pub(crate) async fn dissociate_all(call: Call, Path(path): Path<TypesPath>, body
 
 /// `POST …/batch/read`
 pub(crate) async fn read(call: Call, Path(path): Path<TypesPath>, body: Bytes) -> Result<Response, Failure> {
-    let mut answer = BatchAnswer::begin();
+    let mut answer = BatchAnswer::begin(&call);
     let state = call.state();
-    let (from, to) = path.infer(&state)?;
-    call.may_read_associations(&from, &to)?;
+    let (from, to) = path.readable(&call, &state)?;
     let Batch::<PageInput> { inputs } = request_body::read(&body)?;
     check_inputs(inputs.len(), MAX_READ)?;
     let mut unknown = Vec::new();

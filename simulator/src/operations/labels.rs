@@ -17,7 +17,7 @@ use crate::{
     },
     http::{error::Failure, parameters::Parameters, request_body, response::json_response},
     operations::{
-        association_page::{Associations, MAX_LIMIT, labeled},
+        association_page::labeled,
         batch_answer::BatchAnswer,
         batch_input::{Specs, check_specs},
         path::{AssociationsPath, PairPath, TypesPath},
@@ -27,8 +27,7 @@ use crate::{
 /// `PUT …/{objectType}/{objectId}/associations/{toObjectType}/{toObjectId}`
 pub(crate) async fn set(call: Call, Path(path): Path<PairPath>, body: Bytes) -> Result<Response, Failure> {
     let mut state = call.state();
-    let (from_type, to_type) = (state.types.infer(&path.object_type)?, state.types.infer(&path.to)?);
-    call.may_associate(&from_type, &to_type)?;
+    let (from_type, to_type) = path.associable(&call, &state)?;
     let specs: Specs = request_body::read_specs(&body)?;
     let (from, to) = (End::new(&from_type, &path.id), End::new(&to_type, &path.to_id));
     check_ends(&state, from, to)?;
@@ -39,10 +38,9 @@ pub(crate) async fn set(call: Call, Path(path): Path<PairPath>, body: Bytes) -> 
 
 /// `PUT …/{objectType}/{objectId}/associations/default/{toObjectType}/{toObjectId}`
 pub(crate) async fn associate_default(call: Call, Path(path): Path<PairPath>) -> Result<Response, Failure> {
-    let mut answer = BatchAnswer::begin();
+    let mut answer = BatchAnswer::begin(&call);
     let mut state = call.state();
-    let (from_type, to_type) = (state.types.infer(&path.object_type)?, state.types.infer(&path.to)?);
-    call.may_associate(&from_type, &to_type)?;
+    let (from_type, to_type) = path.associable(&call, &state)?;
     let (from, to) = (End::new(&from_type, &path.id), End::new(&to_type, &path.to_id));
     check_ends(&state, from, to)?;
     let definition = state.associate_default(from, to)?;
@@ -53,8 +51,7 @@ pub(crate) async fn associate_default(call: Call, Path(path): Path<PairPath>) ->
 /// `DELETE …/{objectType}/{objectId}/associations/{toObjectType}/{toObjectId}`
 pub(crate) async fn dissociate_all(call: Call, Path(path): Path<PairPath>) -> Result<Response, Failure> {
     let mut state = call.state();
-    let (from, to) = (state.types.infer(&path.object_type)?, state.types.infer(&path.to)?);
-    call.may_associate(&from, &to)?;
+    let (from, to) = path.associable(&call, &state)?;
     state.live(End::new(&from, &path.id))?;
     state.dissociate_all(End::new(&from, &path.id), End::new(&to, &path.to_id));
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -63,24 +60,18 @@ pub(crate) async fn dissociate_all(call: Call, Path(path): Path<PairPath>) -> Re
 /// `GET …/{objectType}/{objectId}/associations/{toObjectType}`
 pub(crate) async fn list(
     call: Call,
-    Path(AssociationsPath { object_type, id, to }): Path<AssociationsPath>,
+    Path(path): Path<AssociationsPath>,
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, Failure> {
-    let state = call.state();
-    let (from, to) = (state.types.infer(&object_type)?, state.types.infer(&to)?);
-    call.may_read_associations(&from, &to)?;
-    let limit = parameters.limit(MAX_LIMIT, MAX_LIMIT)?;
-    let after: Option<String> = parameters.after()?;
-    let object = state.live(End::new(&from, &id))?;
-    let associations = Associations { call: &call, state: &state, from: &from, object, to: &to };
-    Ok(json_response(StatusCode::OK, &associations.labeled_page(after.as_deref(), limit).body()))
+    path.page(&call, &parameters, |associations, after: Option<String>, limit| {
+        associations.labeled_page(after.as_deref(), limit)
+    })
 }
 
 /// `GET …/associations/…/{fromObjectType}/{toObjectType}/labels`
 pub(crate) async fn definitions(call: Call, Path(path): Path<TypesPath>) -> Result<Response, Failure> {
     let state = call.state();
-    let (from, to) = path.infer(&state)?;
-    call.may_read_associations(&from, &to)?;
+    let (from, to) = path.readable(&call, &state)?;
     let results: Vec<_> = state.association_types.between(&from, &to).map(labeled).collect();
     Ok(json_response(StatusCode::OK, &json!({"results": results})))
 }

@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 use crate::{
     call::Call,
     crm::{
-        object::Source,
         object_type::ObjectType,
+        rules::Rules,
         state::{End, State},
         store::{Row, Store},
     },
     http::{
-        error::{self, Failure},
+        error::Failure,
         parameters::Parameters,
         request_body::{self, Text},
         response::add,
@@ -28,8 +28,8 @@ use crate::{
     operations::{
         batch_answer::BatchAnswer,
         batch_input::{Batch, ObjectId, check_number, distinct},
-        changes::{Changes, Refused, Write},
-        objects::{self, Creation},
+        changes::{Changes, Refused},
+        objects::{self, Creation, Prepared},
         path::TypePath,
         projection::Projection,
     },
@@ -54,12 +54,12 @@ pub(crate) async fn read(
     Query(parameters): Query<Parameters>,
     body: Bytes,
 ) -> Result<Response, Failure> {
-    let mut answer = BatchAnswer::begin();
+    let mut answer = BatchAnswer::begin(&call);
     let state = call.state();
-    let object_type = state.types.infer(&path.object_type)?;
-    call.may_read(&object_type)?;
+    let object_type = path.readable(&call, &state)?;
     let BatchRead { inputs, properties, properties_with_history, id_property } = request_body::read(&body)?;
     let projection = Projection::new(properties.unwrap_or_default(), properties_with_history.unwrap_or_default());
+    objects::check_identifier(&state, &object_type, id_property.as_deref())?;
     check_number(inputs.len(), if projection.has_history() { MAX_INPUTS_WITH_HISTORY } else { MAX_INPUTS })?;
     let archived = parameters.flag("archived")?;
 
@@ -87,15 +87,10 @@ struct UpdateInput {
 
 /// `POST …/{objectType}/batch/update`
 pub(crate) async fn update(call: Call, Path(path): Path<TypePath>, body: Bytes) -> Result<Response, Failure> {
-    let mut answer = BatchAnswer::begin();
+    let mut answer = BatchAnswer::begin(&call);
     let mut state = call.state();
-    let object_type = state.types.infer(&path.object_type)?;
-    call.may_write(&object_type)?;
-    let Batch::<UpdateInput> { inputs } = request_body::read(&body)?;
-    check_number(inputs.len(), MAX_INPUTS)?;
-    let rows = rows(state.store(&object_type), &inputs);
-    check_unique(&inputs, &rows)?;
-
+    let object_type = path.writable(&call, &state)?;
+    let (inputs, rows) = updates(&state, &object_type, &body, Rules::is_declared_unique)?;
     let mut unknown = Vec::new();
     for (input, row) in inputs.into_iter().zip(rows) {
         match row {
@@ -109,17 +104,10 @@ pub(crate) async fn update(call: Call, Path(path): Path<TypePath>, body: Bytes) 
 
 /// `POST …/{objectType}/batch/upsert`: an object that does not exist is created, with the property that names it.
 pub(crate) async fn upsert(call: Call, Path(path): Path<TypePath>, body: Bytes) -> Result<Response, Failure> {
-    let mut answer = BatchAnswer::begin();
+    let mut answer = BatchAnswer::begin(&call);
     let mut state = call.state();
-    let object_type = state.types.infer(&path.object_type)?;
-    if object_type.is_partner_client() {
-        return Ok(error::method_not_allowed());
-    }
-    call.may_write(&object_type)?;
-    let Batch::<UpdateInput> { inputs } = request_body::read(&body)?;
-    check_number(inputs.len(), MAX_INPUTS)?;
-    let rows = rows(state.store(&object_type), &inputs);
-    check_unique(&inputs, &rows)?;
+    let object_type = path.creatable(&call, &state)?;
+    let (inputs, rows) = updates(&state, &object_type, &body, Rules::is_unique)?;
     for (mut input, row) in inputs.into_iter().zip(rows) {
         let Some(row) = row else {
             let Some(property) = input.id_property.clone() else {
@@ -127,9 +115,9 @@ pub(crate) async fn upsert(call: Call, Path(path): Path<TypePath>, body: Bytes) 
                 continue;
             };
             input.properties.set_if_absent(property, input.id.0.clone());
-            match input.properties.write(&call, &state.rules, &object_type, None) {
+            match input.properties.write(&call, &state, &object_type, None) {
                 Ok(write) => {
-                    let mut body = objects::carry_out(&mut state, &object_type, objects::Prepared::alone(write));
+                    let mut body = objects::carry_out(&mut state, &object_type, Prepared::alone(write));
                     add(&mut body, "new", json!(true));
                     answer.results.push(body);
                 }
@@ -148,17 +136,20 @@ pub(crate) async fn upsert(call: Call, Path(path): Path<TypePath>, body: Bytes) 
 
 /// `POST …/{objectType}/batch/create`: all are created or none.
 pub(crate) async fn create(call: Call, Path(path): Path<TypePath>, body: Bytes) -> Result<Response, Failure> {
-    let mut answer = BatchAnswer::begin();
+    let mut answer = BatchAnswer::begin(&call);
     let mut state = call.state();
-    let object_type = state.types.infer(&path.object_type)?;
-    if object_type.is_partner_client() {
-        return Ok(error::method_not_allowed());
-    }
-    call.may_write(&object_type)?;
+    let object_type = path.creatable(&call, &state)?;
     let Batch::<Creation> { inputs } = request_body::read(&body)?;
     check_number(inputs.len(), MAX_INPUTS)?;
     let prepared = inputs.into_iter().map(|input| objects::prepare(&call, &state, &object_type, input));
     let prepared: Vec<_> = prepared.collect::<Result<_, _>>()?;
+    let mut seen = BTreeSet::new();
+    let values = prepared.iter().flat_map(Prepared::values).filter(|(_, value)| !value.is_empty());
+    for (name, value) in values.filter(|(name, _)| state.rules.is_unique(&object_type, name)) {
+        if !seen.insert((name, value)) {
+            return Err(Failure::exists(format!("Two inputs have the same value of {name}: {value}")));
+        }
+    }
     for prepared in prepared {
         answer.results.push(objects::carry_out(&mut state, &object_type, prepared));
     }
@@ -168,11 +159,7 @@ pub(crate) async fn create(call: Call, Path(path): Path<TypePath>, body: Bytes) 
 /// `POST …/{objectType}/batch/archive`: objects that do not exist are left alone.
 pub(crate) async fn archive(call: Call, Path(path): Path<TypePath>, body: Bytes) -> Result<Response, Failure> {
     let mut state = call.state();
-    let object_type = state.types.infer(&path.object_type)?;
-    if object_type.is_partner_client() {
-        return Ok(error::method_not_allowed());
-    }
-    call.may_write(&object_type)?;
+    let object_type = path.creatable(&call, &state)?;
     let Batch::<ObjectId> { inputs } = request_body::read(&body)?;
     check_number(inputs.len(), MAX_INPUTS)?;
     for id in distinct(&inputs) {
@@ -190,22 +177,36 @@ fn write(
     input: UpdateInput,
     answer: &mut BatchAnswer,
 ) {
-    let object = state.store(object_type).get(row);
-    match input.properties.write(call, &state.rules, object_type, Some(object)) {
+    match input.properties.write(call, state, object_type, Some(row)) {
         Ok(write) => {
-            let (values, normalized) = write.into_parts();
-            let projection = Projection::written(object_type, &values);
-            let store = state.store_mut(object_type);
-            store.update(row, values, Source::Api);
-            let mut body = projection.body(object_type, store.get(row));
+            let mut body = objects::change(state, object_type, row, write);
             if let Some(Text(trace_id)) = input.object_write_trace_id {
                 add(&mut body, "objectWriteTraceId", json!(trace_id));
             }
-            Write::warn(&normalized, &mut body);
             answer.results.push(body);
         }
         Err(refused) => answer.errors.push(refusal(&input.id, input.object_write_trace_id.as_ref(), &refused)),
     }
+}
+
+/// The inputs of a batch that changes objects, and the rows of those that exist. What names an object is its id, or a
+/// property that `may_name` says can.
+fn updates(
+    state: &State,
+    object_type: &ObjectType,
+    body: &[u8],
+    may_name: fn(&Rules, &ObjectType, &str) -> bool,
+) -> Result<(Vec<UpdateInput>, Vec<Option<Row>>), Failure> {
+    let Batch::<UpdateInput> { inputs } = request_body::read(body)?;
+    check_number(inputs.len(), MAX_INPUTS)?;
+    for property in inputs.iter().filter_map(|input| input.id_property.as_deref()) {
+        if !may_name(&state.rules, object_type, property) {
+            return Err(Failure::not_unique(&state.types, object_type, property));
+        }
+    }
+    let rows = rows(state.store(object_type), &inputs);
+    check_unique(&inputs, &rows)?;
+    Ok((inputs, rows))
 }
 
 /// The rows of the inputs; inputs that name their object by the same property take but one look.
@@ -254,7 +255,7 @@ fn refusal(Text(id): &Text, trace_id: Option<&Text>, refused: &Refused) -> Value
     };
     json!({
         "status": "error",
-        "category": "VALIDATION_ERROR",
+        "category": refused.category(),
         "message": refused.message(),
         "context": context,
         "errors": refused.details(),

@@ -14,14 +14,14 @@ use crate::{
     crm::{
         association_type::TypeKey,
         not_found::NotFound,
-        object::{Object, Source},
+        object::{OBJECT_ID, Object, Source},
         object_type::ObjectType,
         state::{End, State},
-        store::{Row, Store},
+        store::Row,
     },
     http::{
         cursor,
-        error::{self, Failure},
+        error::Failure,
         parameters::Parameters,
         request_body,
         response::{add, json_response},
@@ -46,11 +46,8 @@ pub(crate) async fn list(
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, Failure> {
     let state = call.state();
-    let object_type = state.types.infer(&path.object_type)?;
-    call.may_read(&object_type)?;
-    let projection = projection(&parameters);
-    let associated = associated(&state, &parameters)?;
-    let archived = parameters.flag("archived")?;
+    let object_type = path.readable(&call, &state)?;
+    let Wanted { projection, associated, archived } = Wanted::read(&state, &parameters)?;
     let max = if projection.has_history() { MAX_PAGE_WITH_HISTORY } else { MAX_PAGE };
     let limit = parameters.limit(DEFAULT_PAGE, max)?;
     let after: Option<String> = parameters.after()?;
@@ -59,10 +56,11 @@ pub(crate) async fn list(
     let rows = store.rows_after(after.as_deref(), archived);
     let page: Vec<_> = rows.iter().take(limit).map(|row| store.get(*row)).collect();
     let last = page.last().filter(|_| rows.len() > limit);
-    let results: Value = page
+    let results = page
         .iter()
         .map(|object| with_associations(&call, &state, (&object_type, object), &projection, &associated))
         .collect();
+    let results = call.server.settings.ordered(results);
     let mut body = json!({"results": results});
     if let Some(last) = last {
         let after = cursor::issue(&last.id.as_str());
@@ -79,13 +77,10 @@ pub(crate) async fn get(
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, Failure> {
     let state = call.state();
-    let object_type = state.types.infer(&path.object_type)?;
-    call.may_read(&object_type)?;
-    let projection = projection(&parameters);
-    let associated = associated(&state, &parameters)?;
-    let archived = parameters.flag("archived")?;
-    let store = state.store(&object_type);
-    let object = store.get(identified(store, &parameters, &path.id, archived)?);
+    let object_type = path.of.readable(&call, &state)?;
+    let Wanted { projection, associated, archived } = Wanted::read(&state, &parameters)?;
+    let row = identified(&state, &object_type, &parameters, &path.id, archived)?;
+    let object = state.store(&object_type).get(row);
     let body = with_associations(&call, &state, (&object_type, object), &projection, &associated);
     Ok(json_response(StatusCode::OK, &body))
 }
@@ -103,19 +98,22 @@ pub(crate) async fn update(
     body: Bytes,
 ) -> Result<Response, Failure> {
     let mut state = call.state();
-    let object_type = state.types.infer(&path.object_type)?;
-    call.may_write(&object_type)?;
+    let object_type = path.of.writable(&call, &state)?;
     let Update { properties } = request_body::read(&body)?;
-    let store = state.store(&object_type);
-    let row = identified(store, &parameters, &path.id, false)?;
-    let write = properties.write(&call, &state.rules, &object_type, Some(store.get(row)))?;
+    let row = identified(&state, &object_type, &parameters, &path.id, false)?;
+    let write = properties.write(&call, &state, &object_type, Some(row))?;
+    Ok(json_response(StatusCode::OK, &change(&mut state, &object_type, row, write)))
+}
+
+/// Changes an object, and tells of it.
+pub(crate) fn change(state: &mut State, object_type: &ObjectType, row: Row, write: Write) -> Value {
     let (values, normalized) = write.into_parts();
-    let projection = Projection::written(&object_type, &values);
-    let store = state.store_mut(&object_type);
+    let projection = Projection::written(&values);
+    let store = state.store_mut(object_type);
     store.update(row, values, Source::Api);
-    let mut body = projection.body(&object_type, store.get(row));
+    let mut body = projection.body(object_type, store.get(row));
     Write::warn(&normalized, &mut body);
-    Ok(json_response(StatusCode::OK, &body))
+    body
 }
 
 /// An object to create, with what it is associated with from the start.
@@ -136,11 +134,7 @@ struct NewAssociation {
 /// `POST …/{objectType}`
 pub(crate) async fn create(call: Call, Path(path): Path<TypePath>, body: Bytes) -> Result<Response, Failure> {
     let mut state = call.state();
-    let object_type = state.types.infer(&path.object_type)?;
-    if object_type.is_partner_client() {
-        return Ok(error::method_not_allowed());
-    }
-    call.may_write(&object_type)?;
+    let object_type = path.creatable(&call, &state)?;
     let prepared = prepare(&call, &state, &object_type, request_body::read(&body)?)?;
     Ok(json_response(StatusCode::CREATED, &carry_out(&mut state, &object_type, prepared)))
 }
@@ -156,6 +150,11 @@ impl Prepared {
     pub(crate) fn alone(write: Write) -> Self {
         Self { write, associations: Vec::new() }
     }
+
+    /// The values that it is created with.
+    pub(crate) fn values(&self) -> &[(String, String)] {
+        &self.write.values
+    }
 }
 
 /// Checks an object to create, and what it is to be associated with.
@@ -165,7 +164,7 @@ pub(crate) fn prepare(
     object_type: &ObjectType,
     creation: Creation,
 ) -> Result<Prepared, Failure> {
-    let write = creation.properties.write(call, &state.rules, object_type, None)?;
+    let write = creation.properties.write(call, state, object_type, None)?;
     let mut associations = Vec::new();
     for NewAssociation { to, types } in creation.associations.unwrap_or_default() {
         let keys: Vec<_> = types.iter().map(Spec::key).collect();
@@ -187,7 +186,7 @@ pub(crate) fn prepare(
 /// Creates an object, and tells of it.
 pub(crate) fn carry_out(state: &mut State, object_type: &ObjectType, prepared: Prepared) -> Value {
     let (values, normalized) = prepared.write.into_parts();
-    let projection = Projection::written(object_type, &values);
+    let projection = Projection::written(&values);
     let store = state.store_mut(object_type);
     let row = store.create(values);
     let object = store.get(row);
@@ -203,11 +202,7 @@ pub(crate) fn carry_out(state: &mut State, object_type: &ObjectType, prepared: P
 /// `DELETE …/{objectType}/{objectId}`: archives the object. Repeating it changes nothing.
 pub(crate) async fn archive(call: Call, Path(path): Path<ObjectPath>) -> Result<Response, Failure> {
     let mut state = call.state();
-    let object_type = state.types.infer(&path.object_type)?;
-    if object_type.is_partner_client() {
-        return Ok(error::method_not_allowed());
-    }
-    call.may_write(&object_type)?;
+    let object_type = path.of.creatable(&call, &state)?;
     if state.store(&object_type).row(&path.id).is_none() {
         return Err(Failure::not_found());
     }
@@ -236,16 +231,44 @@ pub(crate) fn with_associations(
     body
 }
 
-fn projection(parameters: &Parameters) -> Projection {
-    Projection::new(parameters.list("properties"), parameters.list("propertiesWithHistory"))
+/// What a request wants to know of objects.
+struct Wanted {
+    projection: Projection,
+    associated: Vec<ObjectType>,
+    archived: bool,
 }
 
-fn associated(state: &State, parameters: &Parameters) -> Result<Vec<ObjectType>, NotFound> {
-    parameters.list("associations").into_iter().map(|name| state.types.infer(name)).collect()
+impl Wanted {
+    fn read(state: &State, parameters: &Parameters) -> Result<Self, Failure> {
+        let associated = parameters.list("associations").into_iter().map(|name| state.types.infer(name));
+        Ok(Self {
+            projection: Projection::new(parameters.list("properties"), parameters.list("propertiesWithHistory")),
+            associated: associated.collect::<Result<_, _>>()?,
+            archived: parameters.flag("archived")?,
+        })
+    }
 }
 
 /// The object a path names, by its id or the value of the property that `idProperty` names.
-fn identified(store: &Store, parameters: &Parameters, id: &str, archived: bool) -> Result<Row, Failure> {
-    let rows = store.identify(parameters.text("idProperty"), &[id], archived);
+fn identified(
+    state: &State,
+    object_type: &ObjectType,
+    parameters: &Parameters,
+    id: &str,
+    archived: bool,
+) -> Result<Row, Failure> {
+    let property = parameters.text("idProperty");
+    check_identifier(state, object_type, property)?;
+    let rows = state.store(object_type).identify(property, &[id], archived);
     rows.into_iter().next().flatten().ok_or_else(Failure::not_found)
+}
+
+/// Refuses to name objects by a property whose values several may share.
+pub(crate) fn check_identifier(state: &State, object_type: &ObjectType, property: Option<&str>) -> Result<(), Failure> {
+    match property {
+        Some(property) if property != OBJECT_ID && !state.rules.is_unique(object_type, property) => {
+            Err(Failure::not_unique(&state.types, object_type, property))
+        }
+        _ => Ok(()),
+    }
 }

@@ -1,10 +1,17 @@
 //! What the path of an operation names.
 
-use serde::Deserialize;
+use axum::{http::StatusCode, response::Response};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    crm::{not_found::NotFound, object_type::ObjectType, state::State},
-    http::error::Failure,
+    call::Call,
+    crm::{
+        not_found::NotFound,
+        object_type::ObjectType,
+        state::{End, State},
+    },
+    http::{error::Failure, parameters::Parameters, response::json_response},
+    operations::association_page::{Associations, MAX_LIMIT, Page},
 };
 
 /// All objects of a type.
@@ -13,10 +20,35 @@ pub(crate) struct TypePath {
     pub(crate) object_type: String,
 }
 
+impl TypePath {
+    /// The type, whose objects the caller may read.
+    pub(crate) fn readable(&self, call: &Call, state: &State) -> Result<ObjectType, Failure> {
+        let object_type = state.types.infer(&self.object_type)?;
+        call.may_read(&object_type)?;
+        Ok(object_type)
+    }
+
+    /// The type, whose objects the caller may change.
+    pub(crate) fn writable(&self, call: &Call, state: &State) -> Result<ObjectType, Failure> {
+        let object_type = state.types.infer(&self.object_type)?;
+        call.may_write(&object_type)?;
+        Ok(object_type)
+    }
+
+    /// The type, whose objects the caller may create and archive; nobody may those of partner clients.
+    pub(crate) fn creatable(&self, call: &Call, state: &State) -> Result<ObjectType, Failure> {
+        if state.types.infer(&self.object_type)?.is_partner_client() {
+            return Err(Failure::method_not_allowed());
+        }
+        self.writable(call, state)
+    }
+}
+
 /// One object.
 #[derive(Deserialize)]
 pub(crate) struct ObjectPath {
-    pub(crate) object_type: String,
+    #[serde(flatten)]
+    pub(crate) of: TypePath,
     pub(crate) id: String,
 }
 
@@ -54,7 +86,58 @@ pub(crate) struct TypesPath {
     pub(crate) to: String,
 }
 
+impl AssociationsPath {
+    /// A page of the associations that a request asks for, which `list` makes of the object's.
+    pub(crate) fn page<P: Serialize + DeserializeOwned>(
+        &self,
+        call: &Call,
+        parameters: &Parameters,
+        list: impl FnOnce(Associations<'_>, Option<P>, usize) -> Page,
+    ) -> Result<Response, Failure> {
+        let state = call.state();
+        let (from, to) = (state.types.infer(&self.object_type)?, state.types.infer(&self.to)?);
+        call.may_read_associations(&from, &to)?;
+        let limit = parameters.limit(MAX_LIMIT, MAX_LIMIT)?;
+        let after = parameters.after()?;
+        let object = state.live(End::new(&from, &self.id))?;
+        let associations = Associations { call, state: &state, from: &from, object, to: &to };
+        Ok(json_response(StatusCode::OK, &list(associations, after, limit).body()))
+    }
+}
+
+impl PairPath {
+    /// The types of both objects, whose associations the caller may change.
+    pub(crate) fn associable(&self, call: &Call, state: &State) -> Result<(ObjectType, ObjectType), Failure> {
+        associable(call, state, &self.object_type, &self.to)
+    }
+}
+
+impl AssociationPath {
+    /// The types of both objects, whose associations the caller may change.
+    pub(crate) fn associable(&self, call: &Call, state: &State) -> Result<(ObjectType, ObjectType), Failure> {
+        associable(call, state, &self.object_type, &self.to)
+    }
+}
+
+fn associable(call: &Call, state: &State, from: &str, to: &str) -> Result<(ObjectType, ObjectType), Failure> {
+    let (from, to) = (state.types.infer(from)?, state.types.infer(to)?);
+    call.may_associate(&from, &to)?;
+    Ok((from, to))
+}
+
 impl TypesPath {
+    /// The two types, whose associations the caller may read.
+    pub(crate) fn readable(&self, call: &Call, state: &State) -> Result<(ObjectType, ObjectType), Failure> {
+        let (from, to) = self.infer(state)?;
+        call.may_read_associations(&from, &to)?;
+        Ok((from, to))
+    }
+
+    /// The two types, whose associations the caller may change.
+    pub(crate) fn associable(&self, call: &Call, state: &State) -> Result<(ObjectType, ObjectType), Failure> {
+        associable(call, state, &self.object_type, &self.to)
+    }
+
     pub(crate) fn infer(&self, state: &State) -> Result<(ObjectType, ObjectType), NotFound> {
         Ok((state.types.infer(&self.object_type)?, state.types.infer(&self.to)?))
     }

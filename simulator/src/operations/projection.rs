@@ -15,6 +15,8 @@ use crate::{
 pub(crate) struct Projection {
     properties: Vec<String>,
     with_history: Vec<String>,
+    /// Whether nothing but the properties is told, even where there are none.
+    only: bool,
 }
 
 impl Projection {
@@ -25,6 +27,7 @@ impl Projection {
         Self {
             properties: properties.into_iter().map(Into::into).collect(),
             with_history: with_history.into_iter().map(Into::into).collect(),
+            only: false,
         }
     }
 
@@ -33,12 +36,10 @@ impl Projection {
         Self::default()
     }
 
-    /// What a write of these values is answered with: them, where the default set of the type is known.
-    pub(crate) fn written(object_type: &ObjectType, values: &[(String, String)]) -> Self {
-        match object_type.default_properties() {
-            Some(_) => Self::new(values.iter().map(|(name, _)| name.as_str()), []),
-            None => Self::unasked(),
-        }
+    /// What a write of these values is answered with: them, without those that it cleared.
+    pub(crate) fn written(values: &[(String, String)]) -> Self {
+        let kept = values.iter().filter(|(_, value)| !value.is_empty());
+        Self { properties: kept.map(|(name, _)| name.clone()).collect(), only: true, ..Self::default() }
     }
 
     pub(crate) fn has_history(&self) -> bool {
@@ -51,7 +52,7 @@ impl Projection {
         let property = |name: &str| (name.to_owned(), object.text(name).map_or(Value::Null, |text| json!(text)));
         let histories = self.with_history.iter().map(String::as_str);
         let properties: Map<_, _> = match object_type.default_properties() {
-            _ if !self.properties.is_empty() => {
+            _ if self.only || !self.properties.is_empty() => {
                 let named = self.properties.iter().map(String::as_str);
                 COMPUTED.into_iter().chain(named).chain(histories).map(property).collect()
             }

@@ -28,8 +28,7 @@ const SEARCHED: [&str; 9] =
 /// `POST …/{objectType}/search`
 pub(crate) async fn search(call: Call, Path(path): Path<TypePath>, body: Bytes) -> Result<Response, Failure> {
     let state = call.state();
-    let object_type = state.types.infer(&path.object_type)?;
-    call.may_read(&object_type)?;
+    let object_type = path.readable(&call, &state)?;
     let request = SearchRequest::read(&body)?;
     let store = state.store(&object_type);
     let Found { total, page } = find(store, &request);

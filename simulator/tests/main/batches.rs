@@ -24,6 +24,7 @@ impl Caller {
 fn numbered(count: usize) -> SimulatorBuilder {
     Simulator::builder()
         .without_seed()
+        .unique_property("partner_clients", "name")
         .partner_clients((1..=count).map(|id| (id.to_string(), [("name", format!("Client {id}"))])))
 }
 
@@ -58,7 +59,7 @@ async fn a_batch_read_keeps_the_order_of_its_inputs_and_names_the_ids_it_does_no
 #[tokio::test]
 async fn a_batch_takes_a_hundred_inputs_or_fifty_with_history() {
     let caller = Caller::of(numbered(101)).await;
-    let inputs = |count| (1..=count).map(|id| json!({"id": id, "properties": {"name": "x"}})).collect::<Value>();
+    let inputs = |count| (1..=count).map(|id| json!({"id": id, "properties": {"code": "x"}})).collect::<Value>();
     for operation in ["read", "update"] {
         assert_eq!(caller.batch(operation, json!({"inputs": inputs(100)})).await.0, 200);
         assert_refused(caller.batch(operation, json!({"inputs": inputs(101)})).await, "at most 100 inputs");
@@ -99,7 +100,7 @@ async fn a_batch_update_carries_out_what_it_can_and_reports_the_rest() {
 
 #[tokio::test]
 async fn a_batch_update_that_names_a_partner_client_twice_changes_nothing() {
-    let caller = Caller::of(Simulator::builder()).await;
+    let caller = Caller::of(Simulator::builder().unique_property("partner_clients", "domain")).await;
     let input = |id: &str| json!({"id": id, "properties": {"name": "x"}});
     let by_domain = json!({"id": "client.example", "idProperty": "domain", "properties": {"name": "x"}});
     for (second, id) in [(input("512"), "512"), (by_domain, "client.example")] {
@@ -128,6 +129,6 @@ async fn a_batch_read_answers_live_or_archived_ones() {
 async fn a_batch_may_be_some_megabytes_long() {
     let caller = Caller::of(numbered(100)).await;
     let value = "x".repeat(40_000);
-    let inputs: Value = (1..=100).map(|id| json!({"id": id, "properties": {"name": value}})).collect();
+    let inputs: Value = (1..=100).map(|id| json!({"id": id, "properties": {"code": value}})).collect();
     assert_eq!(caller.batch("update", json!({"inputs": inputs})).await.0, 200);
 }

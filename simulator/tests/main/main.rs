@@ -17,5 +17,7 @@ mod program;
 mod search;
 mod seeds;
 mod support;
+mod switches;
+mod unique_values;
 mod validation;
 mod versions;

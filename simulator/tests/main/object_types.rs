@@ -9,7 +9,8 @@ use crate::support::{Caller, assert_refused, spec};
 const WRITABLE: [&str; 7] = ["companies", "contacts", "deals", "tickets", "products", "line_items", "vehicles"];
 
 fn with_vehicles() -> SimulatorBuilder {
-    Simulator::builder().custom_object_type("2-77", "vehicle", "vehicles")
+    let builder = Simulator::builder().custom_object_type("2-77", "vehicle", "vehicles");
+    WRITABLE.iter().fold(builder, |builder, object_type| builder.unique_property(*object_type, "code"))
 }
 
 #[tokio::test]
@@ -101,7 +102,7 @@ async fn an_object_is_created_with_its_associations_or_not_at_all() {
     let caller = Caller::of(Simulator::builder()).await;
     let contact = |to: &str, type_id: u64| {
         json!({
-            "properties": {"email": "a@b.example"},
+            "properties": {"firstname": "A"},
             "associations": [{"to": {"id": to}, "types": [spec("HUBSPOT_DEFINED", type_id)]}],
         })
     };
@@ -125,6 +126,7 @@ async fn a_type_goes_by_singular_plural_or_id_and_an_unknown_one_is_refused_as_h
     for (names, id) in [
         (["company", "companies", "0-2", "COMPANIES"], "9001"),
         (["vehicle", "vehicles", "2-77", "Vehicles"], "1"),
+        (["p_vehicle", "p1234567_vehicle", "p_Vehicle", "p1234567_VEHICLE"], "1"),
         (["partner_client", "partner_clients", "0-145", "Partner_Clients"], "512"),
     ] {
         for name in names {
@@ -133,6 +135,8 @@ async fn a_type_goes_by_singular_plural_or_id_and_an_unknown_one_is_refused_as_h
     }
     for (name, message) in [
         ("widgets", "Unable to infer object type from: widgets"),
+        ("p62515_vehicle", "Unable to infer object type from: p62515_vehicle"),
+        ("p_company", "Unable to infer object type from: p_company"),
         ("0-9999", "Invalid object or event type id: 0-9999"),
         ("2-78", "Invalid object or event type id: 2-78"),
     ] {

@@ -45,15 +45,15 @@ impl Drop for File {
 }
 
 /// A program that serves, and what it printed first.
-struct Served {
+pub(crate) struct Served {
     child: Child,
-    base_url: String,
-    token: String,
+    pub(crate) base_url: String,
+    pub(crate) token: String,
     log: Option<std::process::ChildStderr>,
 }
 
 impl Served {
-    fn by(arguments: &[&str]) -> Self {
+    pub(crate) fn by(arguments: &[&str]) -> Self {
         let mut child = program(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut next = |name: &str| {
@@ -65,7 +65,11 @@ impl Served {
         Self { child, base_url, token, log }
     }
 
-    async fn get(&self, path: &str) -> (u16, Value) {
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
         let request = reqwest::Client::new().get(format!("{}{path}", self.base_url)).bearer_auth(&self.token);
         let response = request.send().await.unwrap();
         (response.status().as_u16(), response.json().await.unwrap())
@@ -156,6 +160,25 @@ async fn an_account_has_the_seed_limits_apps_and_tokens_given_behind_it() {
         let output = run(&["--account", wrong]);
         assert_eq!(output.status.code(), Some(2));
         assert!(text(&output.stderr).contains(&format!("`{wrong}`")), "{}", text(&output.stderr));
+    }
+}
+
+#[tokio::test]
+async fn a_switch_is_thrown_by_its_name_and_value_and_an_unknown_one_is_named() {
+    let served = Served::by(&["--switch", "not-found=html", "--switch=order=reversed", "--switch", "window-edge=5ms"]);
+    let url = format!("{}/crm/v3/objects/partner_clients/99", served.base_url);
+    let response = reqwest::Client::new().get(url).bearer_auth(&served.token).send().await.unwrap();
+    assert_eq!(response.headers()["x-hubspot-notfound"], "true");
+    for switch in ["ids=text", "duplicates=refused", "invalid-associations=partial", "companions=never"] {
+        assert!(run(&["--switch", switch, "--export-seed", "/dev/null"]).status.success(), "{switch}");
+    }
+    for wrong in ["ids", "ids=words", "window-edge=soon", ""] {
+        let output = run(&["--switch", wrong]);
+        let named = wrong.rsplit_once("edge=").map_or(wrong, |(_, value)| value);
+        assert!(text(&output.stderr).contains(&format!("`{named}`")), "{}", text(&output.stderr));
+    }
+    for line in text(&run(&["--help"]).stdout).lines() {
+        assert!(line.len() <= 120, "{line}");
     }
 }
 

@@ -1,0 +1,87 @@
+//! The switches for what HubSpot may do one way or the other.
+
+use std::time::Duration;
+
+use hubspot_simulator::{RateLimits, Simulator, SimulatorBuilder};
+use reqwest::Client;
+use serde_json::{Value, json};
+use tokio::time::advance;
+
+use crate::support::Caller;
+
+const VERSIONS: [&str; 3] = ["/crm/v3/objects", "/crm/objects/2026-03", "/crm/objects/2026-09"];
+
+fn many() -> SimulatorBuilder {
+    let clients = (1..=5).map(|id| (id.to_string(), [("name", "x")]));
+    let builder =
+        Simulator::builder().without_seed().partner_clients(clients).association_type("companies", 7, "owner");
+    (1..=5).fold(builder, |builder: SimulatorBuilder, id: u32| {
+        let builder = builder.object("companies", id.to_string(), [("name", "x")]);
+        builder.association("1", "companies", id.to_string(), "7")
+    })
+}
+
+fn ids(body: &Value) -> Vec<String> {
+    let id = |one: &Value| if one["id"].is_null() { one["toObjectId"].to_string() } else { one["id"].to_string() };
+    let plain = |one: &Value| id(one).trim_matches('"').to_owned();
+    body["results"].as_array().unwrap().iter().map(plain).collect()
+}
+
+#[tokio::test]
+async fn results_can_come_in_the_opposite_order_and_every_page_is_still_the_same() {
+    for (builder, pages) in [(many(), [["1", "2"], ["3", "4"]]), (many().reversed_results(), [["2", "1"], ["4", "3"]])]
+    {
+        let caller = Caller::of(builder).await;
+        for objects in VERSIONS {
+            for path in
+                [format!("{objects}/partner_clients"), format!("{objects}/partner_clients/1/associations/companies")]
+            {
+                let (_, first) = caller.get(&format!("{path}?limit=2")).await;
+                let link = first["paging"]["next"]["link"].as_str().unwrap();
+                let second = caller.get(link.strip_prefix(caller.simulator.base_url()).unwrap()).await.1;
+                assert_eq!([ids(&first), ids(&second)], pages.map(|page| page.map(str::to_owned).to_vec()), "{path}");
+            }
+            let inputs = json!({"inputs": [{"id": "4"}, {"id": "2"}]});
+            let (_, read) = caller.post(&format!("{objects}/partner_clients/batch/read"), inputs).await;
+            let expected = if pages[0][0] == "1" { ["4", "2"] } else { ["2", "4"] };
+            assert_eq!(ids(&read), expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_missing_can_be_a_page_in_html() {
+    for html in [false, true] {
+        let builder = if html { many().html_not_found() } else { many() };
+        let simulator = builder.start().await.unwrap();
+        for objects in VERSIONS {
+            let url = format!("{}{objects}/partner_clients/99", simulator.base_url());
+            let response = Client::new().get(&url).bearer_auth(simulator.access_token()).send().await.unwrap();
+            let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+            let told = if html { Some("true".to_owned()) } else { None };
+            assert_eq!((response.status().as_u16(), header("x-hubspot-notfound")), (404, told));
+            assert!(header("x-hubspot-correlation-id").is_some());
+            assert_eq!(header("content-type").unwrap().starts_with("text/html"), html);
+            assert_eq!(response.text().await.unwrap().starts_with('<'), html);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_can_count_longer_than_its_window() {
+    for edge in [Duration::ZERO, Duration::from_millis(50)] {
+        let limits = RateLimits::default().per_ten_seconds(1).searches_per_second(1);
+        let caller = Caller::of(many().rate_limits(limits).window_edge(edge)).await;
+        let list = async || caller.get("/crm/v3/objects/partner_clients").await.0;
+        let search = async || caller.post("/crm/v3/objects/partner_clients/search", json!({})).await.0;
+        assert_eq!([list().await, search().await], [200, 200]);
+        advance(Duration::from_secs(1) + edge - Duration::from_millis(1)).await;
+        assert_eq!([list().await, search().await], [429, 429], "{edge:?}");
+        advance(Duration::from_millis(1)).await;
+        assert_eq!([list().await, search().await], [429, 200], "{edge:?}");
+        advance(Duration::from_secs(9) - Duration::from_millis(1)).await;
+        assert_eq!(list().await, 429, "{edge:?}");
+        advance(Duration::from_millis(1)).await;
+        assert_eq!(list().await, 200, "{edge:?}");
+    }
+}
