@@ -51,6 +51,7 @@ mod search_walks;
 mod secrets;
 mod spec;
 mod streams;
+mod switches;
 mod tls;
 mod token_stores;
 mod tokens;
