@@ -118,6 +118,7 @@ const REQUIRED: &[(&str, &[&str])] = &[
     ("Paging", &[]),
     ("PreviousPage", &["before"]),
     ("PortalInformationResponse", &["portalId"]),
+    ("PrivateAppTokenInfo", &["hubId", "scopes"]),
     ("PublicAssociation", &["from", "to", "type"]),
     ("PublicAssociationDefinition", &["id", "name"]),
     ("PublicAssociationMulti", &["from", "to"]),

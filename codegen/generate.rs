@@ -249,6 +249,8 @@ fn closures_may_end_with_a_value(file: &mut syn::File) -> Result<bool, String> {
 fn settings() -> GenerationSettings {
     let mut settings = GenerationSettings::new();
     settings.with_map_type("::std::collections::BTreeMap");
+    // A secret, which is not printed with the rest of a request.
+    settings.with_replacement("PrivateAppTokenKey", "crate::auth::token_key::TokenKey", std::iter::empty());
     settings
 }
 

@@ -70,6 +70,7 @@ const BATCH_DISSOCIATE: &str = "/crm/v3/associations/{fromObjectType}/{toObjectT
 const BATCH_READ_ASSOCIATIONS: &str = "/crm/v3/associations/{fromObjectType}/{toObjectType}/batch/read";
 
 const ACCOUNT: &str = "/account-info/v3/details";
+const TOKEN: &str = "/oauth/v2/private-apps/get/access-token-info";
 
 const DATED_PAIR: &str =
     "/crm/objects/{apiVersion}/{fromObjectType}/{fromObjectId}/associations/{toObjectType}/{toObjectId}";
@@ -109,6 +110,7 @@ pub const KNOWN: &[Known] = known! [
     "POST" BATCH_DISSOCIATE "batch_dissociate" WRITE true V3 Some("batch_dissociate_labels");
     "POST" BATCH_READ_ASSOCIATIONS "batch_read_associations" READ true V3 Some("batch_read_associations_with_labels");
     "GET" ACCOUNT "account_details" ACCESS true Every None;
+    "POST" TOKEN "token_info" ACCESS true Every None;
     "PUT" DATED_PAIR "set_labels" WRITE true Dated Some("associate");
     "DELETE" DATED_PAIR "dissociate_all" WRITE true Dated Some("dissociate");
     "PUT" DATED_DEFAULT "associate_default" WRITE true Dated Some("associate");

@@ -1,12 +1,14 @@
-//! The HubSpot account that a token belongs to.
+//! The HubSpot account that a token belongs to, and what the token may do.
 #![cfg(feature = "client")]
 
 use serde::Serialize;
 
 use crate::{
+    auth::token_key::TokenKey,
     client::Client,
-    error::Result,
-    generated::types::PortalInformationResponse,
+    error::{Error, Result},
+    generated::types::{PortalInformationResponse, PrivateAppTokenInfo},
+    task::guard_future,
     transport::{
         self,
         call_meta::CallMeta,
@@ -88,4 +90,76 @@ call! {
     /// # Errors
     /// HubSpot answers 401 for a token that it does not know or that has expired.
     GetAccount => Account
+}
+
+/// What an access token is and may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct TokenInfo {
+    /// The id of the account that it belongs to.
+    pub account_id: String,
+    /// The id of the private app.
+    pub app_id: Option<String>,
+    /// The id of the user who created the app.
+    pub user_id: Option<String>,
+    /// What it may do, such as `crm.objects.partner-clients.read`.
+    pub scopes: Vec<String>,
+}
+
+impl From<PrivateAppTokenInfo> for TokenInfo {
+    fn from(info: PrivateAppTokenInfo) -> Self {
+        let text = |id: Option<i64>| id.map(|id| id.to_string());
+        Self {
+            account_id: info.hub_id.to_string(),
+            app_id: text(info.app_id),
+            user_id: text(info.user_id),
+            scopes: info.scopes,
+        }
+    }
+}
+
+impl Client {
+    /// Reads what the client's token may do. HubSpot tells it of the tokens of private apps alone.
+    ///
+    /// ```no_run
+    /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
+    /// let token = client.token_info().await?;
+    /// println!("{}", token.scopes.join(", "));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn token_info(&self) -> GetTokenInfo {
+        GetTokenInfo { client: self.clone(), options: CallOptions::default() }
+    }
+}
+
+/// Call that reads what the token may do: await it, or call [`send`](Self::send). See [`Client::token_info`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent until it is awaited"]
+pub struct GetTokenInfo {
+    client: Client,
+    pub(crate) options: CallOptions,
+}
+
+impl GetTokenInfo {
+    async fn run(self) -> Result<(TokenInfo, CallMeta)> {
+        let tokens = self.client.raw.inner.shared.tokens.clone();
+        let token = guard_future("the token provider", async { tokens.access_token().await });
+        let token = TokenKey::from(token.await?.map_err(Error::token)?);
+        let info = transport::call(self.client.raw, self.options, "token_info", |raw| async move {
+            raw.token_info().body(token).send().await
+        });
+        let (info, meta) = info.await?;
+        Ok((info.into(), meta))
+    }
+}
+
+call! {
+    /// Reads what the token may do.
+    ///
+    /// # Errors
+    /// [`Error::is_token`](crate::Error::is_token) if the token provider has none. HubSpot answers 400 or 404 for a token
+    /// that is not of a private app, and 401 for one that it does not know.
+    GetTokenInfo => TokenInfo
 }

@@ -35,7 +35,7 @@ pub use hubspot_simulator as simulator;
 
 #[cfg(feature = "client")]
 pub use self::{
-    account::{Account, GetAccount},
+    account::{Account, GetAccount, GetTokenInfo, TokenInfo},
     association::Association,
     associations::*,
     auth::*,

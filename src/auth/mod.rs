@@ -4,6 +4,7 @@
 pub(crate) mod access_token;
 pub(crate) mod provider;
 pub(crate) mod redact;
+pub(crate) mod token_key;
 
 pub use self::{
     access_token::AccessToken,

@@ -73,3 +73,43 @@ async fn an_unknown_token_has_no_account() {
     let error = client(hubspot.base_url(), "pat-unknown", "v3").account().await.unwrap_err();
     assert!(error.is_unauthorized(), "{error}");
 }
+
+#[tokio::test]
+async fn a_token_tells_what_it_may_do_on_every_version() {
+    let hubspot = Simulator::start().await.unwrap();
+    for version in VERSIONS {
+        let client = client(hubspot.base_url(), hubspot.access_token(), version);
+        let token = client.token_info().await.unwrap();
+        assert!(token.scopes.iter().any(|scope| scope == "crm.objects.partner-clients.write"), "{token:?}");
+        assert_eq!(token.account_id, client.account().await.unwrap().id);
+    }
+}
+
+#[tokio::test]
+async fn the_token_is_in_the_body_and_nowhere_else() {
+    const SECRET: &str = "pat-eu1-very-secret";
+    let server = MockServer::start_async().await;
+    let info = server
+        .mock_async(|when, then| {
+            when.method("POST")
+                .path("/oauth/v2/private-apps/get/access-token-info")
+                .header("authorization", format!("Bearer {SECRET}"))
+                .json_body(json!({"tokenKey": SECRET}));
+            then.status(200).json_body(json!({"hubId": 7, "userId": null, "scopes": ["oauth"], "token": SECRET}));
+        })
+        .await;
+    let client = client(&server.base_url(), SECRET, "2026-09");
+    let asked = client.token_info();
+    assert!(!format!("{asked:?}").contains("secret"));
+    let token = asked.await.unwrap();
+    info.assert_async().await;
+    assert_eq!(
+        (token.account_id.as_str(), token.user_id.as_deref(), &token.scopes[..]),
+        ("7", None, &["oauth".to_owned()][..])
+    );
+    assert!(!format!("{token:?}").contains("secret"));
+
+    info.delete_async().await;
+    let refused = client.token_info().await.unwrap_err();
+    assert!(!format!("{refused} {refused:?}").contains("secret"), "{refused}");
+}
