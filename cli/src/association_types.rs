@@ -16,7 +16,7 @@ pub(super) async fn run(session: &Session, to_type: &str, output: &mut Output) -
     let is_dated = session.client.api_version().is_dated();
     let other = if is_dated { ApiVersion::V3 } else { ApiVersion::V2026_09 };
     let others = session.at(other)?.association_types(to_type).await;
-    // It only tells more of what is listed already.
+    // It only adds to what is listed already.
     if let Err(error) = &others {
         let what = if is_dated { "the names of" } else { "the categories and labels of" };
         let message = format!("{what} {other} could not be read: {error}");

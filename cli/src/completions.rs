@@ -6,7 +6,7 @@ use clap_complete::Shell;
 use super::arguments::{Arguments, NAME};
 
 /// Bash's script takes hyphens in the tool's name apart in one place and not in another (clap_complete 4.6), so that
-/// nothing follows a command. It is made for this name, which has none, and told the real one in the end.
+/// nothing follows a command. It is made for this name, which has none, and given the real one in the end.
 const BASH_NAME: &str = "hubspot_partner_clients";
 
 pub(super) fn script(shell: Shell) -> Vec<u8> {

@@ -63,7 +63,7 @@ pub(super) async fn run(given: &Target, signals: &Signals, output: &mut Output) 
     Ok(Code::Success)
 }
 
-/// Runs the tool with these arguments. What fails is told, and the demo goes on.
+/// Runs the tool with these arguments. A failure is printed, and the demo goes on.
 async fn step(arguments: &[&str], target: &Target, signals: &Signals, output: &mut Output) -> Result<(), Failure> {
     let arguments = Arguments::try_parse_from([&[NAME], arguments].concat());
     let command = arguments.map_err(|error| Failure::usage(error.to_string()))?.command;

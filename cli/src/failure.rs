@@ -85,7 +85,7 @@ impl Failure {
         &self.0.message
     }
 
-    /// Tells it on standard error.
+    /// Prints it on standard error.
     pub(super) fn report(&self, json: bool) -> ExitCode {
         let Inner { code, kind, message, remedy, details } = &*self.0;
         if *code == Code::ClosedPipe {
@@ -125,7 +125,7 @@ pub(super) fn warn_left_out(left_out: usize, json: bool) {
     warn(json!({ "kind": "left_out", "message": entries, "count": left_out }), json);
 }
 
-/// Says it on standard error, if anybody listens: the exit code tells it as well.
+/// Writes to standard error. If that fails, the exit code still says what happened.
 pub(super) fn write_to_stderr(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
@@ -152,7 +152,7 @@ pub(super) fn to_json(error: &Error) -> Value {
     Value::Object(json)
 }
 
-/// What the library tells a program to call, and what a user of the tool can do in its place.
+/// What the library advises a program to call, and what a user of the tool can do instead.
 const INSTEAD: [(&str, &str); 9] = [
     ("`skip_unknown`", "--skip-unknown"),
     ("`max_removals`", "--max-removals"),
@@ -169,7 +169,7 @@ fn for_tool(text: &str) -> String {
     INSTEAD.iter().fold(text.to_owned(), |text, (library, tool)| text.replace(library, tool))
 }
 
-/// How much of what HubSpot names is told, and how much of each.
+/// How many of the values that HubSpot names are shown, and how much of each.
 const MAX_NAMED: usize = 10;
 const MAX_CHARS: usize = 256;
 

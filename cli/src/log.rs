@@ -16,7 +16,7 @@ use crate::{
     printable::to_line,
 };
 
-/// What the first line of a log begins with, by which one is told from any other file.
+/// The beginning of the first line of a log, which distinguishes a log from any other file.
 const BEGINNING: &str = "{\"log\":\"hubspot-partner-clients\"";
 
 /// Clones write to one log. No secret gets in, nor anything that was sent or answered but statuses and ids.

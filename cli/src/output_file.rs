@@ -20,7 +20,7 @@ pub(crate) struct OutputFile {
     target: PathBuf,
     partial: PathBuf,
     file: Option<File>,
-    /// Why no more can be written. Whoever writes is told by [`commit`](Self::commit), so that a run can go on without.
+    /// Why no more can be written. [`commit`](Self::commit) returns it, so that a run can go on without the file.
     trouble: Option<io::Error>,
 }
 
@@ -71,7 +71,7 @@ impl OutputFile {
     /// Puts the file into its place.
     ///
     /// # Errors
-    /// Where that fails: what was written is kept under its other name, which the error tells.
+    /// If that fails: what was written is kept under its other name, which the error gives.
     pub(crate) fn commit(mut self) -> Result<(), Failure> {
         let Some(file) = self.file.take() else { return Ok(()) };
         let written = self.trouble.take().map_or_else(|| file.sync_all().or_else(unsupported), Err);

@@ -12,9 +12,9 @@ use super::{
     output::{Output, Table},
 };
 
-/// What HubSpot tells beside the properties as well.
+/// Properties that HubSpot also sends outside the properties.
 const COMPUTED: [&str; 3] = ["createdate", "hs_lastmodifieddate", "hs_object_id"];
-/// How many partner clients tell a list's columns where none are given.
+/// How many partner clients a list's columns are taken from if none are given.
 const SAMPLE: usize = 100;
 
 pub(super) async fn get(

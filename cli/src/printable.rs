@@ -26,7 +26,7 @@ pub(super) fn printable_lines(text: &str) -> String {
 pub(super) fn to_line(value: &impl Serialize) -> String {
     let mut line = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut line, Neutral);
-    // None of what the tool tells can fail to be JSON: no map has keys other than strings.
+    // Nothing that the tool prints can fail to be JSON: no map has keys other than strings.
     if let Err(error) = value.serialize(&mut serializer) {
         line = serde_json::json!({"error": {"kind": "output", "message": error.to_string()}}).to_string().into_bytes();
     }

@@ -82,7 +82,7 @@ impl Sources {
             (Signal::Terminate, SignalKind::terminate()),
         ];
         let ignored = ignored();
-        // A write beyond the limit of a file's size then fails like any other, and is told. By default it ends the process
+        // A write beyond the limit of a file's size then fails like any other, with a message. By default it ends the process
         // without a word.
         if ignored >> (SIGXFSZ - 1) & 1 == 0 {
             drop(signal(SignalKind::from_raw(SIGXFSZ))?);

@@ -100,7 +100,7 @@ impl Requests {
         Ok((set.labels, meta))
     }
 
-    /// Gives the pair the unlabelled type, and tells which that is, where HubSpot does.
+    /// Gives the pair the unlabelled type, and returns which one that is if HubSpot says so.
     pub(crate) async fn add_default(self) -> Result<(Option<AssociationSpec>, CallMeta)> {
         let (options, Pair { partner_client, to_type, to_id }) = (self.options(), self.pair);
         let from = partner_client.clone();
@@ -116,7 +116,7 @@ impl Requests {
             })
             .await?;
         first_error(&done.errors, "associate_default", &meta)?;
-        // The response tells of both directions.
+        // The response has both directions.
         let ours = done.results.into_iter().find(|made| made.from.as_ref().is_some_and(|end| end.id == (&from).into()));
         Ok((ours.and_then(|made| made.association_spec), meta))
     }

@@ -75,7 +75,7 @@ impl Requests {
         if let ([only], _) | ([], [only]) = (unlabelled.as_slice(), listed.iter().collect::<Vec<_>>().as_slice()) {
             return Ok(only.id.clone());
         }
-        let reason = format!("is not told by HubSpot from partner clients to {}", self.pair.to_type);
+        let reason = format!("is not among the types that HubSpot lists from partner clients to {}", self.pair.to_type);
         let remedy = match listed.as_slice() {
             [] => "there is no association type; create one in HubSpot's settings".to_owned(),
             listed => {

@@ -195,7 +195,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets an observer that is told of every attempt and every call, for metrics.
+    /// Sets an observer, which receives every attempt and every call, for metrics.
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self

@@ -56,7 +56,7 @@ pub(super) struct ErrorBody {
     /// Whether it is an error in the form that HubSpot gives its errors.
     pub(super) is_hubspots: bool,
     pub(super) cause: Option<Cause>,
-    /// The account's daily allowance is meant.
+    /// The account's daily limit.
     pub(super) daily: bool,
     pub(super) details: Vec<types::ErrorDetail>,
     pub(super) context: BTreeMap<String, Vec<String>>,
@@ -115,7 +115,7 @@ impl ErrorBody {
         }
     }
 
-    /// The kind of a response with this status; `None` inside a batch. A success that holds an error is told by the error.
+    /// The kind of a response with this status; `None` inside a batch. In a success that holds an error, the error decides.
     pub(super) fn kind(&self, status: Option<u16>) -> ErrorKind {
         let category = self.category.as_deref();
         let Some(status) = status.filter(|status| !(200..300).contains(status)) else {

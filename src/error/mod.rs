@@ -217,7 +217,7 @@ impl Error {
         self.kind().is_response() && self.0.body.is_hubspots
     }
 
-    /// A response of somebody else, at a wrong base URL or on the way, where HubSpot would have told of the request.
+    /// A response that is not HubSpot's, from a wrong base URL or a gateway, although HubSpot would have said what is wrong.
     #[cfg(feature = "redis")]
     pub(crate) fn is_foreign(&self) -> bool {
         let is_unread = self.is_unread_success() && self.0.correlation_id.is_none();
@@ -240,7 +240,7 @@ impl Error {
             || self.is_daily_limit()
     }
 
-    /// The daily allowance comes back at midnight of the account's time zone.
+    /// The daily limit, which is reset at midnight in the account's time zone.
     pub(crate) fn is_daily_limit(&self) -> bool {
         self.kind() == ErrorKind::DailyLimit
     }

@@ -19,7 +19,7 @@ impl Error {
             let kind = if is_tls(&source) { ErrorKind::Tls } else { ErrorKind::Connect };
             (kind, format!("no connection to {host}{late}"))
         } else if source.is_timeout() {
-            (ErrorKind::Timeout, format!("{host} did not answer in time"))
+            (ErrorKind::Timeout, format!("{host} did not respond in time"))
         } else if source.is_builder() {
             (ErrorKind::InvalidInput, "the request cannot be sent".to_owned())
         } else {

@@ -121,7 +121,7 @@ impl Error {
         })
     }
 
-    /// Adds what the headers of the response tell: a gateway of HubSpot's own responses in HTML, but signs it.
+    /// Adds facts from the headers of the response: a gateway of HubSpot's own responds in HTML, but signs it.
     pub(crate) fn with_headers(self, headers: &HeaderMap) -> Self {
         let signed = headers.contains_key(&CORRELATION_ID) || headers.contains_key("x-hubspot-notfound");
         if !signed {

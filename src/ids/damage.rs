@@ -1,6 +1,6 @@
 //! Signs that a spreadsheet, an export or an encoding has damaged a value.
 
-/// What values of no kind hold, told so that it completes "the value …".
+/// What no value may contain, worded to complete "the value …".
 pub(crate) fn in_text(value: &str) -> Option<String> {
     let (first, last) = (value.chars().next()?, value.chars().next_back()?);
     if first.is_whitespace() || last.is_whitespace() {

@@ -44,7 +44,7 @@ impl<T> Page<T> {
         Self { items, next: later, left_out: 0, ended: true }
     }
 
-    /// As HubSpot tells of the next page.
+    /// From HubSpot's link to the next page.
     pub(crate) fn forward(items: Vec<T>, paging: Option<ForwardPaging>, meta: &CallMeta) -> Self {
         Self::new(items, next(paging.and_then(|paging| paging.next))).leaving_out(meta.left_out)
     }

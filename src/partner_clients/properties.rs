@@ -71,7 +71,7 @@ struct PropertyError {
 
 #[derive(Debug, Clone, Copy)]
 enum Found {
-    /// Where in memory the text begins: serde hands a value on as it lies there, and so tells whose it is.
+    /// Where in memory the text begins: serde hands a value on without moving it, so its place says whose it is.
     Text(usize),
     Other,
 }

@@ -12,7 +12,7 @@ use crate::{
     spec::RateBucket,
 };
 
-/// Rate limit that a client starts with, until HubSpot's responses tell it the account's own.
+/// Rate limit that a client starts with, until HubSpot's responses show the account's own.
 ///
 /// HubSpot counts requests over a rolling window of ten seconds. Headers such as `X-HubSpot-RateLimit-Max` replace this
 /// starting value, whether they allow more or less. Searches have a limit of their own, five a second.

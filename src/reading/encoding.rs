@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 
-/// A body as UTF-8, if it is JSON in UTF-16: with a byte order mark, or told by the zeros beside its first characters.
+/// A body as UTF-8, if it is JSON in UTF-16: with a byte order mark, or recognised by the zeros beside its first
+/// characters.
 /// Anything else is given back as it is.
 pub(crate) fn utf8(body: Bytes) -> Bytes {
     let unit: fn([u8; 2]) -> u16 = match body.get(..4) {

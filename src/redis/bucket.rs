@@ -59,8 +59,8 @@ struct State {
     report_at: Option<Instant>,
     /// The latest headers that Redis does not know.
     headers: RateLimitHeaders,
-    /// Of permits that Redis has not been seen to grant. They stay the same until its answer arrives, so that what it has
-    /// granted in an answer that was lost is granted again.
+    /// Of permits that Redis has not been seen to grant. They stay the same until its reply arrives, so that what it has
+    /// granted in a reply that was lost is granted again.
     next_id: u64,
     next_local: u64,
     /// When this process sent what may count, for a local limiter to begin with.
@@ -95,7 +95,7 @@ impl State {
         }
     }
 
-    /// The earliest time at which there can be a permit for one behind all who wait, where Redis has told when to come back.
+    /// The earliest time for another permit, after all calls that wait; known if Redis has said when to come back.
     fn turn(&self) -> Option<Instant> {
         let rounds = self.waiting.len() as u32 / self.known.limit.max(1);
         self.ask_at.filter(|at| *at > Instant::now()).map(|at| at + self.known.interval * rounds)
@@ -125,7 +125,7 @@ struct Grant {
 
 impl Grant {
     /// None where this process was held up since. Redis counts the request until [`SLACK`] after it was granted, and it
-    /// would be counted by HubSpot later. Whoever lets Redis answer more slowly wants permits all the same.
+    /// would be counted by HubSpot later. Whoever lets Redis reply more slowly wants permits all the same.
     fn take(mut self) -> Option<u64> {
         let good_for = SLACK.max(self.bucket.window.redis.timeout());
         self.id.take_if(|_| self.asked.elapsed() < good_for)
@@ -244,7 +244,7 @@ impl SharedBucket {
         if Handle::try_current().is_ok_and(|here| here.id() == self.home) {
             return Ok(receiver.await.ok());
         }
-        // The task is in another runtime. As long as that runs, the task looks in time when it is told to.
+        // The task is in another runtime. As long as that runs, the task looks soon after it is notified.
         let patience = 4 * self.window.redis.timeout();
         loop {
             let woken_at = Instant::now();

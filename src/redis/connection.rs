@@ -73,8 +73,8 @@ impl Redis {
         self.0.timeout
     }
 
-    /// Runs a script on a key, loading it first where Redis does not know it. A script may be run twice, as a connection
-    /// that has ended does not tell whether what was sent has arrived: it has to bear that.
+    /// Runs a script on a key, and loads it first if Redis does not know it. A script may run twice, because it is not
+    /// known whether a command arrived before its connection ended: running twice has to do no harm.
     pub(super) async fn run<T: FromRedisValue>(
         &self,
         key: &str,
@@ -101,7 +101,7 @@ impl Redis {
         Err(trouble)
     }
 
-    /// Waits no longer than it may take. Without a runtime, or in one without timers or sockets, it is told and does not
+    /// Waits no longer than the timeout. Without a runtime, or in one without timers or sockets, it fails and does not
     /// panic.
     async fn in_time<T>(
         &self,
@@ -224,7 +224,7 @@ impl RedisBuilder {
         let reply = redis.in_time(ping).await?;
         match reply {
             Ok(()) => Ok(redis),
-            // It has answered, and nothing here needs it to say PONG.
+            // It has replied, and nothing here needs it to say PONG.
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm) => Ok(redis),
             Err(error) => Err(Trouble::new(&redis.0.client, &redis.0.address, None, &error).into()),
         }

@@ -83,9 +83,9 @@ impl RedisTokenStore {
         let mut call = SCRIPT.key(&self.key);
         call.arg(action).arg(fencing_token).arg(value);
         match self.redis.run(&self.key, &call).await {
-            // Its answer may be lost. What is done already is not done again.
+            // Its reply may be lost. What is done already is not done again.
             Err(trouble) if trouble.unreachable => self.redis.run(&self.key, &call).await,
-            answer => answer,
+            reply => reply,
         }
     }
 }

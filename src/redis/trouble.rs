@@ -52,7 +52,7 @@ impl Trouble {
     }
 
     pub(super) fn slow(address: &str) -> Self {
-        Self::passing(format!("Redis at {address} did not answer in time"))
+        Self::passing(format!("Redis at {address} did not reply in time"))
     }
 
     fn passing(message: String) -> Self {

@@ -1,4 +1,4 @@
--- One allowance of one account, for many processes: settles requests that have ended, then grants permits for new ones.
+-- One rate limit of one account, for many processes: counts requests that have ended, then grants permits for new ones.
 --
 -- KEYS[1] is a sorted set. Its members `process:id` are requests, scored by the latest moment at which HubSpot can have
 -- counted them, in microseconds of Redis's clock; the member of score 0 packs what has been learnt. The rules are those
@@ -69,7 +69,7 @@ for i = REPORTS, #ARGV, 5 do
       s.ramp = s.ramp + 1
       if left >= 0 then s.left = left end
     end
-    -- An answer slower than the slack speaks of a window that is forgotten in part.
+    -- A response slower than the slack speaks of a window that is forgotten in part.
     if left >= 0 and now <= sent + SLACK then
       seen(math.max(0, limit - left - counted_after(sent - interval)))
     end
@@ -83,7 +83,7 @@ if counted_after(0) == 0 then
   s.begun, s.ramp, s.left = now, math.ceil(limit / 8), -1
 end
 
--- Asked again, as the answer was lost: what was granted then counts already, and nobody has it.
+-- Asked again, as the reply was lost: what was granted then counts already, and nobody has it.
 local again = 0
 while again < wanted and tonumber(redis.call('ZSCORE', key, permit(again)) or 0) > now do again = again + 1 end
 
@@ -151,7 +151,7 @@ if granted < wanted then
     local place = redis.call('ZRANGEBYSCORE', key, '(' .. text(now - interval), '+inf', 'WITHSCORES', 'LIMIT', nth, 1)
     local by = tonumber(place[2])
     if not by then wait = interval / 4
-    elseif by > now then wait = poll -- the answer may come any moment
+    elseif by > now then wait = poll -- the response may come any moment
     else wait = by + interval - now end
   end
   wait = math.max(math.ceil(wait), PAUSE)

@@ -36,7 +36,7 @@ impl CallMeta {
 }
 
 impl Error {
-    /// Adds what is known of the call; what the body said of itself stays. `answered` tells whether the status in `meta`
+    /// Adds what is known of the call; what the body said of itself stays. `answered` says whether the status in `meta`
     /// is that of the attempt that failed.
     pub(crate) fn in_call(self, operation: &'static str, meta: &CallMeta, answered: bool) -> Self {
         let error = self.with_call(operation, meta.attempts, meta.status, meta.correlation_id.as_ref());

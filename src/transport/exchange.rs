@@ -241,7 +241,7 @@ impl Exchange {
             // The generated code shows a body that it cannot decode.
             let body = if token.is_in(&body) { token.redact_body(&body).into() } else { body };
             self.call.record().body = body.clone();
-            // The response to a batch has a status of its own, and tells of each input.
+            // The response to a batch has a status of its own, and says something of each input.
             let is_batch = self.operation.id.starts_with("batch") || self.operation.id == "associate_default";
             if !is_batch && let Some(error) = Error::in_success(status.as_u16(), response.headers(), &body) {
                 return Err(self.in_call(error).into());

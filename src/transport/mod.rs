@@ -112,7 +112,7 @@ where
     Ok((outcome?, meta))
 }
 
-/// As [`call`], and tells of a call that failed as well how it came out. The body is that of a success, empty otherwise.
+/// Like [`call`], with the facts about a failed call as well. The body is that of a success, empty otherwise.
 pub(crate) async fn call_with_body<T, F>(
     mut client: generated::Client,
     options: CallOptions,

@@ -43,7 +43,7 @@ impl From<generated::Error<types::Error>> for Error {
     }
 }
 
-/// What a call through [`Client::raw`](crate::Client::raw) tells of itself with a response that is an error: the generated
+/// The facts that a call through [`Client::raw`](crate::Client::raw) adds to an error response: the generated
 /// code keeps nothing else of it.
 pub(crate) fn mark(headers: &mut HeaderMap, operation: &'static str, attempts: u32) {
     headers.insert(&OPERATION, HeaderValue::from_static(operation));

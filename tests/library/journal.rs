@@ -19,10 +19,10 @@ fn a_journal_is_begun_where_there_is_none() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("new.journal");
     let journal = Journal::open(&path, "contacts.csv").unwrap();
-    assert_eq!(journal.settled(), 0);
+    assert_eq!(journal.recorded(), 0);
     assert!(format!("{journal:?}").contains("contacts.csv"));
     drop(journal);
-    assert_eq!(Journal::open(&path, "contacts.csv").unwrap().settled(), 0);
+    assert_eq!(Journal::open(&path, "contacts.csv").unwrap().recorded(), 0);
 }
 
 #[test]

@@ -117,7 +117,7 @@ async fn a_redis_that_says_nothing_is_not_waited_for() {
     let url = format!("redis://{}", silent.local_addr().unwrap());
     let started = Instant::now();
     let error = Redis::builder(url).timeout(Duration::from_millis(200)).connect().await.unwrap_err();
-    assert!(error.is_connect() && error.message().ends_with("did not answer in time"), "{error}");
+    assert!(error.is_connect() && error.message().ends_with("did not reply in time"), "{error}");
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
 }
 

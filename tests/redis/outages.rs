@@ -75,7 +75,7 @@ async fn a_redis_that_does_not_answer_is_not_waited_for() {
     server.signal("-STOP");
     let started = Instant::now();
     let error = limiter.acquire(GENERAL).await.unwrap_err().to_string();
-    assert!(error.ends_with("did not answer in time"), "{error}");
+    assert!(error.ends_with("did not reply in time"), "{error}");
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     server.signal("-CONT");
     take(&limiter, 1).await;

@@ -26,7 +26,7 @@ pub fn client(server: &RawServer, timeout: Duration) -> Client {
 }
 
 pub const LOST: &str = "the connection to HOST failed: ";
-pub const LATE: &str = "HOST did not answer in time: ";
+pub const LATE: &str = "HOST did not respond in time: ";
 
 /// What holds of every error.
 pub fn check(error: &Error, message: &str, status: Option<u16>, attempts: u32) {

@@ -69,7 +69,7 @@ pub(super) fn is_blank(row: &ByteRecord) -> bool {
     row.iter().all(|field| field.trim_ascii().is_empty())
 }
 
-/// Whether the row is a line of the form `sep=;`, by which Excel tells the delimiter.
+/// Whether the row is a line of the form `sep=;`, by which Excel names the delimiter.
 pub(super) fn is_delimiter_line(row: &ByteRecord) -> bool {
     let line = row.iter().collect::<Vec<_>>().concat();
     // The delimiter itself is gone where it is the right one.

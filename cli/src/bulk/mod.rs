@@ -236,7 +236,7 @@ impl Run<'_> {
             Err(failure) => return written.and(Err(failure)),
         };
         if let End::Interrupted(signal) = end {
-            // Who hangs up cannot be told either.
+            // Nobody is left to read it.
             let _ = self.report.end(None, &progress, started.elapsed(), output).await;
             let _ = output.flush();
             let interrupted = self.interrupted(signal, !is_empty);

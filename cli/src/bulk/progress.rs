@@ -49,14 +49,14 @@ impl Bar {
         self.bar.set_position(progress.succeeded + progress.failed);
     }
 
-    /// Takes it off the terminal, and gives what was told last.
+    /// Removes it from the terminal, and returns the latest progress.
     pub(super) fn end(&self) -> Progress {
         self.bar.finish_and_clear();
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// As much as fits in so many columns, the most telling first. It is ASCII, so a character is a column.
+/// As much as fits in so many columns, the most important first. It is ASCII, so a character is a column.
 fn line(progress: &Progress, rows: u64, columns: usize) -> String {
     let Progress { succeeded, failed, replayed, requests, time_left, .. } = progress;
     let settled = succeeded + failed;

@@ -31,7 +31,7 @@ pub(super) struct Report {
     failed: u64,
     /// How many of both an earlier run has settled.
     from_journal: [u64; 2],
-    /// The most telling of all failures.
+    /// The exit code that takes precedence among all failures.
     code: Code,
     causes: Vec<Cause>,
     /// How many rows failed of causes that are not shown.
@@ -122,7 +122,7 @@ impl Report {
         Ok(())
     }
 
-    /// Rows that failed alike are told together.
+    /// Rows that failed alike are reported together.
     fn count(&mut self, error: &Error, line: u64) {
         let text = error.to_string();
         // Each response has its own.
@@ -140,7 +140,7 @@ impl Report {
         }
     }
 
-    /// Tells of the whole run. With a client, association types that HubSpot does not know are looked up.
+    /// Reports on the whole run. With a client, association types that HubSpot does not know are looked up.
     pub(super) async fn end(
         &self,
         client: Option<&Client>,
@@ -156,7 +156,7 @@ impl Report {
                 (self.change.done()): self.succeeded,
                 "failed": self.failed,
                 "fromJournal": from_journal,
-                "notSettled": open,
+                "unsettled": open,
                 "requests": progress.requests,
                 "retries": progress.retries,
                 "seconds": took.as_secs_f64(),

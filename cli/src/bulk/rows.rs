@@ -59,7 +59,7 @@ impl Rows {
         })?;
         let source = Source { file, hash: Hash::new(), has_cr_lines: form.has_cr_lines, ended: false, left: 0 };
         // The carriage return of a CRLF is removed from the last field instead, because only lines that end with LF
-        // have numbers to rely on. Rows of another width are told of with the line they are in.
+        // have numbers to rely on. Rows of another width are reported with their line.
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)

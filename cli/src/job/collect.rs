@@ -13,8 +13,8 @@ use crate::{
     spreadsheet::neutral,
 };
 
-/// What is told of a row beside its values. A file with these columns can be enqueued again: they are ignored.
-const TOLD: [&str; 3] = ["result", "error", "correlation_id"];
+/// The columns added to the values of a row. A file with these columns can be enqueued again: they are ignored.
+const ADDED: [&str; 3] = ["result", "error", "correlation_id"];
 
 pub(super) async fn run(job: &Job, failed_only: bool, output: &mut Output) -> Result<Code, Failure> {
     let done = if job.status().await?.operation == "dissociate" { "removed" } else { "made" };
@@ -30,7 +30,7 @@ pub(super) async fn run(job: &Job, failed_only: bool, output: &mut Output) -> Re
     let code = each(job, failed_only, |row| {
         let written = match row {
             Some(outcome) => csv.write_record(fields(outcome, result(outcome))),
-            None => csv.write_record(COLUMNS.iter().chain(&TOLD)),
+            None => csv.write_record(COLUMNS.iter().chain(&ADDED)),
         };
         written.map_err(|error| Failure::output(&error.into()))
     })

@@ -104,7 +104,7 @@ async fn json_has_the_names_that_the_library_and_hubspot_use() {
     for value in [made.clone(), again, vec![bad, bad_value, missing], removed, listed, log].iter().flatten() {
         names(value, &mut found);
     }
-    for name in ["partnerClientId", "associationType", "correlationId", "fromJournal", "notSettled", "columnName"] {
+    for name in ["partnerClientId", "associationType", "correlationId", "fromJournal", "unsettled", "columnName"] {
         assert!(found.contains(name), "{name} is in none of {found:?}");
     }
     assert!(found.iter().all(|name| !name.contains(['_', '-', ' '])), "{found:?}");

@@ -83,7 +83,7 @@ async fn a_journal_that_cannot_be_written_is_told_even_at_the_last_row() {
         assert_eq!((told.code, &told.error()["kind"]), (Some(2), &"journal".into()), "{}", told.out);
         let summary = told.json().pop().unwrap()["summary"].take();
         let settled = summary["made"].as_u64().unwrap() + summary["failed"].as_u64().unwrap();
-        assert_eq!((settled, &summary["notSettled"]), (20, &0.into()), "every row has its outcome");
+        assert_eq!((settled, &summary["unsettled"]), (20, &0.into()), "every row has its outcome");
         let again = run_at(&hubspot, &many);
         assert_eq!(again.code, Some(0), "once there is room, the same command resumes: {}", again.err);
     }

@@ -29,7 +29,7 @@ enum End {
     Other,
 }
 
-/// The errors of an answer, and what their contexts name.
+/// The errors of a response, and what their contexts name.
 pub(super) struct Errors<'a> {
     errors: Vec<Common>,
     /// Objects, each with the first error that names it and the entry.

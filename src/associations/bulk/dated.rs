@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{
     attribution::{Errors, Pair, pair},
-    sender::{Answer, Change, Numbered, Sender, Settled, Unit, proven, proves, unread},
+    sender::{Change, Numbered, Response, Sender, Settled, Unit, proven, proves, unread},
     verdict::Verdict,
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Result},
     generated::types::{self, AssociationSpec, BatchInputPublicAssociationMultiPost, PublicAssociationMultiPost},
     ids::{AssociationType, ObjectType, canonical},
-    transport::{self, call_meta::CallMeta, call_options::CallOptions, response as answer},
+    transport::{self, call_meta::CallMeta, call_options::CallOptions, response},
 };
 
 impl Sender {
@@ -131,7 +131,7 @@ impl Sender {
         units
     }
 
-    /// What the pairs have. Without an answer each of their inputs has the error.
+    /// What the pairs have. Without a response each of their inputs has the error.
     async fn held(&self, to: &ObjectType, units: &[Unit<'_>], settled: &mut Settled) -> Option<Held> {
         let clients: BTreeSet<_> = units.iter().map(|unit| unit.association.partner_client_id.clone()).collect();
         match held::read(&self.client, to, &clients, &self.options, |meta| settled.effort.add(meta)).await {
@@ -154,11 +154,11 @@ impl Sender {
     }
 
     /// Sends a batch.
-    pub(super) async fn send_dated(&self, to: &ObjectType, part: &[&Unit<'_>]) -> (Result<Answer>, CallMeta) {
+    pub(super) async fn send_dated(&self, to: &ObjectType, part: &[&Unit<'_>]) -> (Result<Response>, CallMeta) {
         let (raw, options, to) = (self.client.raw.clone(), self.writing(), to.clone());
         let body = BatchInputPublicAssociationMultiPost { inputs: part.iter().map(|unit| input(unit)).collect() };
         let unread_as = |error: Error| match error {
-            error if error.is_unread_success() => Ok(Answer::Unread(error.without_outcome())),
+            error if error.is_unread_success() => Ok(Response::Unread(error.without_outcome())),
             error => Err(error),
         };
         match self.change {
@@ -168,7 +168,7 @@ impl Sender {
                     request.body(body).send().await
                 })
                 .await;
-                (sent.map_or_else(unread_as, |answer| Ok(Answer::Set(answer))), meta)
+                (sent.map_or_else(unread_as, |response| Ok(Response::Set(response))), meta)
             }
             Change::Dissociate => {
                 let operation = "batch_dissociate_labels";
@@ -177,21 +177,23 @@ impl Sender {
                     request.body(body).send().await
                 })
                 .await;
-                let answer = match sent {
-                    // v4 answers so.
-                    _ if meta.status == Some(204) => Ok(Answer::All),
+                let response = match sent {
+                    // v4 responds like this.
+                    _ if meta.status == Some(204) => Ok(Response::All),
                     Err(error) => unread_as(error),
-                    // Without errors it is the documented answer to a batch that is carried out.
-                    Ok(answer) if answer.errors.is_empty() && proves(&bytes, &meta) => {
-                        match meta.is_complete(answer.status.as_str()) && says_batch(&bytes) {
-                            true => Ok(Answer::All),
-                            false => Ok(Answer::Unread(Error::no_outcome().in_call(operation, &meta, true))),
+                    // Without errors it is the documented response to a batch that is carried out.
+                    Ok(response) if response.errors.is_empty() && proves(&bytes, &meta) => {
+                        match meta.is_complete(response.status.as_str()) && says_batch(&bytes) {
+                            true => Ok(Response::All),
+                            false => Ok(Response::Unread(Error::no_outcome().in_call(operation, &meta, true))),
                         }
                     }
-                    Ok(answer) if !answer.errors.is_empty() => Ok(Answer::Removed(answer)),
-                    Ok(_) => Ok(Answer::Unread(unread("it is not a response from HubSpot", &bytes, operation, &meta))),
+                    Ok(response) if !response.errors.is_empty() => Ok(Response::Removed(response)),
+                    Ok(_) => {
+                        Ok(Response::Unread(unread("it is not a response from HubSpot", &bytes, operation, &meta)))
+                    }
                 };
-                (answer, meta)
+                (response, meta)
             }
         }
     }
@@ -213,7 +215,7 @@ impl Sender {
                 let (set, meta, bytes) = transport::call_with_body(raw, options, operation, |raw| async move {
                     let request = raw.set_labels().from_object_type(PARTNER_CLIENTS).from_object_id(&from);
                     let request = request.to_object_type(to).to_object_id(to_id).body(types);
-                    answer::written(request.send(), "set_labels", &from).await
+                    response::written(request.send(), "set_labels", &from).await
                 })
                 .await;
                 (set.map(|_: types::LabelsBetweenObjectPair| Vec::new()), meta, bytes)
@@ -241,13 +243,13 @@ fn input(unit: &Unit<'_>) -> PublicAssociationMultiPost {
     }
 }
 
-/// Whether a body has the form of an answer to a batch, rather than any that lacks errors.
+/// Whether a body has the form of a response to a batch, rather than any that lacks errors.
 fn says_batch(bytes: &[u8]) -> bool {
-    let answer = serde_json::from_slice::<serde_json::Value>(bytes);
-    answer.is_ok_and(|answer| answer.get("status").is_some() || answer.get("results").is_some())
+    let response = serde_json::from_slice::<serde_json::Value>(bytes);
+    response.is_ok_and(|response| response.get("status").is_some() || response.get("results").is_some())
 }
 
-/// The errors of an answer, by what they name.
+/// The errors of a response, by what they name.
 pub(super) fn errors_of<'a>(
     errors: &'a [types::StandardError],
     operation: &'static str,
@@ -270,7 +272,7 @@ impl PairErrors<'_> {
     }
 }
 
-/// What an answer says of each pair of which labels were set.
+/// What a response says of each pair of which labels were set.
 ///
 /// A pair is done where a result has both its ends. HubSpot may list the other direction too, with the ends exchanged, so
 /// where the batch has both, the result has to start at a partner client: by the object type that the results of the other
@@ -279,20 +281,20 @@ pub(super) struct PairVerdicts<'a> {
     asked: HashSet<Pair<'a>>,
     /// With the object type that each starts at.
     set: HashMap<Pair<'a>, Vec<Option<&'a str>>>,
-    /// What the answer calls the object type of partner clients.
+    /// What the response calls the object type of partner clients.
     partner_clients: Option<&'a str>,
     errors: PairErrors<'a>,
 }
 
 impl<'a> PairVerdicts<'a> {
     pub(super) fn new(
-        answer: &'a types::BatchResponseLabelsBetweenObjectPairWithErrors,
+        response: &'a types::BatchResponseLabelsBetweenObjectPairWithErrors,
         operation: &'static str,
         meta: &CallMeta,
         to: &ObjectType,
         part: &[&'a Unit<'a>],
     ) -> Self {
-        let results = if meta.is_complete(answer.status.as_str()) { answer.results.as_slice() } else { &[] };
+        let results = if meta.is_complete(response.status.as_str()) { response.results.as_slice() } else { &[] };
         let ends = |set: &'a types::LabelsBetweenObjectPair| {
             let pair =
                 (canonical(set.from_object_id.as_ref()?.as_str()), canonical(set.to_object_id.as_ref()?.as_str()));
@@ -308,7 +310,7 @@ impl<'a> PairVerdicts<'a> {
             }
         }
         let partner_clients = if named.len() == 1 { named.into_iter().next() } else { None };
-        Self { asked, set, partner_clients, errors: errors_of(&answer.errors, operation, meta, to) }
+        Self { asked, set, partner_clients, errors: errors_of(&response.errors, operation, meta, to) }
     }
 
     pub(super) fn of(&self, association: &Association) -> Verdict {

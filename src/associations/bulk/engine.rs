@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// How long a group waits for more from an input that has nothing ready. One request a second for an object type is a
-/// small part of any allowance.
+/// small part of any rate limit.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// The digest of an input that cannot be sent, of which a journal never keeps anything.

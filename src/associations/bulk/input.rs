@@ -6,14 +6,15 @@ use crate::{
     ids::{AssociationType, ObjectId, ObjectType, PartnerClientId},
 };
 
-/// An input of a bulk run: an [`Association`], and a value of yours that comes back with its [`Outcome`](super::Outcome).
+/// An input of a bulk run: an [`Association`], and a value of your own that comes back with its
+/// [`Outcome`](super::Outcome).
 ///
-/// You need not name this type, since it is made from what a run takes:
+/// You need not name this type, because it is created from what you give a run:
 ///
 /// | from | |
 /// |---|---|
 /// | `Association`, `&Association` | |
-/// | `Result<Association>` | what [`Association::new`] gives; its error becomes the outcome of the input |
+/// | `Result<Association>` | what [`Association::new`] returns; its error becomes the outcome of the input |
 /// | `(partner_client, (to_object_type, to_object_id), association_type)` | the same, as a tuple |
 /// | `(any of these, value)` | with a value, such as a row or its number |
 ///

@@ -1,4 +1,4 @@
-//! The journal of a run: what is settled, so that an interrupted run goes on where it stopped.
+//! Journal of a run, from which an interrupted run resumes.
 //!
 //! A text file to which lines are appended, the first of which says what it is a journal of:
 //!
@@ -8,12 +8,12 @@
 //! 2 9be06c1144d2830a failed {"operation":"batch_associate","attempts":1,"status":400,"message":"…"} 81d20f6e
 //! ```
 //!
-//! Each further line is an input that is settled: its index from 0, a digest of it, what became of it, and why. A line
+//! Each further line is an input that is recorded: its index from 0, a digest of it, what became of it, and why. A line
 //! ends with the CRC-32 of what stands before that, so that one which a crash cut short shows. Tokens never get in:
 //! errors hold none.
 
+mod index;
 mod line;
-mod settled;
 
 use std::{
     collections::TryReserveError,
@@ -26,8 +26,8 @@ use std::{
 use fs4::{FileExt, TryLockError};
 
 use self::{
+    index::{Index, What, short},
     line::{Header, Line, seal, unseal},
-    settled::{Settled, What, short},
 };
 use crate::{
     api_version::ApiVersion,
@@ -38,27 +38,26 @@ const NAME: &str = "hubspot-partner-clients journal ";
 const VERSION: &str = "2";
 const NEW_ONE: &str = "give another path for a new journal";
 
-/// A file that remembers which inputs of a run are settled, so that an interrupted run goes on where it stopped.
+/// A file that records the outcomes of a run, so that an interrupted run can be resumed.
 ///
-/// An input is settled once it is made, or once HubSpot has refused it for what it is, such as an id that does not exist.
-/// Whatever may end otherwise another time is not kept, and tried again by the next run: no connection, no answer in time,
-/// a token, a scope or a limit, a fault of HubSpot's, an error that is not HubSpot's but that of a gateway or a wrong base
-/// URL, and a value refused before anything was sent.
+/// An input is recorded once it was carried out, or once HubSpot refused it for what it is, such as an id that does not
+/// exist. An outcome that may be different next time is not recorded, and the next run tries the input again: no
+/// connection, no response in time, a missing token, scope or permit, a server error, an error from a gateway or a
+/// wrong base URL, and a value refused before anything was sent.
 ///
-/// What is kept survives the end of the process at any moment: a line that was cut short is skipped. It is not forced to
-/// the disk, so a power failure may take the last lines with it. Their inputs are sent again, which changes nothing:
-/// associations can be made and removed twice without harm.
+/// The journal survives the end of the process at any moment: a line that was cut short is skipped. It is not forced to
+/// the disk, so a power failure may lose the last lines. Their inputs are sent again, which does no harm: associations
+/// can be made and removed twice.
 ///
-/// A journal belongs to what it was true of: the inputs, the operation, the server by the client's base URL, the version of
-/// HubSpot's API, and the
-/// [account](Self::account) where it is given. That of anything else is refused, and nothing is sent. An access token does
-/// not say which account it is of, and it changes, so neither the token nor a digest of it is kept: without an account, the
-/// journals of two accounts on one server look the same.
+/// A journal belongs to its inputs, the operation, the server (by the client's base URL), the version of HubSpot's API,
+/// and the [account](Self::account) if it is given. A run with anything else is refused, and nothing is sent. An access
+/// token does not say which account it belongs to, and it changes, so neither the token nor a digest of it is recorded:
+/// without an account, the journals of two accounts on one server look the same.
 ///
-/// Reading and writing block, writing for a few kilobytes after each request. Opening reads the whole file, which takes a
-/// fraction of a second for a million inputs, and 8 bytes of memory for each of them stay in use. The file is locked while
-/// it is open, and takes about 40 bytes for an input that was made, and some hundred for one that failed: of an error that is
-/// larger than 2 KiB the details, the context and the end of the message are not kept.
+/// Reading and writing block, writing for a few kilobytes after each request. Opening reads the whole file, which takes
+/// a fraction of a second for a million inputs, and uses 8 bytes of memory for each. The file is locked while it is
+/// open. It takes about 40 bytes for an input that was made and some hundred for one that failed. An error larger than
+/// 2 KiB loses its details, its context and the end of its message.
 ///
 /// ```no_run
 /// # fn run() -> hubspot_partner_clients::Result<()> {
@@ -66,7 +65,7 @@ const NEW_ONE: &str = "give another path for a new journal";
 ///
 /// let file = "contacts.journal";
 /// let journal = Journal::open(file, "contacts.csv")?;
-/// println!("{} are settled", journal.settled());
+/// println!("{} are done", journal.recorded());
 /// # Ok(())
 /// # }
 /// ```
@@ -81,7 +80,7 @@ pub struct Journal {
     end: u64,
     /// Lines that come after it.
     buffer: Vec<u8>,
-    settled: Settled,
+    index: Index,
 }
 
 /// What a journal knows of an input.
@@ -92,12 +91,16 @@ pub(crate) enum Recorded {
 }
 
 impl Journal {
-    /// Opens the journal at `path`, or begins one there. `input` is a name for the inputs as a whole, such as the digest of
-    /// the file that they come from: a journal begun with another is refused.
+    /// Opens the journal at `path`, or creates it. `input` is a name for the inputs as a whole, such as a digest of the
+    /// file that they come from.
     ///
     /// # Errors
-    /// [`Error::is_journal`] where the file cannot be opened, read or locked, is in use by another run, is no journal, is
-    /// that of another input or a newer version, or is damaged before its last line. The file stays as it is.
+    /// [`Error::is_journal`] if the file
+    /// - cannot be opened, read or locked, or is in use by another run;
+    /// - is not a journal, belongs to another `input`, or has a newer format;
+    /// - is damaged before its last line.
+    ///
+    /// The file stays as it is.
     pub fn open(path: impl AsRef<Path>, input: &str) -> Result<Self> {
         let path = path.as_ref();
         let failed = |trouble: &str, error: io::Error, remedy: &str| Error::journal_io(path, trouble, error, remedy);
@@ -123,22 +126,22 @@ impl Journal {
             header: None,
             end: 0,
             buffer: Vec::new(),
-            settled: Settled::default(),
+            index: Index::default(),
         };
         journal.read()?;
         Ok(journal)
     }
 
-    /// Names the HubSpot account that the run is of, best by its hub id. A journal that was begun with another account, or
-    /// without one, is refused when the run starts. Give it wherever a program serves more than one account.
+    /// Sets the HubSpot account of the run, such as its hub id. A journal that was started with another account, or
+    /// without one, is refused when the run starts. Set it if your program serves more than one account.
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.account = Some(account.into());
         self
     }
 
-    /// How many inputs are settled, those of earlier runs included.
-    pub fn settled(&self) -> u64 {
-        self.settled.count
+    /// How many inputs are recorded, those of earlier runs included.
+    pub fn recorded(&self) -> u64 {
+        self.index.count
     }
 
     /// Lets each later write fail.
@@ -174,7 +177,7 @@ impl Journal {
             match Line::parse(&line) {
                 Some(Line { index, digest, error }) => {
                     let what = if error.is_none() { What::Made(digest) } else { What::Failed(self.end) };
-                    self.settled.insert(index, what).map_err(|e| no_room(&self.path, index, &e))?;
+                    self.index.insert(index, what).map_err(|e| no_room(&self.path, index, &e))?;
                     self.end += line.len() as u64;
                 }
                 None => damaged = true,
@@ -230,12 +233,12 @@ impl Journal {
         Ok(())
     }
 
-    /// What became of the input at `index`, if it is settled for good.
+    /// What became of the input at `index`, if it is recorded.
     ///
     /// # Errors
     /// Where the input at `index` was another, by its digest.
     pub(crate) fn find(&mut self, index: u64, digest: u64) -> Result<Option<Recorded>> {
-        let (same, recorded) = match self.settled.get(index) {
+        let (same, recorded) = match self.index.get(index) {
             None => return Ok(None),
             Some(What::Made(known)) => (known == short(digest), Recorded::Made),
             Some(What::Failed(offset)) => {
@@ -284,7 +287,7 @@ impl Journal {
             },
             Err(_) => return Ok(()),
         };
-        self.settled.insert(index, what).map_err(|e| no_room(&self.path, index, &e))?;
+        self.index.insert(index, what).map_err(|e| no_room(&self.path, index, &e))?;
         self.buffer.extend_from_slice(seal(line).as_bytes());
         Ok(())
     }
@@ -331,7 +334,7 @@ impl fmt::Debug for Journal {
             .field("input", &self.input)
             .field("account", &self.account)
             .field("header", &self.header)
-            .field("settled", &self.settled.count)
+            .field("recorded", &self.index.count)
             .finish_non_exhaustive()
     }
 }

@@ -1,40 +1,41 @@
-//! Any number of associations, made or removed by as few requests as HubSpot allows.
+//! Any number of associations, made or removed with as few requests as HubSpot allows.
 //!
-//! [`Client::associate_many`] and [`Client::dissociate_many`] take the inputs from an iterator, their siblings with
-//! `_from` from a stream, and answer with a stream of one [`Outcome`] for each input. The inputs may be endless: only so
-//! many are taken as [`Bulk::concurrency`] asks for.
+//! [`Client::associate_many`] and [`Client::dissociate_many`] take the inputs from an iterator, their variants with
+//! `_from` from a stream. They return a stream with one [`Outcome`] for each input. The inputs may be endless: a run
+//! takes only as many as [`Bulk::concurrency`] needs.
 //!
 //! # How inputs become requests
 //!
-//! Inputs are grouped by the other object's type, as it is spelt, since HubSpot takes one type to a batch. A group is sent
-//! as a batch when it is full: with 2,000 inputs to associate, or 100 to dissociate. One that is not full is sent when
-//! the input ends, when a second has passed since the input had nothing ready, or when no more may be taken and nothing
-//! is under way. So an object type that is rare holds up neither the others nor the order.
+//! Inputs are grouped by the other object's type, as it is spelt, because HubSpot takes one type to a batch. A group is
+//! sent as a batch when it is full: with 2,000 inputs to associate, or 100 to dissociate. A group that is not full is
+//! sent when the input ends, when the input has had nothing ready for a second, or when no more inputs may be taken and
+//! nothing is in flight. So a rare object type holds up neither the others nor the order.
 //!
-//! # What becomes of a batch
+//! # How a batch becomes outcomes
 //!
-//! - HubSpot answers with results, and with errors beside them where some inputs failed (207). An input that an error
-//!   names has that error. One is made where a result has both its ends and its type, by the name or the id that the
-//!   answer itself shows to be the same. One of which the answer says nothing certain is sent again, alone, and so is each
-//!   where the batch is not complete; a success there proves it. The documented answer to a batch of removals, 204,
-//!   proves them all.
-//! - It may refuse the whole batch because of some inputs (400, 404, 409, 410 or 422), or because there are too many (413). Those that it names have its error, and the
-//!   others are sent again. Where it names none, the batch is halved until the bad inputs stand alone.
-//! - Any other failure, after the retries that every call has, is the outcome of each input of that request.
+//! - HubSpot responds with results, and with errors besides if some inputs failed (207). An input that an error names
+//!   has that error. An input was carried out if a result has both its ends and its type, by the name or the id that
+//!   the response itself shows to be the same. If the response says nothing certain about an input, the input is sent
+//!   again, alone. So is each input if HubSpot has not finished the batch. The documented response to a batch of
+//!   removals, 204, proves all of them.
+//! - HubSpot may refuse the whole batch because of some inputs (400, 404, 409, 410 or 422), or because it has too many
+//!   (413). Inputs that the error names have that error, and the others are sent again. If the error names none, the
+//!   batch is halved until the bad inputs are alone.
+//! - Any other failure, after the retries of every call, is the outcome of each input of that request.
 //!
-//! An association that stands in a batch more than once is sent once, and each of its inputs has the outcome.
+//! An association that occurs in a batch more than once is sent once, and each of its inputs has the outcome.
 //!
-//! However bad the inputs, a batch of *n* different ones is settled with no more than *n* + log₂ *n* (rounded up) requests, retries not
-//! counted: halving stops where sending the rest one by one could exceed that.
+//! However bad the inputs are, a batch of *n* different ones takes at most *n* + log₂ *n* (rounded up) requests,
+//! without retries: halving stops where sending the rest one by one could exceed that.
 //!
 //! # Dated versions
 //!
-//! There HubSpot sets all labels of two objects at once, and a run adds to them all the same: inputs of one pair are sent as
-//! one, no two requests under way have the same pair, and where the association types that HubSpot lists leave room for
-//! other labels, those that the pairs have are read, a thousand partner clients to a request, and sent along. If somebody
-//! else changes the labels of such a pair in between, as another run may, that change can be lost. Where HubSpot refuses a
-//! pair, each of its inputs has the error. The unlabelled type is not removed from a pair that would lose a label with it,
-//! unless the label is to be removed by the same batch, or [`Bulk::including_labels`] lets it go.
+//! There HubSpot sets all labels of two objects at once, but a run still only adds to them. Inputs of one pair are sent
+//! as one, and no two requests in flight have the same pair. If HubSpot's association types leave room for other
+//! labels, the labels that the pairs have are read, a thousand partner clients to a request, and sent along. If
+//! somebody else changes the labels of such a pair in between, for example another run, that change can be lost. If
+//! HubSpot refuses a pair, each of its inputs has the error. The unlabelled type is not removed from a pair that would
+//! lose a label with it, unless the same batch removes the label or [`Bulk::including_labels`] is set.
 
 mod attribution;
 mod dated;
@@ -62,7 +63,7 @@ use crate::client::Client;
 
 impl Client {
     /// Associates any number of partner clients with other objects, 2,000 to a request. An association that exists
-    /// already stays as it is. An [`Input`] is an association, or one and a value of yours.
+    /// already stays as it is. Each [`Input`] is an association, or an association and a value of your own.
     ///
     /// Needs the scope `crm.objects.partner-clients.write`.
     ///
@@ -96,7 +97,7 @@ impl Client {
         self.associate_many_from(stream::iter(inputs))
     }
 
-    /// As [`associate_many`](Self::associate_many), with the inputs from a stream.
+    /// Like [`associate_many`](Self::associate_many), with the inputs from a stream.
     pub fn associate_many_from<I, T: 'static>(&self, inputs: I) -> Bulk<T>
     where
         I: Stream<Item: Into<Input<T>>> + Send + 'static,
@@ -104,8 +105,8 @@ impl Client {
         Bulk::new(self, Change::Associate, inputs.map(Into::into).boxed())
     }
 
-    /// Removes any number of associations, 100 to a request. One that does not exist is no error. The inputs are as
-    /// [`associate_many`](Self::associate_many) takes them.
+    /// Removes any number of associations, 100 to a request. It is not an error if one does not exist. The inputs are
+    /// those of [`associate_many`](Self::associate_many).
     ///
     /// Needs the scope `crm.objects.partner-clients.write`.
     ///
@@ -134,7 +135,7 @@ impl Client {
         self.dissociate_many_from(stream::iter(inputs))
     }
 
-    /// As [`dissociate_many`](Self::dissociate_many), with the inputs from a stream.
+    /// Like [`dissociate_many`](Self::dissociate_many), with the inputs from a stream.
     pub fn dissociate_many_from<I, T: 'static>(&self, inputs: I) -> Bulk<T>
     where
         I: Stream<Item: Into<Input<T>>> + Send + 'static,

@@ -1,24 +1,24 @@
-//! What a bulk run gives.
+//! Outcome of an input of a bulk run.
 
 use crate::{association::Association, error::Result};
 
-/// What became of one input.
+/// Outcome of one input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome<T = ()> {
-    /// The input's position, from 0 on.
+    /// The position of the input, from 0.
     pub index: u64,
-    /// The association; none if what was given cannot be sent, for which [`result`](Self::result) tells why.
+    /// The association; `None` if the input cannot be sent, for a reason that [`result`](Self::result) gives.
     pub association: Option<Association>,
-    /// The value that was given with the [input](super::Input).
+    /// The value that came with the [input](super::Input).
     pub value: T,
-    /// Whether it was carried out; if not, why.
+    /// `Ok` if the input was carried out, otherwise the reason.
     ///
-    /// Where HubSpot refused the batch because of this input, the error has the status, category and correlation id of
-    /// that answer, and of the objects and details that HubSpot named only those of this input, after the first 256 bytes of
-    /// the message. The errors inside an answer that made
-    /// others (207) have no status.
+    /// If HubSpot refused the batch because of this input, the error has the status, category and correlation id of
+    /// that response. Of the objects and details that HubSpot named, it has those of this input only, apart from the
+    /// first 256 bytes of the message. Errors in a response in which other inputs succeeded (207) have no status.
     pub result: Result<()>,
-    /// Whether this is from the [journal](super::Journal) of an earlier run, so that nothing was sent for it in this one.
+    /// Whether the outcome is from the [journal](super::Journal) of an earlier run, so that this run sent nothing for
+    /// it.
     pub replayed: bool,
 }

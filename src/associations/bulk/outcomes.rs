@@ -1,4 +1,4 @@
-//! The stream of a bulk run's outcomes.
+//! Stream of the outcomes of a bulk run.
 
 use std::{
     fmt,
@@ -13,17 +13,18 @@ use crate::{
     error::Error,
 };
 
-/// The outcomes of a bulk run, as a [`Stream`]: one for each input.
+/// The outcomes of a bulk run, one for each input, as a [`Stream`].
 ///
-/// Inputs are taken only while it is polled. Requests under way go on meanwhile, in tasks that end with the stream: an
-/// input whose outcome was not given may have been carried out. A future of `next()` may be dropped at any time without a
-/// loss. It needs a Tokio runtime.
+/// The run takes inputs only while you poll it. Requests in flight continue meanwhile, in tasks that end when the
+/// stream is dropped: then an input whose outcome was not given may have been carried out. You can drop a future of
+/// `next()` at any time without losing anything. Needs a Tokio runtime.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Outcomes<T = ()>(pub(super) Engine<T>);
 
 impl<T> Outcomes<T> {
-    /// Why the [journal](super::Journal) could not be used, with [`Error::is_journal`]. Outcomes that were given before may be
-    /// missing in it, those of the last batch among them: look here when the stream has ended. Nothing is sent after it.
+    /// Returns why the [journal](super::Journal) could not be written, an error with [`Error::is_journal`]. Check it
+    /// when the stream has ended: outcomes given before it may be missing in the journal, those of the last batch
+    /// included. Nothing was sent after it.
     pub fn journal_error(&self) -> Option<&Error> {
         self.0.refused().filter(|error| error.is_journal())
     }
@@ -47,7 +48,7 @@ impl<T> fmt::Debug for Outcomes<T> {
 }
 
 impl<T> Bulk<T> {
-    /// Starts when it is polled, and gives one outcome for each input.
+    /// Returns the stream of outcomes, one for each input. The run starts when it is polled.
     pub fn outcomes(self) -> Outcomes<T> {
         Outcomes(Engine::new(self))
     }

@@ -1,39 +1,39 @@
-//! How far a bulk run has come.
+//! Progress of a bulk run.
 
 use std::time::Duration;
 
 use super::sender::Effort;
 use crate::{error::Result, rate_limit::limiter::RateLimitStatus};
 
-/// How far a bulk run has come; see [`Bulk::on_progress`](super::Bulk::on_progress).
+/// Progress of a bulk run; see [`Bulk::on_progress`](super::Bulk::on_progress).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
     /// Inputs taken so far.
     pub inputs_seen: u64,
-    /// Inputs that were carried out: associations made, or removed.
+    /// Inputs that were carried out.
     pub succeeded: u64,
     /// Inputs whose outcome is an error.
     pub failed: u64,
-    /// How many of the inputs that succeeded or failed did so in an earlier run, as the journal has it. Nothing was sent for
-    /// them in this one.
+    /// How many of the succeeded and failed inputs are from the journal of an earlier run. This run sent nothing for
+    /// them.
     pub replayed: u64,
-    /// Inputs of the batches under way.
+    /// Inputs of the batches in flight.
     pub in_flight: u64,
-    /// Requests sent for the batches that are settled, retries included.
+    /// Requests sent for the batches that have ended, retries included.
     pub requests: u64,
-    /// How many of them were retries.
+    /// How many of the requests were retries.
     pub retries: u64,
-    /// How long requests waited for the rate limiter, all together.
+    /// How long requests waited for the rate limiter, over all requests.
     pub waiting_for_limit: Duration,
-    /// How many inputs there are, where the input says so from the beginning.
+    /// The total number of inputs, if it is known from the start.
     pub total: Option<u64>,
-    /// How long the rest takes if it needs as many requests for an input as those before, and the account's whole
-    /// allowance is used. None while that or the total is unknown.
+    /// How long the rest will take if it needs as many requests per input as before and uses the account's whole rate
+    /// limit. `None` while that or the total is unknown.
     pub time_left: Option<Duration>,
 }
 
-/// The sums that progress is told from.
+/// The sums behind the progress.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     progress: Progress,
@@ -73,7 +73,7 @@ impl Tally {
         progress.waiting_for_limit += effort.waited;
     }
 
-    /// What is to be told, unless it was told before.
+    /// The progress to report, unless it was reported before.
     pub(super) fn news(&mut self, limit: &RateLimitStatus) -> Option<&Progress> {
         if !std::mem::take(&mut self.changed) {
             return None;

@@ -1,4 +1,4 @@
-//! The requests that carry batches and single inputs, and what HubSpot answers to them.
+//! The requests that carry batches and single inputs, and HubSpot's responses to them.
 
 use std::{borrow::Cow, collections::HashMap, time::Duration};
 
@@ -21,7 +21,7 @@ use crate::{
 };
 
 const MAX_ASSOCIATED: usize = 2_000;
-/// Not documented by HubSpot; third parties tell of it.
+/// Not documented by HubSpot; third parties report it.
 const MAX_DISSOCIATED: usize = 100;
 
 /// What is done with the associations.
@@ -117,7 +117,7 @@ impl Sender {
     }
 
     /// Sends a batch.
-    pub(super) async fn send(&self, to: &ObjectType, part: &[&Unit<'_>]) -> (Result<Answer>, CallMeta) {
+    pub(super) async fn send(&self, to: &ObjectType, part: &[&Unit<'_>]) -> (Result<Response>, CallMeta) {
         if self.is_dated() {
             return self.send_dated(to, part).await;
         }
@@ -137,35 +137,36 @@ impl Sender {
         let operation = self.batch_operation();
         match self.change {
             Change::Associate => {
-                let (answer, meta, _) = transport::call_with_body(raw, options, operation, |raw| async move {
+                let (response, meta, _) = transport::call_with_body(raw, options, operation, |raw| async move {
                     let request = raw.batch_associate().from_object_type(PARTNER_CLIENTS).to_object_type(to);
                     request.body(body).send().await
                 })
                 .await;
-                let answer = match answer {
-                    Ok(answer) => Ok(Answer::Told(answer)),
-                    Err(error) if error.is_unread_success() => Ok(Answer::Unread(error.without_outcome())),
+                let response = match response {
+                    Ok(response) => Ok(Response::Told(response)),
+                    Err(error) if error.is_unread_success() => Ok(Response::Unread(error.without_outcome())),
                     Err(error) => Err(error),
                 };
-                (answer, meta)
+                (response, meta)
             }
             Change::Dissociate => {
-                let (answer, meta, body) = transport::call_with_body(raw, options, operation, |raw| async move {
+                let (response, meta, body) = transport::call_with_body(raw, options, operation, |raw| async move {
                     let request = raw.batch_dissociate().from_object_type(PARTNER_CLIENTS).to_object_type(to);
                     request.body(body).send().await
                 })
                 .await;
                 // The one success that HubSpot documents is a 204, which has no body.
-                let answer = match answer.map(|()| reading::decode(&body, reading::response_shape("batch_associate"))) {
-                    Ok(_) if meta.status == Some(204) => Ok(Answer::All),
-                    Ok(Ok(answer)) => Ok(Answer::Told(answer)),
-                    Ok(Err(error)) => {
-                        Ok(Answer::Unread(unread(&error.to_string(), &body, operation, &meta).without_outcome()))
-                    }
-                    Err(error) if error.is_unread_success() => Ok(Answer::Unread(error.without_outcome())),
-                    Err(error) => Err(error),
-                };
-                (answer, meta)
+                let response =
+                    match response.map(|()| reading::decode(&body, reading::response_shape("batch_associate"))) {
+                        Ok(_) if meta.status == Some(204) => Ok(Response::All),
+                        Ok(Ok(response)) => Ok(Response::Told(response)),
+                        Ok(Err(error)) => {
+                            Ok(Response::Unread(unread(&error.to_string(), &body, operation, &meta).without_outcome()))
+                        }
+                        Err(error) if error.is_unread_success() => Ok(Response::Unread(error.without_outcome())),
+                        Err(error) => Err(error),
+                    };
+                (response, meta)
             }
         }
     }
@@ -213,8 +214,8 @@ pub(super) fn proves(body: &Bytes, meta: &CallMeta) -> bool {
     match reading::json(body) {
         _ if meta.status == Some(204) => true,
         _ if meta.status == Some(207) => false,
-        Some(Value::Object(answer)) => {
-            is_empty(answer.get("errors")) && answer.get("status").is_none_or(|status| status != "error")
+        Some(Value::Object(response)) => {
+            is_empty(response.get("errors")) && response.get("status").is_none_or(|status| status != "error")
         }
         _ => body.is_empty() || meta.correlation_id.is_some(),
     }
@@ -224,8 +225,8 @@ pub(super) fn unread(trouble: &str, body: &Bytes, operation: &'static str, meta:
     Error::undecodable(trouble, &String::from_utf8_lossy(body)).in_call(operation, meta, true)
 }
 
-/// What an answer that is no error says.
-pub(super) enum Answer {
+/// What a response that is no error says.
+pub(super) enum Response {
     /// All inputs are carried out.
     All,
     /// What it says of each.

@@ -1,4 +1,4 @@
-//! The settings of a bulk run.
+//! Settings of a bulk run.
 
 use std::fmt;
 
@@ -19,9 +19,10 @@ use crate::{
     },
 };
 
-/// Associations to be made or removed; see [`Client::associate_many`] and [`Client::dissociate_many`].
+/// A bulk run, which associates or dissociates any number of objects; see [`Client::associate_many`] and
+/// [`Client::dissociate_many`].
 ///
-/// Timeouts, retries and headers hold for each request that it makes.
+/// Timeouts, retries and headers apply to each of its requests.
 #[must_use = "nothing is sent until the outcomes are asked for"]
 pub struct Bulk<T = ()> {
     pub(super) client: Client,
@@ -56,23 +57,23 @@ impl<T> Bulk<T> {
         }
     }
 
-    /// Which requests carry the inputs; [`Strategy::Batch`] by default.
+    /// Sets which requests carry the inputs; the default is [`Strategy::Batch`].
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.strategy = strategy;
         self
     }
 
-    /// Gives each outcome as soon as it is known, rather than in the order of the inputs;
-    /// [`Outcome::index`](super::Outcome::index) tells whose it is.
+    /// Gives each outcome as soon as it is known, instead of in the order of the inputs.
+    /// [`Outcome::index`](super::Outcome::index) says which input it belongs to.
     pub fn as_they_come(mut self) -> Self {
         self.in_input_order = false;
         self
     }
 
-    /// Lets the labels of two objects go with their unlabelled association, as
-    /// [`Dissociate::including_labels`](crate::Dissociate::including_labels) does. On dated versions HubSpot removes them with
-    /// it, so without this an input that is to remove it is refused where there are labels that are not to be removed by the
-    /// same batch. It makes no difference for other inputs, or on v3.
+    /// Removes the labels of two objects together with their unlabelled association, like
+    /// [`Dissociate::including_labels`](crate::Dissociate::including_labels). On dated versions HubSpot removes both,
+    /// so without this setting such an input is an error if there are labels that the same batch does not remove. It
+    /// makes no difference for other inputs or on v3.
     pub fn including_labels(mut self) -> Self {
         self.including_labels = true;
         self
@@ -85,26 +86,29 @@ impl<T> Bulk<T> {
         self
     }
 
-    /// How many requests are under way at once; 4 by default. Twice as many inputs as they hold are taken before their
-    /// outcomes are: by default 16,000 to associate, 800 to dissociate, 8 with [`Strategy::Single`].
+    /// Sets how many requests are in flight at once; the default is 4. The run takes twice as many inputs as these
+    /// requests hold before you take their outcomes: by default 16,000 to associate, 800 to dissociate, and 8 with
+    /// [`Strategy::Single`].
     ///
-    /// With zero every outcome is an [invalid input](crate::Error::is_invalid_input), and nothing is sent.
+    /// With 0, every outcome is an error with [`Error::is_invalid_input`](crate::Error::is_invalid_input), and nothing
+    /// is sent.
     pub fn concurrency(mut self, requests: usize) -> Self {
         self.concurrency = self.options.concurrency(requests);
         self
     }
 
-    /// Tells how far the run has come: after each batch that is settled, before its outcomes are given, and at the end.
+    /// Calls `callback` with the progress of the run: after each batch, before its outcomes are given, and at the end.
     pub fn on_progress(mut self, callback: impl FnMut(&Progress) + Send + 'static) -> Self {
         self.on_progress = Some(Box::new(callback));
         self
     }
 
-    /// Remembers what is settled, so that the same run goes on where it was interrupted: begin it again with the same
-    /// inputs and the same journal. What the journal has is given as an outcome again, and not sent again.
+    /// Records the outcomes in a journal, so that an interrupted run can be resumed: start it again with the same
+    /// inputs and the same journal. For an input that the journal has, the recorded outcome is given again, and nothing
+    /// is sent.
     ///
-    /// A journal of another run is refused: from the first input that is not the journal's on, nothing is sent, and every
-    /// outcome is an error with [`Error::is_journal`](crate::Error::is_journal).
+    /// If the journal belongs to another run, nothing is sent from the first input that differs, and every outcome is
+    /// an error with [`Error::is_journal`](crate::Error::is_journal).
     pub fn journal(mut self, journal: Journal) -> Self {
         self.journal = Some(journal);
         self

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::HashMap};
 use super::{
     attribution::{Attribution, pair},
     dated::{PairVerdicts, errors_of},
-    sender::{Answer, Numbered, Sender, Settled, Unit},
+    sender::{Numbered, Response, Sender, Settled, Unit},
     verdict::Verdicts,
 };
 use crate::{
@@ -80,7 +80,7 @@ struct Settling<'a> {
     open: usize,
     calls: usize,
     limit: usize,
-    /// An answer to an input alone that is none of HubSpot's: this server can settle nothing.
+    /// A response to an input alone that is none of HubSpot's: this server can settle nothing.
     foreign: Option<Error>,
     settled: Settled,
 }
@@ -126,28 +126,28 @@ impl<'a> Settling<'a> {
         self.settle(unit, result);
     }
 
-    /// Sends a batch, and tells what is still to be done, the last of it first.
+    /// Sends a batch, and returns what is still to be done, the last of it first.
     async fn batch(&mut self, mut part: Part<'a>) -> Vec<Part<'a>> {
-        let (answer, meta) = self.sender.send(self.to, &part).await;
+        let (response, meta) = self.sender.send(self.to, &part).await;
         self.called(&meta);
-        match answer {
-            Ok(Answer::All) => self.settle_all(part, &Ok(())),
-            Ok(Answer::Told(answer)) => {
+        match response {
+            Ok(Response::All) => self.settle_all(part, &Ok(())),
+            Ok(Response::Told(response)) => {
                 let operation = self.sender.batch_operation();
                 let asked: Vec<&Association> = part.iter().map(|unit| &*unit.association).collect();
-                let verdicts = Verdicts::new(&answer, operation, &meta, self.to, asked.into_iter());
+                let verdicts = Verdicts::new(&response, operation, &meta, self.to, asked.into_iter());
                 let open = self.settle_those(part, |unit| verdicts.of(&unit.association).result());
                 return self.one_by_one(open, || Error::no_outcome().in_call(operation, &meta, true));
             }
-            Ok(Answer::Set(answer)) => {
+            Ok(Response::Set(response)) => {
                 let operation = self.sender.batch_operation();
-                let verdicts = PairVerdicts::new(&answer, operation, &meta, self.to, &part);
+                let verdicts = PairVerdicts::new(&response, operation, &meta, self.to, &part);
                 let open = self.settle_those(part, |unit| verdicts.of(&unit.association).result());
                 return self.one_by_one(open, || Error::no_outcome().in_call(operation, &meta, true));
             }
-            Ok(Answer::Removed(answer)) => {
+            Ok(Response::Removed(response)) => {
                 let operation = self.sender.batch_operation();
-                let errors = errors_of(&answer.errors, operation, &meta, self.to);
+                let errors = errors_of(&response.errors, operation, &meta, self.to);
                 let sent = part.len();
                 let open = self.settle_those(part, |unit| errors.of(&unit.association).map(Err));
                 // It does not say which of the others are removed, so they are sent again.
@@ -159,7 +159,7 @@ impl<'a> Settling<'a> {
                     self.one_by_one(open, || Error::no_outcome().in_call(operation, &meta, true))
                 };
             }
-            Ok(Answer::Unread(error)) => return self.one_by_one(part, || error),
+            Ok(Response::Unread(error)) => return self.one_by_one(part, || error),
             // Whoever answers 413, smaller requests may pass.
             Err(error) if part.len() > 1 && (error.is_refusal() || error.status() == Some(413)) => {
                 let asked: Vec<&Association> = part.iter().map(|unit| &*unit.association).collect();
@@ -177,7 +177,7 @@ impl<'a> Settling<'a> {
         Vec::new()
     }
 
-    /// What an answer left open. A batch of one was alone already.
+    /// What a response left open. A batch of one was alone already.
     fn one_by_one(&mut self, open: Part<'a>, unknown: impl FnOnce() -> Error) -> Vec<Part<'a>> {
         if self.all == 1 && self.calls == 1 {
             self.settle_all(open, &Err(unknown()));

@@ -1,4 +1,4 @@
-//! How inputs are put into requests.
+//! Strategy by which the inputs of a bulk run are put into requests.
 
 /// Which requests carry the inputs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -7,10 +7,10 @@ pub enum Strategy {
     /// Batches, whatever their size. The default.
     #[default]
     Batch,
-    /// One request for each input, as [`Client::associate`](crate::Client::associate) and
-    /// [`Client::dissociate`](crate::Client::dissociate) send.
+    /// One request for each input, like [`Client::associate`](crate::Client::associate) and
+    /// [`Client::dissociate`](crate::Client::dissociate).
     Single,
-    /// Batches, but a group of one input goes as [`Single`](Self::Single) does: that takes no request more, and has the
-    /// error of its own that HubSpot gives there.
+    /// Batches, but a lone input is sent like [`Single`](Self::Single). That takes no more requests, and HubSpot's
+    /// error for a single association is clearer.
     Automatic,
 }

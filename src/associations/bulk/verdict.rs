@@ -1,4 +1,4 @@
-//! What an answered batch says of each of its inputs.
+//! What a response to a batch says of each of its inputs.
 
 use std::{
     borrow::Cow,
@@ -14,7 +14,7 @@ use crate::{
     transport::call_meta::CallMeta,
 };
 
-/// What an answer says of an input.
+/// What a response says of an input.
 #[derive(Debug)]
 pub(super) enum Verdict {
     /// A result says that it was carried out.
@@ -39,13 +39,13 @@ impl Verdict {
 /// An association type in one form.
 type Type<'a> = Cow<'a, str>;
 
-/// What an answer with results and errors says of each input.
+/// What a response with results and errors says of each input.
 ///
 /// An input is done where a result has both its ends and its type. HubSpot lists inverse associations among the results,
 /// with the ends and the type of the other direction, so ends alone prove nothing where a batch has both directions.
 ///
 /// HubSpot may answer with the name of a type that was given by its id, or the other way round. Such a spelling counts as
-/// the type asked for once the answer itself shows which it is: by a pair that was asked for under this one type and in
+/// the type asked for once the response itself shows which it is: by a pair that was asked for under this one type and in
 /// this one direction, unless another pair contradicts it.
 pub(super) struct Verdicts<'a> {
     asked: HashMap<Pair<'a>, Vec<Type<'a>>>,
@@ -58,7 +58,7 @@ pub(super) struct Verdicts<'a> {
 impl<'a> Verdicts<'a> {
     /// `inputs` has each association once.
     pub(super) fn new(
-        answer: &'a types::BatchResponsePublicAssociationWithErrors,
+        response: &'a types::BatchResponsePublicAssociationWithErrors,
         operation: &'static str,
         meta: &CallMeta,
         to: &ObjectType,
@@ -70,7 +70,7 @@ impl<'a> Verdicts<'a> {
             asked.entry(pair(association)).or_default().push(association_type);
         }
         let mut listed = HashMap::<_, Vec<_>>::new();
-        let results = if meta.is_complete(answer.status.as_str()) { answer.results.as_slice() } else { &[] };
+        let results = if meta.is_complete(response.status.as_str()) { response.results.as_slice() } else { &[] };
         for result in results {
             let ends = (canonical(result.from.id.as_str()), canonical(result.to.id.as_str()));
             if asked.contains_key(&ends) {
@@ -83,7 +83,7 @@ impl<'a> Verdicts<'a> {
         let spelled = spellings(&asked, &listed);
         let error =
             |error: &'a types::StandardError| (Error::in_batch(error).in_call(operation, meta, false), &error.context);
-        Self { asked, listed, spelled, errors: Errors::new(answer.errors.iter().map(error), to) }
+        Self { asked, listed, spelled, errors: Errors::new(response.errors.iter().map(error), to) }
     }
 
     pub(super) fn of(&self, association: &Association) -> Verdict {
@@ -124,7 +124,7 @@ impl<'a> Verdicts<'a> {
     }
 }
 
-/// The other spelling of each type, where the answer shows it and nothing contradicts.
+/// The other spelling of each type, where the response shows it and nothing contradicts.
 fn spellings<'a>(
     asked: &HashMap<Pair<'a>, Vec<Type<'a>>>,
     listed: &HashMap<Pair<'a>, Vec<Type<'a>>>,

@@ -1,10 +1,10 @@
-//! What became of a plan.
+//! Result of applying a plan.
 
 use std::collections::HashSet;
 
 use crate::{association::Association, associations::reconcile::plan::Plan, error::Error};
 
-/// What became of a [`Plan`].
+/// Result of applying a [`Plan`].
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Applied {
@@ -12,18 +12,18 @@ pub struct Applied {
     pub added: u64,
     /// How many associations were removed.
     pub removed: u64,
-    /// How many changes HubSpot had already, as when the plan was carried out in part before.
+    /// How many changes were already in place, for example because part of the plan was carried out before.
     pub already_done: u64,
-    /// Additions that failed, or of which nobody knows how they ended.
+    /// Additions that failed or whose outcome is unknown.
     pub failed_additions: Vec<FailedChange>,
-    /// Removals that failed, or of which nobody knows how they ended.
+    /// Removals that failed or whose outcome is unknown.
     pub failed_removals: Vec<FailedChange>,
-    /// Removals that were not sent, because an addition of the same partner client is not in.
+    /// Removals that were not sent, because not all additions of the same partner client succeeded.
     pub held_back: Vec<Association>,
-    /// How many changes have no outcome, since the run was [stopped](super::Apply::run_until).
+    /// How many changes have no outcome, because the run was [stopped](super::Apply::run_until).
     pub unsettled: u64,
-    /// Why the [journal](super::Apply::journal) could not be written. What was settled just before may be missing in it, and
-    /// nothing was sent after it.
+    /// Why the [journal](super::Apply::journal) could not be written. Outcomes from just before may be missing in it,
+    /// and nothing was sent after it.
     pub journal_error: Option<Error>,
 }
 
@@ -31,9 +31,9 @@ pub struct Applied {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct FailedChange {
-    /// What was to be added or removed.
+    /// The association that was to be added or removed.
     pub association: Association,
-    /// Why it failed.
+    /// Why the change failed.
     pub error: Error,
 }
 
@@ -43,12 +43,12 @@ impl Applied {
         self.failures().next().is_none() && self.held_back.is_empty() && self.unsettled == 0
     }
 
-    /// The additions that failed, then the removals.
+    /// The failed additions, then the failed removals.
     pub fn failures(&self) -> impl Iterator<Item = &FailedChange> {
         self.failed_additions.iter().chain(&self.failed_removals)
     }
 
-    /// As [`Plan::undo`], without what was certainly not changed.
+    /// Like [`Plan::undo`], without changes that were certainly not made.
     pub fn undo(&self, plan: &Plan) -> Plan {
         // An attempt before the last one may have been carried out.
         let undone = |FailedChange { error, .. }: &&FailedChange| {

@@ -1,4 +1,4 @@
-//! Settings under which a plan is carried out.
+//! Settings for applying a plan.
 
 use std::fmt;
 
@@ -13,10 +13,10 @@ use crate::{
 
 type OnProgress<'a> = Box<dyn FnMut(&Applied) + Send + 'a>;
 
-/// A plan to be carried out: await it, or call [`send`](Self::send). See [`Plan::apply`].
+/// Call that applies a plan: await it, or call [`send`](Self::send). See [`Plan::apply`].
 ///
-/// Timeouts, retries and headers hold for each request; without any, those of the [`Reconcile`](super::Reconcile) that the
-/// plan comes from.
+/// Timeouts, retries and headers apply to each request. Without any, those of the [`Reconcile`](super::Reconcile) that
+/// made the plan apply.
 #[must_use = "nothing is changed until it is awaited"]
 pub struct Apply<'a> {
     pub(super) plan: &'a Plan,
@@ -45,39 +45,40 @@ impl<'a> Apply<'a> {
         }
     }
 
-    /// How many associations the plan may remove. A plan that would remove more is refused whole, before anything is sent.
+    /// Sets how many associations the plan may remove. A plan that removes more is refused as a whole, before anything
+    /// is sent.
     ///
-    /// Without it, a plan may remove at most 100, and has to leave at least half as many associations as the partner clients
-    /// have now; additions count.
+    /// By default a plan may remove at most 100 associations, and has to leave at least half as many as the partner
+    /// clients have now, additions included.
     pub fn max_removals(mut self, associations: u64) -> Self {
         self.max_removals = Some(associations);
         self
     }
 
-    /// Names the HubSpot account that the client's token is of. A plan that was made [of another](super::Reconcile::account)
-    /// is refused.
+    /// Sets the HubSpot account that the client's token is for. A plan that was made for
+    /// [another](super::Reconcile::account) is refused.
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.account = Some(account.into());
         self
     }
 
-    /// Removes what is to be removed even from partner clients whose additions failed, as where HubSpot limits how many
-    /// associations they may have. What was refused is then tried once more.
+    /// Carries out the removals even for partner clients whose additions failed, for example because HubSpot limits how
+    /// many associations they may have. The failed additions are then tried once more.
     pub fn remove_anyway(mut self) -> Self {
         self.remove_anyway = true;
         self
     }
 
-    /// Remembers what is settled, additions and removals alike. A run with the same plan and journal goes on where the one
-    /// before stopped: an addition that HubSpot has refused is not tried again, unless a removal may have made room for it.
+    /// Records the outcomes of additions and removals. A run with the same plan and journal resumes where the earlier
+    /// one stopped. An addition that HubSpot refused is not tried again, unless a removal may have made room for it.
     ///
-    /// What HubSpot lists has the last word: a change that the journal has and HubSpot does not is sent again.
+    /// HubSpot's own list has precedence: a change that the journal has and HubSpot does not is sent again.
     pub fn journal(mut self, journal: Journal) -> Self {
         self.journal = Some(journal);
         self
     }
 
-    /// Tells what was done so far, each time that more of it is known.
+    /// Calls `callback` with the result so far, each time that more of it is known.
     pub fn on_progress(mut self, callback: impl FnMut(&Applied) + Send + 'a) -> Self {
         self.on_progress = Some(Box::new(callback));
         self
@@ -97,12 +98,11 @@ impl fmt::Debug for Apply<'_> {
 }
 
 impl Plan {
-    /// Carries the plan out: await what this gives, after setting on it what should hold.
+    /// Applies the plan: await the call, after any settings.
     ///
-    /// What the plan was made from is read again first. Then what is to be added is made, in batches as by
-    /// [`Client::associate_many`], and then what is to be removed is removed, but only from partner clients all of whose
-    /// additions are in. A plan that was carried out in part goes on where it stopped, and one that was carried out whole
-    /// changes nothing.
+    /// First, everything that the plan was made from is read again. Then associations are added, in batches like
+    /// [`Client::associate_many`], and then removed, but only from partner clients all of whose additions succeeded. A
+    /// plan that was carried out in part resumes where it stopped, and one that was carried out whole changes nothing.
     pub fn apply<'a>(&'a self, client: &Client) -> Apply<'a> {
         Apply::new(self, client)
     }

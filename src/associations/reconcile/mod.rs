@@ -1,26 +1,27 @@
-//! Bringing the associations of partner clients to a desired state.
+//! Bringing the associations of partner clients in line with a desired list.
 //!
-//! A [`Plan`] is computed by [`Reconcile::plan`] and carried out by [`Plan::apply`]. What could lose associations is
-//! guarded:
+//! [`Reconcile::plan`] computes a [`Plan`], and [`Plan::apply`] carries it out. Several rules protect existing
+//! associations:
 //!
-//! - A removal waits until all additions of the same partner client are in. If one of them fails, or nobody knows how it
-//!   ended, the partner client keeps what it has, and [`Applied::held_back`] names the removals.
-//! - HubSpot may limit how many associations a record can have. An addition that it refused is tried once more when a
-//!   removal has made room: so an object moves from one partner client to another in one run.
-//! - A plan that removes many is refused; see [`Apply::max_removals`].
-//! - What the plan was made from is read again before it is applied, and a plan that is no longer true is refused.
-//! - A plan can be persisted and loaded with serde, and [`Plan::undo`] makes the plan that takes it back.
+//! - A removal waits until all additions of the same partner client have succeeded. If one of them fails or its outcome
+//!   is unknown, the partner client keeps what it has, and [`Applied::held_back`] names the removals.
+//! - HubSpot may limit how many associations a record can have. An addition that HubSpot refused is tried once more
+//!   when a removal has made room, so an object can move from one partner client to another in one run.
+//! - A plan that removes many associations is refused; see [`Apply::max_removals`].
+//! - What the plan was made from is read again before it is applied, and a plan that is out of date is refused.
+//! - A plan can be persisted and loaded with serde, and [`Plan::undo`] makes the plan that reverses it.
 //!
-//! HubSpot may list a pair that has a label once more, by its unlabelled type: on v3 the one whose name ends in
-//! `_unlabeled`, on dated versions HubSpot's own type without a label. As long as the pair has a label, that is no
-//! association of its own: it is neither missing nor superfluous, unless it is desired. It goes with the pair's last label.
+//! HubSpot may list a pair that has a label a second time, by its unlabelled type: on v3 the one whose name ends in
+//! `_unlabeled`, on dated versions HubSpot's own type without a label. While the pair has a label, that is not an
+//! association of its own: it is neither missing nor superfluous, unless it is desired. It is removed together with the
+//! last label of the pair.
 //!
 //! # Dated versions
 //!
-//! Types are compared by category and number. You can give a type by its number, by category and number, as
-//! `USER_DEFINED:37`, or by its label; a plan shows it by category and number. HubSpot sets all labels of two objects at
-//! once there: the labels that a plan does not name are read and sent along, and what two writers at once can lose is
-//! described at [`Client::associate`].
+//! Types are compared by category and number. You can give a type by its number, by category and number, such as
+//! `USER_DEFINED:37`, or by its label; a plan shows it by category and number. HubSpot sets all labels of two objects
+//! at once there, so the labels that a plan does not name are read and sent along. [`Client::associate`] describes what
+//! two concurrent writers can lose.
 
 mod applied;
 mod apply;
@@ -49,13 +50,15 @@ use crate::{
 };
 
 impl Client {
-    /// Compares the associations that partner clients have with objects of one type to those they should have. Nothing is
-    /// changed until the plan is applied.
+    /// Compares the associations that partner clients have with objects of one type to those that they should have.
+    /// Nothing is changed until the plan is applied.
     ///
-    /// `desired` is all that should be there, in the forms that a [bulk run](bulk::Input) takes. What is there and not desired
-    /// is planned to be removed, of every association type unless [`only_type`](Reconcile::only_type) is set.
+    /// `desired` is everything that should exist, in the forms that a [bulk run](bulk::Input) takes. An association
+    /// that exists and is not desired is planned to be removed, whatever its type, unless
+    /// [`only_type`](Reconcile::only_type) is set.
     ///
-    /// Needs the scope `crm.objects.partner-clients.read`, and applying a plan `crm.objects.partner-clients.write` as well.
+    /// Needs the scope `crm.objects.partner-clients.read`, and applying a plan `crm.objects.partner-clients.write` as
+    /// well.
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
@@ -111,9 +114,9 @@ fn of_type(association: Association, to_type: &ObjectType) -> Result<Association
     Err(Error::invalid_input("object type", Some(given), reason, remedy))
 }
 
-/// What is to be brought to a desired state; see [`Client::reconcile`].
+/// Call that compares associations with a desired list; see [`Client::reconcile`].
 ///
-/// Timeouts, retries and headers hold for each request, also for those that apply the plan.
+/// Timeouts, retries and headers apply to each request, also to those that apply the plan.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is read until the plan is asked for"]
 pub struct Reconcile {
@@ -135,8 +138,8 @@ struct Input {
 settings!(Reconcile, options);
 
 impl Reconcile {
-    /// Looks at associations of this type alone and leaves the others as they are. You can give it as that of a desired
-    /// association: by number or name, or by label on dated versions. It may be called for several.
+    /// Considers associations of this type only, and leaves the others as they are. Give it like the type of a desired
+    /// association: by number or name, or by label on dated versions. Call it again for further types.
     pub fn only_type<A>(mut self, association_type: A) -> Self
     where
         A: TryInto<AssociationType, Error: Into<Error>>,
@@ -148,27 +151,29 @@ impl Reconcile {
         self
     }
 
-    /// Leaves out partner clients that HubSpot does not know, with what is desired of them, and names them in
-    /// [`Plan::unknown`]. Without this they are an error.
+    /// Leaves out partner clients that HubSpot does not know, together with their desired associations, and lists them
+    /// in [`Plan::unknown`]. Without this, they are an error.
     pub fn skip_unknown(mut self) -> Self {
         self.skip_unknown = true;
         self
     }
 
-    /// Names the HubSpot account that the plan is of, best by its hub id, so that it is [applied](Apply::account) to no
-    /// other. A token does not say which account it is of.
+    /// Sets the HubSpot account of the plan, such as its hub id, so that the plan [applies](Apply::account) to no
+    /// other. A token does not say which account it belongs to.
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.account = Some(account.into());
         self
     }
 
-    /// Reads what is there, a thousand partner clients to a request, and tells what has to change. All of it is held in
-    /// memory. A partner client with more than 500 associated objects takes a further request for each 500.
+    /// Reads the existing associations, a thousand partner clients to a request, and returns what has to change. All of
+    /// it is held in memory. A partner client with more than 500 associated objects takes another request for each 500.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for ids that cannot be sent, for an association type that does not exist between partner
-    /// clients and the object type or that may be one of several, and for a desired association of a partner client that is
-    /// not among those given.
+    /// [`Error::is_invalid_input`] for
+    /// - ids that cannot be sent;
+    /// - an association type that does not exist between partner clients and the object type, or is ambiguous;
+    /// - a desired association of a partner client that is not among those given.
+    ///
     /// [`Error::is_not_found`] for partner clients that HubSpot does not know: the message and the entry `ids` of
     /// [`Error::context`] name all of them.
     pub async fn plan(self) -> Result<Plan> {

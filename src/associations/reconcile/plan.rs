@@ -49,32 +49,33 @@ const MAX_REMOVALS: u64 = 100;
 #[serde(into = "super::persisted::Persisted")]
 #[non_exhaustive]
 pub struct Plan {
-    /// The base URL of the server that was asked; the plan is applied to no other.
+    /// The base URL of the server that the plan was made from. The plan applies to no other.
     pub server: String,
-    /// The version of HubSpot's API that it was asked in. The plan is applied in no other: association types differ.
+    /// The version of HubSpot's API that the plan was made in. The plan applies in no other, because association types
+    /// differ.
     pub api_version: ApiVersion,
-    /// The [account](super::Reconcile::account), where it was given.
+    /// The [account](super::Reconcile::account), if it was given.
     pub account: Option<String>,
     /// The type of the other objects.
     pub to_object_type: ObjectType,
-    /// The association types that were looked at; all of them if it is empty. A plan knows each type by one text: on v3 its
-    /// name, on dated versions its category and number, such as `USER_DEFINED:37`.
+    /// The association types that the plan considers; all types if it is empty. A plan knows each type by one text: on
+    /// v3 its name, on dated versions its category and number, such as `USER_DEFINED:37`.
     pub only_types: Vec<AssociationType>,
     /// The unlabelled types, which HubSpot lists beside a label; see the [module](super).
     pub unlabeled_types: Vec<AssociationType>,
-    /// The partner clients that were looked at.
+    /// The partner clients that the plan considers.
     pub partner_clients: Vec<PartnerClientId>,
-    /// Those that HubSpot does not know, and that were [left out](super::Reconcile::skip_unknown).
+    /// Partner clients that HubSpot does not know, [left out](super::Reconcile::skip_unknown).
     pub unknown: Vec<PartnerClientId>,
-    /// How many may be removed, in place of the [default](super::Apply::max_removals).
+    /// How many associations may be removed, instead of the [default](super::Apply::max_removals).
     pub max_removals: Option<u64>,
-    /// Associations that are desired and not there.
+    /// Associations that are desired and missing.
     pub add: Vec<Association>,
-    /// Associations that are there and not desired.
+    /// Associations that exist and are not desired.
     pub remove: Vec<Association>,
-    /// Associations that are there and desired.
+    /// Associations that exist and are desired.
     pub keep: Vec<Association>,
-    /// How many are there and desired.
+    /// How many associations exist and are desired.
     pub unchanged: u64,
     /// What HubSpot lists beside a label, and what is therefore not taken for an association of its own; see the
     /// [module](super).
@@ -146,16 +147,16 @@ impl Plan {
         }
     }
 
-    /// Whether everything is as desired.
+    /// Whether there is nothing to change.
     pub fn is_empty(&self) -> bool {
         self.add.is_empty() && self.remove.is_empty()
     }
 
-    /// The plan that takes this one back: it adds what this one removes, and removes what this one adds. Save it before
-    /// this plan is applied, and it is right whenever that ends: what was not changed is found as it should be.
-    /// [`Applied::undo`](super::Applied::undo) leaves that out.
+    /// Returns the plan that reverses this one: it adds what this one removes, and removes what this one adds. Persist
+    /// it before you apply this plan. It stays right wherever the run ends: a change that was not made is found to be
+    /// in place already. [`Applied::undo`](super::Applied::undo) omits such changes.
     ///
-    /// Types that HubSpot lists beside a label go with pairs that are new.
+    /// Types that HubSpot lists beside a label are removed together with new pairs.
     pub fn undo(&self) -> Self {
         let before = pairs(self.keep.iter().chain(&self.remove).chain(&self.beside_labels));
         let beside_labels: HashSet<_> = self.beside_labels.iter().collect();

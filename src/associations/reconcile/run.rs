@@ -208,21 +208,21 @@ fn record(journal: &mut Journal, open: &[Open<'_>], outcomes: &[Outcome]) -> Res
 }
 
 impl Apply<'_> {
-    /// Carries it out.
+    /// Applies the plan.
     ///
     /// # Errors
-    /// Nothing was changed then. [`Error::is_invalid_input`] for a plan that removes too many, that was made of another
-    /// server, or that is no longer true: the message names the differences. [`Error::is_journal`] for a journal of another
-    /// plan. Otherwise, what kept the present state from being read.
+    /// Nothing was changed. [`Error::is_invalid_input`] for a plan that removes too many associations, that was made
+    /// from another server, or that is out of date: the message names the differences. [`Error::is_journal`] for a
+    /// journal of another plan. Otherwise, the error that kept the existing associations from being read.
     pub async fn send(self) -> Result<Applied> {
         self.run_until(future::pending()).await
     }
 
-    /// As [`send`](Self::send), but stops when `stop` does, and tells what is settled by then. Requests under way are
-    /// dropped, and HubSpot may carry them out.
+    /// Like [`send`](Self::send), but also ends when `stop` does, and returns what was done by then. Requests in flight
+    /// are dropped, and HubSpot may carry them out.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// The same as for [`send`](Self::send).
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<Applied> {
         self.options.check()?;
         let plan = self.plan;

@@ -14,7 +14,7 @@ use crate::rate_limit::{
     limiter::{MAX_PAUSE, PermitUsage},
 };
 
-/// The part of the allowance that goes out before the first response.
+/// The part of the limit that is used before the first response.
 const FIRST_SHARE: u32 = 8;
 
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(super) struct Window {
     promised: u32,
     /// When HubSpot had counted each of the others at the latest, in this order.
     counted: VecDeque<Instant>,
-    /// When the latest request ended, or became too slow to tell.
+    /// When the latest request ended, or took longer than its slack.
     latest: Option<Instant>,
     beginning: Option<Beginning>,
     others: Others,
@@ -96,7 +96,7 @@ impl Others {
 /// Why there is no permit now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoRoom {
-    /// The allowance is used up, or HubSpot asked for a pause; nobody gets a permit before.
+    /// The limit is used up, or HubSpot asked for a pause; no permit is free before.
     Until(Instant),
     /// Requests in flight take all that there is, or as much as may be. A response makes room, or time at the latest.
     Response(Instant),
@@ -175,7 +175,7 @@ impl Window {
         if free == 0 {
             return match (self.counted.get(self.left(now)), self.oldest()) {
                 (Some(&counted), _) => Err(NoRoom::Until(counted + self.interval)),
-                // A response tells earlier when it leaves the window.
+                // Its response shows earlier when it leaves the window.
                 (None, Some(sent)) => Err(NoRoom::Response(sent + SLACK + self.interval)),
                 (None, None) if self.promised > 0 => Err(NoRoom::Response(now + SLACK)),
                 // With nothing of our own in the window, only asking shows whether the others have left room.
@@ -258,7 +258,7 @@ impl Window {
         }
         self.pass(now);
         if let PermitUsage::Response { headers, rate_limited } = usage {
-            // A response to a request forgotten since is too slow to tell.
+            // A response to a request that was forgotten since comes too late to count for others.
             self.learn(headers, *rate_limited, before.map(|request| request.sent), now);
         }
     }
@@ -272,8 +272,8 @@ impl Window {
         let limit = *limit;
         self.interval = headers.interval.unwrap_or(self.interval);
         if rate_limited {
-            // Without a word of HubSpot's, room comes with the first request of our own to leave the window; without
-            // any of our own, only asking tells.
+            // If HubSpot gives no time, room comes with the first request of our own to leave the window. Without any
+            // of our own, the only way to find out is to ask.
             let asked = headers.retry_after.map(|pause| pause.min(MAX_PAUSE));
             let pause =
                 asked.or_else(|| (self.counting(now) as u32 + self.uncounted == 0).then_some(self.interval / 4));

@@ -289,7 +289,7 @@ elseif action == 'tried' then
 elseif action == 'settle' then
   local worker, exclusive = ARGV[10], ARGV[11] == '1'
   if exclusive and redis.call('HEXISTS', outcomes, ARGV[4]) == 0 and owner(ARGV[3]) ~= worker then return { LAPSED } end
-  -- A worker that had no answer settles it again.
+  -- A worker that had no reply settles it again.
   if redis.call('HSETNX', outcomes, ARGV[4], ARGV[5]) == 1 then
     redis.call('HINCRBY', meta, 'requests', ARGV[8])
     redis.call('HINCRBY', meta, 'retries', ARGV[9])
@@ -333,19 +333,19 @@ elseif action == 'status' then
       if i == PACES then since = at else settled = settled + count end
     end
   end
-  local answer = { 'known', workers, settled, math.max(now - since, 1) }
-  for i = 1, #fields do answer[#answer + 1] = known[i] or '' end
-  return answer
+  local reply = { 'known', workers, settled, math.max(now - since, 1) }
+  for i = 1, #fields do reply[#reply + 1] = known[i] or '' end
+  return reply
 
 -- the entry before, or '-' for the first
 elseif action == 'read' then
   local from = ARGV[3] == '-' and '-' or '(' .. ARGV[3]
-  local answer = { 'known' }
+  local reply = { 'known' }
   local entry = redis.call('XRANGE', batches, from, '+', 'COUNT', 1)[1]
   if entry then
-    answer = { 'known', entry[1], entry[2][2], entry[2][4], redis.call('HGET', outcomes, entry[2][2]) or '' }
+    reply = { 'known', entry[1], entry[2][2], entry[2][4], redis.call('HGET', outcomes, entry[2][2]) or '' }
   end
-  return answer
+  return reply
 
 elseif action == 'remove' then
   redis.call('DEL', meta, batches, outcomes, pace, held)

@@ -1,4 +1,4 @@
-//! Bulk work that many processes share: enqueued once, worked on by any number of workers.
+//! Bulk work that many processes share: enqueued once, carried out by any number of workers.
 
 mod batch;
 mod status;
@@ -26,33 +26,36 @@ use crate::{
 
 /// Associations to be made or removed by any number of processes, on any number of machines.
 ///
-/// One process enqueues them, in batches of what HubSpot takes in a request. [Workers](Job::worker) claim batches, send
-/// them as [`Client::associate_many`] does, and acknowledge what is settled; the batches of a worker that is not heard of
-/// for 15 s go to others. At the end [`outcomes`](Job::outcomes) tells of each input, in their order.
+/// One process enqueues the inputs. [Workers](Job::worker) claim batches, send them like [`Client::associate_many`],
+/// and acknowledge the outcomes. If a worker is silent for 15 s, others take over its batches. In the end,
+/// [`outcomes`](Job::outcomes) gives the outcome of each input, in the order of the inputs.
 ///
-/// All of it can be stopped and started again at any moment, Redis too: what it took back of the latest, as after a crash
-/// with `appendfsync everysec`, is done again, which changes nothing in HubSpot, and there is one outcome for each input.
-/// Redis has to keep its data until the job is [removed](Job::remove): over a restart, which `appendonly yes` does, and when
-/// its memory is full, where `maxmemory-policy noeviction` has it refuse more instead. It needs about 60 bytes for an input,
-/// and some hundred more for one that failed; of an error that is larger than 2 KiB the details, the context and the end
-/// of the message are not kept.
+/// Every process can be stopped and started again at any moment, and so can Redis. If Redis loses its latest data, for
+/// example in a crash with `appendfsync everysec`, that work is done again, which changes nothing in HubSpot, and each
+/// input still has one outcome. Redis has to keep the data until the job is [removed](Job::remove): over a restart
+/// (`appendonly yes`) and when its memory is full (`maxmemory-policy noeviction`, with which it rejects new data). A
+/// job takes about 60 bytes for an input and some hundred more for one that failed. An error larger than 2 KiB loses
+/// its details, its context and the end of its message.
 ///
-/// Redis 6.2 or later.
+/// Needs Redis 6.2 or later.
 ///
 /// # Dated versions
 ///
-/// A job is of the version of HubSpot's API that its first outcomes are of, and workers of another are refused from then on.
-/// On dated versions HubSpot sets all labels of two objects at once, so a worker reads those that the two have and sends them
-/// along. Two workers that did so at one time would each take away what the other has set. Therefore a job that makes
-/// associations hands out no batch while another worker has a batch with one of its pairs of objects; a worker has several of
-/// them, and sends the inputs of a pair one after the other. It sets labels only in the first 10 s after it was last heard
-/// of, begins anew where it has lost a batch, and leaves to others at once only what cannot be on its way to HubSpot.
+/// A job belongs to the version of HubSpot's API of its first outcomes; from then on, workers of another version are
+/// refused.
 ///
-/// So labels that a job sets are lost only if HubSpot carries out a request more than 5 s after it was sent, when the worker
-/// was killed, was cut off from Redis or has sent it once more, and others have gone on with the same two objects; or if
-/// Redis takes back that a worker has a batch, and another sets labels of the same two objects before the first hears of it,
-/// within 5 s. As with every call, what somebody else sets between the reading and the setting can be lost: another job, a bulk run,
-/// or a user.
+/// On dated versions HubSpot sets all labels of two objects at once, so a worker reads the labels that the two have and
+/// sends them along. Two workers that did so at the same time would each remove what the other has set. Therefore a job
+/// that makes associations hands out no batch while another worker has a batch with one of the same pairs of objects. A
+/// worker sends the inputs of a pair one after the other. It sets labels only in the first 10 s after its last report
+/// to Redis, starts anew if it has lost a batch, and leaves to others at once only what cannot be on its way to
+/// HubSpot.
+///
+/// Labels that a job sets can be lost in two cases only. HubSpot carries out a request more than 5 s after it was sent,
+/// the worker was killed, was cut off from Redis or has repeated the request, and others have gone on with the same two
+/// objects. Or Redis forgets that a worker has a batch, and another worker sets labels of the same two objects before
+/// the first one notices, within 5 s. As with every call, a label that somebody else sets between the reading and the
+/// setting can be lost: another job, a bulk run, or a user.
 ///
 /// ```no_run
 /// # async fn run(redis: hubspot_partner_clients::redis::Redis, client: hubspot_partner_clients::Client)
@@ -93,42 +96,45 @@ pub struct Job {
 }
 
 impl Redis {
-    /// A job by its name, whether or not it is enqueued.
+    /// Returns the job of this name, whether or not it has been enqueued.
     pub fn job(&self, name: impl Into<String>) -> Job {
         Job { store: JobStore::new(self.clone(), name.into()), account: None, including_labels: false }
     }
 }
 
 impl Job {
-    /// Names the HubSpot account that the job is of, best by its hub id. All that enqueue it or work on it give the same;
-    /// a worker that gives another, or none, is refused. Give it wherever there is more than one account: a job is bound to
-    /// the server that its first outcomes are of, but an access token does not say which account it is of.
+    /// Sets the HubSpot account of the job, such as its hub id. Give the same in every process that enqueues or works:
+    /// a worker with another account, or none, is refused. Set it if you have more than one account: a job is bound to
+    /// the server of its first outcomes, but an access token does not say which account it belongs to.
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.account = Some(account.into());
         self
     }
 
-    /// Lets the labels of two objects go with their unlabelled association, for a job that removes associations; see
-    /// [`Bulk::including_labels`](crate::bulk::Bulk::including_labels). It is said where the job is enqueued, and holds for
-    /// all workers.
+    /// Removes the labels of two objects together with their unlabelled association, in a job that removes
+    /// associations; see [`Bulk::including_labels`](crate::bulk::Bulk::including_labels). Set it when you enqueue; it
+    /// applies to all workers.
     pub fn including_labels(mut self) -> Self {
         self.including_labels = true;
         self
     }
 
-    /// Enqueues associations to be made. `input` is a name for the inputs as a whole, such as the digest of the file that
+    /// Enqueues associations to be made. `input` is a name for the inputs as a whole, such as a digest of the file that
     /// they come from.
     ///
-    /// What is enqueued already is not enqueued again: where it was interrupted, give it the same inputs under the same
-    /// names, and it goes on where it stopped. Workers may begin meanwhile. An input that cannot be sent is enqueued like
-    /// the others, and its error becomes its outcome.
+    /// Inputs that are enqueued already are not enqueued again. If enqueuing was interrupted, call it again with the
+    /// same inputs and names, and it resumes where it stopped. Workers may start meanwhile. An input that cannot be
+    /// sent is enqueued like the others, and its error becomes its outcome.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for a job of that name with other inputs, another operation or account, an empty
-    /// name, keys in Redis that hold something else, what Redis lets nobody do, or inputs that are not as many as their
-    /// iterator's exact [size hint](Iterator::size_hint) said, as of a file that changes: such a job is not complete,
-    /// and never finished. [`Error::is_connect`] for a Redis that cannot be reached, at first or for five minutes; and
-    /// for one that has lost what was enqueued just before: enqueue again.
+    /// [`Error::is_invalid_input`] for
+    /// - an empty name, or a job of this name with other inputs, another operation or another account;
+    /// - keys in Redis that hold something else, or a command that Redis rejects;
+    /// - inputs whose number differs from the exact [size hint](Iterator::size_hint) of their iterator, for example
+    ///   because their file changes. Such a job is incomplete and never finishes.
+    ///
+    /// [`Error::is_connect`] if Redis cannot be reached, at first or for five minutes, or has lost what was enqueued
+    /// just before; then enqueue again.
     pub async fn enqueue_associate_many<I>(&self, input: &str, inputs: I) -> Result<()>
     where
         I: IntoIterator<Item: Into<Input>>,
@@ -136,11 +142,10 @@ impl Job {
         self.enqueue(Change::Associate, input, inputs).await
     }
 
-    /// Enqueues associations to be removed, as [`enqueue_associate_many`](Self::enqueue_associate_many) does those to be
-    /// made.
+    /// Enqueues associations to be removed, like [`enqueue_associate_many`](Self::enqueue_associate_many).
     ///
     /// # Errors
-    /// As [`enqueue_associate_many`](Self::enqueue_associate_many).
+    /// The same as for [`enqueue_associate_many`](Self::enqueue_associate_many).
     pub async fn enqueue_dissociate_many<I>(&self, input: &str, inputs: I) -> Result<()>
     where
         I: IntoIterator<Item: Into<Input>>,
@@ -203,26 +208,27 @@ impl Job {
         self.store.complete(&begun.id).await
     }
 
-    /// A worker that sends by this client. Give the clients of all workers one [`RedisLimiter`](super::RedisLimiter), so
-    /// that they keep to the account's allowance together.
+    /// Returns a worker that sends with this client. Give the clients of all workers a
+    /// [`RedisLimiter`](super::RedisLimiter) of the same account, so that together they keep to its rate limit.
     pub fn worker(&self, client: &Client) -> JobWorker {
         JobWorker::new(self.clone(), client.clone())
     }
 
-    /// How far it has come.
+    /// Reads how far the job has come.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for a job that is not in Redis, and what Redis refuses; [`Error::is_connect`] for a
-    /// Redis that cannot be reached.
+    /// [`Error::is_invalid_input`] for a job that is not in Redis, and for a command that Redis rejects.
+    /// [`Error::is_connect`] if Redis cannot be reached.
     pub async fn status(&self) -> Result<JobStatus> {
         JobStatus::read(&self.store.status().await?).ok_or_else(|| self.damaged(&"its status is incomplete"))
     }
 
-    /// What became of each input, in the order of the inputs; a [`Stream`].
+    /// Streams the outcome of each input, in the order of the inputs.
     ///
     /// # Errors
-    /// The stream ends with an error where not all inputs are settled, before it gives any; where Redis has lost some of
-    /// the job, after those before; and with those of [`status`](Self::status).
+    /// The stream starts with an error if not all inputs have an outcome. If Redis has lost a part of the job, the
+    /// stream ends with an error after the outcomes before that part. Otherwise the same as for
+    /// [`status`](Self::status).
     pub fn outcomes(&self) -> impl Stream<Item = Result<Outcome>> + Send + Unpin + 'static {
         let batches = stream::try_unfold((self.clone(), None), |(job, position)| async move {
             let mut position = match position {
@@ -318,10 +324,10 @@ impl Job {
         Ok(Position { id: id.clone(), after: "-".to_owned(), batch: 0, batches, index: 0 })
     }
 
-    /// Takes it out of Redis, with all outcomes. Workers that are at it end with an error.
+    /// Removes the job and its outcomes from Redis. Workers at work on it end with an error.
     ///
     /// # Errors
-    /// As [`status`](Self::status).
+    /// The same as for [`status`](Self::status).
     pub async fn remove(&self) -> Result<()> {
         let status = self.store.status().await?;
         let id = status.get(3).ok_or_else(|| self.damaged(&"its status is incomplete"))?;

@@ -1,30 +1,30 @@
-//! How far a job has come.
+//! Progress of a job.
 
 use std::time::Duration;
 
 use crate::api_version::ApiVersion;
 
-/// How far a [`Job`](super::Job) has come, over all its workers.
+/// Progress of a [`Job`](super::Job), over all its workers.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct JobStatus {
-    /// What is done with the inputs, by the operation's name: `associate` or `dissociate`.
+    /// The operation, `associate` or `dissociate`.
     pub operation: String,
-    /// The name of the inputs as a whole that was given when they were enqueued.
+    /// The name of the inputs, given when they were enqueued.
     pub input: String,
-    /// The server that its workers send to, by the base URL; none before the first outcomes.
+    /// The base URL of the server that the workers use; `None` before the first outcomes.
     pub server: Option<String>,
-    /// The version of HubSpot's API that its workers speak; none before the first outcomes.
+    /// The version of HubSpot's API that the workers use; `None` before the first outcomes.
     pub api_version: Option<ApiVersion>,
-    /// The account that it is of, where one was [given](super::Job::account).
+    /// The [account](super::Job::account), if it was given.
     pub account: Option<String>,
     /// Whether labels may go with the unlabelled association, as was [said](super::Job::including_labels) when it was enqueued.
     pub including_labels: bool,
-    /// How many inputs there are, where they said so from the beginning or all are enqueued.
+    /// The total number of inputs, if it is known: from the start, or because all inputs are enqueued.
     pub total: Option<u64>,
-    /// Inputs that are in Redis.
+    /// Inputs in Redis.
     pub enqueued: u64,
-    /// Whether all are. If not, whoever enqueues them is at it, or was interrupted.
+    /// Whether all inputs are enqueued. If not, enqueuing is in progress or was interrupted.
     pub is_complete: bool,
     /// Inputs that were carried out.
     pub succeeded: u64,
@@ -32,15 +32,15 @@ pub struct JobStatus {
     pub failed: u64,
     /// Whether all inputs have an outcome.
     pub is_finished: bool,
-    /// Requests sent for the batches that are settled, retries included.
+    /// Requests sent for the batches that have ended, retries included.
     pub requests: u64,
-    /// How many of them were retries.
+    /// How many of the requests were retries.
     pub retries: u64,
-    /// Workers that were heard of in the last 15 s.
+    /// Workers that reported in the last 15 s.
     pub workers: u32,
-    /// Inputs settled in a second, over the last minute; once the job is finished, over all its time.
+    /// Inputs settled per second in the last minute, or over the whole time of a finished job.
     pub rate: f64,
-    /// How long the rest takes at that rate. None while that or the total is unknown.
+    /// How long the rest will take at this rate. `None` while that or the total is unknown.
     pub time_left: Option<Duration>,
 }
 

@@ -1,4 +1,4 @@
-//! What is asked of Redis about a job, and what it answers: `job.lua`.
+//! The calls of `job.lua` about a job, and what Redis replies.
 
 use std::{fmt, sync::LazyLock, time::Duration};
 
@@ -120,22 +120,22 @@ impl JobStore {
         outcomes
     }
 
-    /// An answer's fields after the first, which tells what it is.
+    /// The fields of a reply after the first, which says what kind it is.
     async fn call(&self, arguments: &[&str]) -> std::result::Result<(String, Vec<String>), Trouble> {
         let [meta, batches, outcomes, pace, held] = &self.keys;
         let mut call = SCRIPT.key(meta);
         call.key(batches).key(outcomes).key(pace).key(held).arg(arguments);
         // Where it is about one of them, Redis says which.
-        let mut answer: Vec<String> = match self.redis.run(&self.all_keys, &call).await {
+        let mut reply: Vec<String> = match self.redis.run(&self.all_keys, &call).await {
             // The connection may have ended while nobody used it. All that is asked may be asked twice.
             Err(trouble) if trouble.unreachable => self.redis.run(&self.all_keys, &call).await?,
-            answer => answer?,
+            reply => reply?,
         };
-        let kind = if answer.is_empty() { String::new() } else { answer.remove(0) };
-        Ok((kind, answer))
+        let kind = if reply.is_empty() { String::new() } else { reply.remove(0) };
+        Ok((kind, reply))
     }
 
-    /// Asks until there is an answer, but not for ever.
+    /// Asks until there is a reply, but not for ever.
     async fn ask(&self, arguments: &[&str]) -> Result<(String, Vec<String>)> {
         in_runtime()?;
         let until = Instant::now() + PATIENCE;
@@ -145,7 +145,7 @@ impl JobStore {
                 Ok((kind, _)) if kind == "lost" => {
                     return Err(self.damaged(&format_args!("the key {} is gone", self.batches_key())));
                 }
-                Ok(answer) => return Ok(answer),
+                Ok(reply) => return Ok(reply),
                 Err(trouble) if trouble.unreachable && Instant::now() < until => sleep(RETRY).await,
                 Err(trouble) => return Err(trouble.into()),
             }
@@ -209,14 +209,14 @@ impl JobStore {
         Ok(Begun { id, operation, input, batches, inputs, account, including_labels })
     }
 
-    /// Binds the job to a server, an account and a version of HubSpot's API unless it is bound, and tells which ones it is bound to. An empty server binds
+    /// Binds the job to a server, an account and a version of HubSpot's API unless it is bound, and returns which ones it is bound to. An empty server binds
     /// nothing.
     pub(super) async fn bind(&self, id: &str, server: &str, account: &str, version: &str) -> Result<[String; 3]> {
         let (_, fields) = self.ask(&["bind", id, server, account, version]).await?;
         <[String; 3]>::try_from(fields).map_err(|_| self.unknown())
     }
 
-    /// Adds the batch unless it is there, and tells how many are.
+    /// Adds the batch unless it is there, and returns how many there are.
     pub(super) async fn add(&self, id: &str, number: u64, count: usize, inputs: &str) -> Result<u64> {
         let (_, fields) = self.ask(&["add", id, &number.to_string(), &count.to_string(), inputs]).await?;
         fields.first().and_then(|known| known.parse().ok()).ok_or_else(|| self.unknown())
@@ -252,7 +252,7 @@ impl JobStore {
     /// Leaves batches to others at once, if Redis can be reached; otherwise they have them when the lease ends.
     pub(super) async fn release(&self, id: &str, worker: &Claimant, entries: &[&str]) {
         let lease = LEASE.as_millis().to_string();
-        // Nobody needs the answer.
+        // Nobody needs the reply.
         let _ = self.call(&[&["release", id, &worker.name, &lease, worker.exclusive()], entries].concat()).await;
     }
 
@@ -261,7 +261,7 @@ impl JobStore {
         let _ = self.call(&["leave", id, &worker.name, &LEASE.as_millis().to_string()]).await;
     }
 
-    /// Keeps how often a batch was tried. It is no increment, which a lost answer would have repeated.
+    /// Keeps how often a batch was tried. It is no increment, which a lost reply would have repeated.
     pub(super) async fn tried(&self, id: &str, number: u64, tries: u64) -> Result<()> {
         self.ask(&["tried", id, &number.to_string(), &tries.to_string()]).await.map(drop)
     }

@@ -1,4 +1,4 @@
-//! A process's part in a job.
+//! Worker on a job.
 
 use std::{
     collections::BTreeMap,
@@ -45,7 +45,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// How often a batch is tried that fails in a way that may pass.
 const TRIES: u64 = 5;
 
-/// A process's part in a job; see [`Job::worker`].
+/// Worker on a job; see [`Job::worker`].
 #[must_use = "a worker does nothing until it runs"]
 pub struct JobWorker {
     job: Job,
@@ -59,43 +59,45 @@ impl JobWorker {
         Self { job, client, concurrency: CONCURRENCY, on_progress: Box::new(|_| {}) }
     }
 
-    /// How many requests this worker has under way at once; 4 by default. It claims up to twice as many batches.
+    /// Sets how many requests this worker has in flight at once; the default is 4. The worker claims up to twice as
+    /// many batches.
     pub fn concurrency(mut self, requests: usize) -> Self {
         self.concurrency = requests;
         self
     }
 
-    /// Tells how far this worker has come, after each batch that it has settled; [`Job::status`] tells of all workers.
-    /// What is left to be tried again is neither succeeded nor failed.
+    /// Calls `callback` with the progress of this worker, after each batch. [`Job::status`] has that of all workers. An
+    /// input that will be tried again counts neither as succeeded nor as failed.
     pub fn on_progress(mut self, callback: impl FnMut(&Progress) + Send + 'static) -> Self {
         self.on_progress = Box::new(callback);
         self
     }
 
-    /// Works until all of the job is settled, and tells what this worker's part was.
+    /// Works until every input of the job has an outcome, and returns what this worker did.
     ///
-    /// It waits where the rest is with other workers, has to wait for those, or is not enqueued yet. While Redis or HubSpot
-    /// cannot be reached, somebody else answers in HubSpot's place, such as a gateway, or a rate limiter fails that may
-    /// recover, it waits as well, for five minutes. Failures that may pass, such as a fault of HubSpot's, are tried again
-    /// later, by whichever worker comes first, and are the outcome after five attempts. Dropping the future is as safe as
-    /// ending the process: the batches that it had are claimed by others 15 s later.
+    /// It waits while the rest is with other workers, has to wait for them, or is not enqueued yet. It also waits, for
+    /// up to five minutes, while Redis or HubSpot cannot be reached, while another server such as a gateway responds
+    /// instead of HubSpot, or while the rate limiter fails and may recover. An input that failed for a passing reason,
+    /// such as a server error, is tried again later by any worker, and after five attempts the failure is its outcome.
+    /// You can drop the future as safely as end the process: other workers claim its batches 15 s later.
     ///
     /// # Errors
-    /// Where going on would be in vain; nothing is lost, and other workers go on: a token that is missing, refused or
-    /// lacks a scope, HubSpot's daily limit. [`Error::is_limiter`] for a limiter that fails for good.
-    /// [`Error::is_invalid_input`] for a job that is not in Redis, one that is of another server, version of HubSpot's API or
-    /// account, a concurrency of zero, and what Redis refuses.
-    /// [`Error::is_connect`] for a Redis or a HubSpot that is gone for too long.
+    /// Nothing is lost, and other workers continue.
+    /// - A token that is missing, rejected or lacks a scope, and HubSpot's daily limit.
+    /// - [`Error::is_limiter`] for a limiter that fails for good.
+    /// - [`Error::is_invalid_input`] for a job that is not in Redis or belongs to another server, version of HubSpot's
+    ///   API or account, for a concurrency of zero, and for a command that Redis rejects.
+    /// - [`Error::is_connect`] if Redis or HubSpot cannot be reached for too long.
     pub async fn run(self) -> Result<Progress> {
         self.run_until(pending::<()>()).await
     }
 
-    /// As [`run`](Self::run), but ends early, without an error, once `stop` does. What it has claimed is left to other
-    /// workers at once; requests under way may have been carried out, which does no harm. Where one that sets labels on a
-    /// dated version of HubSpot's API may still be, it is left to them 15 s after the worker was last heard of.
+    /// Like [`run`](Self::run), but also ends, without an error, when `stop` does. Its batches go to other workers at
+    /// once. Requests in flight may have been carried out, which does no harm. A batch whose request may still set
+    /// labels on a dated version goes to others 15 s after the worker's last report.
     ///
     /// # Errors
-    /// As [`run`](Self::run).
+    /// The same as for [`run`](Self::run).
     pub async fn run_until(self, stop: impl Future) -> Result<Progress> {
         check_concurrency(self.concurrency)?;
         let Identity { id, change, including_labels } = self.job.identity().await?;

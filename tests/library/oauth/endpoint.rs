@@ -63,7 +63,7 @@ async fn a_token_endpoint_that_does_not_answer_is_given_up_after_the_timeout() {
     let app = builder(&simulator).retry(RetryPolicy::never()).timeout(Duration::from_secs(7)).build().unwrap();
     let started = Instant::now();
     let error = call(&client_with(simulator.base_url(), app.token(REFRESH).unwrap())).await.unwrap_err();
-    assert!(error.is_token() && error.message().contains("did not answer in time"), "{error:?}");
+    assert!(error.is_token() && error.message().contains("did not respond in time"), "{error:?}");
     assert_eq!(started.elapsed().as_secs(), 7);
 }
 

@@ -1,4 +1,4 @@
-//! Lines of a journal: the first, which says what it is true of, and one for each input that is settled.
+//! Lines of a journal: the first, which says what it is true of, and one for each recorded input.
 
 use serde::{Deserialize, Serialize};
 

@@ -42,7 +42,7 @@ impl Place {
     fn filled(count: u64) -> Self {
         let place = Self::new();
         let mut journal = place.begin();
-        settle(&mut journal, 0..count);
+        record(&mut journal, 0..count);
         place
     }
 
@@ -65,7 +65,7 @@ fn refused(index: u64) -> Error {
     Error::response(400, &body.to_string())
 }
 
-fn settle(journal: &mut Journal, indices: impl IntoIterator<Item = u64>) {
+fn record(journal: &mut Journal, indices: impl IntoIterator<Item = u64>) {
     for index in indices {
         let result = if index % 3 == 2 { Err(refused(index)) } else { Ok(()) };
         journal.record(index, digest(index), &result).unwrap();
@@ -73,8 +73,8 @@ fn settle(journal: &mut Journal, indices: impl IntoIterator<Item = u64>) {
     journal.flush().unwrap();
 }
 
-/// Whether the input is settled, and as `settle` did it.
-fn is_settled(journal: &mut Journal, index: u64) -> bool {
+/// Whether the input is recorded, and as `record` did it.
+fn is_recorded(journal: &mut Journal, index: u64) -> bool {
     match journal.find(index, digest(index)).unwrap() {
         None => return false,
         Some(Recorded::Made) => assert_ne!(index % 3, 2),
@@ -90,36 +90,36 @@ fn is_settled(journal: &mut Journal, index: u64) -> bool {
 fn a_new_journal_knows_nothing() {
     let place = Place::new();
     let mut journal = place.begin();
-    assert_eq!(journal.settled(), 0);
+    assert_eq!(journal.recorded(), 0);
     assert!(journal.find(0, 0).unwrap().is_none());
     assert!(journal.find(u64::MAX, 0).unwrap().is_none());
 }
 
 #[test]
-fn what_is_settled_is_known_at_once_and_after_opening_again() {
+fn what_is_recorded_is_known_at_once_and_after_opening_again() {
     let place = Place::new();
     let mut journal = place.begin();
     // Requests end in any order.
-    settle(&mut journal, [4, 0, 2, 9]);
+    record(&mut journal, [4, 0, 2, 9]);
     // Not written yet.
     journal.record(5, digest(5), &Err(refused(5))).unwrap();
     for _ in 0..2 {
-        let known: Vec<u64> = (0..12).filter(|index| is_settled(&mut journal, *index)).collect();
+        let known: Vec<u64> = (0..12).filter(|index| is_recorded(&mut journal, *index)).collect();
         assert_eq!(known, [0, 2, 4, 5, 9]);
-        assert_eq!(journal.settled(), 5);
+        assert_eq!(journal.recorded(), 5);
         drop(journal);
         journal = place.begin();
     }
 }
 
 #[test]
-fn an_input_settled_twice_counts_once() {
+fn an_input_recorded_twice_counts_once() {
     let place = Place::filled(4);
     let mut journal = place.begin();
-    settle(&mut journal, 0..4);
-    assert_eq!(journal.settled(), 4);
+    record(&mut journal, 0..4);
+    assert_eq!(journal.recorded(), 4);
     drop(journal);
-    assert_eq!(place.open().unwrap().settled(), 4);
+    assert_eq!(place.open().unwrap().recorded(), 4);
 }
 
 #[test]
@@ -148,19 +148,19 @@ fn a_journal_cut_at_any_byte_goes_on_from_its_whole_lines() {
         let left = (ends.iter().filter(|&&end| end <= cut).count() as u64).saturating_sub(1);
 
         let mut journal = place.open().unwrap();
-        assert_eq!(journal.settled(), left, "cut at {cut}");
+        assert_eq!(journal.recorded(), left, "cut at {cut}");
         assert_eq!(place.bytes(), whole[..cut], "opening changes nothing");
         journal.begin("associate", SERVER, ApiVersion::V3).unwrap();
         for index in 0..COUNT {
-            assert_eq!(is_settled(&mut journal, index), index < left, "{index}, cut at {cut}");
+            assert_eq!(is_recorded(&mut journal, index), index < left, "{index}, cut at {cut}");
         }
-        settle(&mut journal, left..COUNT);
+        record(&mut journal, left..COUNT);
         drop(journal);
         assert_eq!(place.bytes(), whole, "cut at {cut}");
 
         let mut journal = place.begin();
-        assert_eq!(journal.settled(), COUNT);
-        assert!((0..COUNT).all(|index| is_settled(&mut journal, index)));
+        assert_eq!(journal.recorded(), COUNT);
+        assert!((0..COUNT).all(|index| is_recorded(&mut journal, index)));
     }
 }
 
@@ -177,12 +177,12 @@ fn a_damaged_byte_is_never_taken_for_something_else() {
             place.write(&bytes);
             match place.open() {
                 Ok(mut journal) => {
-                    let settled = (0..COUNT).filter(|index| is_settled(&mut journal, *index)).count() as u64;
-                    assert_eq!(settled, journal.settled());
+                    let known = (0..COUNT).filter(|index| is_recorded(&mut journal, *index)).count() as u64;
+                    assert_eq!(known, journal.recorded());
                     // The other case of a digit of the sum changes nothing; without its line end, a line takes in the last.
                     let expected = if at == last - 1 { COUNT - 2 } else { COUNT - 1 };
-                    let harmless = whole[at].is_ascii_hexdigit() && settled == COUNT;
-                    assert!(harmless || (at >= last - 1 && settled == expected), "byte {at}, bit {bit}: {settled}");
+                    let harmless = whole[at].is_ascii_hexdigit() && known == COUNT;
+                    assert!(harmless || (at >= last - 1 && known == expected), "byte {at}, bit {bit}: {known}");
                 }
                 Err(error) => {
                     assert!(error.is_journal() && (at < last || bytes[at] == b'\n'), "byte {at}, bit {bit}: {error}");
@@ -204,8 +204,8 @@ fn a_damaged_line_in_the_middle_is_named() {
     let without: Vec<&str> = text.split_inclusive('\n').filter(|line| !line.starts_with("3 ")).collect();
     place.write(without.concat().as_bytes());
     let mut journal = place.begin();
-    assert_eq!(journal.settled(), 5);
-    assert!(!is_settled(&mut journal, 3) && is_settled(&mut journal, 5));
+    assert_eq!(journal.recorded(), 5);
+    assert!(!is_recorded(&mut journal, 3) && is_recorded(&mut journal, 5));
 }
 
 #[test]
@@ -215,8 +215,8 @@ fn a_damaged_first_line_is_an_error_unless_nothing_follows() {
     place.write(text.as_bytes());
     assert!(place.refusal().contains("is damaged in line 1: "));
     place.write(text.split_inclusive('\n').next().unwrap().as_bytes());
-    settle(&mut place.begin(), 0..1);
-    assert_eq!(place.open().unwrap().settled(), 1);
+    record(&mut place.begin(), 0..1);
+    assert_eq!(place.open().unwrap().recorded(), 1);
 }
 
 /// What a power failure leaves where the length of a file reaches the disk before its content.
@@ -225,7 +225,7 @@ fn zeros_at_the_end_are_cut_off() {
     let place = Place::filled(3);
     let whole = place.bytes();
     place.write(&[whole.as_slice(), &[0; 5000]].concat());
-    settle(&mut place.begin(), []);
+    record(&mut place.begin(), []);
     assert_eq!(place.bytes(), whole);
 }
 
@@ -236,8 +236,8 @@ fn an_index_past_all_memory_is_an_error() {
     for index in [u64::MAX, u64::MAX / 8] {
         assert!(journal.record(index, 0, &Ok(())).unwrap_err().is_journal());
     }
-    settle(&mut journal, 0..1);
-    assert_eq!(journal.settled(), 1);
+    record(&mut journal, 0..1);
+    assert_eq!(journal.recorded(), 1);
 }
 
 #[test]
@@ -317,17 +317,17 @@ fn what_could_not_be_written_is_written_by_the_next_flush() {
     let error = journal.flush().unwrap_err();
     assert!(error.is_journal() && error.to_string().contains("cannot be written"), "{error}");
     assert!(std::error::Error::source(&error).is_some());
-    assert_eq!(journal.settled(), 5);
+    assert_eq!(journal.recorded(), 5);
 
     // A full disk takes the beginning.
     place.write(&[whole.as_slice(), b"3 9e"].concat());
     journal.file = writable;
     journal.flush().unwrap();
-    assert!(is_settled(&mut journal, 3) && is_settled(&mut journal, 5));
+    assert!(is_recorded(&mut journal, 3) && is_recorded(&mut journal, 5));
     drop(journal);
     let mut journal = place.begin();
-    assert!((0..6).all(|index| index == 4 || is_settled(&mut journal, index)));
-    assert_eq!(journal.settled(), 5);
+    assert!((0..6).all(|index| index == 4 || is_recorded(&mut journal, index)));
+    assert_eq!(journal.recorded(), 5);
 }
 
 fn meta() -> CallMeta {
@@ -425,9 +425,9 @@ fn a_failure_that_may_not_last_is_tried_again() {
 
 #[test]
 fn a_million_inputs_take_eight_bytes_each() {
-    let mut settled = Settled::default();
+    let mut known = Index::default();
     for index in 0..1_000_000 {
-        settled.insert(index, What::Made(digest(index))).unwrap();
+        known.insert(index, What::Made(digest(index))).unwrap();
     }
-    assert!(settled.slots.capacity() * size_of::<u64>() < 9_000_000);
+    assert!(known.slots.capacity() * size_of::<u64>() < 9_000_000);
 }

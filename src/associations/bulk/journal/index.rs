@@ -1,4 +1,4 @@
-//! Inputs that a journal has settled, in eight bytes each.
+//! Index of the inputs that a journal has recorded, in eight bytes each.
 
 use std::collections::TryReserveError;
 
@@ -9,10 +9,10 @@ pub(super) enum What {
     Failed(u64),
 }
 
-/// What became of each input, by index, in eight bytes: 0 for one that is not settled, the digest's upper 63 bits for one
+/// What became of each input, by index, in eight bytes: 0 for one that is not recorded, the digest's upper 63 bits for one
 /// that was made, and an offset with the highest bit set for one that failed.
 #[derive(Default)]
-pub(super) struct Settled {
+pub(super) struct Index {
     pub(super) slots: Vec<u64>,
     pub(super) count: u64,
 }
@@ -23,7 +23,7 @@ pub(super) fn short(digest: u64) -> u64 {
     (digest >> 1).max(1)
 }
 
-impl Settled {
+impl Index {
     pub(super) fn get(&self, index: u64) -> Option<What> {
         match *self.slots.get(usize::try_from(index).ok()?)? {
             0 => None,
