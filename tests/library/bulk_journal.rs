@@ -13,7 +13,7 @@ use hubspot_partner_clients::{
 use hubspot_simulator::{Fault, InvalidAssociations, Simulator};
 use tempfile::TempDir;
 
-use crate::support::{client_of, client_speaking, crm};
+use crate::support::{client_of, crm};
 
 const INPUTS: usize = 9_000;
 
@@ -123,16 +123,6 @@ async fn a_journal_of_another_input_or_operation_is_refused_and_nothing_is_sent(
     }
     assert_eq!(simulator.requests().len(), before);
     assert_eq!(simulator.association_count(), 3);
-}
-
-#[tokio::test]
-async fn plans_on_a_dated_version_are_refused_and_nothing_is_sent() {
-    let simulator = crm(9, 9).start().await.unwrap();
-    let client = client_speaking(&simulator, "2026-09");
-    let desired = [(1, ("companies", 1), "owner")];
-    let error = client.reconcile([1], "companies", desired).plan().await.unwrap_err();
-    assert!(error.is_invalid_input() && error.message().contains("API version \"2026-09\" has no plans"), "{error}");
-    assert_eq!(simulator.requests().len(), 0);
 }
 
 #[tokio::test]
