@@ -9,7 +9,7 @@ use crate::{
     associations::{
         list::labelled_pages,
         read_errors::ReadErrors,
-        resolve::{Listing, exact, is_labelled, key},
+        resolve::{Listing, exact, is_labelled, is_type, key},
         types::PARTNER_CLIENTS,
     },
     client::Client,
@@ -64,6 +64,11 @@ impl Held {
     }
 }
 
+/// Whether an answer says of what types an object is: each by category and number.
+pub(crate) fn is_said(types: &[AssociationSpecWithLabel]) -> bool {
+    !types.is_empty() && types.iter().all(is_type)
+}
+
 /// A type that is held, with the label that the list of types gives it where the answer does not: taken for the unlabelled
 /// type, it would be lost.
 pub(crate) fn with_label(held: AssociationSpecWithLabel, listing: &Listing) -> AssociationSpecWithLabel {
@@ -105,7 +110,14 @@ pub(crate) async fn read(
             .buffer_unordered(CONCURRENCY);
         while let Some((partner_client, listed)) = alone.next().await {
             match listed {
-                Ok(listed) => held.add(&partner_client, listed, &listing),
+                Ok(listed) => {
+                    held.add(&partner_client, listed, &listing);
+                    let objects = held.of.get(&partner_client).into_iter().flat_map(HashMap::values);
+                    match objects.filter(|types| !is_said(types)).count() {
+                        0 => {}
+                        count => return Err(Error::unread_associations(partner_client.as_str(), count)),
+                    }
+                }
                 Err(error) if error.is_not_found() => drop(held.unknown.insert(partner_client, error)),
                 Err(error) => return Err(error),
             }
@@ -151,8 +163,9 @@ async fn batch(
         if !asked.contains(&partner_client) {
             continue;
         }
+        let is_said = result.to.iter().all(|object| is_said(&object.association_types));
         // Many associations have pages of their own, and are listed from the beginning.
-        if next(result.paging.and_then(|paging| paging.next)) != Cursor::End {
+        if !is_said || next(result.paging.and_then(|paging| paging.next)) != Cursor::End {
             doubtful.insert(partner_client);
         } else {
             unsaid.remove(&partner_client);

@@ -98,8 +98,8 @@ impl Client {
         if self.api_version().is_dated() {
             let pair = Pair { partner_client, to_type: object_type, to_id: object_id };
             let requests = Requests::new(self.clone(), CallOptions::default(), pair);
-            let wanted = requests.resolve(&association_type).await?.key;
-            return Ok(requests.held().await?.iter().any(|held| key(held) == wanted));
+            let wanted = requests.resolve(&association_type).await?;
+            return Ok(requests.held(&wanted.listing).await?.iter().any(|held| key(held) == wanted.key));
         }
         let association_type = in_v3(association_type)?;
         let is_id = |text: &str| text.bytes().all(|b| b.is_ascii_digit());

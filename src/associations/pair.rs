@@ -8,8 +8,9 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     association::Association,
     associations::{
+        held::{is_said, with_label},
         list::labelled_pages,
-        resolve::{Resolved, is_labelled, key},
+        resolve::{Listing, Resolved, is_labelled, key},
         types::PARTNER_CLIENTS,
     },
     client::Client,
@@ -81,7 +82,7 @@ impl Requests {
     pub(crate) async fn add(self, resolved: &Resolved, replacing: bool) -> Result<(Vec<String>, CallMeta)> {
         let mut types = vec![resolved.key.clone()];
         if !replacing && resolved.may_replace() {
-            let held = self.held().await?;
+            let held = self.held(&resolved.listing).await?;
             types.extend(held.iter().filter(|held| is_labelled(held)).map(key).filter(|held| *held != resolved.key));
         }
         let (options, Pair { partner_client, to_type, to_id }) = (self.options(), self.pair);
@@ -125,7 +126,7 @@ impl Requests {
     /// unless they may go.
     pub(crate) async fn remove(self, resolved: &Resolved, including_labels: bool) -> Result<CallMeta> {
         if !including_labels && !is_labelled(&resolved.listed) && resolved.may_replace() {
-            let held = self.held().await?;
+            let held = self.held(&resolved.listing).await?;
             let labels: BTreeSet<_> =
                 held.iter().filter(|held| is_labelled(held)).filter_map(|h| h.label.as_deref()).collect();
             if !labels.is_empty() {
@@ -162,24 +163,26 @@ impl Requests {
     ///
     /// # Errors
     /// Where some of what HubSpot lists cannot be read: what is not known could be lost.
-    pub(crate) async fn held(&self) -> Result<Vec<AssociationSpecWithLabel>> {
-        self.in_time(self.listed()).await
+    pub(crate) async fn held(&self, listing: &Listing) -> Result<Vec<AssociationSpecWithLabel>> {
+        let held = self.in_time(self.listed()).await?;
+        Ok(held.into_iter().map(|held| with_label(held, listing)).collect())
     }
 
     async fn listed(&self) -> Result<Vec<AssociationSpecWithLabel>> {
         let Pair { partner_client, to_type, to_id } = &self.pair;
         let mut pages = labelled_pages(&self.client, partner_client, to_type, self.options());
-        let (mut held, mut left_out) = (Vec::new(), 0);
+        let (mut held, mut left_out, mut is_listed) = (Vec::new(), 0, false);
         while let Some(page) = pages.try_next().await? {
             left_out += page.left_out;
             // A response may have an object twice.
             let of_pair: Vec<_> = page.items.into_iter().filter(|listed| listed.to_object_id == *to_id).collect();
+            is_listed |= !of_pair.is_empty();
             held.extend(of_pair.into_iter().flat_map(|listed| listed.association_types));
             if !held.is_empty() {
                 break;
             }
         }
-        match left_out {
+        match left_out + usize::from(is_listed && !is_said(&held)) {
             0 => Ok(held),
             count => Err(Error::unread_associations(partner_client.as_str(), count)),
         }

@@ -9,12 +9,17 @@ use crate::{
     cache::Kept,
     client::Client,
     error::{Error, Result},
-    generated::types::{self, AssociationSpec, AssociationSpecWithLabel},
+    generated::types::{AssociationSpec, AssociationSpecWithLabel},
     ids::{AssociationType, ObjectType},
     transport::call_options::CallOptions,
 };
 
-pub(crate) type Listing = types::CollectionResponseAssociationSpecWithLabelNoPaging;
+/// The association types from partner clients to objects of one type.
+pub(crate) struct Listing {
+    pub(crate) results: Vec<AssociationSpecWithLabel>,
+    /// False where an entry could not be read.
+    is_whole: bool,
+}
 
 const HUBSPOT_DEFINED: &str = "HUBSPOT_DEFINED";
 /// The categories that HubSpot has.
@@ -78,8 +83,13 @@ pub(crate) struct Resolved {
 impl Resolved {
     /// Whether a pair of objects may hold another type that setting this one takes away. The unlabelled type stays.
     pub(crate) fn may_replace(&self) -> bool {
-        self.listing.results.iter().any(|other| is_labelled(other) && key(other) != self.key)
+        !self.listing.is_whole || self.listing.results.iter().any(|other| is_labelled(other) && key(other) != self.key)
     }
+}
+
+/// Whether an answer says what type it is.
+pub(crate) fn is_type(listed: &AssociationSpecWithLabel) -> bool {
+    !listed.category.trim().is_empty() && listed.type_id > 0
 }
 
 /// Whether it is more than the type by which HubSpot says that two objects are associated, and no more.
@@ -132,7 +142,11 @@ impl Client {
             let (client, to_type, mut options) = (self.clone(), to_type.clone(), options.clone());
             // Others wait for it as well.
             options.call_timeout = None;
-            async move { Ok(labels(client, to_type, options).await?.0) }
+            async move {
+                let (listed, meta) = labels(client, to_type, options).await?;
+                let (results, odd): (Vec<_>, Vec<_>) = listed.results.into_iter().partition(is_type);
+                Ok(Listing { results, is_whole: meta.left_out == 0 && odd.is_empty() })
+            }
         };
         let shared = &self.raw.inner.shared;
         let asked = shared.association_types.get(&key, after, ask);

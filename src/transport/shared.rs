@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     api_version::ApiVersion,
+    associations::resolve::Listing,
     auth::provider::TokenProvider,
     cache::Cache,
-    generated::types,
     rate_limit::limiter::{RateLimit, RateLimiter},
     transport::{
         http_client::HttpClient,
@@ -18,7 +18,7 @@ use crate::{
 /// What all calls of a client share.
 pub(crate) struct Shared {
     /// The association types of dated versions.
-    pub(crate) association_types: Cache<types::CollectionResponseAssociationSpecWithLabelNoPaging>,
+    pub(crate) association_types: Cache<Listing>,
     pub(crate) version: ApiVersion,
     /// How long the path of the base URL is: that of the operation follows it.
     pub(crate) base_path: usize,

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::StreamExt;
 use hubspot_partner_clients::{Association, Client, bulk::Journal, reconcile::Plan};
 use hubspot_simulator::{
     AssociationCategory, Fault, InvalidAssociations, Simulator, SimulatorBuilder, UnlabeledCompanions,
 };
 use serde_json::json;
 
-use crate::support::{client_speaking, crm};
+use crate::support::{
+    associations::{Companions, Truth, World},
+    client_at_speaking, client_speaking, crm,
+};
 
 const VERSIONS: [&str; 3] = ["v3", "2026-03", "2026-09"];
 const DATED: [&str; 2] = ["2026-03", "2026-09"];
@@ -330,5 +334,127 @@ async fn a_run_that_is_stopped_goes_on_with_its_journal_on_every_version() {
             let refused = plan.apply(&client).max_removals(9).journal(journal()).await.unwrap_err();
             assert!(refused.is_journal() && refused.message().contains(version), "{refused}");
         }
+    }
+}
+
+/// A world of dated versions in which 1 owns company 1, as `read` tells.
+async fn owned(read: impl FnOnce(&World) -> Option<serde_json::Value>) -> (Truth, Client) {
+    let mut world = World { companions: Companions::Base, ..World::default() };
+    world.add((1, 1, "owner"));
+    world.read = read(&world);
+    let truth = Truth::start(world).await;
+    let client = client_at_speaking(&truth.server.base_url, "t", "2026-09");
+    (truth, client)
+}
+
+/// A world that tells no labels of what partner clients have.
+async fn without_labels() -> (Truth, Client) {
+    owned(|world| {
+        let mut to = world.labelled(1);
+        for held in to[0]["associationTypes"].as_array_mut().unwrap() {
+            held["label"] = json!(null);
+        }
+        Some(json!({"status": "COMPLETE", "results": [{"from": {"id": 1}, "to": to}]}))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_label_that_an_answer_leaves_out_is_kept_all_the_same() {
+    let (truth, client) = without_labels().await;
+    let desired = [to(1, 1, "owner"), to(1, 1, "payer")];
+    let plan = client.reconcile([1], "companies", desired).plan().await.unwrap();
+    assert_eq!((shown(&plan.add), plan.unchanged), (vec!["1 1 USER_DEFINED:8".to_owned()], 1));
+    assert_eq!(plan.unlabeled_types, ["HUBSPOT_DEFINED:10".parse().unwrap()]);
+    assert!(plan.apply(&client).await.unwrap().is_complete());
+    let names: Vec<_> = truth.world().associations.iter().map(|(_, _, name)| *name).collect();
+    assert_eq!(names, ["client_to_company_unlabeled", "owner", "payer"]);
+
+    let (truth, client) = without_labels().await;
+    let mut refused = client.dissociate_many([to(1, 1, 10)]).outcomes();
+    let error = refused.next().await.unwrap().result.unwrap_err();
+    assert!(error.is_invalid_input() && error.message().contains("(Owner)"), "{error}");
+    let alone =
+        json!({"results": [{"toObjectId": 1, "associationTypes": [{"category": "USER_DEFINED", "typeId": 7}]}]});
+    truth.world().alone = Some(alone);
+    let error = client.remove_association(to(1, 1, 10)).await.unwrap_err();
+    assert!(error.is_invalid_input() && error.message().contains("(Owner)"), "{error}");
+    assert_eq!(truth.world().associations.len(), 2, "nothing is removed");
+}
+
+#[tokio::test]
+async fn a_label_is_kept_whose_entry_in_the_list_of_types_cannot_be_read() {
+    let (truth, client) = owned(|_| None).await;
+    let labels = {
+        let world = truth.world();
+        json!([world.label("client_to_company_unlabeled"), world.label("payer"), {"typeId": 7}])
+    };
+    truth.world().labels = Some(labels);
+    let plan = client.reconcile([1], "companies", [to(1, 1, "payer")]).only_type("payer").plan().await.unwrap();
+    assert!(plan.apply(&client).await.unwrap().is_complete());
+    assert!(truth.world().associations.contains(&(1, 1, "owner")));
+    truth.world().associations.remove(&(1, 1, "payer"));
+    client.add_association(to(1, 1, "payer")).await.unwrap();
+    assert!(truth.world().associations.contains(&(1, 1, "owner")));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_by_itself_either_is_an_error_and_nothing_is_changed() {
+    let (truth, client) = owned(|_| None).await;
+    for types in [json!([]), json!(null), json!([{"typeId": 7}]), json!([{"category": "USER_DEFINED"}]), json!(["odd"])]
+    {
+        let odd = json!({"toObjectId": 1, "associationTypes": types});
+        truth.world().read = Some(json!({"status": "COMPLETE", "results": [{"from": {"id": 1}, "to": [odd]}]}));
+        truth.world().alone = Some(json!({"results": [odd]}));
+        let error = client.reconcile([1], "companies", [to(1, 1, "payer")]).plan().await.unwrap_err();
+        assert!(error.is_decode() && error.message().contains("be read"), "{error}");
+        let mut outcomes = client.associate_many([to(1, 1, "payer")]).outcomes();
+        let error = outcomes.next().await.unwrap().result.unwrap_err();
+        assert!(error.is_decode(), "{error}");
+        for kind in ["payer", "10"] {
+            let error = client.add_association(to(1, 1, kind)).await.map(drop);
+            let error = if kind == "10" { client.remove_association(to(1, 1, kind)).await } else { error };
+            assert!(error.as_ref().is_err_and(|error| error.is_decode()), "{types} {kind}: {error:?}");
+        }
+        assert_eq!(truth.world().associations.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn an_error_within_a_success_is_that_of_its_change() {
+    let about = |client: u64, company: u64| {
+        json!({"status": "error", "category": "VALIDATION_ERROR", "message": "not this one",
+            "context": {"fromObjectId": [client.to_string()], "toObjectId": [company.to_string()]}})
+    };
+    let (truth, client) = owned(|_| None).await;
+    let plan = client.reconcile([1], "companies", [to(1, 2, "owner"), to(1, 3, "owner")]).plan().await.unwrap();
+    let made = json!({"fromObjectId": 1, "toObjectId": 3, "fromObjectTypeId": "0-145", "toObjectTypeId": "0-2", "labels": null});
+    truth.world().set = Some(json!({"status": "COMPLETE", "results": [made], "errors": [about(1, 2)]}));
+    let applied = plan.apply(&client).max_removals(9).await.unwrap();
+    assert_eq!((applied.added, applied.removed, applied.held_back.len()), (1, 0, 2), "{applied:?}");
+    assert_eq!(applied.failed_additions[0].association.to_object_id.as_str(), "2");
+    assert!(truth.world().associations.contains(&(1, 1, "owner")));
+
+    for archived in [
+        json!({"status": "COMPLETE", "results": [], "errors": [about(1, 1)]}),
+        json!({"status": "PENDING", "results": []}),
+        json!({"status": "COMPLETE", "numErrors": 1, "results": [], "errors": [{"message": "some of it"}]}),
+    ] {
+        let (truth, client) = owned(|_| None).await;
+        let desired = [to(1, 2, "owner"), to(1, 3, "owner")];
+        let plan = client.reconcile([1], "companies", desired).plan().await.unwrap();
+        // An answer that names no result is no outcome: each is asked for by itself.
+        truth.world().set = Some(json!({"status": "COMPLETE", "results": null}));
+        truth.world().archived = Some(archived.clone());
+        let applied = plan.apply(&client).max_removals(9).await.unwrap();
+        assert_eq!(
+            (applied.added, applied.removed, applied.failed_removals.len()),
+            (2, 0, 2),
+            "{archived}: {applied:?}"
+        );
+        truth.world().archived = None;
+        assert!(plan.apply(&client).max_removals(9).await.unwrap().is_complete());
+        let companies: BTreeSet<_> = truth.world().associations.iter().map(|(_, company, _)| *company).collect();
+        assert_eq!(companies, [2, 3].into());
     }
 }

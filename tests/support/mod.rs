@@ -46,9 +46,14 @@ pub fn crm(partner_clients: usize, companies: usize) -> SimulatorBuilder {
 
 /// A client of a simulator that speaks a version of HubSpot's API, and sends every request at once and once.
 pub fn client_speaking(simulator: &Simulator, version: &str) -> Client {
+    client_at_speaking(simulator.base_url(), simulator.access_token(), version)
+}
+
+/// As [`client_at`], in a version of HubSpot's API.
+pub fn client_at_speaking(base_url: &str, token: &str, version: &str) -> Client {
     Client::builder()
-        .base_url(simulator.base_url())
-        .access_token(simulator.access_token())
+        .base_url(base_url)
+        .access_token(token)
         .api_version(version.parse().unwrap())
         .rate_limit(RateLimit::unlimited())
         .retry(RetryPolicy::never())

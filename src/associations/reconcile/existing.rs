@@ -94,10 +94,6 @@ impl Reader<'_> {
         for (partner_client, objects) in held.all() {
             let unread = || Error::unread_associations(partner_client.as_str(), 1);
             for (to_object_id, types) in objects {
-                // HubSpot does not say of what type it is.
-                if types.is_empty() {
-                    return Err(unread());
-                }
                 for held in types {
                     let association_type = exact(held).map_err(|_| unread())?;
                     if !is_labelled(held) {
