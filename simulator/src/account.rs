@@ -26,6 +26,9 @@ pub(crate) struct Account {
     pub(crate) association_types: Vec<AssociationType>,
     pub(crate) associations: Vec<Association>,
     pub(crate) rules: Vec<Rule>,
+    /// By a name of the object type.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) default_properties: BTreeMap<String, Vec<String>>,
     /// Partner clients and properties that they have without a value.
     #[serde(skip)]
     pub(crate) null_properties: Vec<(String, String)>,
@@ -122,6 +125,7 @@ impl Account {
         self.association_types.extend(other.association_types);
         self.associations.extend(other.associations);
         self.rules.extend(other.rules);
+        self.default_properties.extend(other.default_properties);
         self.null_properties.extend(other.null_properties);
     }
 
@@ -130,6 +134,9 @@ impl Account {
         let mut types = ObjectTypes::of(id);
         for CustomType { id, singular, plural } in &self.object_types {
             types.add_custom(id, singular, plural)?;
+        }
+        for (name, properties) in self.default_properties {
+            types.set_default_properties(&name, properties)?;
         }
         let stores = seed::stores(&types, self.objects)?;
         let rules = rules(&types, self.rules)?;
@@ -159,6 +166,9 @@ impl Account {
         for object_type in types {
             if let Some((id, singular, plural)) = object_type.custom() {
                 account.object_types.push(CustomType { id, singular, plural });
+            }
+            if let Some(properties) = object_type.changed_defaults() {
+                account.default_properties.insert(object_type.plural().to_owned(), properties.to_vec());
             }
             let store = state.store(object_type);
             for object in store.all() {

@@ -39,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) text_ids: bool,
     /// Whether a batch of new associations that names a pair twice is refused.
     pub(crate) refuses_duplicates: bool,
+    /// Whether v3 answers a batch of new associations with the inverse ones too.
+    pub(crate) inverse_results: bool,
     /// Whether what is missing is answered with a page in HTML.
     pub(crate) html_not_found: bool,
     /// Whether the results of a page or a batch come in the opposite order.
@@ -54,6 +56,7 @@ impl Default for Settings {
             invalid_associations: InvalidAssociations::default(),
             text_ids: false,
             refuses_duplicates: false,
+            inverse_results: false,
             html_not_found: false,
             reversed: false,
             latency: None,

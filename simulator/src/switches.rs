@@ -14,6 +14,7 @@ Switches, each for a belief that BELIEFS.md lists; the first value is the defaul
   companions=labels|always|never
                          Whether a labelled association brings the unlabelled one along: one made in v4 and the dated
                          versions, each one, or none
+  inverse-results=no|yes Whether v3 answers a batch of new associations with each in both directions
   order=ids|reversed     The order of results in pages and batches
   not-found=json|html    The answer to a request for an object that does not exist
   window-edge=0ms        How much longer than its window a request counts in a rate limit
@@ -26,9 +27,10 @@ pub(crate) fn throw(builder: SimulatorBuilder, text: &str) -> Result<SimulatorBu
         return Ok(builder.window_edge(longer));
     }
     Ok(match text {
-        "ids=numbers" | "duplicates=made" | "order=ids" | "not-found=json" => builder,
+        "inverse-results=no" | "ids=numbers" | "duplicates=made" | "order=ids" | "not-found=json" => builder,
         "ids=text" => builder.text_ids(),
         "duplicates=refused" => builder.refuse_duplicate_associations(),
+        "inverse-results=yes" => builder.inverse_results(),
         "order=reversed" => builder.reversed_results(),
         "not-found=html" => builder.html_not_found(),
         "invalid-associations=named" => builder.invalid_associations(InvalidAssociations::RefuseNaming),

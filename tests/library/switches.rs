@@ -20,7 +20,7 @@ const VERSIONS: [&str; 3] = ["v3", "2026-03", "2026-09"];
 type Switch = (&'static str, fn(SimulatorBuilder) -> SimulatorBuilder);
 
 /// The switches, each on its other side, and several of them together.
-const SWITCHES: [Switch; 11] = [
+const SWITCHES: [Switch; 13] = [
     ("as it is", |builder| builder),
     ("ids as text", SimulatorBuilder::text_ids),
     ("duplicates refused", SimulatorBuilder::refuse_duplicate_associations),
@@ -28,16 +28,22 @@ const SWITCHES: [Switch; 11] = [
     ("invalid told beside the others", |builder| builder.invalid_associations(InvalidAssociations::Partial)),
     ("companions always", |builder| builder.unlabeled_companions(UnlabeledCompanions::Always)),
     ("companions never", |builder| builder.unlabeled_companions(UnlabeledCompanions::Never)),
+    ("inverse associations among the results", SimulatorBuilder::inverse_results),
+    ("no property by default", |builder| builder.default_properties("partner_clients", [""; 0])),
     ("opposite order", SimulatorBuilder::reversed_results),
     ("missing as HTML", SimulatorBuilder::html_not_found),
     ("opposite order, duplicates refused, invalid without names, ids as text", |builder| {
         let builder = builder.reversed_results().refuse_duplicate_associations().text_ids();
         builder.invalid_associations(InvalidAssociations::Refuse)
     }),
-    ("opposite order, invalid beside the others, companions always, missing as HTML", |builder| {
-        let builder = builder.reversed_results().html_not_found().unlabeled_companions(UnlabeledCompanions::Always);
-        builder.invalid_associations(InvalidAssociations::Partial)
-    }),
+    (
+        "opposite order, inverse among the results, invalid beside the others, companions always, missing as HTML",
+        |builder| {
+            let builder = builder.reversed_results().inverse_results().html_not_found();
+            let builder = builder.unlabeled_companions(UnlabeledCompanions::Always);
+            builder.invalid_associations(InvalidAssociations::Partial)
+        },
+    ),
 ];
 
 /// To companies the unlabelled type 7, by a name such as HubSpot gives it, with the labels 36 and 37.

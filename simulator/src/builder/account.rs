@@ -126,6 +126,20 @@ impl SimulatorBuilder {
         self
     }
 
+    /// Answers a request that names no property with just these of an object, beside those that every object has, as
+    /// HubSpot does with a set that is not known for partner clients and custom types. Without it, all of theirs are
+    /// answered.
+    #[must_use]
+    pub fn default_properties<P: Into<String>>(
+        mut self,
+        object_type: impl Into<String>,
+        names: impl IntoIterator<Item = P>,
+    ) -> Self {
+        let names = names.into_iter().map(Into::into).collect();
+        self.current().seed.default_properties.insert(object_type.into(), names);
+        self
+    }
+
     /// Adds an association type from partner clients to `to_object_type`, and its inverse. One of the same target and id
     /// gets the name.
     ///

@@ -151,6 +151,14 @@ impl SimulatorBuilder {
         self
     }
 
+    /// Lets v3 answer a batch of new associations with 200 and each association in both directions, as it was recorded once,
+    /// instead of with 201 and those that were asked for.
+    #[must_use]
+    pub fn inverse_results(mut self) -> Self {
+        self.settings.inverse_results = true;
+        self
+    }
+
     /// Answers a request for an object that does not exist with a page in HTML and the header `X-HubSpot-NotFound`, as it
     /// was recorded once, instead of in JSON.
     #[must_use]

@@ -34,6 +34,8 @@ struct Names {
     singular: String,
     plural: String,
     scope: String,
+    /// `None` where the set is not known.
+    default_properties: Option<Vec<String>>,
 }
 
 impl ObjectType {
@@ -44,7 +46,26 @@ impl ObjectType {
             singular: singular.to_owned(),
             plural: plural.to_owned(),
             scope: scope.to_owned(),
+            default_properties: known_defaults(id),
         }))
+    }
+
+    /// The same type, with another default set.
+    pub(super) fn with_default_properties(&self, names: Vec<String>) -> Self {
+        let Names { place, id, singular, plural, scope, .. } = &*self.0;
+        Self(Arc::new(Names {
+            place: *place,
+            id: id.clone(),
+            singular: singular.clone(),
+            plural: plural.clone(),
+            scope: scope.clone(),
+            default_properties: Some(names),
+        }))
+    }
+
+    /// Whether the default set is another than the one it has in every account.
+    pub(crate) fn changed_defaults(&self) -> Option<&[String]> {
+        self.default_properties().filter(|_| self.0.default_properties != known_defaults(self.id()))
     }
 
     /// Its place among the types of its simulator, from 0.
@@ -80,8 +101,8 @@ impl ObjectType {
     }
 
     /// The properties that an answer has where the request names none; `None` where that is not known.
-    pub(crate) fn default_properties(&self) -> Option<&'static [&'static str]> {
-        DEFAULT_PROPERTIES.into_iter().find(|(id, _)| *id == self.id()).map(|(_, names)| names)
+    pub(crate) fn default_properties(&self) -> Option<&[String]> {
+        self.0.default_properties.as_deref()
     }
 
     pub(crate) fn is_contact(&self) -> bool {
@@ -102,6 +123,11 @@ impl ObjectType {
     pub(super) fn is_named(&self, text: &str) -> bool {
         self.id() == text || self.singular().eq_ignore_ascii_case(text) || self.plural().eq_ignore_ascii_case(text)
     }
+}
+
+fn known_defaults(id: &str) -> Option<Vec<String>> {
+    let (_, names) = DEFAULT_PROPERTIES.into_iter().find(|(known, _)| *known == id)?;
+    Some(names.iter().map(|name| (*name).to_owned()).collect())
 }
 
 impl PartialEq for ObjectType {

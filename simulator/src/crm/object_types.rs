@@ -52,6 +52,14 @@ impl ObjectTypes {
         Ok(())
     }
 
+    /// Gives a type another default set of properties.
+    pub(crate) fn set_default_properties(&mut self, name: &str, properties: Vec<String>) -> Result<(), NotFound> {
+        let changed = self.infer(name)?.with_default_properties(properties);
+        let place = changed.place();
+        self.types[place] = changed;
+        Ok(())
+    }
+
     /// Finds a type by its singular name, its plural name (both in any case) or its id, and a custom one also by its
     /// singular name behind `p` or `p1234567` and an underscore, with the id of the account.
     pub(crate) fn infer(&self, text: &str) -> Result<ObjectType, NotFound> {

@@ -46,7 +46,7 @@ impl Parameters {
 
     /// The position behind which the page begins.
     pub(crate) fn after<P: Serialize + DeserializeOwned>(&self) -> Result<Option<P>, Failure> {
-        let Some(value) = self.values("after").next() else {
+        let Some(value) = self.text("after") else {
             return Ok(None);
         };
         match cursor::read(value) {

@@ -7,11 +7,21 @@ use crate::http::error::Failure;
 
 /// Decodes a body, or refuses it the way HubSpot does.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    expected(body)?;
     serde_json::from_slice(body).map_err(|error| Failure::validation(message(&error)))
+}
+
+/// Refuses a request without a body.
+fn expected(body: &[u8]) -> Result<(), Failure> {
+    if body.is_empty() {
+        return Err(Failure::validation("Invalid JSON input: a request body was expected, but none found"));
+    }
+    Ok(())
 }
 
 /// Decodes the association types of a pair. HubSpot refuses a body of another kind without a category.
 pub(crate) fn read_specs<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    expected(body)?;
     serde_json::from_slice(body).map_err(|error| {
         let message = message(&error);
         if message.contains(MISSING) { Failure::validation(message) } else { Failure::uncategorized(message) }

@@ -47,16 +47,22 @@ pub(crate) async fn associate(call: Call, Path(path): Path<TypesPath>, body: Byt
     if let Some(refusal) = refusal(call.server.settings.invalid_associations, &invalid) {
         return Err(refusal);
     }
+    let inverse_results = call.server.settings.inverse_results;
     for AssociationInput { from: from_id, to: to_id, association_type } in valid {
         state.associate(End::new(&from, &from_id.id.0), End::new(&to, &to_id.id.0), &association_type.0)?;
-        answer.results.push(json!({
-            "from": {"id": from_id.id.0},
-            "to": {"id": to_id.id.0},
-            "type": association_type.0,
-        }));
+        answer.results.push(result(&from_id.id.0, &to_id.id.0, &association_type.0));
+        if inverse_results {
+            let definition = state.association_types.named(&from, &to, &association_type.0)?;
+            let inverse = state.association_types.find(&to, &from, definition.inverse);
+            answer.results.extend(inverse.map(|inverse| result(&to_id.id.0, &from_id.id.0, &inverse.name)));
+        }
     }
     answer.errors = invalid.iter().map(Invalid::error).collect();
-    Ok(answer.finish(StatusCode::CREATED))
+    Ok(answer.finish(if inverse_results { StatusCode::OK } else { StatusCode::CREATED }))
+}
+
+fn result(from_id: &str, to_id: &str, association_type: &str) -> Value {
+    json!({"from": {"id": from_id}, "to": {"id": to_id}, "type": association_type})
 }
 
 /// `POST …/batch/archive`

@@ -57,7 +57,7 @@ impl Projection {
                 COMPUTED.into_iter().chain(named).chain(histories).map(property).collect()
             }
             Some(defaults) => {
-                COMPUTED.into_iter().chain(defaults.iter().copied()).chain(histories).map(property).collect()
+                COMPUTED.into_iter().chain(defaults.iter().map(String::as_str)).chain(histories).map(property).collect()
             }
             None => object.names().map(property).collect(),
         };

@@ -83,6 +83,33 @@ async fn what_no_request_names_is_answered_as_a_default_set_and_a_write_with_wha
 }
 
 #[tokio::test]
+async fn the_default_set_of_partner_clients_and_custom_objects_can_be_given() {
+    let builder = with_vehicles()
+        .object("vehicles", "1", [("name", "Van"), ("colour", "red")])
+        .default_properties("partner_clients", ["domain", "hs_country"])
+        .default_properties("2-77", ["colour"]);
+    let caller = Caller::of(builder).await;
+    let told = |body: &Value| -> Vec<(String, Value)> {
+        let properties = body["properties"].as_object().unwrap().iter();
+        let own = properties
+            .filter(|(name, _)| !["createdate", "hs_lastmodifieddate", "hs_object_id"].contains(&name.as_str()));
+        own.map(|(name, value)| (name.clone(), value.clone())).collect()
+    };
+    let client = [("domain".to_owned(), json!("client.example")), ("hs_country".to_owned(), Value::Null)];
+    let vehicle = [("colour".to_owned(), json!("red"))];
+    for objects in ["/crm/v3/objects", "/crm/objects/2026-09"] {
+        assert_eq!(told(&caller.get(&format!("{objects}/partner_clients/512")).await.1), client);
+        let (_, found) = caller.post(&format!("{objects}/partner_clients/search"), json!({})).await;
+        assert_eq!(told(&found["results"][0]), client);
+        assert_eq!(told(&caller.get(&format!("{objects}/vehicles/1")).await.1), vehicle);
+    }
+    let seed = caller.simulator.export_seed().unwrap();
+    let again = Caller::of(Simulator::builder().seed(&seed).unwrap()).await;
+    assert_eq!(told(&again.get("/crm/v3/objects/partner_clients/512").await.1), client);
+    assert_eq!(again.simulator.export_seed().unwrap(), seed);
+}
+
+#[tokio::test]
 async fn partner_clients_are_neither_created_nor_archived() {
     let caller = Caller::of(Simulator::builder()).await;
     for objects in ["/crm/v3/objects", "/crm/objects/2026-09"] {

@@ -224,7 +224,7 @@ async fn an_update_that_hubspot_refuses_changes_nothing() {
         assert_refused((status, body), "Property values were not valid: [{");
     }
     for (body, part) in [
-        ("", "Invalid input JSON on line 1, column 0"),
+        ("", "Invalid JSON input: a request body was expected, but none found"),
         ("{\"properties\": {", "Invalid input JSON on line 1, column 16"),
         ("[]", "Invalid input JSON"),
         ("{}", "Some required fields were not set: [properties]"),

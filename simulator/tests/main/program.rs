@@ -169,7 +169,9 @@ async fn a_switch_is_thrown_by_its_name_and_value_and_an_unknown_one_is_named() 
     let url = format!("{}/crm/v3/objects/partner_clients/99", served.base_url);
     let response = reqwest::Client::new().get(url).bearer_auth(&served.token).send().await.unwrap();
     assert_eq!(response.headers()["x-hubspot-notfound"], "true");
-    for switch in ["ids=text", "duplicates=refused", "invalid-associations=partial", "companions=never"] {
+    for switch in
+        ["ids=text", "duplicates=refused", "invalid-associations=partial", "companions=never", "inverse-results=yes"]
+    {
         assert!(run(&["--switch", switch, "--export-seed", "/dev/null"]).status.success(), "{switch}");
     }
     for wrong in ["ids", "ids=words", "window-edge=soon", ""] {

@@ -85,3 +85,20 @@ async fn a_request_can_count_longer_than_its_window() {
         assert_eq!(list().await, 200, "{edge:?}");
     }
 }
+
+#[tokio::test]
+async fn v3_can_tell_new_associations_in_both_directions() {
+    let input = json!({"inputs": [{"from": {"id": "2"}, "to": {"id": "3"}, "type": "owner"}]});
+    let asked = json!({"from": {"id": "2"}, "to": {"id": "3"}, "type": "owner"});
+    let inverse = json!({"from": {"id": "3"}, "to": {"id": "2"}, "type": "owner"});
+    for (builder, status, results) in [
+        (many(), 201, json!([asked])),
+        (many().inverse_results(), 200, json!([asked, inverse])),
+        (many().inverse_results().reversed_results(), 200, json!([inverse, asked])),
+    ] {
+        let caller = Caller::of(builder).await;
+        let path = "/crm/v3/associations/partner_clients/companies/batch/create";
+        let (told, body) = caller.post(path, input.clone()).await;
+        assert_eq!((told, &body["results"]), (status, &results));
+    }
+}
