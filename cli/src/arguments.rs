@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use hubspot_partner_clients::{ApiVersion, Filter};
 
 use super::{
+    account,
     bulk::{
         arguments::{DissociateMany, Labels, Many},
         reconcile::arguments::Reconcile,
@@ -39,6 +40,9 @@ pub(super) struct Arguments {
     /// Version of HubSpot's API: v3, or a dated one such as 2026-09 [default: HUBSPOT_API_VERSION, or else v3]
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "VERSION")]
     pub(super) api_version: Option<ApiVersion>,
+    /// Refuse a token for another HubSpot account than this one, by its id [default: any account]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "ID", value_parser = account::id)]
+    pub(super) account: Option<String>,
     /// Print a line on standard error for each request
     #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(super) verbose: bool,
@@ -127,6 +131,12 @@ pub(super) enum Call {
     /// Search partner clients
     #[command(after_help = help::SEARCH)]
     Search(Search),
+}
+
+impl Call {
+    pub(super) fn changes_something(&self) -> bool {
+        matches!(self, Self::Associate(_) | Self::Dissociate { .. })
+    }
 }
 
 #[derive(Args)]

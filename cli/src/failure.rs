@@ -43,6 +43,11 @@ impl Failure {
         Self::new(Code::Usage, "file", message, Some(remedy.into()))
     }
 
+    /// The token of another account.
+    pub(super) fn account(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Code::Usage, "account", message, Some(remedy.into()))
+    }
+
     pub(super) fn token(message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::new(Code::Token, "token", message, Some(remedy.into()))
     }

@@ -116,6 +116,9 @@ async fn dispatch(command: Command, target: &Target, signals: &Signals, output: 
 async fn perform(call: Call, target: &Target, output: &mut Output) -> Result<(), Failure> {
     let session = target.client().await?;
     let client = &session.client;
+    if call.changes_something() || target.account.is_some() {
+        target.named(client).await?;
+    }
     match call {
         Call::Associate(association) => associations::associate(client, &association, output).await,
         Call::Dissociate { association, labels } => {

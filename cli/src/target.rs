@@ -10,9 +10,12 @@ use hubspot_partner_clients::{
     simulator::{Simulator, SimulatorBuilder},
 };
 
+#[cfg(feature = "redis")]
+use hubspot_partner_clients::RateLimiter;
 use serde_json::json;
 
 use super::{
+    account,
     arguments::Arguments,
     exit::Signal,
     failure::{Failure, warn},
@@ -27,6 +30,8 @@ pub(super) struct Target {
     pub(super) simulator: bool,
     base_url: Option<String>,
     api_version: Option<ApiVersion>,
+    /// The only account that the token may be for.
+    pub(super) account: Option<String>,
     pub(super) log: Log,
     /// Where it does not come from the environment or a prompt.
     token: Option<AccessToken>,
@@ -44,19 +49,27 @@ impl Session {
     pub(super) fn at(&self, version: ApiVersion) -> Result<Client, Failure> {
         Ok(self.builder.clone().api_version(version).build()?)
     }
+
+    /// A client that differs in its rate limiter alone.
+    #[cfg(feature = "redis")]
+    pub(super) fn limited_by(&self, limiter: impl RateLimiter + 'static) -> Result<Client, Failure> {
+        Ok(self.builder.clone().rate_limiter(limiter).build()?)
+    }
 }
 
 impl Target {
     pub(super) fn new(arguments: &Arguments, log: Log) -> Self {
-        let Arguments { simulator, base_url, api_version, .. } = arguments;
-        Self { simulator: *simulator, base_url: base_url.clone(), api_version: *api_version, log, token: None }
+        let Arguments { simulator, base_url, api_version, account, .. } = arguments;
+        let (base_url, account) = (base_url.clone(), account.clone());
+        Self { simulator: *simulator, base_url, api_version: *api_version, account, log, token: None }
     }
 
     /// The same, but to a simulator that runs already.
     pub(super) fn to_simulator(&self, simulator: &Simulator) -> Result<Self, Failure> {
         let token = AccessToken::new(simulator.access_token().to_owned())?;
         let (base_url, log) = (Some(simulator.base_url().to_owned()), self.log.clone());
-        Ok(Self { simulator: false, base_url, api_version: self.api_version, log, token: Some(token) })
+        let account = self.account.clone();
+        Ok(Self { simulator: false, base_url, api_version: self.api_version, account, log, token: Some(token) })
     }
 
     fn api_version(&self) -> Result<ApiVersion, Failure> {
@@ -70,6 +83,14 @@ impl Target {
             Err(env::VarError::NotUnicode(_)) => Err(Failure::usage(format!("{API_VERSION} is not UTF-8"))),
             _ => Ok(ApiVersion::default()),
         }
+    }
+
+    /// Says which account is about to be changed, and refuses another than the one that was given.
+    pub(super) async fn named(&self, client: &Client) -> Result<Option<String>, Failure> {
+        if self.simulator && self.account.is_none() {
+            return Ok(None);
+        }
+        account::named(client, self.account.as_deref(), self.log.is_json()).await
     }
 
     pub(super) async fn client(&self) -> Result<Session, Failure> {

@@ -5,8 +5,6 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use hubspot_partner_clients::bulk;
 
-use crate::account::account;
-
 #[derive(Args)]
 pub(crate) struct Many {
     /// The CSV file
@@ -18,11 +16,6 @@ pub(crate) struct Many {
     /// [default: no journal]
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
-    /// HubSpot account that the token is for, by its id. The journal is bound to it: a run that gives another account, or
-    /// none, is refused. HubSpot does not say which account a token is for, so it is not compared with the token
-    /// [default: the journal is bound to no account]
-    #[arg(long, value_name = "ID", value_parser = account, requires = "journal")]
-    pub(crate) account: Option<String>,
     /// Write the rows that failed to this CSV file, with the columns error and correlation_id added; it can be used as input
     /// again. They are collected in FILE.partial, which replaces FILE when the run ends, even by a signal
     /// [default: no file]

@@ -120,6 +120,7 @@ async fn run(
     };
     let session = target.client_with(settings, |simulator| seed::seed(simulator, &many.file));
     let session = signals.interrupt(session, unsent).await?;
+    let account = signals.interrupt(target.named(&session.client), unsent).await?;
     let bar = Bar::new(checked.rows, output.json, target.log.is_verbose());
     let updated = bar.clone();
     let inputs = Inputs::open(&many.file, checked.rows)?;
@@ -136,7 +137,7 @@ async fn run(
             let message = format!("--journal {} is the input file", path.display());
             return Err(Failure::file(message, "Give --journal another path; nothing was sent."));
         }
-        bulk = bulk.journal(journal(path, &checked.digest, many.account.as_deref())?);
+        bulk = bulk.journal(journal(path, &checked.digest, account.as_deref())?);
     }
     let report = Report::begin(change, checked.rows, &rows, output)?;
     let run = Run { many, checked, rows, failed, report, bar, signals };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::{account::account, help};
+use crate::help;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -34,10 +34,6 @@ pub(super) enum Command {
         /// [default: such an association is kept, and reported]
         #[arg(long, requires = "dissociate")]
         including_labels: bool,
-        /// HubSpot account that the job is for, by its id: workers that give another account, or none, are refused
-        /// [default: the job is bound to no account]
-        #[arg(long, value_name = "ID", value_parser = account)]
-        account: Option<String>,
     },
     /// Work on a job until every row is settled
     #[command(after_help = help::WORKER)]
@@ -69,11 +65,6 @@ pub(super) enum Command {
 pub(super) struct Worker {
     /// Name of the job
     pub(super) job: String,
-    /// HubSpot account that the token is for, by its id, as it was given to `job enqueue`. Workers with the same account share
-    /// its rate limit. HubSpot does not say which account a token is for, so it is not compared with the token
-    /// [default: one account without a name]
-    #[arg(long, value_name = "ID", value_parser = account)]
-    pub(super) account: Option<String>,
     /// Requests that this worker has in flight at once, from 1 to 1,000
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(super) concurrency: u16,

@@ -44,11 +44,11 @@ pub(super) async fn run(
     }
     let connect = async |name: &str| Result::<_, Failure>::Ok(redis(&arguments).await?.job(name));
     match &arguments.command {
-        Command::Enqueue { job: name, file, dissociate, including_labels, account } => {
+        Command::Enqueue { job: name, file, dissociate, including_labels } => {
             let change = if *dissociate { Change::Dissociate } else { Change::Associate };
             let remedy = "Run the same command again: it resumes where it stopped.";
             let run = async {
-                let job = of_account(connect(name).await?, account.as_deref());
+                let job = of_account(connect(name).await?, target.account.as_deref());
                 let job = if *including_labels { job.including_labels() } else { job };
                 enqueue(&job, name, change, file, output).await
             };
@@ -141,21 +141,22 @@ async fn work(
     signals: &Signals,
     output: &mut Output,
 ) -> Result<Code, Failure> {
-    let job = of_account(redis.job(&worker.job), worker.account.as_deref());
     let begin = async {
         // Before a token is asked for.
-        let status = job.status().await?;
-        let mut limiter = redis.limiter(worker.account.as_deref().unwrap_or(UNNAMED));
+        let status = redis.job(&worker.job).status().await?;
+        let session = target.client().await?;
+        let account = target.named(&session.client).await?;
+        let mut limiter = redis.limiter(account.as_deref().unwrap_or(UNNAMED));
         if let Some(requests) = worker.limit_per_10s {
             limiter = limiter.rate_limit(RateLimit::per_ten_seconds(requests));
         }
-        let limiter = limiter.connect().await?;
-        Ok((status, target.client_with(|builder| builder.rate_limiter(limiter), Ok).await?))
+        let client = session.limited_by(limiter.connect().await?)?;
+        Ok((status, client, of_account(redis.job(&worker.job), account.as_deref())))
     };
-    let (status, session) = signals.interrupt(begin, None).await?;
+    let (status, client, job) = signals.interrupt(begin, None).await?;
     let mut interrupted = None;
     let stop = async { interrupted = Some(signals.received().await) };
-    let worked = job.worker(&session.client).concurrency(worker.concurrency.into()).run_until(stop).await?;
+    let worked = job.worker(&client).concurrency(worker.concurrency.into()).run_until(stop).await?;
     let written = part(&status, &worked, output).and_then(|()| output.flush());
     if let Some(signal) = interrupted {
         let remedy = "Other workers take over its rows. Run the same command again to have this worker go on.";

@@ -4,7 +4,7 @@ use std::fs;
 
 use hubspot_simulator::Fault;
 
-use crate::cli::{begin, path, ran, run, run_at, tool, tool_at, wait_for_requests};
+use crate::cli::{begin, path, ran, run, run_at, sent, tool, tool_at, wait_for_requests};
 use crate::folder::{Folder, HEADER, associate};
 use crate::support::crm;
 
@@ -83,12 +83,10 @@ async fn what_a_server_says_commands_neither_a_terminal_nor_a_spreadsheet() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_fail_alike_are_told_together() {
-    let hubspot = crm(1, 1).start().await.unwrap();
+    let hubspot = crm(1, 1).fault(Fault::status(401).on("associate")).start().await.unwrap();
     let files = Folder::new();
     let file = files.write("rows.csv", format!("{HEADER}{}", "1,companies,1,owner\n".repeat(500)));
-    let mut command = tool_at(&hubspot, &["associate-many", path(&file), "--strategy", "single"]);
-    command.env("HUBSPOT_ACCESS_TOKEN", "unknown-token");
-    let ran = run(command);
+    let ran = run_at(&hubspot, &["associate-many", path(&file), "--strategy", "single"]);
     assert_eq!(ran.out.matches("401").count(), 1, "{}", ran.out);
     assert!(ran.out.starts_with("500 rows (lines 2, 3, 4, 5, 6 and 495 more): "), "{}", ran.out);
 }
@@ -103,7 +101,7 @@ async fn a_dry_run_sends_nothing_and_needs_no_token() {
     assert_eq!((ran.code, &*ran.out), (Some(0), "Dry run: 2 rows are valid; nothing was sent\n"));
     let ran = run_at(&hubspot, &["dissociate-many", path(&file), "--dry-run", "--json"]);
     assert_eq!(ran.json(), [serde_json::json!({"rows": 2, "sent": false})]);
-    assert_eq!(hubspot.requests().len(), 0);
+    assert_eq!(sent(&hubspot), 0);
     assert!(!failed.exists());
 }
 
@@ -148,22 +146,20 @@ async fn the_input_is_not_overwritten_by_the_rows_that_failed() {
     let nowhere = files.at("no/failed.csv");
     assert_eq!(run_at(&hubspot, &["associate-many", path(&file), "--failed", path(&nowhere)]).code, Some(2));
     assert_eq!(fs::read_to_string(&file).unwrap(), content);
-    assert_eq!(hubspot.requests().len(), 0);
+    assert_eq!(sent(&hubspot), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_stops_at_a_token_that_is_not_taken_and_every_row_has_an_outcome() {
-    let hubspot = crm(1, 1).start().await.unwrap();
+    let hubspot = crm(1, 1).fault(Fault::status(401).on("associate")).start().await.unwrap();
     let files = Folder::new();
     let file = files.write("rows.csv", format!("{HEADER}{}", "1,companies,1,owner\n".repeat(500)));
     let failed = files.at("failed.csv");
     let many = ["associate-many", path(&file), "--failed", path(&failed), "--json", "--strategy", "single"];
-    let mut command = tool_at(&hubspot, &many);
-    command.env("HUBSPOT_ACCESS_TOKEN", "unknown-token");
-    let ran = run(command);
+    let ran = run_at(&hubspot, &many);
     assert_eq!((ran.code, &ran.error()["kind"]), (Some(3), &"unauthorized".into()));
     assert_eq!(ran.json().len(), 501);
-    assert!(hubspot.requests().len() < 20, "{}", hubspot.requests().len());
+    assert!(sent(&hubspot) < 20, "{}", sent(&hubspot));
     assert_eq!(fs::read_to_string(&failed).unwrap().lines().count(), 501);
 }
 

@@ -16,6 +16,8 @@ pub struct Ran {
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
+    /// The lines of standard error that name the account; `err` is the rest.
+    pub account: String,
 }
 
 impl Ran {
@@ -24,9 +26,11 @@ impl Ran {
         self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// The error on standard error.
+    /// The error on standard error, after the warnings.
     pub fn error(&self) -> Value {
-        serde_json::from_str::<Value>(&self.err).unwrap_or_else(|e| panic!("{e}: {}", self.err))["error"].take()
+        serde_json::from_str::<Value>(self.err.lines().last().unwrap_or_default())
+            .unwrap_or_else(|e| panic!("{e}: {}", self.err))["error"]
+            .take()
     }
 }
 
@@ -67,7 +71,18 @@ pub fn run(mut command: Command) -> Ran {
 
 pub fn ran(output: Output) -> Ran {
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    let told = text(output.stderr);
+    let (account, err) = told.split_inclusive('\n').partition(|line| names_account(line));
+    Ran { code: output.status.code(), out: text(output.stdout), err, account }
+}
+
+pub fn names_account(line: &str) -> bool {
+    line.starts_with("Account ") || line.starts_with("{\"account\":")
+}
+
+/// How many requests a simulator got beside those for the account.
+pub fn sent(hubspot: &Simulator) -> usize {
+    hubspot.requests().iter().filter(|request| !request.path().starts_with("/account-info/")).count()
 }
 
 /// Runs the tool against a simulator. Its token must not show, nor anything that a terminal would take for a command.
@@ -115,7 +130,7 @@ pub fn signal(pid: u32, signal: &str) {
 }
 
 pub fn wait_for_requests(hubspot: &Simulator, requests: usize) {
-    while hubspot.requests().len() < requests {
+    while sent(hubspot) < requests {
         sleep(Duration::from_millis(5));
     }
 }

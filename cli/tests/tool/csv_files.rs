@@ -1,6 +1,6 @@
 //! CSV files as people have them, and other files in their place.
 
-use crate::cli::run_at;
+use crate::cli::{run_at, sent};
 use crate::folder::{HEADER, associate};
 use crate::support::crm;
 
@@ -113,7 +113,7 @@ async fn a_bad_file_is_told_of_by_line_and_column_and_nothing_is_sent() {
     for no_file in ["-", "/dev/null", "/nowhere/rows.csv"] {
         assert_eq!(run_at(&hubspot, &["associate-many", no_file]).code, Some(2));
     }
-    assert_eq!(hubspot.requests().len(), 0);
+    assert_eq!(sent(&hubspot), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,5 +159,5 @@ async fn a_file_of_another_kind_is_named_for_what_it_is() {
         );
         assert_eq!(ran.err.lines().count(), 2, "once: {}", ran.err);
     }
-    assert_eq!(hubspot.requests().len(), 0);
+    assert_eq!(sent(&hubspot), 0);
 }

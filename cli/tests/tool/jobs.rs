@@ -13,7 +13,7 @@ use hubspot_simulator::{AssociationCategory, Fault, InvalidAssociations, RateLim
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::cli::{Ran, path, run, signal, tool, tool_at};
+use crate::cli::{Ran, path, run, sent, signal, tool, tool_at};
 use crate::proxy::RedisProxy;
 use crate::redis_server::RedisServer;
 use crate::support::crm;
@@ -89,16 +89,17 @@ async fn a_job_is_refused_for_another_account() {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("rows.csv");
     fs::write(&file, format!("{HEADER}1,companies,1,owner\n")).unwrap();
-    let enqueue = ["enqueue", "march", path(&file), "--account", "1234"];
-    assert_eq!(job(&redis, &enqueue).code, Some(0));
-    for other in [&["--account", "5678"][..], &[]] {
-        let refused = run(at(&hubspot, &redis, &[&["worker", "march"], other].concat()));
+    let own = hubspot.accounts().next().unwrap().account_id().to_string();
+    assert_eq!(job(&redis, &["enqueue", "march", path(&file), "--account", "1234"]).code, Some(0));
+    assert_eq!(job(&redis, &["enqueue", "april", path(&file), "--account", &own]).code, Some(0));
+    for (name, account) in [("march", &[][..]), ("march", &["--account", "1234"]), ("april", &["--account", "1234"])] {
+        let refused = run(at(&hubspot, &redis, &[&["worker", name], account].concat()));
         assert_eq!(refused.code, Some(2), "{}", refused.err);
         assert!(refused.err.contains("1234"), "{}", refused.err);
     }
-    assert_eq!(hubspot.requests().len(), 0);
-    assert_eq!(run(at(&hubspot, &redis, &["worker", "march", "--account", "1234"])).code, Some(0));
-    assert_eq!(hubspot.association_count(), 1);
+    assert_eq!(sent(&hubspot), 0);
+    let worked = run(at(&hubspot, &redis, &["worker", "april"]));
+    assert_eq!((worked.code, hubspot.association_count()), (Some(0), 1), "{}", worked.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,7 +138,7 @@ async fn what_is_wrong_is_told_and_nothing_is_started() {
     let mut command = tool(&["job", "worker", "march"]);
     command.env("REDIS_URL", &right);
     assert_eq!(run(command).code, Some(3));
-    assert_eq!(hubspot.requests().len(), 0);
+    assert_eq!(sent(&hubspot), 0);
 }
 
 #[test]
@@ -187,7 +188,7 @@ async fn a_worker_that_a_signal_ends_tells_what_it_did_and_leaves_the_rest_to_ot
         hubspot.clear_requests();
         let mut worker = at(&hubspot, &redis, &["worker", "march", "--concurrency", "1", "--json"]);
         let worker = worker.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        while hubspot.requests().len() < 3 {
+        while sent(&hubspot) < 3 {
             sleep(Duration::from_millis(5));
         }
         signal(worker.id(), name);
@@ -277,7 +278,7 @@ impl Ordeal {
         }
         assert_eq!(job(&redis, &enqueue).code, Some(0));
         let killed = self.run(&hubspot, &mut redis);
-        println!("{rows} rows, {killed} workers killed, {} requests", hubspot.requests().len());
+        println!("{rows} rows, {killed} workers killed, {} requests", sent(&hubspot));
 
         let collected = job(&redis, &["collect", "ordeal"]);
         assert_eq!(collected.code, Some(1), "{}", collected.err);

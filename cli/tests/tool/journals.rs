@@ -3,8 +3,8 @@
 use std::fs;
 
 #[cfg(unix)]
-use crate::cli::{Ran, through, tool_at};
-use crate::cli::{path, run, run_at, tool};
+use crate::cli::{Ran, through};
+use crate::cli::{path, run, run_at, sent, tool, tool_at};
 use crate::folder::{Folder, HEADER};
 use crate::support::crm;
 
@@ -29,7 +29,7 @@ async fn a_journal_is_refused_for_another_file_and_another_operation() {
     assert_eq!(table[0][..4], ["1", "1", "0", "0"], "this run made nothing: {again}");
 
     fs::write(&failed, "kept").unwrap();
-    let before = hubspot.requests().len();
+    let before = sent(&hubspot);
     let mut other = arguments;
     other[0] = "dissociate-many";
     let refused = run_at(&hubspot, &other);
@@ -39,7 +39,7 @@ async fn a_journal_is_refused_for_another_file_and_another_operation() {
     let refused = run_at(&hubspot, &arguments);
     assert_eq!((refused.code, &refused.error()["kind"]), (Some(2), &"journal".into()));
     assert!(refused.error()["message"].as_str().unwrap().contains("belongs to another input"), "{}", refused.err);
-    assert_eq!(hubspot.requests().len(), before);
+    assert_eq!(sent(&hubspot), before);
     assert_eq!(fs::read_to_string(&failed).unwrap(), "kept");
 }
 
@@ -56,10 +56,10 @@ async fn a_journal_is_refused_for_another_server_and_not_taken_for_the_simulator
 
     assert_eq!(run_at(&one, &arguments).code, Some(0));
     let refused = run_at(&other, &arguments);
-    assert_eq!((refused.code, other.requests().len()), (Some(2), 0), "{}", refused.err);
+    assert_eq!((refused.code, sent(&other)), (Some(2), 0), "{}", refused.err);
     assert!([one.base_url(), other.base_url()].iter().all(|server| refused.err.contains(server)), "{}", refused.err);
     assert_eq!(run_at(&one, &arguments).code, Some(0));
-    assert_eq!(one.requests().len(), 1);
+    assert_eq!(sent(&one), 1);
 }
 
 /// The tool with a limit on the size of each file that it writes, in blocks of 512 bytes.
@@ -110,7 +110,9 @@ async fn a_journal_that_a_reconcile_cannot_write_is_told_even_at_the_last_change
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_journal_and_a_plan_are_refused_for_another_account() {
-    let hubspot = crm(2, 3).start().await.unwrap();
+    let hubspot = crm(2, 3).account(5678).start().await.unwrap();
+    let other = hubspot.account(5678).unwrap().access_token().to_owned();
+    let own = hubspot.accounts().next().unwrap().account_id().to_string();
     let folder = Folder::new();
     let file = folder.write("rows.csv", format!("{HEADER}1,companies,1,owner\n"));
     let (journal, plan) = (folder.at("run.journal"), folder.at("plan.json"));
@@ -118,20 +120,17 @@ async fn a_journal_and_a_plan_are_refused_for_another_account() {
     let wanted = folder.write("wanted.csv", format!("{HEADER}1,companies,1,owner\n1,companies,2,owner\n"));
     let reconcile = ["reconcile", path(&wanted), "--to-type", "companies", "--save-plan", path(&plan)];
     let apply = ["reconcile", "--plan", path(&plan), "--apply"];
-    let with = |arguments: &[&str], account: &[&str]| run_at(&hubspot, &[arguments, account].concat());
-    assert_eq!(with(&many, &["--account", " 1234 "]).code, Some(0));
-    assert_eq!(with(&reconcile, &["--account", "1234"]).code, Some(0));
+    assert_eq!(run_at(&hubspot, &many).code, Some(0));
+    assert_eq!(run_at(&hubspot, &reconcile).code, Some(0));
     hubspot.clear_requests();
-    for other in [&["--account", "5678"][..], &[]] {
-        for arguments in [&many[..], &apply] {
-            let refused = with(arguments, other);
-            assert_eq!(refused.code, Some(2), "{}", refused.err);
-            assert!(refused.err.contains("1234"), "{}", refused.err);
-        }
+    for arguments in [&many[..], &apply] {
+        let mut elsewhere = tool_at(&hubspot, arguments);
+        elsewhere.env("HUBSPOT_ACCESS_TOKEN", &other);
+        let refused = run(elsewhere);
+        assert_eq!(refused.code, Some(2), "{}", refused.err);
+        assert!(refused.err.contains(&own) && refused.err.contains("5678"), "{}", refused.err);
     }
-    assert_eq!(hubspot.requests().len(), 0, "HubSpot was not asked");
-    assert_eq!(with(&many, &["--account", "1234"]).code, Some(0));
-    assert_eq!(with(&apply, &["--account", "1234"]).code, Some(0));
-    let none = with(&many, &["--account", " "]);
-    assert!(none.code == Some(2) && none.err.contains("--account"), "{}", none.err);
+    assert_eq!(sent(&hubspot), 0, "nothing was changed");
+    assert_eq!(run_at(&hubspot, &many).code, Some(0));
+    assert_eq!(run_at(&hubspot, &apply).code, Some(0));
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, process::Stdio, thread, time::Duration};
 use hubspot_simulator::{AssociationCategory, Fault, RateLimits, Simulator};
 use tempfile::TempDir;
 
-use crate::cli::{path, run_at, tool_at};
+use crate::cli::{path, run_at, sent, tool_at};
 use crate::support::crm;
 
 const KILLS: usize = 20;
@@ -52,7 +52,7 @@ async fn killed_time_and_again(version: &str, command: &str, rows: usize, option
         let mut command = tool_at(&hubspot, &arguments);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         // Every other one while it starts as well, the rest once it sends.
-        while kill % 2 == 0 && hubspot.requests().is_empty() {
+        while kill % 2 == 0 && sent(&hubspot) == 0 {
             thread::sleep(Duration::from_millis(5));
         }
         thread::sleep(Duration::from_millis(random.u64(0..400)));

@@ -9,6 +9,7 @@ mod redis_server;
 #[path = "../../../tests/support/mod.rs"]
 mod support;
 
+mod accounts;
 mod bulk;
 mod cli;
 mod commands;

@@ -11,7 +11,7 @@ use std::{
     process::Command,
 };
 
-use crate::cli::{begin, path, ran, run, run_at, signal, through, tool_at, wait_for_requests};
+use crate::cli::{begin, path, ran, run, run_at, sent, signal, through, tool_at, wait_for_requests};
 use crate::folder::{Folder, HEADER, rows, slow};
 use crate::support::crm;
 
@@ -97,7 +97,7 @@ async fn an_output_file_that_cannot_be_one_is_refused_before_anything_is_sent() 
     fs::remove_file(folder.at("out.txt")).unwrap();
 
     assert_eq!(fs::read_to_string(&file).unwrap(), content);
-    assert_eq!((folder.names(), hubspot.requests().len()), (before, 0));
+    assert_eq!((folder.names(), sent(&hubspot)), (before, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -231,5 +231,5 @@ async fn a_folder_that_may_not_be_written_to_is_told_before_anything_is_sent() {
         assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{option}: {}", ran.err);
         assert!(ran.err.contains(path(&output)) && ran.err.contains("ermission denied"), "{option}: {}", ran.err);
     }
-    assert_eq!(hubspot.requests().len(), 0);
+    assert_eq!(sent(&hubspot), 0);
 }

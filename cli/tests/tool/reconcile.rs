@@ -14,7 +14,7 @@ use hubspot_simulator::{Fault, Simulator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::cli::{Ran, path, run, run_at, tool, tool_at};
+use crate::cli::{Ran, path, run, run_at, sent, tool, tool_at};
 use crate::support::crm;
 
 const HEADER: &str = "partner_client_id,to_object_type,to_object_id,association_type\n";
@@ -95,12 +95,12 @@ async fn partner_clients_are_reconciled_with_a_file_once_that_is_asked_for() {
     let failure = &failed.json()[0]["applied"]["failed"][0];
     assert_eq!((failed.code, &failure["toObjectId"], &failure["change"]), (Some(1), &"2".into(), &"remove".into()));
 
-    let before = case.hubspot.requests().len();
+    let before = sent(&case.hubspot);
     fs::write(case.at("rows.csv"), format!("{HEADER}1,company,1,owner\n")).unwrap();
     let refused = case.run(&["--apply"]);
     assert_eq!(refused.code, Some(2));
     assert!(refused.err.contains("line 2, column 2 (to_object_type): the object type must be companies"));
-    assert_eq!(case.hubspot.requests().len(), before);
+    assert_eq!(sent(&case.hubspot), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -252,11 +252,12 @@ async fn a_plan_is_saved_and_applied_as_it_is_and_taken_back() {
     let refused = apply(&other, &["--json"]);
     assert_eq!((&refused.json()[0]["applied"], &refused.error()["kind"]), (&Value::Null, &"invalid_input".into()));
 
-    let mut elsewhere = tool(&["reconcile", "--plan", path(&other), "--apply", "--yes"]);
-    elsewhere.env("HUBSPOT_ACCESS_TOKEN", "t").env("HUBSPOT_BASE_URL", "http://127.0.0.1:9");
-    let elsewhere = run(elsewhere);
-    assert_eq!(elsewhere.code, Some(2), "{}", elsewhere.err);
-    assert!(elsewhere.err.contains("http://127.0.0.1:9") && elsewhere.err.contains(case.hubspot.base_url()));
+    let elsewhere = crm(3, 9).start().await.unwrap();
+    let refused = run_at(&elsewhere, &["reconcile", "--plan", path(&other), "--apply", "--yes"]);
+    assert_eq!((refused.code, sent(&elsewhere)), (Some(2), 0), "{}", refused.err);
+    for server in [elsewhere.base_url(), case.hubspot.base_url()] {
+        assert!(refused.err.contains(server), "{}", refused.err);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

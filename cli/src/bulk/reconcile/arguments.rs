@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::account::account;
-
 #[derive(Args)]
 pub(crate) struct Reconcile {
     /// The CSV file, which lists all associations that there should be
@@ -54,9 +52,4 @@ pub(crate) struct Reconcile {
     /// stopped [default: no journal]
     #[arg(long, value_name = "FILE", requires = "apply")]
     pub(crate) journal: Option<PathBuf>,
-    /// HubSpot account that the token is for, by its id. Plans, undo files and journals are bound to it: a run that gives
-    /// another account, or none, is refused. HubSpot does not say which account a token is for, so it is not compared with
-    /// the token [default: bound to no account]
-    #[arg(long, value_name = "ID", value_parser = account)]
-    pub(crate) account: Option<String>,
 }

@@ -50,7 +50,7 @@ pub(crate) async fn run(
         return Err(Failure::usage(message));
     }
     let made = signals.interrupt(made(arguments, target, &files), Some("Nothing was changed.")).await?;
-    let Made { mut plan, client, journal, resumed } = made;
+    let Made { mut plan, client, account, journal, resumed } = made;
     plan.max_removals = arguments.max_removals.or(plan.max_removals);
     if !output.json {
         if let Some(path) = &resumed {
@@ -75,7 +75,7 @@ pub(crate) async fn run(
     let applied = match signals.interrupt(agreed, Some("Nothing was changed.")).await {
         Ok(()) => {
             let stop = async { signal = Some(signals.received().await) };
-            apply(&plan, &client.client, journal, arguments, &files, stop).await.map_err(|failure| match &resumed {
+            apply(&plan, &client.client, account.as_deref(), journal, arguments, &files, stop).await.map_err(|failure| match &resumed {
                 Some(path) => failure.and_then_do(&format!(
                     "The plan is from an earlier run and is kept in {}. To make a new plan, give --journal another path.",
                     path.display()
@@ -116,6 +116,8 @@ struct Made {
     plan: Plan,
     /// None where nothing is to be sent.
     client: Option<crate::target::Session>,
+    /// The account that HubSpot says the token is for.
+    account: Option<String>,
     journal: Option<Journal>,
     /// The file that the plan of an earlier run was kept in.
     resumed: Option<PathBuf>,
@@ -124,13 +126,19 @@ struct Made {
 async fn made(arguments: &Reconcile, target: &Target, files: &Files) -> Result<Made, Failure> {
     if let Some(path) = &arguments.plan {
         let (plan, digest) = load(path)?;
-        if let (Some(account), None, true) = (&plan.account, &arguments.account, arguments.apply) {
-            let message = format!("the plan in {} is of the account {account:?}", path.display());
-            let remedy = format!("Add --account {account} if the token is for this account; nothing was changed.");
-            return Err(Failure::file(message, remedy));
+        if !arguments.apply {
+            return Ok(Made {
+                plan,
+                client: None,
+                account: None,
+                journal: journal(arguments, &digest, None)?,
+                resumed: None,
+            });
         }
-        let client = if arguments.apply { Some(target.client().await?) } else { None };
-        return Ok(Made { plan, client, journal: journal(arguments, &digest)?, resumed: None });
+        let client = target.client().await?;
+        let account = target.named(&client.client).await?;
+        let journal = journal(arguments, &digest, account.as_deref())?;
+        return Ok(Made { plan, client: Some(client), account, journal, resumed: None });
     }
     // clap asks for both unless there is a plan.
     let (Some(file), Some(to_type)) = (&arguments.file, &arguments.to_type) else {
@@ -139,23 +147,29 @@ async fn made(arguments: &Reconcile, target: &Target, files: &Files) -> Result<M
     let checked = check::check(file, Some(to_type)).await?;
     let digest = digest(&checked, to_type, arguments);
     let client = target.client_with(|builder| builder, |simulator| seed::seed(simulator, file)).await?;
+    let account = target.named(&client.client).await?;
     let resumed = files.kept_plan()?;
     // Before a plan is shown that is not of this file.
-    let journal = journal(arguments, &digest)?;
+    let journal = journal(arguments, &digest, account.as_deref())?;
     let plan = match &resumed {
         Some(kept) => load(kept)?.0,
-        None => plan(&client.client, file, to_type, arguments).await?,
+        None => plan(&client.client, file, to_type, account.as_deref(), arguments).await?,
     };
-    Ok(Made { plan, client: Some(client), journal, resumed })
+    Ok(Made { plan, client: Some(client), account, journal, resumed })
 }
 
 /// The journal of a run with a plan that was made from what has this digest.
-fn journal(arguments: &Reconcile, digest: &str) -> Result<Option<Journal>, Failure> {
-    let account = arguments.account.as_deref();
+fn journal(arguments: &Reconcile, digest: &str, account: Option<&str>) -> Result<Option<Journal>, Failure> {
     arguments.journal.as_ref().map(|path| super::journal(path, digest, account)).transpose()
 }
 
-async fn plan(client: &Client, file: &Path, to_type: &str, arguments: &Reconcile) -> Result<Plan, Failure> {
+async fn plan(
+    client: &Client,
+    file: &Path,
+    to_type: &str,
+    account: Option<&str>,
+    arguments: &Reconcile,
+) -> Result<Plan, Failure> {
     let given = arguments.partner_clients.iter().map(|id| id.trim()).filter(|id| !id.is_empty());
     let mut partner_clients: BTreeSet<String> = given.map(str::to_owned).collect();
     let all_in_file = arguments.all_in_file || partner_clients.is_empty();
@@ -172,7 +186,7 @@ async fn plan(client: &Client, file: &Path, to_type: &str, arguments: &Reconcile
     if arguments.skip_unknown {
         reconcile = reconcile.skip_unknown();
     }
-    if let Some(account) = &arguments.account {
+    if let Some(account) = account {
         reconcile = reconcile.account(account);
     }
     let only = &arguments.only_types;
@@ -199,6 +213,7 @@ fn hex(bytes: &[u8]) -> String {
 async fn apply(
     plan: &Plan,
     client: &Client,
+    account: Option<&str>,
     journal: Option<Journal>,
     arguments: &Reconcile,
     files: &Files,
@@ -215,7 +230,7 @@ async fn apply(
     if arguments.remove_anyway {
         apply = apply.remove_anyway();
     }
-    if let Some(account) = &arguments.account {
+    if let Some(account) = account {
         apply = apply.account(account);
     }
     let had_undo = match &arguments.undo {
