@@ -19,7 +19,15 @@ fn main() {
     println!("cargo::rerun-if-changed=openapi");
     println!("cargo::rerun-if-changed=codegen");
     println!("cargo::rerun-if-env-changed={DESCRIPTION}");
-    if let Err(message) = build() {
+    // A document may be nested as deep as JSON may.
+    const STACK: usize = 64 << 20;
+    let outcome = std::thread::Builder::new().stack_size(STACK).spawn(build).map(std::thread::JoinHandle::join);
+    let outcome = match outcome {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(trouble) => Err(text(trouble)),
+    };
+    if let Err(message) = outcome {
         // One line in cargo's own colours; a panic would add a backtrace.
         println!("cargo::error={message}");
     }
@@ -49,17 +57,21 @@ fn build() -> Result<(), String> {
         if directory != own {
             codegen::complete::what_the_facade_is_built_on(&mut api, &corrected(own, own)?);
         }
-        let refused = |trouble| {
-            let directory = directory.display();
+        let of = directory.display();
+        let (code, left_out) = generate::all(&api).map_err(|trouble| {
             format!(
-                "{directory}: progenitor cannot take the adapted document ({trouble}); add what it lacks to codegen/adapt.rs"
+                "{of}: progenitor cannot take the adapted document ({trouble}); add what it lacks to codegen/adapt.rs"
             )
-        };
+        })?;
+        for (operation, trouble) in left_out {
+            println!(
+                "cargo::warning={of}: the operation `{operation}` cannot be generated ({trouble}); it is left out"
+            );
+        }
         #[cfg(feature = "mock")]
-        write(&out, "mock.rs", &generate::mock(&codegen::adapt::for_mocks(api.clone())).map_err(refused)?)?;
-        codegen::adapt::document(&mut api);
-        write(&out, "shapes.rs", &codegen::shapes::rust(&mut api))?;
-        write(&out, "client.rs", &generate::client(&api).map_err(refused)?)?;
+        write(&out, "mock.rs", &code.mock)?;
+        write(&out, "shapes.rs", &code.shapes)?;
+        write(&out, "client.rs", &code.client)?;
     }
     Ok(())
 }

@@ -1,13 +1,10 @@
 //! What HubSpot sends → what progenitor 0.15 can take. One function per limit.
 
-use openapiv3::{
-    OpenAPI, Parameter, ParameterData, ParameterSchemaOrContent, ReferenceOr, Response, Schema, SchemaData, SchemaKind,
-    StatusCode, StringType, Type,
-};
+use openapiv3::{OpenAPI, Parameter, ParameterSchemaOrContent, ReferenceOr, Response, SchemaKind, StatusCode, Type};
 
 use super::{
     operations::{KNOWN, VERSION},
-    walk,
+    requests, schemas, walk,
 };
 
 /// The hand-written types of `src/ids.rs` that stand in for generated ones.
@@ -20,6 +17,8 @@ pub fn checked(id: &str) -> String {
 
 /// Every adaptation for the client.
 pub fn document(api: &mut OpenAPI) {
+    schemas::fit(api);
+    requests::fit(api);
     versions_are_left_to_the_transport(api);
     one_success_per_operation(api);
     one_error_per_operation(api);
@@ -32,11 +31,25 @@ pub fn document(api: &mut OpenAPI) {
 
 /// Every adaptation for the mocks, which take the ids of a path as plain strings and give each documented status.
 pub fn for_mocks(mut api: OpenAPI) -> OpenAPI {
+    schemas::fit(&mut api);
+    requests::fit(&mut api);
+    statuses_have_names(&mut api);
     versions_are_parameters(&mut api);
     one_error_per_operation(&mut api);
     lists_become_strings(&mut api);
     constraints_are_dropped(&mut api);
     api
+}
+
+/// A mock has a method for each status, called by its reason.
+pub fn statuses_have_names(api: &mut OpenAPI) {
+    for (_, _, operation) in walk::operations(api) {
+        let has_name = |status: &StatusCode| match status {
+            StatusCode::Code(code) => matches!(code, 200..=208 | 226),
+            StatusCode::Range(class) => (1..=5).contains(class),
+        };
+        operation.responses.responses.retain(|status, _| has_name(status));
+    }
 }
 
 /// The version is the client's, so it is no argument of a call. The transport puts it where this stands.
@@ -55,25 +68,8 @@ pub fn versions_are_left_to_the_transport(api: &mut OpenAPI) {
 pub fn versions_are_parameters(api: &mut OpenAPI) {
     for (_, path, operation) in walk::operations(api) {
         if path.contains(VERSION) && KNOWN.iter().any(|known| known.path == path) {
-            operation.parameters.insert(0, ReferenceOr::Item(version()));
+            operation.parameters.insert(0, ReferenceOr::Item(requests::in_path(VERSION.trim_matches(['{', '}']))));
         }
-    }
-}
-
-fn version() -> Parameter {
-    Parameter::Path {
-        parameter_data: ParameterData {
-            name: VERSION.trim_matches(['{', '}']).to_owned(),
-            description: None,
-            required: true,
-            deprecated: None,
-            format: ParameterSchemaOrContent::Schema(ReferenceOr::Item(string())),
-            example: None,
-            examples: Default::default(),
-            explode: None,
-            extensions: Default::default(),
-        },
-        style: Default::default(),
     }
 }
 
@@ -113,7 +109,7 @@ pub fn lists_become_strings(api: &mut OpenAPI) {
                 && let ParameterSchemaOrContent::Schema(ReferenceOr::Item(schema)) = &mut data.format
                 && matches!(schema.schema_kind, SchemaKind::Type(Type::Array(_)))
             {
-                *schema = string();
+                *schema = walk::string();
             }
         }
     }
@@ -154,7 +150,7 @@ pub fn ids_are_shared_types(api: &mut OpenAPI) {
     }
     let components = api.components.get_or_insert_default();
     for id in ID_TYPES {
-        components.schemas.insert(checked(id), ReferenceOr::Item(string()));
+        components.schemas.insert(checked(id), ReferenceOr::Item(walk::string()));
     }
 }
 
@@ -213,8 +209,4 @@ fn has_body(response: &ReferenceOr<Response>) -> bool {
 
 fn reference(component: &str) -> String {
     format!("#/components/schemas/{component}")
-}
-
-fn string() -> Schema {
-    Schema { schema_data: SchemaData::default(), schema_kind: SchemaKind::Type(Type::String(StringType::default())) }
 }

@@ -185,8 +185,16 @@ pub fn enumerations_grow(api: &mut OpenAPI) {
 /// type of each choice fails on the first that is new.
 pub fn choices_grow(api: &mut OpenAPI) {
     walk::schemas(api, &mut |schema| {
-        if matches!(schema.schema_kind, SchemaKind::OneOf { .. } | SchemaKind::AnyOf { .. }) {
-            schema.schema_kind = SchemaKind::Any(AnySchema::default());
+        match &mut schema.schema_kind {
+            SchemaKind::OneOf { .. } | SchemaKind::AnyOf { .. } => {
+                schema.schema_kind = SchemaKind::Any(AnySchema::default());
+            }
+            // Fields beside a choice are there whatever is chosen.
+            SchemaKind::Any(any) => {
+                any.one_of.clear();
+                any.any_of.clear();
+            }
+            _ => {}
         }
     });
 }
@@ -209,7 +217,8 @@ pub fn every_operation_can_fail(api: &mut OpenAPI) {
         let error = MediaType { schema, ..MediaType::default() };
         match &mut operation.responses.default {
             Some(ReferenceOr::Item(response)) => {
-                response.content.entry("application/json".into()).or_insert(error);
+                response.content.clear();
+                response.content.insert("application/json".into(), error);
             }
             default => {
                 let content = [("application/json".to_owned(), error)].into_iter().collect();

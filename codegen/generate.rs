@@ -1,9 +1,6 @@
 //! Rust out of an adapted document, by progenitor.
 
-use std::{
-    collections::BTreeSet,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::collections::BTreeSet;
 
 use openapiv3::OpenAPI;
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
@@ -15,17 +12,115 @@ use syn::parse::Parser;
 use crate::codegen::operations::{Family, KNOWN, PREFIXES};
 use crate::{
     codegen::{
-        adapt::{ID_TYPES, checked},
-        walk,
+        adapt::{self, ID_TYPES, checked},
+        merge,
+        operations::Known,
+        schemas, walk,
     },
     trim,
 };
 
-/// The client and its types.
+/// What is made of a description.
+pub struct Code {
+    pub client: String,
+    pub shapes: String,
+    #[cfg(feature = "mock")]
+    pub mock: String,
+}
+
+/// The code of everything that can be generated, and the operations that cannot, with the reason of each.
 ///
 /// # Errors
-/// What progenitor says, in one line: it panics at what it does not support.
-pub fn client(api: &OpenAPI) -> Result<String, String> {
+/// What progenitor says, in one line, if it is no single operation's, or one's that the facade is built on.
+pub fn all(api: &OpenAPI) -> Result<(Code, Vec<(String, String)>), String> {
+    let names_each_once = api.operations().try_for_each(|(path, ..)| names_each_parameter_once(path));
+    let trouble = match names_each_once.and_then(|()| code(api)) {
+        Ok(code) => return Ok((code, Vec::new())),
+        Err(trouble) => trouble,
+    };
+    let mut left_out = Vec::new();
+    for (path, method, operation) in api.operations() {
+        let id = operation.operation_id.clone().unwrap_or_default();
+        let mut alone = api.clone();
+        merge::drop_operations(&mut alone, |_, _, other| other.operation_id.as_deref() != Some(&id));
+        if let Err(trouble) = names_each_parameter_once(path).and_then(|()| code(&alone)) {
+            if Known::find(&method.to_uppercase(), path).is_some() {
+                return Err(format!("`{id}`: {trouble}"));
+            }
+            left_out.push((id, trouble.split_whitespace().collect::<Vec<_>>().join(" ")));
+        }
+    }
+    if left_out.is_empty() {
+        return Err(trouble);
+    }
+    let mut rest = api.clone();
+    merge::drop_operations(&mut rest, |_, _, operation| {
+        left_out.iter().any(|(id, _)| operation.operation_id.as_ref() == Some(id))
+    });
+    Ok((code(&rest)?, left_out))
+}
+
+/// The mock of a path that has a parameter twice does not compile.
+fn names_each_parameter_once(path: &str) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    let twice = path.split('/').filter(|segment| segment.starts_with('{')).find(|segment| !seen.insert(*segment));
+    twice.map_or(Ok(()), |segment| Err(format!("its path names {segment} twice")))
+}
+
+fn code(api: &OpenAPI) -> Result<Code, String> {
+    let mut adapted = api.clone();
+    adapt::document(&mut adapted);
+    Ok(Code {
+        client: client(&adapted)?,
+        shapes: crate::codegen::shapes::rust(&mut adapted),
+        #[cfg(feature = "mock")]
+        mock: mock(&adapt::for_mocks(api.clone()))?,
+    })
+}
+
+/// What the compiler would refuse in a user's build.
+fn check(file: &syn::File) -> Result<(), String> {
+    fn once(of: &str, names: impl Iterator<Item = String>) -> Result<(), String> {
+        let mut seen = BTreeSet::new();
+        for name in names {
+            if !seen.insert(name.clone()) {
+                return Err(format!("{of} {name:?} is there twice"));
+            }
+        }
+        Ok(())
+    }
+    fn items(all: &[syn::Item]) -> Result<(), String> {
+        let name = |item: &syn::Item| match item {
+            syn::Item::Struct(item) => Some(item.ident.to_string()),
+            syn::Item::Enum(item) => Some(item.ident.to_string()),
+            syn::Item::Type(item) => Some(item.ident.to_string()),
+            _ => None,
+        };
+        once("the type", all.iter().filter_map(name))?;
+        for item in all {
+            match item {
+                syn::Item::Mod(module) => module.content.iter().try_for_each(|(_, inside)| items(inside))?,
+                syn::Item::Struct(item) => {
+                    let fields = item.fields.iter().filter_map(|field| field.ident.as_ref()).map(ToString::to_string);
+                    once(&format!("the field of {}", item.ident), fields)?;
+                }
+                syn::Item::Impl(item) if item.trait_.is_none() => {
+                    let methods = item.items.iter().filter_map(|item| match item {
+                        syn::ImplItem::Fn(method) => Some(method.sig.ident.to_string()),
+                        _ => None,
+                    });
+                    once("the method", methods)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+    items(&file.items)
+}
+
+/// The client and its types; or what progenitor says, in one line: it panics at what it does not support.
+fn client(api: &OpenAPI) -> Result<String, String> {
     quietly(|| {
         let mut settings = settings();
         settings
@@ -39,6 +134,7 @@ pub fn client(api: &OpenAPI) -> Result<String, String> {
         }
         let tokens = Generator::new(&settings).generate_tokens(api).map_err(text)?;
         let mut file = parse(trim::requests(named(tokens.clone()))).or_else(|_| parse(named(tokens)))?;
+        check(&file)?;
         file.items.extend(partner_client(&file)?);
         may_get_fields(&mut file, &sent(api)?)?;
         Ok(pretty(&file))
@@ -160,14 +256,12 @@ fn partner_client(file: &syn::File) -> Result<Vec<syn::Item>, String> {
     parse(conversion).map(|file| file.items)
 }
 
-/// The mock helpers.
-///
-/// # Errors
-/// As [`client`]'s.
+/// The mock helpers, as [`client`].
 #[cfg(feature = "mock")]
-pub fn mock(api: &OpenAPI) -> Result<String, String> {
+fn mock(api: &OpenAPI) -> Result<String, String> {
     quietly(|| {
         let file = parse(named(Generator::new(&settings()).httpmock(api, "crate::generated").map_err(text)?))?;
+        check(&file)?;
         let mut changed = file.clone();
         let known = closures_may_end_with_a_value(&mut changed)?;
         Ok(answering_every_version(pretty(if known { &changed } else { &file })))
@@ -254,18 +348,31 @@ fn settings() -> GenerationSettings {
     settings
 }
 
-fn quietly(run: impl FnOnce() -> Result<String, String>) -> Result<String, String> {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let outcome = catch_unwind(AssertUnwindSafe(run));
-    std::panic::set_hook(hook);
-    outcome.unwrap_or_else(|panic| {
+/// In a thread of its own, of which a panic is no output but an error.
+fn quietly(run: impl FnOnce() -> Result<String, String> + Send) -> Result<String, String> {
+    const NAME: &str = "generate";
+    // Schemas may be nested as deep as JSON may.
+    const STACK: usize = 64 << 20;
+    static QUIET: std::sync::Once = std::sync::Once::new();
+    QUIET.call_once(|| {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if std::thread::current().name() != Some(NAME) {
+                hook(panic);
+            }
+        }));
+    });
+    let outcome = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name(NAME.to_owned()).stack_size(STACK).spawn_scoped(scope, run);
+        thread.map_err(text).map(|thread| thread.join())
+    });
+    outcome?.unwrap_or_else(|panic| {
         let text = panic
             .downcast_ref::<String>()
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("it gave no reason");
-        Err(text.replace('\n', " "))
+        Err(text.split_whitespace().collect::<Vec<_>>().join(" "))
     })
 }
 
@@ -275,7 +382,7 @@ fn parse(tokens: impl std::fmt::Display) -> Result<syn::File, String> {
 
 fn pretty(file: &syn::File) -> String {
     // progenitor's examples do not name the crate, so they cannot be run; as text nobody takes them for tests.
-    prettyplease::unparse(file).replace("```ignore", "```text")
+    schemas::without_marks(&prettyplease::unparse(file).replace("```ignore", "```text"))
 }
 
 fn text(error: impl std::fmt::Display) -> String {

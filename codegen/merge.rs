@@ -24,13 +24,14 @@ pub fn documents(mut documents: Vec<Document>, warnings: &mut Vec<Problem>) -> R
     documents.sort_by_key(|Document { version, api, .. }| {
         (version.is_some(), Reverse(version.clone()), Reverse(api.operations().count()))
     });
+    warnings.extend(documents.iter_mut().flat_map(|document| std::mem::take(&mut document.warnings)));
     let mut documents = documents.into_iter();
-    let Some(Document { file, api: mut merged, version: mut last }) = documents.next() else {
+    let Some(Document { file, api: mut merged, version: mut last, .. }) = documents.next() else {
         return Err(Problem::new("openapi", "the directory", "no document", "add one"));
     };
     let mut files: BTreeMap<String, String> = operation_ids(&mut merged).map(|id| (id, file.clone())).collect();
     let mut described = BTreeSet::new();
-    for Document { file, mut api, version } in documents {
+    for Document { file, mut api, version, .. } in documents {
         if version != last {
             described = operation_ids(&mut merged).collect();
             last.clone_from(&version);

@@ -6,7 +6,7 @@
 //! | merge | `merge.rs`, `agree.rs`, `complete.rs` | one document out of several, completed from the crate's own |
 //! | correct | `correct.rs`, `scopes.rs` | what HubSpot documents → what HubSpot sends |
 //! | publish | `publish.rs` | a document for each family of versions, as the crate hands them out |
-//! | adapt | `adapt.rs` | what HubSpot sends → what progenitor can take |
+//! | adapt | `adapt.rs`, `schemas.rs`, `requests.rs` | what HubSpot sends → what progenitor can take |
 //! | generate | `generate.rs`, `trim.rs` | Rust, by progenitor |
 //!
 //! `operations.rs` knows the operations by name, `table.rs` writes their table, `shapes.rs` the shapes of answers, `walk.rs` visits the parts of a document. The last step needs
@@ -21,7 +21,10 @@ pub mod normalize;
 pub mod operations;
 pub mod publish;
 pub mod read;
+pub mod requests;
+pub mod schemas;
 pub mod scopes;
+pub mod servers;
 pub mod shapes;
 pub mod table;
 pub mod walk;
@@ -69,7 +72,8 @@ impl Problem {
 /// One line, because cargo shows each line of a build script's error apart.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: at {}: {}; {}", self.file, self.place, self.trouble, self.remedy)
+        let line = format!("{}: at {}: {}; {}", self.file, self.place, self.trouble, self.remedy);
+        f.write_str(&line.replace(char::is_control, " "))
     }
 }
 

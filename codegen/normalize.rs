@@ -1,6 +1,8 @@
 //! Normalization of the forms that HubSpot's documents use beside those of OpenAPI 3.0. It works on JSON, because a
 //! document in a wrong form does not parse.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 /// The members whose own members are called by names rather than by keywords.
@@ -24,7 +26,138 @@ pub fn document(json: &mut Value) {
     drop_nulls(json);
     describe_responses(json);
     unwrap_single_choices(json);
+    follow_references(json);
+    follow_aliases(json);
     inline_plain_values(json);
+}
+
+/// What 3.1 says in another way than 3.0. What it can say and 3.0 cannot is any value.
+pub fn from_openapi_3_1(json: &mut Value) {
+    let is_3_1 = json["openapi"].as_str().is_some_and(|version| version.starts_with("3.1."));
+    if !is_3_1 {
+        return;
+    }
+    json["openapi"] = json!("3.0.3");
+    if let Some(document) = json.as_object_mut() {
+        document.entry("paths").or_insert_with(|| json!({}));
+    }
+    let is_null = |schema: &Value| schema.get("type").is_some_and(|kind| *kind == json!("null"));
+    every_node(json, &mut |_, node| {
+        if let Some(Value::Array(types)) = node.get("type").cloned() {
+            let others: Vec<_> = types.iter().filter(|kind| **kind != json!("null")).cloned().collect();
+            node.remove("type");
+            if let [only] = others.as_slice() {
+                node.insert("type".into(), only.clone());
+            }
+            if others.len() != types.len() {
+                node.insert("nullable".into(), json!(true));
+            }
+        }
+        if node.get("type") == Some(&json!("null")) {
+            node.remove("type");
+            node.insert("nullable".into(), json!(true));
+        }
+        for choice in ["oneOf", "anyOf"] {
+            if let Some(Value::Array(choices)) = node.get_mut(choice) {
+                let before = choices.len();
+                // What was `null` has been seen: a part is visited before the whole.
+                choices.retain(|part| !is_null(part) && *part != json!({"nullable": true}));
+                if choices.len() != before {
+                    node.insert("nullable".into(), json!(true));
+                }
+            }
+        }
+        if let Some(value) = node.remove("const") {
+            let kind = match &value {
+                Value::String(_) => "string",
+                Value::Bool(_) => "boolean",
+                Value::Number(number) if number.is_f64() => "number",
+                Value::Number(_) => "integer",
+                Value::Array(_) => "array",
+                Value::Object(_) | Value::Null => "object",
+            };
+            node.entry("type").or_insert_with(|| json!(kind));
+            node.insert("enum".into(), json!([value]));
+        }
+        for bound in ["exclusiveMinimum", "exclusiveMaximum"] {
+            node.retain(|key, value| key != bound || value.is_boolean());
+        }
+        if node.get("examples").is_some_and(Value::is_array) {
+            node.remove("examples");
+        }
+        for schema in ["items", "not", "schema"] {
+            if node.get(schema).is_some_and(Value::is_boolean) {
+                node.insert(schema.into(), json!({}));
+            }
+        }
+        for field in node.get_mut("properties").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut) {
+            if field.is_boolean() {
+                *field = json!({});
+            }
+        }
+    });
+}
+
+/// Where a reference leads in this document.
+pub fn target<'a>(document: &'a Value, reference: &Value) -> Option<&'a Value> {
+    document.pointer(reference.as_str()?.strip_prefix('#')?)
+}
+
+/// A reference to anything but a schema under a plain name becomes what it leads to. One that leads to itself says nothing.
+pub fn follow_references(json: &mut Value) {
+    // Each time round what was put in place is looked through; what leads to itself would never end.
+    const ROUNDS: usize = 8;
+    let document = json.clone();
+    for round in 0..=ROUNDS {
+        let mut is_done = true;
+        every_node(json, &mut |_, node| {
+            let Some(reference) = node.get("$ref") else { return };
+            let schema = reference.as_str().and_then(|reference| reference.strip_prefix("#/components/schemas/"));
+            if schema.is_some_and(|name| !name.contains(['/', '~', '%'])) {
+                return;
+            }
+            is_done = false;
+            let target = target(&document, reference).and_then(Value::as_object).filter(|_| round < ROUNDS);
+            *node = target.cloned().unwrap_or_default();
+        });
+        if is_done {
+            break;
+        }
+    }
+}
+
+/// A schema that is but a reference to another is that one under a second name, and one that leads to itself says nothing.
+pub fn follow_aliases(json: &mut Value) {
+    const PREFIX: &str = "#/components/schemas/";
+    let aliases: BTreeMap<String, String> = json["components"]["schemas"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, schema)| Some((name.clone(), schema["$ref"].as_str()?.strip_prefix(PREFIX)?.to_owned())))
+        .collect();
+    if aliases.is_empty() {
+        return;
+    }
+    let mut to = BTreeMap::new();
+    for alias in aliases.keys() {
+        let (mut name, mut steps) = (alias, 0);
+        while let Some(next) = aliases.get(name).filter(|_| steps <= aliases.len()) {
+            (name, steps) = (next, steps + 1);
+        }
+        let is_circle = aliases.contains_key(name);
+        to.insert(alias.clone(), (!is_circle).then(|| name.clone()));
+    }
+    every_node(json, &mut |_, node| {
+        let name = node.get("$ref").and_then(Value::as_str).and_then(|reference| reference.strip_prefix(PREFIX));
+        match name.and_then(|name| to.get(name)) {
+            Some(Some(name)) => drop(node.insert("$ref".into(), json!(format!("{PREFIX}{name}")))),
+            Some(None) => node.clear(),
+            None => {}
+        }
+    });
+    if let Some(schemas) = json.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
+        schemas.retain(|name, _| !aliases.contains_key(name));
+    }
 }
 
 /// A member that is `null` says nothing (`"example": null` stands everywhere in HubSpot's documents), and most members

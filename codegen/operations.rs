@@ -240,7 +240,11 @@ pub fn name(method: &str, path: &str) -> String {
     if let Some(known) = Known::find(method, path) {
         return known.name.to_owned();
     }
-    join(method, segments(path).filter(|s| !matches!(*s, "crm" | "objects" | "v3")))
+    let tells = |segment: &&str| !matches!(*segment, "crm" | "objects" | "v3");
+    match segments(path).any(|segment| tells(&segment)) {
+        true => join(method, segments(path).filter(tells)),
+        false => join(method, segments(path)),
+    }
 }
 
 fn join<'a>(method: &str, segments: impl Iterator<Item = &'a str>) -> String {
@@ -255,7 +259,8 @@ fn join<'a>(method: &str, segments: impl Iterator<Item = &'a str>) -> String {
             name += &format!("_{word}");
         }
     }
-    name
+    // A method alone is one of the client's own.
+    if name.contains('_') { name } else { name + "_root" }
 }
 
 fn snake(text: &str) -> String {

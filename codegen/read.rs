@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use openapiv3::{OpenAPI, Operation, ReferenceOr, Schema};
+use openapiv3::{OpenAPI, Operation, Parameter, ReferenceOr, Schema};
 use serde_json::Value;
 
-use super::{Problem, Result, normalize, operations, walk};
+use super::{Problem, Result, normalize, operations, requests, servers, walk};
 
 /// One file of the description.
 #[derive(Debug)]
@@ -14,21 +14,46 @@ pub struct Document {
     /// The dated version that its paths name, or what stands for it there; none in a document of v3.
     pub version: Option<String>,
     pub api: OpenAPI,
+    /// What had to be left out of it.
+    pub warnings: Vec<Problem>,
 }
 
-/// The document of that name, or every `*.json` of the directory and of its folders, in the order of their paths.
+/// The document of that name, or every one of the directory and of its folders, in the order of their paths.
 pub fn path(path: &Path) -> Result<Vec<Document>> {
     let files = if path.is_file() { vec![path.to_owned()] } else { directory(path)? };
     files
         .into_iter()
         .map(|file| {
             let name = file.display().to_string();
-            let text = std::fs::read_to_string(&file).map_err(|e| {
-                Problem::new(&name, "the file", format!("cannot be read ({e})"), "make it readable UTF-8")
-            })?;
-            document(&name, &text)
+            let unreadable = |trouble: String| {
+                Problem::new(
+                    &name,
+                    "the file",
+                    format!("cannot be read ({trouble})"),
+                    "make it readable UTF-8 or UTF-16",
+                )
+            };
+            let bytes = std::fs::read(&file).map_err(|e| unreadable(e.to_string()))?;
+            document(&name, &text(&bytes).map_err(unreadable)?)
         })
         .collect()
+}
+
+/// The text of a file in UTF-8 or UTF-16. JSON begins with an ASCII character, so one of two bytes is zero in the latter.
+pub fn text(bytes: &[u8]) -> std::result::Result<String, String> {
+    let little = match bytes {
+        [0xff, 0xfe, ..] | [1..=255, 0, ..] => true,
+        [0xfe, 0xff, ..] | [0, 1..=255, ..] => false,
+        _ => return String::from_utf8(bytes.to_vec()).map_err(|e| e.to_string()),
+    };
+    let units = bytes.chunks(2).map(|unit| match (unit, little) {
+        (&[a, b], true) => u16::from_le_bytes([a, b]),
+        (&[a, b], false) => u16::from_be_bytes([a, b]),
+        // Half a character.
+        _ => 0xd800,
+    });
+    let text: std::result::Result<String, _> = char::decode_utf16(units).collect();
+    text.map_err(|e| e.to_string())
 }
 
 fn directory(path: &Path) -> Result<Vec<PathBuf>> {
@@ -46,7 +71,7 @@ fn directory(path: &Path) -> Result<Vec<PathBuf>> {
             .flatten()
             .filter_map(|entry| Some(entry.ok()?.path()).filter(|file| file.is_file())),
     );
-    files.retain(|file| file.extension().is_some_and(|e| e == "json"));
+    files.retain(|file| file.extension().is_some_and(|e| e == "json" || e == "yaml" || e == "yml"));
     files.sort();
     if files.is_empty() {
         return Err(unreadable("holds no *.json file".into()));
@@ -54,64 +79,78 @@ fn directory(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// One document: well-formed JSON, an OpenAPI 3.0 document, every reference resolved, every operation named.
+/// One document: well-formed JSON, an OpenAPI document, every reference resolved, every operation named.
 pub fn document(file: &str, text: &str) -> Result<Document> {
     let text = text.trim_start_matches('\u{feff}');
     let mut json: Value = serde_json::from_str(text).map_err(|e| {
-        Problem::new(
-            file,
-            format!("line {} column {}", e.line(), e.column()),
-            format!("not JSON ({e})"),
-            "correct the JSON there",
-        )
+        let starts_as_json = text.trim_start().starts_with(['{', '[']);
+        let remedy = if starts_as_json { "correct the JSON there" } else { "convert YAML to JSON, as by `yq -o json`" };
+        Problem::new(file, format!("line {} column {}", e.line(), e.column()), format!("not JSON ({e})"), remedy)
     })?;
-    check_references(file, &mut json)?;
     check_version(file, &json)?;
+    normalize::from_openapi_3_1(&mut json);
+    check_references(file, &mut json)?;
     normalize::document(&mut json);
-    let mut api: OpenAPI = serde_json::from_value(json.clone()).map_err(|e| not_openapi(file, &json, &e))?;
-    inline_components(file, &mut api)?;
+    if let Some(components) = json.get_mut("components").and_then(Value::as_object_mut) {
+        components.retain(|kind, _| kind == "schemas" || kind == "securitySchemes");
+    }
+    let mut warnings = Vec::new();
+    let mut api: OpenAPI = match serde_json::from_value(json.clone()) {
+        Ok(api) => api,
+        Err(error) => {
+            warnings = without_what_is_not_openapi(file, &mut json);
+            serde_json::from_value(json).map_err(|_| {
+                let remedy = "correct it there; an OpenAPI linter tells more";
+                Problem::new(file, "#", format!("not an OpenAPI 3.0 document ({error})"), remedy)
+            })?
+        }
+    };
+    inline_shared_parameters(&mut api);
+    servers::heed(file, &mut api, &mut warnings)?;
     let version = api.paths.paths.keys().find_map(|path| {
         let placeholder = path.contains(operations::VERSION).then_some(operations::VERSION);
         operations::version_in(path).or(placeholder).map(str::to_owned)
     });
+    requests::path_parameters_are_those_of_the_path(&mut api);
     operations::name_paths(&mut api);
     let security = api.security.take();
     for (method, path, operation) in walk::operations(&mut api) {
         operation.operation_id = Some(operations::name(method, path));
         operation.security = operation.security.take().or_else(|| security.clone());
     }
-    Ok(Document { file: file.to_owned(), version, api })
+    Ok(Document { file: file.to_owned(), version, api, warnings })
 }
 
 fn check_version(file: &str, json: &Value) -> Result<()> {
-    match json.get("openapi").and_then(Value::as_str) {
-        Some(version) if version.starts_with("3.0.") => Ok(()),
-        Some(version) => Err(Problem::new(
-            file,
+    let is = |version: &str| version.starts_with("3.0.") || version.starts_with("3.1.");
+    let (place, trouble, remedy) = match (json.get("openapi"), json.get("swagger")) {
+        (Some(Value::String(version)), _) if is(version) => return Ok(()),
+        (Some(version), _) => {
+            ("#/openapi", format!("version {version} is not 3.0.x"), "convert the document to OpenAPI 3.0")
+        }
+        (None, Some(version)) => {
+            ("#/swagger", format!("version {version} is not 3.0.x"), "convert it, as by `npx swagger2openapi`")
+        }
+        (None, None) => (
             "#/openapi",
-            format!("version {version:?} is not 3.0.x"),
-            "convert the document to OpenAPI 3.0",
-        )),
-        None => Err(Problem::new(
-            file,
-            "#/openapi",
-            "no version of OpenAPI; this is not an OpenAPI document",
+            "no version of OpenAPI; this is not an OpenAPI document".to_owned(),
             "give it \"openapi\": \"3.0.3\", or take the file away",
-        )),
-    }
+        ),
+    };
+    Err(Problem::new(file, place, trouble, remedy))
 }
 
 fn check_references(file: &str, json: &mut Value) -> Result<()> {
     let document = json.clone();
     let mut outcome = Ok(());
     normalize::every_node(json, &mut |place, node| {
-        if let Some(Value::String(reference)) = node.get("$ref")
-            && reference.strip_prefix('#').and_then(|pointer| document.pointer(pointer)).is_none()
+        if let Some(reference) = node.get("$ref")
+            && normalize::target(&document, reference).is_none()
         {
             outcome = Err(Problem::new(
                 file,
                 place,
-                format!("the $ref {reference:?} leads nowhere in this file"),
+                format!("the $ref {reference} leads nowhere in this file"),
                 "add what it names to the file, or correct the reference",
             ));
         }
@@ -119,88 +158,57 @@ fn check_references(file: &str, json: &mut Value) -> Result<()> {
     outcome
 }
 
-/// The parser does not say where it gave up, so the parts are tried one by one.
-fn not_openapi(file: &str, json: &Value, error: &serde_json::Error) -> Problem {
-    let members = |value: &Value| value.as_object().cloned().unwrap_or_default();
-
-    let operations = members(&json["paths"]).into_iter().flat_map(|(path, item)| {
-        let path = path.replace('~', "~0").replace('/', "~1");
-        members(&item)
-            .into_iter()
-            .filter(|(key, _)| operations::METHODS.contains(&key.to_uppercase().as_str()))
-            .filter_map(move |(method, operation)| {
-                let trouble = serde_json::from_value::<Operation>(operation).err()?;
-                Some((format!("#/paths/{path}/{method}"), trouble))
-            })
-    });
-    let schemas = members(&json["components"]["schemas"]).into_iter().filter_map(|(name, schema)| {
-        let trouble = serde_json::from_value::<ReferenceOr<Schema>>(schema).err()?;
-        Some((format!("#/components/schemas/{name}"), trouble))
-    });
-    let (place, trouble) = match operations.chain(schemas).next() {
-        Some((place, trouble)) => (place, trouble.to_string()),
-        None => ("#".to_owned(), error.to_string()),
+/// The parser does not say where it gave up, so the parts are tried one by one. An operation that is none is left out, and a
+/// schema that is none may be any value.
+fn without_what_is_not_openapi(file: &str, json: &mut Value) -> Vec<Problem> {
+    let mut warnings = Vec::new();
+    let mut warn = |place: String, error: serde_json::Error, remedy: &str| {
+        warnings.push(Problem::new(file, place, format!("not OpenAPI 3.0 ({error})"), remedy));
     };
-    Problem::new(
-        file,
-        place,
-        format!("not an OpenAPI 3.0 document ({trouble})"),
-        "correct it there; an OpenAPI linter tells more",
-    )
-}
-
-/// Puts shared parameters, bodies and responses where they are used, so that the later steps meet schemas as the only
-/// references.
-fn inline_components(file: &str, api: &mut OpenAPI) -> Result<()> {
-    let components = api.components.take().unwrap_or_default();
-    for (path, item) in &mut api.paths.paths {
-        let ReferenceOr::Item(item) = item else {
-            return Err(Problem::new(
-                file,
-                format!("#/paths/{path}"),
-                "a path given by $ref is not supported",
-                "write the path item in place",
-            ));
-        };
-        let shared = std::mem::take(&mut item.parameters);
-        for (_, operation) in walk::operations_of(item) {
-            for parameter in operation.parameters.iter_mut() {
-                inline(parameter, |name| components.parameters.get(name));
-            }
-            for mut parameter in shared.clone() {
-                inline(&mut parameter, |name| components.parameters.get(name));
-                let overridden = operation.parameters.iter().any(|own| same_parameter(own, &parameter));
-                if !overridden {
-                    operation.parameters.push(parameter);
+    for (path, item) in json.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten() {
+        let path = path.replace('~', "~0").replace('/', "~1");
+        let Some(item) = item.as_object_mut() else { continue };
+        if let Some(Value::Array(shared)) = item.get_mut("parameters") {
+            shared.retain(|parameter| {
+                let outcome = serde_json::from_value::<Parameter>(parameter.clone());
+                outcome
+                    .map_err(|e| warn(format!("#/paths/{path}/parameters"), e, "it is left out; correct it there"))
+                    .is_ok()
+            });
+        }
+        item.retain(|method, operation| {
+            let is_operation = operations::METHODS.contains(&method.to_uppercase().as_str());
+            match serde_json::from_value::<Operation>(operation.clone()) {
+                Err(error) if is_operation => {
+                    warn(format!("#/paths/{path}/{method}"), error, "the operation is left out; correct it there");
+                    false
                 }
+                _ => true,
             }
-            if let Some(body) = &mut operation.request_body {
-                inline(body, |name| components.request_bodies.get(name));
-            }
-            let responses = &mut operation.responses;
-            for response in responses.responses.values_mut().chain(&mut responses.default) {
-                inline(response, |name| components.responses.get(name));
-            }
+        });
+    }
+    for (name, schema) in json.pointer_mut("/components/schemas").and_then(Value::as_object_mut).into_iter().flatten() {
+        if let Err(error) = serde_json::from_value::<ReferenceOr<Schema>>(schema.clone()) {
+            warn(format!("#/components/schemas/{name}"), error, "it may be any value; correct it there");
+            *schema = Value::Object(Default::default());
         }
     }
-    api.components = Some(openapiv3::Components {
-        schemas: components.schemas,
-        security_schemes: components.security_schemes,
-        ..Default::default()
-    });
-    Ok(())
+    warnings
 }
 
-/// [`check_references`] has seen that each reference leads somewhere; one that leads to itself is left as it is.
-fn inline<'a, T: Clone + 'a>(item: &mut ReferenceOr<T>, component: impl Fn(&str) -> Option<&'a ReferenceOr<T>>) {
-    const LONGEST_CHAIN: usize = 16;
-    for _ in 0..LONGEST_CHAIN {
-        let ReferenceOr::Reference { reference } = item else {
-            return;
-        };
-        let name = reference.rsplit('/').next().expect("a split has at least one part");
-        if let Some(target) = component(name) {
-            *item = target.clone();
+/// Puts the parameters that the operations of a path share where they are used. Only schemas are components from here on: what
+/// led to others has been followed.
+fn inline_shared_parameters(api: &mut OpenAPI) {
+    for item in api.paths.paths.values_mut() {
+        let ReferenceOr::Item(item) = item else { continue };
+        let shared = std::mem::take(&mut item.parameters);
+        for (_, operation) in walk::operations_of(item) {
+            for parameter in &shared {
+                let overridden = operation.parameters.iter().any(|own| same_parameter(own, parameter));
+                if !overridden {
+                    operation.parameters.push(parameter.clone());
+                }
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use openapiv3::{
 
 use super::{
     adapt::{ID_TYPES, checked},
-    walk,
+    schemas, walk,
 };
 
 /// The schemas of an adapted document, and the answer of each operation, as two Rust statics of the types of
@@ -65,6 +65,7 @@ fn shape<S: std::borrow::Borrow<Schema>>(schema: &ReferenceOr<S>) -> String {
                     text if text == "Shape::Text" && name == "id" && required => "Shape::Id".to_owned(),
                     other => other,
                 };
+                let name = schemas::without_marks(name);
                 format!("Field {{ name: {name:?}, required: {required}, shape: {shape} }}, ")
             });
             format!("Shape::Object(&[{}])", fields.collect::<String>())

@@ -6,8 +6,8 @@ use std::{
 };
 
 use openapiv3::{
-    AdditionalProperties, MediaType, OpenAPI, Operation, Parameter, ParameterData, ParameterSchemaOrContent, PathItem,
-    ReferenceOr, Response, Schema, SchemaKind, Type,
+    AdditionalProperties, AnySchema, OpenAPI, Operation, Parameter, ParameterData, ParameterSchemaOrContent, PathItem,
+    ReferenceOr, Response, Schema, SchemaData, SchemaKind, StringType, Type,
 };
 use serde_json::Value;
 
@@ -95,66 +95,94 @@ pub fn component<'a>(api: &'a mut OpenAPI, name: &str) -> Option<&'a mut Schema>
 
 /// Every schema of the document, each before those inside it.
 pub fn schemas(api: &mut OpenAPI, visit: &mut dyn FnMut(&mut Schema)) {
+    each(api, visit, &|_| false);
+}
+
+/// Puts any value where a reference leads that `is_gone` says nothing is at.
+pub fn drop_references(api: &mut OpenAPI, is_gone: &dyn Fn(&str) -> bool) {
+    each(api, &mut |_| {}, is_gone);
+}
+
+fn each(api: &mut OpenAPI, visit: &mut dyn FnMut(&mut Schema), is_gone: &dyn Fn(&str) -> bool) {
     for schema in api.components.iter_mut().flat_map(|c| c.schemas.values_mut()) {
-        within(schema, visit);
+        within(schema, visit, is_gone);
     }
     for (_, _, operation) in operations(api) {
         for parameter in parameters(operation) {
             if let ParameterSchemaOrContent::Schema(schema) = &mut data(parameter).format {
-                within(schema, visit);
+                within(schema, visit, is_gone);
             }
         }
-        if let Some(ReferenceOr::Item(body)) = &mut operation.request_body {
-            body.content.values_mut().for_each(|m| in_media(m, visit));
-        }
-        for response in responses(operation) {
-            response.content.values_mut().for_each(|m| in_media(m, visit));
-        }
+        bodies(operation, &mut |_, schema| within(schema, visit, is_gone));
     }
 }
 
-fn in_media(media: &mut MediaType, visit: &mut dyn FnMut(&mut Schema)) {
-    if let Some(schema) = &mut media.schema {
-        within(schema, visit);
+/// The schemas of an operation's body and of its responses, and which of both each is.
+pub fn bodies(operation: &mut Operation, visit: &mut dyn FnMut(&'static str, &mut ReferenceOr<Schema>)) {
+    if let Some(ReferenceOr::Item(body)) = &mut operation.request_body {
+        body.content.values_mut().filter_map(|media| media.schema.as_mut()).for_each(|schema| visit("body", schema));
+    }
+    for response in responses(operation) {
+        let schemas = response.content.values_mut().filter_map(|media| media.schema.as_mut());
+        schemas.for_each(|schema| visit("response", schema));
     }
 }
 
-fn within<S: BorrowMut<Schema>>(schema: &mut ReferenceOr<S>, visit: &mut dyn FnMut(&mut Schema)) {
+/// A schema of any value.
+pub fn any() -> Schema {
+    Schema { schema_data: SchemaData::default(), schema_kind: SchemaKind::Any(AnySchema::default()) }
+}
+
+/// A schema of a text.
+pub fn string() -> Schema {
+    Schema { schema_data: SchemaData::default(), schema_kind: SchemaKind::Type(Type::String(StringType::default())) }
+}
+
+fn within<S>(schema: &mut ReferenceOr<S>, visit: &mut dyn FnMut(&mut Schema), is_gone: &dyn Fn(&str) -> bool)
+where
+    S: BorrowMut<Schema> + From<Schema>,
+{
+    if let ReferenceOr::Reference { reference } = schema
+        && is_gone(reference)
+    {
+        *schema = ReferenceOr::Item(any().into());
+    }
     let Some(schema) = inline(schema).map(BorrowMut::borrow_mut) else {
         return;
     };
     visit(schema);
     match &mut schema.schema_kind {
         SchemaKind::Type(Type::Object(object)) => {
-            object.properties.values_mut().for_each(|s| within(s, visit));
+            object.properties.values_mut().for_each(|s| within(s, visit, is_gone));
             if let Some(AdditionalProperties::Schema(values)) = &mut object.additional_properties {
-                within(values.as_mut(), visit);
+                within(values.as_mut(), visit, is_gone);
             }
         }
         SchemaKind::Type(Type::Array(array)) => {
             if let Some(items) = &mut array.items {
-                within(items, visit);
+                within(items, visit, is_gone);
             }
         }
         SchemaKind::Type(_) => {}
         SchemaKind::OneOf { one_of: parts }
         | SchemaKind::AllOf { all_of: parts }
-        | SchemaKind::AnyOf { any_of: parts } => parts.iter_mut().for_each(|s| within(s, visit)),
-        SchemaKind::Not { not } => within(not.as_mut(), visit),
+        | SchemaKind::AnyOf { any_of: parts } => parts.iter_mut().for_each(|s| within(s, visit, is_gone)),
+        SchemaKind::Not { not } => within(not.as_mut(), visit, is_gone),
         SchemaKind::Any(any) => {
-            any.properties.values_mut().for_each(|s| within(s, visit));
-            any.one_of.iter_mut().chain(&mut any.all_of).chain(&mut any.any_of).for_each(|s| within(s, visit));
+            any.properties.values_mut().for_each(|s| within(s, visit, is_gone));
+            any.one_of.iter_mut().chain(&mut any.all_of).chain(&mut any.any_of).for_each(|s| within(s, visit, is_gone));
             if let Some(AdditionalProperties::Schema(values)) = &mut any.additional_properties {
-                within(values.as_mut(), visit);
+                within(values.as_mut(), visit, is_gone);
             }
             if let Some(items) = &mut any.items {
-                within(items, visit);
+                within(items, visit, is_gone);
             }
         }
     }
 }
 
-const SCHEMAS: &str = "#/components/schemas/";
+/// How a reference to a schema begins.
+pub const SCHEMAS: &str = "#/components/schemas/";
 
 /// The names of the schemas that a part of a document leads to.
 pub fn references(part: &Value) -> BTreeSet<String> {

@@ -4,14 +4,18 @@
 #[allow(dead_code)]
 mod codegen;
 
+#[path = "../../codegen/generate.rs"]
+mod generate;
 #[path = "../../codegen/trim.rs"]
 mod trim;
 
 mod adapt;
+mod any_document;
 mod complete;
 mod correct;
 mod generated;
 mod merge;
+mod mutations;
 mod normalize;
 mod operations;
 mod read;

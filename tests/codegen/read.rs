@@ -35,26 +35,10 @@ fn a_reference_into_another_file_is_refused() {
 }
 
 #[test]
-fn an_operation_that_is_none_is_named_with_its_place() {
-    let mut api = small();
-    api["paths"]["/crm/v3/things/{thingId}"]["get"]["responses"] = json!("none");
-    let trouble = trouble(&api.to_string());
-    assert!(trouble.contains("at #/paths/~1crm~1v3~1things~1{thingId}/get"), "{trouble}");
-    assert!(trouble.contains("not an OpenAPI 3.0 document"), "{trouble}");
-}
-
-#[test]
-fn a_schema_that_is_none_is_named_with_its_place() {
-    let mut api = small();
-    api["components"]["schemas"]["Thing"]["required"] = json!("id");
-    assert!(trouble(&api.to_string()).contains("at #/components/schemas/Thing: "));
-}
-
-#[test]
 fn another_version_is_refused() {
     let mut api = small();
-    api["openapi"] = json!("3.1.0");
-    assert!(trouble(&api.to_string()).contains("\"3.1.0\" is not 3.0.x"));
+    api["openapi"] = json!("3.2.0");
+    assert!(trouble(&api.to_string()).contains("\"3.2.0\" is not 3.0.x"));
     assert!(trouble("{}").contains("this is not an OpenAPI document"));
 }
 

@@ -1,0 +1,218 @@
+//! Operations of any document → operations whose builders and mocks compile.
+
+use std::collections::{BTreeSet, HashSet};
+
+use openapiv3::{
+    Content, OpenAPI, Operation, Parameter, ParameterData, ParameterSchemaOrContent, ReferenceOr, Response, Schema,
+    SchemaKind, StatusCode, Type,
+};
+
+use super::{
+    schemas::{key, marked, without_marks},
+    walk,
+};
+
+/// Every step, in this order.
+pub fn fit(api: &mut OpenAPI) {
+    descriptions_are_no_tests(api);
+    let schemas = api.components.clone().unwrap_or_default().schemas;
+    let is_plain = |schema: &ReferenceOr<Schema>| {
+        let schema = match schema {
+            ReferenceOr::Item(schema) => schema,
+            ReferenceOr::Reference { reference } => {
+                let name = reference.strip_prefix(walk::SCHEMAS).unwrap_or_default();
+                match schemas.get(name) {
+                    Some(ReferenceOr::Item(schema)) => schema,
+                    _ => return false,
+                }
+            }
+        };
+        use Type::{Boolean, Integer, Number, String};
+        let plain = matches!(&schema.schema_kind, SchemaKind::Type(String(_) | Integer(_) | Number(_) | Boolean(_)));
+        plain && !schema.schema_data.nullable
+    };
+    for (_, _, operation) in walk::operations(api) {
+        operation.callbacks.clear();
+        operation.extensions.clear();
+        parameters_are_plain(operation, &is_plain);
+        parameters_differ_in_rust(operation);
+        bodies_are_of_one_type(operation);
+    }
+    let names = |operation: &Operation| -> Vec<(String, String)> {
+        operation
+            .parameters
+            .iter()
+            .filter_map(ReferenceOr::as_item)
+            .filter(|parameter| matches!(parameter, Parameter::Path { .. }))
+            .map(|parameter| parameter.parameter_data_ref().name.clone())
+            .filter(|name| without_marks(name) != *name)
+            .map(|name| (without_marks(&name), name))
+            .collect()
+    };
+    // The path says the names as well, for all of its operations.
+    let renamed: Vec<(String, Vec<(String, String)>)> =
+        walk::operations(api).map(|(_, path, operation)| (path.to_owned(), names(operation))).collect();
+    for (path, names) in renamed.into_iter().filter(|(_, names)| !names.is_empty()) {
+        let Some(item) = api.paths.paths.shift_remove(&path) else { continue };
+        let new =
+            names.iter().fold(path, |path, (old, new)| path.replace(&format!("{{{old}}}"), &format!("{{{new}}}")));
+        api.paths.paths.insert(new, item);
+    }
+}
+
+/// A text with a fence or an indentation would be run as a test of the generated code.
+fn descriptions_are_no_tests(api: &mut OpenAPI) {
+    let plain = |text: &mut String| {
+        if text.contains("```") || text.lines().any(|line| line.starts_with("    ") || line.starts_with('\t')) {
+            let lines: Vec<_> = text.lines().map(|line| line.trim().replace("```", "")).collect();
+            *text = lines.join("\n");
+        }
+    };
+    walk::schemas(api, &mut |schema| schema.schema_data.description.iter_mut().for_each(plain));
+    for (_, _, operation) in walk::operations(api) {
+        operation.summary.iter_mut().chain(&mut operation.description).for_each(plain);
+        for parameter in walk::parameters(operation) {
+            walk::data(parameter).description.iter_mut().for_each(plain);
+        }
+        if let Some(ReferenceOr::Item(body)) = &mut operation.request_body {
+            body.description.iter_mut().for_each(plain);
+        }
+        walk::responses(operation).for_each(|response| plain(&mut response.description));
+    }
+}
+
+/// A parameter is a text, a number or a flag. What is a list or an object has to be written as the text that is sent.
+fn parameters_are_plain(operation: &mut Operation, is_plain: &dyn Fn(&ReferenceOr<Schema>) -> bool) {
+    // OpenAPI has these set by other means.
+    let set_elsewhere = ["accept", "authorization", "content-type"];
+    operation.parameters.retain(|parameter| match parameter {
+        ReferenceOr::Item(Parameter::Header { parameter_data, .. }) => {
+            !set_elsewhere.contains(&parameter_data.name.to_lowercase().as_str())
+        }
+        _ => true,
+    });
+    for parameter in walk::parameters(operation) {
+        let is_list = |schema: &ReferenceOr<Schema>| {
+            let ReferenceOr::Item(schema) = schema else { return false };
+            matches!(schema.schema_kind, SchemaKind::Type(Type::Array(_)))
+        };
+        let in_path = matches!(parameter, Parameter::Path { .. });
+        let data = walk::data(parameter);
+        // A list that is written in place is told apart by how it travels.
+        let stays = match &data.format {
+            ParameterSchemaOrContent::Schema(schema) => {
+                !in_path && (is_plain(schema) || is_list(schema) && data.explode == Some(false))
+            }
+            ParameterSchemaOrContent::Content(_) => false,
+        };
+        if !stays {
+            data.format = ParameterSchemaOrContent::Schema(ReferenceOr::Item(walk::string()));
+        }
+    }
+}
+
+/// Names of a builder's and a mock's own.
+const TAKEN: [&str; 12] =
+    ["body", "bodymap", "client", "headermap", "info", "intoinner", "new", "re", "result", "send", "value", "self"];
+
+fn parameters_differ_in_rust(operation: &mut Operation) {
+    let mut taken: BTreeSet<String> = TAKEN.iter().map(|name| key(name)).collect();
+    for of_path in [true, false] {
+        for parameter in walk::parameters(operation) {
+            if matches!(parameter, Parameter::Path { .. }) == of_path {
+                let name = &mut walk::data(parameter).name;
+                if let Some(new) = marked(name, &mut taken) {
+                    *name = new;
+                }
+            }
+        }
+    }
+}
+
+const JSON: &str = "application/json";
+
+/// JSON before anything else, and a schema for it, whatever else is on offer.
+fn bodies_are_of_one_type(operation: &mut Operation) {
+    if let Some(ReferenceOr::Item(body)) = &mut operation.request_body {
+        of_one_type(&mut body.content);
+        if body.content.is_empty() {
+            operation.request_body = None;
+        }
+    }
+    for response in walk::responses(operation) {
+        response.headers.clear();
+        response.links.clear();
+        of_one_type(&mut response.content);
+    }
+    let is_success = |status: &StatusCode| matches!(status, StatusCode::Code(200..=299) | StatusCode::Range(2));
+    if !operation.responses.responses.keys().any(is_success) {
+        let none = ReferenceOr::Item(Response::default());
+        operation.responses.responses.insert(StatusCode::Code(200), none);
+    }
+}
+
+fn of_one_type(content: &mut Content) {
+    let is_json = |media: &str| {
+        let media = media.split(';').next().unwrap_or_default().trim().to_lowercase();
+        media == JSON || media.ends_with("+json") || media == "*/*"
+    };
+    let json = content.keys().position(|media| is_json(media));
+    let Some((media, mut content_of)) = content.get_index(json.unwrap_or(0)).map(|(m, c)| (m.clone(), c.clone()))
+    else {
+        return;
+    };
+    content.clear();
+    if json.is_some() {
+        content_of.encoding.clear();
+        content_of.schema.get_or_insert_with(|| ReferenceOr::Item(walk::any()));
+    }
+    content.insert(if json.is_some() { JSON.to_owned() } else { media }, content_of);
+}
+
+/// The parameters of a path are those in its braces: once, and required.
+pub fn path_parameters_are_those_of_the_path(api: &mut OpenAPI) {
+    for (_, path, operation) in walk::operations(api) {
+        let named: Vec<&str> = path.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect();
+        let mut seen = HashSet::new();
+        operation.parameters.retain(|parameter| match parameter {
+            ReferenceOr::Item(parameter) => {
+                let data = parameter.parameter_data_ref();
+                let in_path = matches!(parameter, Parameter::Path { .. });
+                (!in_path || named.contains(&data.name.as_str()))
+                    && seen.insert((std::mem::discriminant(parameter), data.name.clone()))
+            }
+            ReferenceOr::Reference { .. } => true,
+        });
+        for parameter in walk::parameters(operation) {
+            if let Parameter::Path { parameter_data, style } = parameter {
+                parameter_data.required = true;
+                *style = Default::default();
+            }
+        }
+        for name in named {
+            let is_there = walk::parameters(operation)
+                .any(|parameter| matches!(parameter, Parameter::Path { .. }) && walk::data(parameter).name == name);
+            if !is_there {
+                operation.parameters.push(ReferenceOr::Item(in_path(name)));
+            }
+        }
+    }
+}
+
+/// A text in the path.
+pub fn in_path(name: &str) -> Parameter {
+    Parameter::Path {
+        parameter_data: ParameterData {
+            name: name.to_owned(),
+            description: None,
+            required: true,
+            deprecated: None,
+            format: ParameterSchemaOrContent::Schema(ReferenceOr::Item(walk::string())),
+            example: None,
+            examples: Default::default(),
+            explode: None,
+            extensions: Default::default(),
+        },
+        style: Default::default(),
+    }
+}
