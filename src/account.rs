@@ -16,22 +16,22 @@ use crate::{
     },
 };
 
-/// A HubSpot account. What HubSpot does not tell of it is `None`.
+/// A HubSpot account. A fact that HubSpot does not state is `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Account {
-    /// Its id, which HubSpot shows beside the account's name, and also calls hub id or portal id.
+    /// The id, which HubSpot shows beside the account's name. HubSpot also calls it hub id or portal id.
     pub id: String,
-    /// Its kind, such as `STANDARD`, `SANDBOX` or `DEVELOPER_TEST`.
+    /// The kind of account, such as `STANDARD`, `SANDBOX` or `DEVELOPER_TEST`.
     pub account_type: Option<String>,
-    /// Its time zone, such as `Europe/Dublin`. The daily limit is reset at midnight there.
+    /// The time zone, such as `Europe/Dublin`, at whose midnight the daily limit is reset.
     pub time_zone: Option<String>,
-    /// Its main currency, such as `EUR`.
+    /// The main currency, such as `EUR`.
     pub currency: Option<String>,
-    /// The host name of its pages, such as `app-eu1.hubspot.com`.
+    /// The host name of the account's pages, such as `app-eu1.hubspot.com`.
     pub ui_domain: Option<String>,
-    /// Where its data is kept, such as `eu1`.
+    /// The location of the account's data, such as `eu1`.
     pub data_hosting_location: Option<String>,
 }
 
@@ -50,9 +50,9 @@ impl From<PortalInformationResponse> for Account {
 }
 
 impl Client {
-    /// Reads which account the token belongs to, for example to be sure of it before anything is changed.
+    /// Reads which account the token belongs to, for example to check it before anything is changed.
     ///
-    /// Tokens of every kind may ask; HubSpot documents the scope `oauth`, which every app has.
+    /// Works with every kind of token. HubSpot documents the scope `oauth`, which every app has.
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {
@@ -92,18 +92,18 @@ call! {
     GetAccount => Account
 }
 
-/// What an access token is and may do.
+/// Facts about an access token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct TokenInfo {
-    /// The id of the account that it belongs to.
+    /// The id of the account that the token belongs to.
     pub account_id: String,
     /// The id of the private app.
     pub app_id: Option<String>,
     /// The id of the user who created the app.
     pub user_id: Option<String>,
-    /// What it may do, such as `crm.objects.partner-clients.read`.
+    /// The scopes of the token, such as `crm.objects.partner-clients.read`.
     pub scopes: Vec<String>,
 }
 
@@ -120,7 +120,7 @@ impl From<PrivateAppTokenInfo> for TokenInfo {
 }
 
 impl Client {
-    /// Reads what the client's token may do. HubSpot tells it of the tokens of private apps alone.
+    /// Reads which account, app and scopes the client's token has. HubSpot answers this for tokens of private apps only.
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {

@@ -172,12 +172,6 @@ fn file(path: &str) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))
 }
 
-/// `50ms`, an hour at most.
-pub(crate) fn milliseconds(text: &str) -> Option<Duration> {
-    let milliseconds = text.strip_suffix("ms")?.parse().ok()?;
-    Some(Duration::from_millis(milliseconds)).filter(|time| *time <= Duration::from_secs(3_600))
-}
-
 /// `20-80ms`, or `50ms`.
 fn latency(text: &str) -> Option<(Duration, Duration)> {
     let number = text.strip_suffix("ms")?;

@@ -1,8 +1,8 @@
 //! The switches of the command line: how HubSpot answers where that is uncertain.
 
-use hubspot_simulator::{InvalidAssociations, SimulatorBuilder, UnlabeledCompanions};
+use std::time::Duration;
 
-use crate::arguments::milliseconds;
+use hubspot_simulator::{InvalidAssociations, SimulatorBuilder, UnlabeledCompanions};
 
 pub(crate) const HELP: &str = "
 Switches, each for a belief that BELIEFS.md lists; the first value is the default:
@@ -41,4 +41,10 @@ pub(crate) fn throw(builder: SimulatorBuilder, text: &str) -> Result<SimulatorBu
         "companions=never" => builder.unlabeled_companions(UnlabeledCompanions::Never),
         _ => return Err(format!("there is no switch `{text}`; --help lists them")),
     })
+}
+
+/// `50ms`, an hour at most.
+fn milliseconds(text: &str) -> Option<Duration> {
+    let milliseconds = text.strip_suffix("ms")?.parse().ok()?;
+    Some(Duration::from_millis(milliseconds)).filter(|time| *time <= Duration::from_secs(3_600))
 }

@@ -39,7 +39,7 @@ impl Client {
     /// ```
     ///
     /// # Dated versions
-    /// There HubSpot sets all labels of two objects at once. Where the pair may have labels beside the one that is added, the
+    /// There HubSpot sets all labels of two objects at once. If the pair may have other labels than the one that is added, the
     /// call reads them first and sends them along. If somebody else changes the labels of the same pair in between, that
     /// change can be lost: a label that was added is gone, or one that was removed is back. It cannot happen where
     /// [`association_types`](Self::association_types) lists a single label.

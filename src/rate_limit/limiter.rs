@@ -64,7 +64,7 @@ impl Default for RateLimit {
     }
 }
 
-/// What [`RateLimiter::acquire`] returns.
+/// Future of [`RateLimiter::acquire`].
 pub type PermitFuture<'a> =
     Pin<Box<dyn Future<Output = std::result::Result<Permit, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>>;
 

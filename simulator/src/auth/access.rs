@@ -8,7 +8,7 @@ use std::{
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 
-use crate::{auth::oauth::OAuthApp, http::limits::Usage, portal::PortalId};
+use crate::{http::limits::Usage, portal::PortalId};
 
 /// Whoever a bearer token stands for; clones share what is counted.
 #[derive(Clone, Debug)]
@@ -28,17 +28,15 @@ const PRIVATE_APPS: u64 = 1_000_000;
 pub(crate) const USER_ID: u64 = 1;
 
 impl Caller {
-    /// The caller that a static token stands for. `name` stands for it in logs, where its token must not be.
-    fn private_app(name: String, scopes: BTreeSet<String>, portal: PortalId, app_id: u64) -> Self {
-        let usage = Arc::new(Usage::new(true));
-        Self { name: name.into(), scopes: Arc::new(scopes), usage, portal, app_id, edits_associations: true }
+    /// `name` stands for the caller in logs, where its token must not be.
+    pub(crate) fn new(name: &str, scopes: BTreeSet<String>, usage: Usage, portal: PortalId, app_id: u64) -> Self {
+        let (scopes, usage) = (Arc::new(scopes), Arc::new(usage));
+        Self { name: name.into(), scopes, usage, portal, app_id, edits_associations: true }
     }
 
-    /// The caller that the access tokens of an OAuth app stand for. HubSpot does not count its requests in the day.
-    pub(crate) fn oauth_app(app: &OAuthApp, portal: PortalId, app_id: u64) -> Self {
-        let (name, scopes) = (app.client_id().into(), Arc::new(app.granted().clone()));
-        let usage = Arc::new(Usage::new(false));
-        Self { name, scopes, usage, portal, app_id, edits_associations: app.edits_associations() }
+    /// The same caller, who may edit associations or not.
+    pub(crate) fn editing_associations(self, edits_associations: bool) -> Self {
+        Self { edits_associations, ..self }
     }
 
     /// The account that the token belongs to.
@@ -77,7 +75,8 @@ impl Tokens {
     pub(crate) fn insert(&mut self, token: String, scopes: BTreeSet<String>, portal: PortalId) {
         let number = self.0.len() + 1;
         let app_id = PRIVATE_APPS + number as u64;
-        self.0.insert(token, Caller::private_app(format!("token {number}"), scopes, portal, app_id));
+        let caller = Caller::new(&format!("token {number}"), scopes, Usage::new(true), portal, app_id);
+        self.0.insert(token, caller);
     }
 
     pub(crate) fn caller(&self, token: &str) -> Option<Caller> {

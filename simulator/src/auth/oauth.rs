@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     auth::{access::Caller, scopes::partner_client_scopes},
+    http::limits::Usage,
     portal::PortalId,
 };
 
@@ -58,14 +59,6 @@ impl OAuthApp {
 
     pub(crate) fn client_id(&self) -> &str {
         &self.client_id
-    }
-
-    pub(crate) fn granted(&self) -> &BTreeSet<String> {
-        &self.scopes
-    }
-
-    pub(crate) fn edits_associations(&self) -> bool {
-        self.edits_associations
     }
 
     /// Grants the app just these scopes.
@@ -166,7 +159,10 @@ impl OAuth {
             codes: BTreeMap::new(),
             access_tokens: HashMap::new(),
         };
-        Self { caller: Caller::oauth_app(&app, portal, OAUTH_APPS + number as u64), app, issued: Mutex::new(issued) }
+        // HubSpot does not count the requests of OAuth apps in the day.
+        let (usage, app_id) = (Usage::new(false), OAUTH_APPS + number as u64);
+        let caller = Caller::new(&app.client_id, app.scopes.clone(), usage, portal, app_id);
+        Self { caller: caller.editing_associations(app.edits_associations), app, issued: Mutex::new(issued) }
     }
 
     pub(crate) fn client_id(&self) -> &str {
