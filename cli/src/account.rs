@@ -46,13 +46,13 @@ pub(super) async fn named(client: &Client, wanted: Option<&str>, json: bool) -> 
     }
 }
 
-fn described(account: &Account) -> String {
+pub(super) fn described(account: &Account) -> String {
     let more = [&account.account_type, &account.ui_domain].into_iter().flatten();
     let more: Vec<_> = more.map(String::as_str).collect();
     if more.is_empty() { account.id.clone() } else { format!("{} ({})", account.id, more.join(", ")) }
 }
 
-fn another(account: &Account, wanted: &str) -> Failure {
+pub(super) fn another(account: &Account, wanted: &str) -> Failure {
     let message = format!("the token is for the account {}, not for {wanted}", described(account));
     let remedy = format!(
         "Set HUBSPOT_ACCESS_TOKEN to a token of the account {wanted}, or leave out --account if {} is the right one. \

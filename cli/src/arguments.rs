@@ -58,6 +58,14 @@ pub(super) enum Command {
     /// Show what the tool does, in a simulated HubSpot
     #[command(after_help = help::DEMO)]
     Demo,
+    /// Check the token, the account, the scopes, the limits and the versions, and say what to do about what is wrong
+    #[command(after_help = help::DOCTOR)]
+    Doctor {
+        /// Also make and remove an association of these two objects, which must have none, on each version [default: only
+        /// read]
+        #[arg(long, num_args = 4, value_names = ["PARTNER_CLIENT", "TO_TYPE", "TO_ID", "TYPE"])]
+        write: Option<Vec<String>>,
+    },
     #[command(flatten)]
     Call(Call),
     /// Create the associations that a CSV file lists
@@ -150,6 +158,19 @@ pub(super) struct Association {
     /// Association type, by name or numeric id; the command `types` lists them
     #[arg(value_name = "TYPE")]
     pub(super) association_type: String,
+}
+
+impl Association {
+    /// The four values of `--write`.
+    pub(super) fn of(values: &[String]) -> Option<Self> {
+        let [partner_client, to_type, to_id, association_type] = values else { return None };
+        Some(Self {
+            partner_client: partner_client.clone(),
+            to_type: to_type.clone(),
+            to_id: to_id.clone(),
+            association_type: association_type.clone(),
+        })
+    }
 }
 
 #[derive(Args)]

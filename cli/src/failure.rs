@@ -6,11 +6,12 @@ use std::{
     process::ExitCode,
 };
 
-use hubspot_partner_clients::Error;
+use hubspot_partner_clients::{Error, ErrorKind};
 use indicatif::HumanCount;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    arguments::NAME,
     exit::{Code, Signal},
     printable::{printable, printable_lines, to_line},
 };
@@ -137,15 +138,20 @@ pub(super) fn write_to_stderr(text: &str) {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let mut failure = Self::new(
-            Code::from(&error),
-            error.kind().as_str(),
-            printable(&for_tool(&error.to_string())),
-            Some(for_tool(&error.remedy())),
-        );
+        let (message, remedy) = told(&error);
+        let mut failure = Self::new(Code::from(&error), error.kind().as_str(), message, Some(remedy));
         failure.0.details = details(&error);
+        if matches!(error.kind(), ErrorKind::Unauthorized | ErrorKind::MissingScope | ErrorKind::Forbidden) {
+            return failure
+                .and_then_do(&format!("`{NAME} doctor` shows the token's account and what the token may do."));
+        }
         failure
     }
+}
+
+/// What is wrong, and what to do about it.
+pub(super) fn told(error: &Error) -> (String, String) {
+    (printable(&for_tool(&error.to_string())), for_tool(&error.remedy()))
 }
 
 /// An error for programs.

@@ -32,6 +32,14 @@ pub(crate) const DEMO: &str = "\
 Example:
   hubspot-partner-clients demo";
 
+pub(crate) const DOCTOR: &str = "\
+Examples:
+  hubspot-partner-clients doctor
+  hubspot-partner-clients doctor --write 512 companies 9001 partner_client_to_company
+
+Each line is ok, a warning or an error. Without --write, nothing is changed.
+The exit code is 0 unless there is an error.";
+
 pub(crate) const ASSOCIATE: &str = "\
 Example:
   hubspot-partner-clients associate 512 deals 701 partner_client_to_deal";

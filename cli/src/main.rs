@@ -10,6 +10,7 @@ mod bulk;
 mod command_line;
 mod completions;
 mod demo;
+mod doctor;
 mod exit;
 mod failure;
 mod filter;
@@ -37,7 +38,7 @@ use std::{
 use clap::Parser;
 
 use self::{
-    arguments::{Arguments, Call, Command},
+    arguments::{Arguments, Association, Call, Command},
     exit::Code,
     failure::Failure,
     log::Log,
@@ -96,6 +97,11 @@ fn run(arguments: Arguments) -> Result<Code, Failure> {
 async fn dispatch(command: Command, target: &Target, signals: &Signals, output: &mut Output) -> Result<Code, Failure> {
     match command {
         Command::Demo => signals.interrupt(demo::run(target, signals, output), None).await,
+        Command::Doctor { write } => {
+            let pair = write.as_deref().and_then(Association::of);
+            let unfinished = pair.as_ref().map(|_| "Look whether the association is still there, and remove it.");
+            signals.interrupt(doctor::run(target, pair.as_ref(), output), unfinished).await
+        }
         Command::Completions { shell } => {
             output.bytes(&completions::script(shell))?;
             Ok(Code::Success)

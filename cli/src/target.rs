@@ -24,6 +24,7 @@ use super::{
 };
 
 const TOKEN: &str = "HUBSPOT_ACCESS_TOKEN";
+const HUBSPOT: &str = "https://api.hubapi.com";
 const API_VERSION: &str = "HUBSPOT_API_VERSION";
 
 pub(super) struct Target {
@@ -40,11 +41,16 @@ pub(super) struct Target {
 pub(super) struct Session {
     pub(super) client: Client,
     builder: ClientBuilder,
+    server: String,
     /// Ends when it is dropped.
     _simulator: Option<Simulator>,
 }
 
 impl Session {
+    pub(super) fn server(&self) -> &str {
+        &self.server
+    }
+
     /// A client that differs in its version alone.
     pub(super) fn at(&self, version: ApiVersion) -> Result<Client, Failure> {
         Ok(self.builder.clone().api_version(version).build()?)
@@ -115,19 +121,21 @@ impl Target {
             let simulator = seed(simulated::hubspot())?.start().await;
             let simulator = simulator.map_err(|error| Failure::io("the simulator cannot start", &error))?;
             let builder = builder.base_url(simulator.base_url()).access_token(simulator.access_token());
-            return Ok(Session { client: builder.clone().build()?, builder, _simulator: Some(simulator) });
+            let server = simulator.base_url().to_owned();
+            return Ok(Session { client: builder.clone().build()?, builder, server, _simulator: Some(simulator) });
         }
         let url = self.base_url.clone().or_else(|| env::var("HUBSPOT_BASE_URL").ok()).filter(|url| !url.is_empty());
-        let builder = match url {
+        let builder = match &url {
             Some(url) => builder.base_url(url),
             None => builder,
         };
+        let server = url.unwrap_or_else(|| HUBSPOT.to_owned());
         let token = match &self.token {
             Some(token) => token.clone(),
             None => token().await?,
         };
         let builder = builder.token_provider(token);
-        Ok(Session { client: builder.clone().build()?, builder, _simulator: None })
+        Ok(Session { client: builder.clone().build()?, builder, server, _simulator: None })
     }
 }
 

@@ -15,6 +15,7 @@ mod cli;
 mod commands;
 mod completions;
 mod csv_files;
+mod doctor;
 mod first_minute;
 mod folder;
 mod formats;

@@ -1,0 +1,81 @@
+//! The check that writes: it makes and removes one association that did not exist before.
+
+use std::collections::BTreeSet;
+
+use futures_util::TryStreamExt;
+use hubspot_partner_clients::{ApiVersion, Client, Error};
+
+use super::Finding;
+use crate::arguments::Association;
+
+/// Makes the association and removes it, and then compares what the two objects have with what they had.
+pub(super) async fn check(client: &Client, version: ApiVersion, pair: &Association, association_type: &str) -> Finding {
+    let check = match version {
+        ApiVersion::V3 => "write on v3",
+        ApiVersion::V2026_03 => "write on 2026-03",
+        _ => "write on 2026-09",
+    };
+    match try_it(client, pair, association_type).await {
+        Ok(Outcome::Clean) => Finding::ok(check, "an association was made and removed, and all is as it was before"),
+        Ok(Outcome::Existed(types)) => {
+            let message = format!("not tried: the objects are associated already ({})", types.join(", "));
+            Finding::warning(check, message, "Give two objects that are not associated.")
+        }
+        Ok(Outcome::Differs(types)) => {
+            let message = format!("the association was made, and the objects still have {}", types.join(", "));
+            let remedy = format!(
+                "Look at partner client {} and {} {} in HubSpot, and remove what is too much.",
+                pair.partner_client, pair.to_type, pair.to_id
+            );
+            Finding::error(check, message, remedy)
+        }
+        Ok(Outcome::NotMade) => {
+            let remedy = "Wait a minute and try again; HubSpot may take a moment until it shows what was written.";
+            Finding::error(check, "HubSpot confirmed the association and does not list it", remedy)
+        }
+        Err(error) => Finding::failed(check, &error),
+    }
+}
+
+enum Outcome {
+    Clean,
+    Existed(Vec<String>),
+    Differs(Vec<String>),
+    NotMade,
+}
+
+async fn try_it(client: &Client, pair: &Association, association_type: &str) -> Result<Outcome, Error> {
+    let Association { partner_client, to_type, to_id, .. } = pair;
+    let before = types(client, pair).await?;
+    if !before.is_empty() {
+        return Ok(Outcome::Existed(before.into_iter().collect()));
+    }
+    client.associate(partner_client).with(to_type, to_id).as_type(association_type).await?;
+    // Whatever comes now, it is taken back.
+    let made = types(client, pair).await;
+    let removed = client.dissociate(partner_client).with(to_type, to_id).as_type(association_type).await;
+    let made = made?;
+    removed?;
+    // A label may have brought the unlabelled type with it.
+    for left in types(client, pair).await? {
+        client.dissociate(partner_client).with(to_type, to_id).as_type(&left).await?;
+    }
+    let after = types(client, pair).await?;
+    Ok(match (made.is_empty(), after.is_empty()) {
+        (true, _) => Outcome::NotMade,
+        (false, false) => Outcome::Differs(after.into_iter().collect()),
+        (false, true) => Outcome::Clean,
+    })
+}
+
+/// The types of association that the two objects have.
+async fn types(client: &Client, pair: &Association) -> Result<BTreeSet<String>, Error> {
+    let mut listed = client.associations(&pair.partner_client, &pair.to_type).items();
+    let mut types = BTreeSet::new();
+    while let Some(object) = listed.try_next().await? {
+        if object.id.as_str() == pair.to_id {
+            types.insert(object.type_);
+        }
+    }
+    Ok(types)
+}

@@ -1,0 +1,150 @@
+//! `doctor`: what it finds, what it says to do, and that it changes nothing it is not asked to.
+
+use std::collections::BTreeMap;
+
+use hubspot_simulator::{AssociationCategory, Fault, RateLimits, Simulator};
+use serde_json::Value;
+
+use crate::cli::{Ran, run, run_at, tool, tool_at};
+use crate::support::crm;
+
+/// Each check with its level and message.
+fn findings(ran: &Ran) -> BTreeMap<String, (String, String)> {
+    let text = |finding: &Value, name: &str| finding[name].as_str().unwrap_or_default().to_owned();
+    let each = |finding: &Value| (text(finding, "check"), (text(finding, "level"), text(finding, "message")));
+    ran.json().iter().map(each).collect()
+}
+
+fn examined(hubspot: &Simulator) -> (Ran, BTreeMap<String, (String, String)>) {
+    let ran = run_at(hubspot, &["doctor", "--json"]);
+    let found = findings(&ran);
+    for finding in ran.json() {
+        let told = finding["remedy"].as_str().is_some_and(|remedy| !remedy.is_empty());
+        assert_eq!(told, finding["level"] != "ok", "whatever is wrong has a remedy: {finding}");
+    }
+    (ran, found)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sound_account_has_no_error_and_nothing_is_changed() {
+    let hubspot =
+        crm(3, 1).rate_limits(RateLimits::default().per_ten_seconds(190).per_day(1000)).start().await.unwrap();
+    let (ran, found) = examined(&hubspot);
+    assert_eq!(ran.code, Some(0), "{}", ran.out);
+    assert!(found.values().all(|(level, _)| level == "ok"), "{found:#?}");
+    let says = |check: &str, words: &[&str]| {
+        let message = &found[check].1;
+        assert!(words.iter().all(|word| message.contains(word)), "{check}: {message}");
+    };
+    says("account", &["1234567", "STANDARD", "UTC"]);
+    says("token", &["private app"]);
+    says("scopes", &["all that partner clients need"]);
+    says("rate limit", &["190 requests in 10 s", "of 1,000 left today"]);
+    says("partner clients", &["3 partner clients"]);
+    says("companies", &["v3: owner (7)", "2026-09: unlabelled (7)"]);
+    says("tickets", &["v3: none"]);
+    says("clock", &["as HubSpot's"]);
+    for version in ["version v3", "version 2026-03", "version 2026-09"] {
+        says(version, &["answers in"]);
+    }
+    let reads = |request: &hubspot_simulator::RecordedRequest| {
+        let read_by_post = ["/search", "/access-token-info"].iter().any(|end| request.path().ends_with(end));
+        request.method() == "GET" || read_by_post
+    };
+    assert!(hubspot.requests().iter().all(reads), "{:?}", hubspot.requests());
+
+    let people = run_at(&hubspot, &["doctor"]);
+    assert!(people.out.starts_with("ok       connection "), "{}", people.out);
+    assert!(people.out.ends_with("0 errors, 0 warnings\n"), "{}", people.out);
+    let csv = run_at(&hubspot, &["doctor", "--output", "csv"]);
+    assert!(csv.out.starts_with("check,level,message,remedy\nconnection,ok,"), "{}", csv.out);
+    assert_eq!(run(tool(&["doctor", "--simulator"])).code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_told_with_what_to_do() {
+    let hubspot = crm(0, 0).token("reader", ["crm.objects.partner-clients.read"]).start().await.unwrap();
+    let mut unknown = tool_at(&hubspot, &["doctor", "--json"]);
+    unknown.env("HUBSPOT_ACCESS_TOKEN", "unknown-token");
+    let unknown = run(unknown);
+    assert_eq!(unknown.code, Some(3));
+    assert_eq!(findings(&unknown)["account"].0, "error");
+    assert_eq!(hubspot.requests().len(), 1, "nothing else can be found out");
+
+    let mut reader = tool_at(&hubspot, &["doctor", "--json"]);
+    reader.env("HUBSPOT_ACCESS_TOKEN", "reader");
+    let reader = run(reader);
+    assert_eq!(reader.code, Some(3), "{}", reader.out);
+    let found = findings(&reader);
+    assert_eq!(found["scopes"].1, "crm.objects.partner-clients.write is missing");
+    assert_eq!((&*found["version v3"].0, &*found["partner clients"].0), ("ok", "warning"), "there are none");
+
+    let (ran, found) = {
+        hubspot.inject(Fault::html(404).on("account_details"));
+        hubspot.inject(Fault::status(400).on("private_app_token_info"));
+        examined(&hubspot)
+    };
+    assert_eq!((ran.code, &*found["account"].0, &*found["token"].0), (Some(0), "warning", "ok"), "{}", ran.out);
+    hubspot.clear_faults();
+
+    let v3_alone = crm(1, 1).versions(["v3"]).start().await.unwrap();
+    let (ran, found) = examined(&v3_alone);
+    assert_eq!((ran.code, &*found["version 2026-09"].0, &*found["version v3"].0), (Some(0), "warning", "ok"));
+    let dated = run_at(&v3_alone, &["doctor", "--json", "--api-version", "2026-09"]);
+    assert_eq!((dated.code.unwrap_or_default() > 0, &*findings(&dated)["version 2026-09"].0), (true, "error"));
+
+    let spent = crm(1, 1).rate_limits(RateLimits::default().per_day(100)).start().await.unwrap();
+    for _ in 0..92 {
+        spent_one(&spent);
+    }
+    let (_, found) = examined(&spent);
+    assert_eq!(found["rate limit"].0, "warning", "{found:#?}");
+
+    let mut nowhere = tool(&["doctor", "--json"]);
+    nowhere.env("HUBSPOT_ACCESS_TOKEN", "t").env("HUBSPOT_BASE_URL", "http://127.0.0.1:9");
+    let nowhere = run(nowhere);
+    assert_eq!(nowhere.code, Some(4), "{}", nowhere.out);
+}
+
+fn spent_one(hubspot: &Simulator) {
+    assert_eq!(run_at(hubspot, &["get", "1"]).code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_association_is_made_and_removed_on_each_version_and_what_was_there_stays() {
+    let hubspot = crm(2, 3)
+        .association_label("companies", AssociationCategory::UserDefined, 36, "Referred by")
+        .association("2", "companies", "1", "owner")
+        .start()
+        .await
+        .unwrap();
+    let before = hubspot.associations("2").len();
+    for association_type in ["owner", "7", "36", "referred_by"] {
+        hubspot.clear_requests();
+        let ran = run_at(&hubspot, &["doctor", "--json", "--write", "1", "companies", "2", association_type]);
+        assert_eq!(ran.code, Some(0), "{association_type} {}", ran.out);
+        let found = findings(&ran);
+        for version in ["write on v3", "write on 2026-03", "write on 2026-09"] {
+            assert_eq!(found[version].0, "ok", "{association_type} {version} {found:#?}");
+        }
+        assert!(hubspot.requests().iter().any(|request| request.method() == "PUT"), "it was tried");
+        assert_eq!((hubspot.associations("1").len(), hubspot.associations("2").len()), (0, before));
+    }
+    hubspot.clear_requests();
+    let ran = run_at(&hubspot, &["doctor", "--json", "--write", "2", "companies", "1", "owner"]);
+    assert_eq!((ran.code, &*findings(&ran)["write on v3"].0), (Some(0), "warning"), "{}", ran.out);
+    assert!(hubspot.requests().iter().all(|request| request.method() != "PUT" && request.method() != "DELETE"));
+    let missing = run_at(&hubspot, &["doctor", "--json", "--write", "1", "companies", "99", "owner"]);
+    assert_eq!((missing.code, &*findings(&missing)["write on v3"].0), (Some(1), "error"), "{}", missing.out);
+    let other = run_at(&hubspot, &["doctor", "--account", "5678", "--write", "1", "companies", "2", "owner"]);
+    assert_eq!((other.code, hubspot.associations("1").len()), (Some(2), 0), "{}", other.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_token_points_to_the_doctor() {
+    let hubspot = crm(1, 1).start().await.unwrap();
+    let mut unknown = tool_at(&hubspot, &["get", "1"]);
+    unknown.env("HUBSPOT_ACCESS_TOKEN", "unknown-token");
+    let ran = run(unknown);
+    assert!(ran.err.contains("`hubspot-partner-clients doctor` shows"), "{}", ran.err);
+}
