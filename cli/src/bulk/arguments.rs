@@ -28,8 +28,8 @@ pub(crate) struct Many {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) strategy: Strategy,
     /// Requests per ten seconds, until HubSpot's responses state the account's rate limit [default: 100]
-    #[arg(long = "limit-per-10s", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) limit_per_10s: Option<u32>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rate_limit: Option<u32>,
 }
 
 /// The arguments of `dissociate-many`.

@@ -114,7 +114,7 @@ async fn run(
     // The rows once more, in step with the outcomes.
     let rows = Rows::open(&many.file)?;
     let failed = many.failed.as_deref().map(|path| open_failed(path, many, target, &rows)).transpose()?;
-    let settings = |builder: ClientBuilder| match many.limit_per_10s {
+    let settings = |builder: ClientBuilder| match many.rate_limit {
         Some(requests) => builder.rate_limit(RateLimit::per_ten_seconds(requests)),
         None => builder,
     };

@@ -70,6 +70,6 @@ pub(super) struct Worker {
     pub(super) concurrency: u16,
     /// Requests that all workers send per ten seconds, until HubSpot's responses state the account's rate limit
     /// [default: 100]
-    #[arg(long = "limit-per-10s", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(super) limit_per_10s: Option<u32>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) rate_limit: Option<u32>,
 }

@@ -147,7 +147,7 @@ async fn work(
         let session = target.client().await?;
         let account = target.named(&session.client).await?;
         let mut limiter = redis.limiter(account.as_deref().unwrap_or(UNNAMED));
-        if let Some(requests) = worker.limit_per_10s {
+        if let Some(requests) = worker.rate_limit {
             limiter = limiter.rate_limit(RateLimit::per_ten_seconds(requests));
         }
         let client = session.limited_by(limiter.connect().await?)?;

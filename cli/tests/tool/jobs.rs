@@ -49,7 +49,7 @@ async fn a_job_from_its_file_to_its_outcomes() {
     assert_eq!((early.code, &*early.out), (Some(2), ""));
     assert!(early.err.contains("job \"march\" is not finished (0 of 3 inputs are settled)"), "{}", early.err);
 
-    let worked = run(at(&hubspot, &redis, &["worker", "march", "--limit-per-10s", "190"]));
+    let worked = run(at(&hubspot, &redis, &["worker", "march", "--rate-limit", "190"]));
     assert_eq!(worked.code, Some(0), "{}", worked.err);
     let table: Vec<Vec<_>> = worked.out.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(table, [["made", "failed", "requests", "retries"], ["2", "1", "2", "0"]]);

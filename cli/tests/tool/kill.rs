@@ -100,7 +100,7 @@ fn labelled(hubspot: &Simulator) -> BTreeSet<(usize, usize, u64)> {
 }
 
 async fn single_requests(version: &str, seed: u64) {
-    let options = ["--strategy", "single", "--limit-per-10s", "2000"];
+    let options = ["--strategy", "single", "--rate-limit", "2000"];
     killed_time_and_again(version, "associate-many", 1_000, &options, 40, seed).await;
 }
 

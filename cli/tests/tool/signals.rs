@@ -55,8 +55,7 @@ async fn a_signal_ends_a_run_that_waits_for_the_rate_limit() {
     let hubspot = crm(1, 1).start().await.unwrap();
     let folder = Folder::new();
     let (file, failed) = (folder.write("rows.csv", rows(100)), folder.at("failed.csv"));
-    let many =
-        ["associate-many", path(&file), "--strategy", "single", "--limit-per-10s", "4", "--failed", path(&failed)];
+    let many = ["associate-many", path(&file), "--strategy", "single", "--rate-limit", "4", "--failed", path(&failed)];
     let child = begin(tool_at(&hubspot, &many));
     wait_for_requests(&hubspot, 3);
     sleep(Duration::from_millis(300));

@@ -19,7 +19,7 @@ pub(crate) struct Reconcile {
     /// associations [default: the partner clients in the file]
     #[arg(long, value_delimiter = ',', value_name = "IDS")]
     pub(crate) partner_clients: Vec<String>,
-    /// Consider all partner clients in the file, beside those of --partner-clients
+    /// Consider all partner clients in the file, as well as those of --partner-clients
     #[arg(long)]
     pub(crate) all_in_file: bool,
     /// Leave out partner clients that HubSpot does not know, and name them
