@@ -170,7 +170,25 @@ async fn the_unlabelled_type_takes_no_label_along_that_was_not_to_be_removed() {
         let error = outcomes[0].result.as_ref().unwrap_err();
         assert!(error.is_invalid_input() && error.message().contains("Referred by"), "{error}");
         assert!(outcomes[1..].iter().all(|outcome| outcome.result.is_ok()), "{outcomes:?}");
+        let alone = client.remove_association(to(1, 1, 7)).await.unwrap_err();
+        assert_eq!(error.message(), alone.message());
         assert_eq!(simulator.association_count(), 2, "{version}: those of the first pair");
+    }
+}
+
+#[tokio::test]
+async fn labels_go_with_the_unlabelled_type_where_they_may() {
+    for version in DATED {
+        let there = [("1", "7"), ("1", "36"), ("2", "7"), ("3", "7"), ("3", "37")];
+        let builder = there
+            .iter()
+            .fold(labels(3, 3), |builder, (client, kind)| builder.association(*client, "companies", "1", *kind));
+        let (simulator, client) = start(builder, version).await;
+        let removed = client.dissociate_many([to(1, 1, 7), to(2, 1, 7), to(3, 1, 37)]).including_labels();
+        let outcomes = all(removed).await;
+        assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()), "{outcomes:?}");
+        assert_eq!(simulator.association_count(), 1, "{version}: the unlabelled type of the third pair");
+        assert_eq!(simulator.requests().len(), 2, "{version}: the list of types and the removal");
     }
 }
 

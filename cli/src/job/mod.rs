@@ -192,6 +192,7 @@ fn status(name: &str, status: &JobStatus, output: &mut Output) -> Result<(), Fai
             "job": name,
             "operation": status.operation,
             "input": status.input,
+            "api_version": status.api_version.map(|version| version.to_string()),
             "rows": status.total,
             "enqueued": status.enqueued,
             "allEnqueued": status.is_complete,

@@ -35,10 +35,19 @@ fn job(redis: &RedisServer, arguments: &[&str]) -> Ran {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_from_its_file_to_its_outcomes() {
+    from_file_to_outcomes("v3", "owner").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_on_a_dated_version_from_its_file_to_its_outcomes() {
+    from_file_to_outcomes("2026-09", "HUBSPOT_DEFINED:7").await;
+}
+
+async fn from_file_to_outcomes(version: &str, kind: &str) {
     let (redis, hubspot) = (RedisServer::start(), crm(3, 3).start().await.unwrap());
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("rows.csv");
-    fs::write(&file, format!("{HEADER}1,companies,1,owner\n2,companies,9,owner\n3,companies,3,7\n")).unwrap();
+    fs::write(&file, format!("{HEADER}1,companies,1,{kind}\n2,companies,9,{kind}\n3,companies,3,7\n")).unwrap();
     let enqueued = job(&redis, &["enqueue", "march", path(&file)]);
     assert_eq!(enqueued.code, Some(0), "{}", enqueued.err);
     assert!(enqueued.out.contains("3 rows are enqueued.") && enqueued.out.contains("job worker march"));
@@ -49,7 +58,7 @@ async fn a_job_from_its_file_to_its_outcomes() {
     assert_eq!((early.code, &*early.out), (Some(2), ""));
     assert!(early.err.contains("job \"march\" is not finished (0 of 3 inputs are settled)"), "{}", early.err);
 
-    let worked = run(at(&hubspot, &redis, &["worker", "march", "--rate-limit", "190"]));
+    let worked = run(at(&hubspot, &redis, &["worker", "march", "--rate-limit", "190", "--api-version", version]));
     assert_eq!(worked.code, Some(0), "{}", worked.err);
     let table: Vec<Vec<_>> = worked.out.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(table, [["made", "failed", "requests", "retries"], ["2", "1", "2", "0"]]);
@@ -57,12 +66,13 @@ async fn a_job_from_its_file_to_its_outcomes() {
     let status = &job(&redis, &["status", "march", "--json"]).json()[0];
     let known = ["rows", "made", "failed", "left", "workers", "requests"].map(|name| status[name].as_u64().unwrap());
     assert_eq!((known, &status["finished"]), ([3, 2, 1, 0, 0, 2], &true.into()));
+    assert_eq!(status["api_version"], version);
     let collected = job(&redis, &["collect", "march"]);
     assert_eq!(collected.code, Some(1), "a row failed");
     let rows: Vec<Vec<_>> = collected.out.lines().map(|line| line.split(',').collect()).collect();
     assert_eq!(rows[0].join(","), format!("{},result,error,correlation_id", HEADER.trim()));
-    assert_eq!(rows[1], ["1", "companies", "1", "owner", "made", "", ""]);
-    assert_eq!(rows[2][..5], ["2", "companies", "9", "owner", "failed"]);
+    assert_eq!(rows[1], ["1", "companies", "1", kind, "made", "", ""]);
+    assert_eq!(rows[2][..5], ["2", "companies", "9", kind, "failed"]);
     assert!(rows[2][5].contains("400 VALIDATION_ERROR") && !rows[2].last().unwrap().is_empty(), "{:?}", rows[2]);
     assert_eq!((rows[3][4], rows.len()), ("made", 4));
 
@@ -74,13 +84,46 @@ async fn a_job_from_its_file_to_its_outcomes() {
     fs::write(&again, failed.out).unwrap();
     assert_eq!(job(&redis, &["enqueue", "again", path(&again)]).code, Some(0));
     assert_eq!(job(&redis, &["enqueue", "undo", path(&file), "--dissociate"]).code, Some(0));
-    assert_eq!(run(at(&hubspot, &redis, &["worker", "undo"])).code, Some(0));
+    assert_eq!(run(at(&hubspot, &redis, &["worker", "undo", "--api-version", version])).code, Some(0));
     assert_eq!(hubspot.association_count(), 0);
     for name in ["march", "again", "undo"] {
         assert_eq!(job(&redis, &["remove", name]).code, Some(0));
     }
     let keys = redis.command(&["KEYS", "*:job:*"]);
     assert!(keys.starts_with("*0"), "{keys}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn labels_go_with_the_unlabelled_type_where_the_job_says_so() {
+    let redis = RedisServer::start();
+    let hubspot = crm(1, 1)
+        .association_label("companies", AssociationCategory::UserDefined, 36, "Payer")
+        .association("1", "companies", "1", "36")
+        .association("1", "companies", "1", "7")
+        .start()
+        .await
+        .unwrap();
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("rows.csv");
+    fs::write(&file, format!("{HEADER}1,companies,1,7\n")).unwrap();
+    let allowed = ["enqueue", "allowed", path(&file), "--including-labels"];
+    let refused = job(&redis, &allowed);
+    assert!(refused.code == Some(2) && refused.err.contains("--dissociate"), "{}", refused.err);
+    for (name, options, code, left) in
+        [("refused", &["--dissociate"][..], 1, 2), ("allowed", &["--dissociate", "--including-labels"], 0, 0)]
+    {
+        assert_eq!(job(&redis, &[&["enqueue", name, path(&file)], options].concat()).code, Some(0));
+        let worked = run(at(&hubspot, &redis, &["worker", name, "--api-version", "2026-09"]));
+        assert_eq!(worked.code, Some(0), "{}", worked.err);
+        let collected = job(&redis, &["collect", name]);
+        assert_eq!(collected.code.map(|code| code.min(1)), Some(code), "{}", collected.out);
+        assert_eq!(
+            (collected.out.contains("Payer"), hubspot.association_count()),
+            (left > 0, left),
+            "{}",
+            collected.out
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

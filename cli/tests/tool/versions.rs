@@ -1,6 +1,9 @@
 //! The version of HubSpot's API that the tool speaks.
 
-use crate::cli::{run, tool_at};
+use hubspot_simulator::AssociationCategory;
+
+use crate::cli::{run, run_at, tool_at};
+use crate::folder::{Folder, HEADER};
 use crate::support::crm;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,5 +34,29 @@ async fn the_version_of_the_api_is_an_option_or_a_variable() {
         let (ran, path) = asked(arguments, variable);
         assert_eq!((ran.code, &*ran.out, &*path), (Some(2), "", ""), "{}", ran.err);
         assert!(ran.err.contains(named) && !ran.err.contains('\u{9b}'), "{}", ran.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn labels_go_with_the_unlabelled_type_only_where_an_option_says_so() {
+    let files = Folder::new();
+    let file = files.write("rows.csv", format!("{HEADER}1,companies,1,7\n"));
+    let file = file.to_str().unwrap();
+    for command in [&["dissociate", "1", "companies", "1", "7"][..], &["dissociate-many", file]] {
+        let hubspot = crm(1, 1)
+            .association_label("companies", AssociationCategory::UserDefined, 36, "Payer")
+            .association("1", "companies", "1", "36")
+            .association("1", "companies", "1", "7")
+            .start()
+            .await
+            .unwrap();
+        let command = [command, &["--api-version", "2026-09"]].concat();
+        let refused = run_at(&hubspot, &command);
+        assert!(refused.code.is_some_and(|code| code > 0), "{command:?}: {}", refused.err);
+        assert!(format!("{}{}", refused.out, refused.err).contains("Payer"), "{}{}", refused.out, refused.err);
+        assert_eq!(hubspot.association_count(), 2);
+        let removed = run_at(&hubspot, &[&command[..], &["--including-labels"]].concat());
+        assert_eq!(removed.code, Some(0), "{command:?}: {}", removed.err);
+        assert_eq!(hubspot.association_count(), 0);
     }
 }
