@@ -262,7 +262,7 @@ impl SimulatorBuilder {
     }
 
     /// Starts with what a seed file holds, in place of the default seed; what is added here comes on top. The README
-    /// describes the format, and [`Simulator::export_seed`](crate::Simulator::export_seed) writes it.
+    /// describes the format, and [`SimulatedAccount::export_seed`](crate::SimulatedAccount::export_seed) writes it.
     ///
     /// # Errors
     ///
