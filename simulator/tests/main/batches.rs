@@ -3,6 +3,8 @@
 use hubspot_simulator::{Simulator, SimulatorBuilder};
 use serde_json::{Value, json};
 
+use crate::support::{assert_refused, ids, numbered};
+
 struct Caller {
     simulator: Simulator,
     http: reqwest::Client,
@@ -19,23 +21,6 @@ impl Caller {
         let response = request.body(body.to_string()).send().await.unwrap();
         (response.status().as_u16(), response.json().await.unwrap())
     }
-}
-
-fn numbered(count: usize) -> SimulatorBuilder {
-    Simulator::builder()
-        .without_seed()
-        .unique_property("partner_clients", "name")
-        .partner_clients((1..=count).map(|id| (id.to_string(), [("name", format!("Client {id}"))])))
-}
-
-fn ids(body: &Value) -> Vec<&str> {
-    body["results"].as_array().unwrap().iter().map(|object| object["id"].as_str().unwrap()).collect()
-}
-
-#[track_caller]
-fn assert_refused((status, body): (u16, Value), part: &str) {
-    assert_eq!((status, &body["category"]), (400, &json!("VALIDATION_ERROR")), "{body}");
-    assert!(body["message"].as_str().unwrap().contains(part), "{body}");
 }
 
 #[tokio::test]
@@ -62,8 +47,8 @@ async fn a_batch_takes_a_hundred_inputs_or_fifty_with_history() {
     let inputs = |count| (1..=count).map(|id| json!({"id": id, "properties": {"code": "x"}})).collect::<Value>();
     for operation in ["read", "update"] {
         assert_eq!(caller.batch(operation, json!({"inputs": inputs(100)})).await.0, 200);
-        assert_refused(caller.batch(operation, json!({"inputs": inputs(101)})).await, "at most 100 inputs");
-        assert_refused(caller.batch(operation, json!({})).await, "not set: [inputs]");
+        assert_refused(&caller.batch(operation, json!({"inputs": inputs(101)})).await, "at most 100 inputs");
+        assert_refused(&caller.batch(operation, json!({})).await, "not set: [inputs]");
     }
     for (count, status) in [(50, 200), (51, 400)] {
         let body = json!({"inputs": inputs(count), "propertiesWithHistory": ["name"]});
@@ -106,7 +91,7 @@ async fn a_batch_update_that_names_a_partner_client_twice_changes_nothing() {
     for (second, id) in [(input("512"), "512"), (by_domain, "client.example")] {
         let (status, body) = caller.batch("update", json!({"inputs": [input("512"), second]})).await;
         assert_eq!(body["context"]["ids"], json!([id]));
-        assert_refused((status, body), &format!("Duplicate IDs found in batch input: [{id}]"));
+        assert_refused(&(status, body), &format!("Duplicate IDs found in batch input: [{id}]"));
     }
     let name = &caller.simulator.partner_client("512").unwrap().properties["name"];
     assert_eq!(name.as_deref(), Some("Example Partner Client"));

@@ -6,6 +6,8 @@ use hubspot_simulator::{Fault, READ_SCOPE, Simulator, SimulatorBuilder};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::support::{assert_refused, ids, numbered};
+
 const OBJECTS: &str = "/crm/v3/objects/partner_clients";
 
 struct Caller {
@@ -36,20 +38,6 @@ impl Caller {
 
 fn without_seed() -> SimulatorBuilder {
     Simulator::builder().without_seed()
-}
-
-fn numbered(count: usize) -> SimulatorBuilder {
-    without_seed().partner_clients((1..=count).map(|id| (id.to_string(), [("name", format!("Client {id}"))])))
-}
-
-fn ids(body: &Value) -> Vec<&str> {
-    body["results"].as_array().unwrap().iter().map(|object| object["id"].as_str().unwrap()).collect()
-}
-
-#[track_caller]
-fn assert_refused((status, body): (u16, Value), part: &str) {
-    assert_eq!((status, &body["category"]), (400, &json!("VALIDATION_ERROR")), "{body}");
-    assert!(body["message"].as_str().unwrap().contains(part), "{body}");
 }
 
 #[tokio::test]
@@ -92,7 +80,7 @@ async fn a_list_refuses_what_hubspot_refuses() {
         ("?after=1", "no cursor"),
         ("?archived=yes", "true or false"),
     ] {
-        assert_refused(caller.get(query).await, part);
+        assert_refused(&caller.get(query).await, part);
     }
     assert_eq!(caller.get("?limit=100").await.0, 200);
     assert_eq!(caller.get("?limit=50&propertiesWithHistory=name").await.0, 200);
@@ -221,7 +209,7 @@ async fn an_update_that_hubspot_refuses_changes_nothing() {
         let (status, body) = caller.patch("/512", json!({"name": "x", name: "1"})).await;
         let detail = &body["errors"][0];
         assert_eq!((&detail["code"], &detail["context"]["propertyName"]), (&"READ_ONLY_VALUE".into(), &json!([name])));
-        assert_refused((status, body), "Property values were not valid: [{");
+        assert_refused(&(status, body), "Property values were not valid: [{");
     }
     for (body, part) in [
         ("", "Invalid JSON input: a request body was expected, but none found"),
@@ -232,7 +220,7 @@ async fn an_update_that_hubspot_refuses_changes_nothing() {
         (r#"{"properties": {"name": {}}}"#, "from Object value"),
         (r#"{"properties": {}}"#, "No properties found to update"),
     ] {
-        assert_refused(caller.send(Method::PATCH, "/512", body).await, part);
+        assert_refused(&caller.send(Method::PATCH, "/512", body).await, part);
     }
     assert_eq!(caller.get("/512").await, before);
 }

@@ -73,3 +73,16 @@ pub(crate) fn assert_refused((status, body): &(u16, Value), part: &str) {
 pub(crate) fn spec(category: &str, id: u64) -> Value {
     json!({"associationCategory": category, "associationTypeId": id})
 }
+
+/// Partner clients with ids from 1 on, whose names, `Client 1`, name them.
+pub(crate) fn numbered(count: usize) -> SimulatorBuilder {
+    Simulator::builder()
+        .without_seed()
+        .unique_property("partner_clients", "name")
+        .partner_clients((1..=count).map(|id| (id.to_string(), [("name", format!("Client {id}"))])))
+}
+
+/// The ids of the results in an answer.
+pub(crate) fn ids(body: &Value) -> Vec<&str> {
+    body["results"].as_array().unwrap().iter().map(|object| object["id"].as_str().unwrap()).collect()
+}
