@@ -42,7 +42,20 @@ fn build() -> Result<(), String> {
     }
     let directory = directory.as_deref().unwrap_or(own);
 
-    let mut api = corrected(directory, own)?;
+    let mut warnings = Vec::new();
+    let mut api = documented(directory, own, &mut warnings)?;
+    for warning in warnings {
+        println!("cargo::warning={warning}");
+    }
+    let of = directory.display().to_string();
+    let mut other = None;
+    if directory != own {
+        let mut own = documented(own, own, &mut Vec::new())?;
+        codegen::facade::check_demands(&of, &api, &own).map_err(text)?;
+        codegen::correct::document(&mut own);
+        other = Some(own);
+    }
+    codegen::correct::document(&mut api);
     for (name, published) in
         [("openapi", codegen::publish::v3(&api)), ("openapi-dated", codegen::publish::dated_versions(&api))]
     {
@@ -52,12 +65,14 @@ fn build() -> Result<(), String> {
     }
     write(&out, "operations.rs", &codegen::table::rust(&mut api))?;
 
+    #[cfg(not(feature = "client"))]
+    drop(other);
     #[cfg(feature = "client")]
     {
-        if directory != own {
-            codegen::complete::what_the_facade_is_built_on(&mut api, &corrected(own, own)?);
+        if let Some(own) = &other {
+            codegen::complete::what_the_facade_is_built_on(&mut api, own);
+            codegen::facade::check_types(&of, &mut api, own).map_err(text)?;
         }
-        let of = directory.display();
         let (code, left_out) = generate::all(&api).map_err(|trouble| {
             format!(
                 "{of}: progenitor cannot take the adapted document ({trouble}); add what it lacks to codegen/adapt.rs"
@@ -76,14 +91,13 @@ fn build() -> Result<(), String> {
     Ok(())
 }
 
-fn corrected(directory: &Path, own: &Path) -> Result<openapiv3::OpenAPI, String> {
-    let mut warnings = Vec::new();
-    let mut api = codegen::documented(directory, own, &mut warnings).map_err(text)?;
-    for warning in warnings {
-        println!("cargo::warning={warning}");
-    }
+fn documented(
+    directory: &Path,
+    own: &Path,
+    warnings: &mut Vec<codegen::Problem>,
+) -> Result<openapiv3::OpenAPI, String> {
+    let mut api = codegen::documented(directory, own, warnings).map_err(text)?;
     codegen::operations::check_complete(directory, &mut api).map_err(text)?;
-    codegen::correct::document(&mut api);
     Ok(api)
 }
 

@@ -38,7 +38,11 @@ pub fn what_the_facade_is_built_on(api: &mut OpenAPI, own: &OpenAPI) {
                 (&mut known.schema_kind, &own.schema_kind)
         {
             for (field, schema) in &own.properties {
-                known.properties.entry(field.clone()).or_insert_with(|| schema.clone());
+                let known = known.properties.entry(field.clone()).or_insert_with(|| schema.clone());
+                // An answer's `null` is read as nothing, whether it is documented or not.
+                if let (ReferenceOr::Item(known), ReferenceOr::Item(own)) = (known, schema) {
+                    known.schema_data.nullable = own.schema_data.nullable;
+                }
             }
         }
     }

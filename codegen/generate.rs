@@ -135,6 +135,7 @@ fn client(api: &OpenAPI) -> Result<String, String> {
         let tokens = Generator::new(&settings).generate_tokens(api).map_err(text)?;
         let mut file = parse(trim::requests(named(tokens.clone()))).or_else(|_| parse(named(tokens)))?;
         check(&file)?;
+        deprecated(&mut file, api)?;
         file.items.extend(partner_client(&file)?);
         may_get_fields(&mut file, &sent(api)?)?;
         Ok(pretty(&file))
@@ -194,6 +195,28 @@ fn may_get_fields(file: &mut syn::File, sent: &BTreeSet<String>) -> Result<(), S
                 && !sent.contains(&item.ident.to_string())
             {
                 item.attrs.extend(attribute.iter().cloned());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Who calls what HubSpot documents as deprecated is told by the compiler. The facade's own operations are the crate's matter.
+fn deprecated(file: &mut syn::File, api: &OpenAPI) -> Result<(), String> {
+    let ids: Vec<&str> = api
+        .operations()
+        .filter(|(path, method, operation)| operation.deprecated && Known::find(&method.to_uppercase(), path).is_none())
+        .filter_map(|(_, _, operation)| operation.operation_id.as_deref())
+        .collect();
+    let note = "#[deprecated(note = \"HubSpot documents this operation as deprecated\")]";
+    let attribute = syn::Attribute::parse_outer.parse_str(note).map_err(text)?;
+    for item in &mut file.items {
+        let syn::Item::Impl(item) = item else { continue };
+        for method in &mut item.items {
+            if let syn::ImplItem::Fn(method) = method
+                && ids.iter().any(|id| method.sig.ident == id)
+            {
+                method.attrs.extend(attribute.iter().cloned());
             }
         }
     }

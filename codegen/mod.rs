@@ -3,7 +3,7 @@
 //! | step | file | what it does |
 //! |---|---|---|
 //! | read | `read.rs`, `normalize.rs` | every `*.json` of a directory, normalized, its operations named |
-//! | merge | `merge.rs`, `agree.rs`, `complete.rs` | one document out of several, completed from the crate's own |
+//! | merge | `merge.rs`, `agree.rs`, `complete.rs`, `facade.rs` | one document out of several, completed from the crate's own |
 //! | correct | `correct.rs`, `scopes.rs` | what HubSpot documents → what HubSpot sends |
 //! | publish | `publish.rs` | a document for each family of versions, as the crate hands them out |
 //! | adapt | `adapt.rs`, `schemas.rs`, `requests.rs` | what HubSpot sends → what progenitor can take |
@@ -16,6 +16,7 @@ pub mod adapt;
 pub mod agree;
 pub mod complete;
 pub mod correct;
+pub mod facade;
 pub mod merge;
 pub mod normalize;
 pub mod operations;

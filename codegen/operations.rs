@@ -124,7 +124,7 @@ pub const KNOWN: &[Known] = known! [
 ];
 
 impl Known {
-    /// Finds the operation, whatever the path calls its parameters, and whichever version it names.
+    /// Finds the operation, whatever the path calls its parameters unless it swaps them, and whichever version it names.
     pub fn find(method: &str, path: &str) -> Option<&'static Self> {
         KNOWN.iter().find(|known| known.method == method && known.path_is(path))
     }
@@ -158,7 +158,14 @@ fn same_path(known: &str, path: &str) -> bool {
     let literals = |path| {
         segments(path).map(move |segment| (parameter(segment).is_none() && Some(segment) != version).then_some(segment))
     };
-    literals(known).eq(literals(path))
+    literals(known).eq(literals(path)) && !is_swapped(known, path)
+}
+
+/// Whether a parameter has the name of one that is elsewhere in the known path. Any other name is but another name.
+fn is_swapped(known: &str, path: &str) -> bool {
+    let names = |path| segments(path).rev().filter_map(parameter).collect::<Vec<_>>();
+    let (ours, theirs) = (names(known), names(path));
+    ours.iter().zip(&theirs).any(|(ours_here, theirs_here)| ours_here != theirs_here && ours.contains(theirs_here))
 }
 
 fn segments(path: &str) -> impl DoubleEndedIterator<Item = &str> {

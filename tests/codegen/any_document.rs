@@ -351,3 +351,14 @@ fn a_description_s_prose_is_run_as_no_test() {
     is_there(&code, "let x = broken(");
     assert!(!code.client.contains("```\n    ///fail"), "{}", code.client);
 }
+
+#[test]
+fn what_is_deprecated_is_so_in_rust() {
+    let mut old = answering(json!({}));
+    old["deprecated"] = json!(true);
+    let paths = json!({"/crm/v3/a": {"get": old, "post": answering(json!({}))}});
+    let code = whole(&description(paths, json!({})));
+    let method = "#[deprecated(note = \"HubSpot documents this operation as deprecated\")] pub fn get_a(";
+    is_there(&code, method);
+    assert_eq!(code.client.matches("#[deprecated").count(), 1);
+}

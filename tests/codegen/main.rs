@@ -13,6 +13,7 @@ mod adapt;
 mod any_document;
 mod complete;
 mod correct;
+mod facade;
 mod generated;
 mod merge;
 mod mutations;

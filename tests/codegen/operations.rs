@@ -14,6 +14,17 @@ fn names_come_from_method_and_path_whatever_the_parameters_are_called() {
         ("POST", "/crm/v3/associations/{x}/{y}/batch/create", "batch_associate"),
         ("GET", "/crm/v3/objects/partner_clients/{id}/notes/{noteId}", "get_partner_clients_by_id_notes_by_note_id"),
         ("POST", "/crm/v3/objects/partner_clients/merge", "post_partner_clients_merge"),
+        (
+            "PUT",
+            "/crm/v3/objects/partner_clients/{id}/associations/{toObjectType}/{associationType}/{toObjectId}",
+            "put_partner_clients_by_id_associations_by_to_object_type_by_association_type_by_to_object_id",
+        ),
+        (
+            "GET",
+            "/crm/v3/associations/{toObjectType}/{fromObjectType}/types",
+            "get_associations_by_to_object_type_by_from_object_type_types",
+        ),
+        ("GET", "/crm/v3/associations/{fromObjectTypeId}/{toObjectTypeId}/types", "association_types"),
         ("PUT", "/crm/objects/2026-03/{objectType}", "put_2026_03_by_object_type"),
     ] {
         assert_eq!(operations::name(method, path), name);

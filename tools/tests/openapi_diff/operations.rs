@@ -87,6 +87,46 @@ fn a_body_that_comes_or_goes_is_told() {
 }
 
 #[test]
+fn what_is_deprecated_is_told() {
+    let operation = change("deprecated", |api| api["paths"][OBJECT]["get"]["deprecated"] = json!(true));
+    assert_eq!(operation, (false, "deprecated: get: ".into()));
+    let after = change("deprecated-parameter", |api| parameter(api, "after")["deprecated"] = json!(true));
+    assert_eq!(after, (false, "deprecated: list(after): ".into()));
+}
+
+#[test]
+fn segments_that_are_swapped_make_another_operation() {
+    let path =
+        "/crm/v3/objects/partner_clients/{partnerClientId}/associations/{toObjectType}/{toObjectId}/{associationType}";
+    let changes = changes("swapped", |api| {
+        let item = api["paths"].as_object_mut().unwrap().remove(path).unwrap();
+        let swapped = path.replace("{toObjectId}/{associationType}", "{associationType}/{toObjectId}");
+        api["paths"][swapped] = item;
+    });
+    let told: Vec<_> = changes.iter().map(|change| format!("{}: {}", change.what, change.place)).collect();
+    let other =
+        "partner_clients_by_partner_client_id_associations_by_to_object_type_by_association_type_by_to_object_id";
+    for line in [
+        "operation removed: associate".to_owned(),
+        "operation removed: dissociate".to_owned(),
+        format!("operation added: put_{other}"),
+        format!("operation added: delete_{other}"),
+    ] {
+        assert!(told.contains(&line), "{line} is not in {told:#?}");
+    }
+}
+
+#[test]
+fn scopes_that_are_needed_together_are_told_from_alternatives() {
+    let alternatives = change("scope-alternatives", |api| {
+        api["paths"][OBJECT]["get"]["security"] = json!([{"oauth2": ["crm.objects.partner-clients.read"]}, {"oauth2": ["crm.objects.partner-clients.read", "x"]}]);
+        api["paths"][OBJECT]["patch"]["security"] = json!([{"oauth2": ["crm.objects.partner-clients.write", "x"]}]);
+    });
+    let text = "scopes changed: update: crm.objects.partner-clients.write → crm.objects.partner-clients.write and x";
+    assert_eq!(alternatives, (true, text.into()), "the first says no more than before");
+}
+
+#[test]
 fn a_scope_that_is_new_breaks_those_whose_token_lacks_it() {
     let changed = change("scope", |api| {
         api["paths"][OBJECT]["get"]["security"] = json!([{"oauth2": ["crm.objects.partner-clients.sensitive.read"]}]);

@@ -1,6 +1,6 @@
 //! Which differences between two descriptions reach the users of the SDK.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use openapiv3::OpenAPI;
 use serde::Serialize;
@@ -11,8 +11,8 @@ use crate::{
         operations::{Family, Known},
         read, walk,
     },
-    difference::{differences, scopes_differ},
-    found::{Breaks, Difference},
+    difference::{deprecations, differences, scopes_differ},
+    found::{Breaks, Difference, Use},
     plain, versions,
 };
 
@@ -54,8 +54,8 @@ pub fn changes(old: &Path, new: &Path) -> Result<Vec<Change>, String> {
         }
     }
     let (before, after) = same_families(before, after);
-    let documented = differences(&plain::document(before), &plain::document(after))?;
-    let built = differences(&plain::document(old.clone()), &plain::document(new.clone()))?;
+    let documented = compared(before, after)?;
+    let built = compared(old.clone(), new.clone())?;
 
     let survives = |change: &Difference| built.iter().any(|b| (b.what, &b.place) == (change.what, &change.place));
     let mut changes: Vec<_> = documented
@@ -79,6 +79,39 @@ pub fn changes(old: &Path, new: &Path) -> Result<Vec<Change>, String> {
         .collect();
     changes.sort_by(|a, b| (!a.breaking, a.what, &a.place).cmp(&(!b.breaking, b.what, &b.place)));
     Ok(changes)
+}
+
+/// Operations are told apart by their names: drift takes two for one whose paths differ in the names of parameters only, also
+/// where these are swapped.
+fn compared(mut old: OpenAPI, mut new: OpenAPI) -> Result<Vec<Difference>, String> {
+    let names = |api: &OpenAPI| -> BTreeMap<String, String> {
+        let operations = api.operations().map(|(path, method, operation)| {
+            let name = operation.operation_id.clone().unwrap_or_default();
+            (name, format!("{} {path}", method.to_uppercase()))
+        });
+        operations.collect()
+    };
+    let (before, after) = (names(&old), names(&new));
+    let mut found = Vec::new();
+    for (of, others, what, breaks) in [
+        (&before, &after, "operation removed", Breaks::UnlessCorrected),
+        (&after, &before, "operation added", Breaks::No),
+    ] {
+        for (name, route) in of.iter().filter(|(name, _)| !others.contains_key(*name)) {
+            let users = Use { operations: [name.clone()].into(), ..Use::default() };
+            found.push(Difference::new(what, name.clone(), route.clone(), breaks, &users));
+        }
+    }
+    for api in [&mut old, &mut new] {
+        merge::drop_operations(api, |_, _, operation| {
+            let name = operation.operation_id.as_deref().unwrap_or_default();
+            !before.contains_key(name) || !after.contains_key(name)
+        });
+    }
+    let (old, new) = (plain::document(old), plain::document(new));
+    found.extend(differences(&old, &new)?);
+    found.extend(deprecations(&old, &new));
+    Ok(found)
 }
 
 fn report(difference: Difference, breaking: bool) -> Change {

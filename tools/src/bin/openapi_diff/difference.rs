@@ -172,6 +172,34 @@ fn renamed_types(old: &Value, new: &Value, uses: &Uses) -> Vec<Difference> {
         .collect()
 }
 
+/// Operations and parameters that HubSpot newly documents as deprecated, or no longer.
+pub fn deprecations(old: &Value, new: &Value) -> Vec<Difference> {
+    let marked = |api: &Value| -> BTreeMap<String, (bool, String)> {
+        let mut marked = BTreeMap::new();
+        for (path, item) in api["paths"].as_object().into_iter().flatten() {
+            for (method, operation) in item.as_object().into_iter().flatten() {
+                let pointer = format!("#/paths/{}/{method}", path.replace('~', "~0").replace('/', "~1"));
+                let Some(name) = operation_name(&pointer) else { continue };
+                let is_deprecated = |part: &Value| part["deprecated"] == true;
+                for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                    let place = format!("{name}({})", parameter["name"].as_str().unwrap_or_default());
+                    marked.insert(place, (is_deprecated(parameter), name.clone()));
+                }
+                marked.insert(name.clone(), (is_deprecated(operation), name));
+            }
+        }
+        marked
+    };
+    let (old, new) = (marked(old), marked(new));
+    let changed = old.into_iter().filter_map(|(place, (was, name))| {
+        let (is, _) = new.get(&place).filter(|(is, _)| *is != was)?;
+        let users = Use { operations: [name].into(), ..Use::default() };
+        let what = if *is { "deprecated" } else { "no longer deprecated" };
+        Some(Difference::new(what, place, "", Breaks::No, &users))
+    });
+    changed.collect()
+}
+
 /// Scopes come from the corrected documents: HubSpot's list those of other products as well.
 pub fn scopes_differ(old: &OpenAPI, new: &OpenAPI) -> Vec<Difference> {
     let by_operation = |api: &OpenAPI| -> BTreeMap<String, Vec<Vec<String>>> {
