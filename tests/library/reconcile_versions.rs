@@ -399,6 +399,22 @@ async fn a_label_is_kept_whose_entry_in_the_list_of_types_cannot_be_read() {
 }
 
 #[tokio::test]
+async fn a_label_is_kept_that_is_newer_than_what_the_client_knows_of() {
+    let (truth, client) = owned(|_| None).await;
+    let labels = {
+        let world = truth.world();
+        json!([world.label("client_to_company_unlabeled"), world.label("payer")])
+    };
+    truth.world().labels = Some(labels);
+    client.add_association(to(1, 2, "payer")).await.unwrap();
+    truth.world().labels = None;
+    let desired = [to(1, 1, "payer"), to(1, 2, "payer")];
+    let plan = client.reconcile([1], "companies", desired).only_type("payer").plan().await.unwrap();
+    assert_eq!(plan.apply(&client).await.unwrap().added, 1);
+    assert!(truth.world().associations.contains(&(1, 1, "owner")));
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_by_itself_either_is_an_error_and_nothing_is_changed() {
     let (truth, client) = owned(|_| None).await;
     for types in [json!([]), json!(null), json!([{"typeId": 7}]), json!([{"category": "USER_DEFINED"}]), json!(["odd"])]

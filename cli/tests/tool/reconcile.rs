@@ -1,26 +1,29 @@
 //! Associations of partner clients, brought to what a file says by the command-line tool.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
     time::Duration,
 };
 
 use hubspot_partner_clients::reconcile::Plan;
-use hubspot_simulator::{Fault, Simulator};
+use hubspot_simulator::{AssociationCategory, Fault, RateLimits, Simulator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::cli::{Ran, path, run, run_at, sent, tool, tool_at};
 use crate::support::crm;
 
+const VERSIONS: [&str; 2] = ["v3", "2026-09"];
 const HEADER: &str = "partner_client_id,to_object_type,to_object_id,association_type\n";
 
 /// A simulator, and files.
 struct Case {
+    version: &'static str,
     hubspot: Simulator,
     directory: TempDir,
 }
@@ -28,11 +31,16 @@ struct Case {
 impl Case {
     /// Associations of three partner clients with nine companies.
     async fn new(there: &[(u64, u64)]) -> Self {
+        Self::on("v3", there).await
+    }
+
+    /// The same, for runs that speak a version of HubSpot's API.
+    async fn on(version: &'static str, there: &[(u64, u64)]) -> Self {
         let mut builder = crm(3, 9);
         for (client, company) in there {
             builder = builder.association(client.to_string(), "companies", company.to_string(), "owner");
         }
-        Self { hubspot: builder.start().await.unwrap(), directory: TempDir::new().unwrap() }
+        Self { version, hubspot: builder.start().await.unwrap(), directory: TempDir::new().unwrap() }
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -41,13 +49,25 @@ impl Case {
 
     /// Writes what should be there.
     fn wants(&self, wanted: &[(u64, u64)]) {
+        let owner = self.owner();
         let rows: String =
-            wanted.iter().map(|(client, company)| format!("{client},companies,{company},owner\n")).collect();
+            wanted.iter().map(|(client, company)| format!("{client},companies,{company},{owner}\n")).collect();
         fs::write(self.at("rows.csv"), format!("{HEADER}{rows}")).unwrap();
     }
 
     fn arguments<'a>(&'a self, file: &'a str, options: &[&'a str]) -> Vec<&'a str> {
-        [&["reconcile", file, "--to-type", "companies"], options].concat()
+        [&["reconcile", file, "--to-type", "companies", "--api-version", self.version], options].concat()
+    }
+
+    /// The association type, as a file may and a plan does name it.
+    fn owner(&self) -> &'static str {
+        if self.version == "v3" { "owner" } else { "HUBSPOT_DEFINED:7" }
+    }
+
+    /// Applies a saved plan.
+    fn apply(&self, plan: &Path, options: &[&str]) -> Ran {
+        let plan = ["reconcile", "--plan", path(plan), "--apply", "--api-version", self.version];
+        run_at(&self.hubspot, &[&plan, options].concat())
     }
 
     fn run(&self, options: &[&str]) -> Ran {
@@ -70,56 +90,73 @@ impl Case {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn partner_clients_are_reconciled_with_a_file_once_that_is_asked_for() {
-    let case = Case::new(&[(1, 1), (1, 2), (3, 3)]).await;
-    case.wants(&[(1, 2), (2, 1)]);
-    let plan = case.run(&[]);
-    assert_eq!(plan.code, Some(0), "{}", plan.err);
-    assert!(plan.out.contains("+ 2 ") && plan.out.contains("- 1 "), "{}", plan.out);
-    assert!(plan.out.contains("1 to add, 1 to remove, 1 unchanged\nNothing was changed."), "{}", plan.out);
-    let json = &case.run(&["--json", "--all-in-file"]).json()[0];
-    assert_eq!((&json["plan"]["add"][0]["partnerClientId"], &json["applied"]), (&"2".into(), &Value::Null));
-    assert_eq!(case.hubspot.association_count(), 3, "a plan changes nothing");
+    for version in VERSIONS {
+        let case = Case::on(version, &[(1, 1), (1, 2), (3, 3)]).await;
+        case.wants(&[(1, 2), (2, 1)]);
+        let plan = case.run(&[]);
+        assert_eq!(plan.code, Some(0), "{}", plan.err);
+        assert!(plan.out.contains("+ 2 ") && plan.out.contains("- 1 "), "{}", plan.out);
+        assert!(plan.out.contains("1 to add, 1 to remove, 1 unchanged\nNothing was changed."), "{}", plan.out);
+        let json = &case.run(&["--json", "--all-in-file"]).json()[0];
+        assert_eq!((&json["plan"]["add"][0]["partnerClientId"], &json["applied"]), (&"2".into(), &Value::Null));
+        assert_eq!(case.hubspot.association_count(), 3, "a plan changes nothing");
 
-    let applied = case.run(&["--apply", "--yes"]);
-    assert_eq!(applied.code, Some(0), "{}", applied.err);
-    assert!(applied.out.ends_with("added  removed  failed  held back\n1      1        0       0\n"), "{}", applied.out);
-    assert_eq!(case.there(), [(1, 2), (2, 1), (3, 3)], "3 is not in the file");
+        let applied = case.run(&["--apply", "--yes"]);
+        assert_eq!(applied.code, Some(0), "{}", applied.err);
+        assert!(
+            applied.out.ends_with("added  removed  failed  held back\n1      1        0       0\n"),
+            "{}",
+            applied.out
+        );
+        assert_eq!(case.there(), [(1, 2), (2, 1), (3, 3)], "3 is not in the file");
 
-    let json = &case.run(&["--apply", "--yes", "--json", "--all-in-file", "--partner-clients", " 3,"]).json()[0];
-    let expected = json!({"added": 0, "removed": 1, "alreadyDone": 0, "failed": [], "heldBack": [], "unsettled": 0});
-    assert_eq!(json["applied"], expected);
+        let json = &case.run(&["--apply", "--yes", "--json", "--all-in-file", "--partner-clients", " 3,"]).json()[0];
+        let expected =
+            json!({"added": 0, "removed": 1, "alreadyDone": 0, "failed": [], "heldBack": [], "unsettled": 0});
+        assert_eq!(json["applied"], expected);
 
-    case.hubspot.inject(Fault::status(404).on("batch_dissociate").times(1));
-    case.wants(&[(1, 1)]);
-    let failed = case.run(&["--apply", "--yes", "--json"]);
-    let failure = &failed.json()[0]["applied"]["failed"][0];
-    assert_eq!((failed.code, &failure["toObjectId"], &failure["change"]), (Some(1), &"2".into(), &"remove".into()));
+        case.hubspot.inject(Fault::status(404).on("batch_dissociate").times(1));
+        case.wants(&[(1, 1)]);
+        let failed = case.run(&["--apply", "--yes", "--json"]);
+        let failure = &failed.json()[0]["applied"]["failed"][0];
+        assert_eq!((failed.code, &failure["toObjectId"], &failure["change"]), (Some(1), &"2".into(), &"remove".into()));
 
-    let before = sent(&case.hubspot);
-    fs::write(case.at("rows.csv"), format!("{HEADER}1,company,1,owner\n")).unwrap();
-    let refused = case.run(&["--apply"]);
-    assert_eq!(refused.code, Some(2));
-    assert!(refused.err.contains("line 2, column 2 (to_object_type): the object type must be companies"));
-    assert_eq!(sent(&case.hubspot), before);
+        let before = sent(&case.hubspot);
+        fs::write(case.at("rows.csv"), format!("{HEADER}1,company,1,owner\n")).unwrap();
+        let refused = case.run(&["--apply"]);
+        assert_eq!(refused.code, Some(2));
+        assert!(refused.err.contains("line 2, column 2 (to_object_type): the object type must be companies"));
+        assert_eq!(sent(&case.hubspot), before);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_partner_client_has_stays_until_its_additions_are_in() {
-    let case = Case::new(&[(1, 1), (2, 1)]).await;
-    case.wants(&[(1, 777), (2, 2)]);
-    let held = case.run(&["--apply", "--yes"]);
-    assert_eq!(held.code, Some(1), "{}", held.err);
-    assert!(held.out.contains("not added: partner client 1 and companies 777 (owner): "), "{}", held.out);
-    assert!(held.out.contains("held back: partner client 1 and companies 1 (owner)"), "{}", held.out);
-    assert!(held.out.ends_with("1      1        1       1\n"), "{}", held.out);
-    assert_eq!(case.there(), [(1, 1), (2, 2)]);
-    let held = case.run(&["--apply", "--yes", "--json"]);
-    assert_eq!(held.json()[0]["applied"]["heldBack"][0]["toObjectId"], "1");
-    assert_eq!(held.json()[0]["applied"]["failed"][0]["change"], "add");
+    for version in VERSIONS {
+        let case = Case::on(version, &[(1, 1), (2, 1)]).await;
+        case.wants(&[(1, 777), (2, 2)]);
+        let held = case.run(&["--apply", "--yes"]);
+        assert_eq!(held.code, Some(1), "{}", held.err);
+        assert!(
+            held.out.contains(&format!("not added: partner client 1 and companies 777 ({}): ", case.owner())),
+            "{}",
+            held.out
+        );
+        assert!(
+            held.out.contains(&format!("held back: partner client 1 and companies 1 ({})", case.owner())),
+            "{}",
+            held.out
+        );
+        assert!(held.out.ends_with("1      1        1       1\n"), "{}", held.out);
+        assert_eq!(case.there(), [(1, 1), (2, 2)]);
+        let held = case.run(&["--apply", "--yes", "--json"]);
+        assert_eq!(held.json()[0]["applied"]["heldBack"][0]["toObjectId"], "1");
+        assert_eq!(held.json()[0]["applied"]["failed"][0]["change"], "add");
 
-    let forced = case.run(&["--apply", "--yes", "--remove-anyway"]);
-    assert_eq!(forced.code, Some(1));
-    assert_eq!(case.there(), [(2, 2)]);
+        let forced = case.run(&["--apply", "--yes", "--remove-anyway"]);
+        assert_eq!(forced.code, Some(1));
+        assert_eq!(case.there(), [(2, 2)]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,65 +235,82 @@ async fn a_plan_that_an_editor_saved_again_is_the_same_plan() {
     assert_eq!(case.run(&["--save-plan", path(&plan)]).code, Some(0));
     let text = fs::read_to_string(&plan).unwrap().replace('\n', "\r\n");
     fs::write(&plan, format!("\u{feff}{text}\r\n")).unwrap();
-    let applied = run_at(&case.hubspot, &["reconcile", "--plan", path(&plan), "--apply"]);
+    let applied = case.apply(&plan, &[]);
     assert_eq!(applied.code, Some(0), "{}", applied.err);
     assert_eq!(case.there(), [(1, 1), (1, 2)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_is_saved_and_applied_as_it_is_and_taken_back() {
-    let before = [(1, 1), (1, 2), (2, 3)];
-    let case = Case::new(&before).await;
-    case.wants(&[(1, 2), (1, 4), (2, 5)]);
-    let (plan, undo) = (case.at("plan.json"), case.at("undo.json"));
-    let saved = case.run(&["--save-plan", path(&plan)]);
-    assert!(saved.out.contains("to carry it out, use --plan"), "{}", saved.out);
-    let json = case.plan("plan.json");
-    assert_eq!((&json["server"], json["keep"].as_array().unwrap().len()), (&case.hubspot.base_url().into(), 1));
+    for version in VERSIONS {
+        let before = [(1, 1), (1, 2), (2, 3)];
+        let case = Case::on(version, &before).await;
+        case.wants(&[(1, 2), (1, 4), (2, 5)]);
+        let (plan, undo) = (case.at("plan.json"), case.at("undo.json"));
+        let saved = case.run(&["--save-plan", path(&plan)]);
+        assert!(saved.out.contains("to carry it out, use --plan"), "{}", saved.out);
+        let json = case.plan("plan.json");
+        assert_eq!((&json["server"], json["keep"].as_array().unwrap().len()), (&case.hubspot.base_url().into(), 1));
 
-    // To be looked at, without HubSpot.
-    let shown = run(tool(&["reconcile", "--plan", path(&plan)]));
-    assert_eq!(shown.code, Some(0), "{}", shown.err);
-    assert!(shown.out.contains("2 to add, 2 to remove, 1 unchanged\nNothing was changed."), "{}", shown.out);
+        // To be looked at, without HubSpot.
+        let shown = run(tool(&["reconcile", "--plan", path(&plan)]));
+        assert_eq!(shown.code, Some(0), "{}", shown.err);
+        assert!(shown.out.contains("2 to add, 2 to remove, 1 unchanged\nNothing was changed."), "{}", shown.out);
 
-    let apply = |file: &PathBuf, options: &[&str]| {
-        run_at(&case.hubspot, &[&["reconcile", "--plan", path(file), "--apply", "--yes"], options].concat())
-    };
-    let applied = apply(&plan, &["--undo", path(&undo)]);
-    assert_eq!(applied.code, Some(0), "{}", applied.err);
-    assert_eq!(case.there(), [(1, 2), (1, 4), (2, 5)]);
-    let again = apply(&plan, &["--undo", path(&undo), "--json"]);
-    assert_eq!(again.json()[0]["applied"]["alreadyDone"], 4, "{}", again.err);
+        let apply = |file: &PathBuf, options: &[&str]| case.apply(file, &[&["--yes"], options].concat());
+        let applied = apply(&plan, &["--undo", path(&undo)]);
+        assert_eq!(applied.code, Some(0), "{}", applied.err);
+        assert_eq!(case.there(), [(1, 2), (1, 4), (2, 5)]);
+        let again = apply(&plan, &["--undo", path(&undo), "--json"]);
+        assert_eq!(again.json()[0]["applied"]["alreadyDone"], 4, "{}", again.err);
 
-    // Another run does not lose what takes the first one back.
-    case.wants(&[(1, 2), (1, 4), (2, 6)]);
-    let kept = case.run(&["--apply", "--yes", "--undo", path(&undo)]);
-    assert_eq!(kept.code, Some(2));
-    assert!(kept.err.contains("undo.json already exists"), "{}", kept.err);
+        // Another run does not lose what takes the first one back.
+        case.wants(&[(1, 2), (1, 4), (2, 6)]);
+        let kept = case.run(&["--apply", "--yes", "--undo", path(&undo)]);
+        assert_eq!(kept.code, Some(2));
+        assert!(kept.err.contains("undo.json already exists"), "{}", kept.err);
 
-    let undone = apply(&undo, &[]);
-    assert_eq!(undone.code, Some(0), "{}", undone.err);
-    assert_eq!(case.there(), before);
+        let undone = apply(&undo, &[]);
+        assert_eq!(undone.code, Some(0), "{}", undone.err);
+        assert_eq!(case.there(), before);
 
-    // Somebody else was here.
-    case.wants(&[(3, 7)]);
-    assert_eq!(case.run(&["--apply"]).code, Some(0));
-    case.wants(&[(1, 2), (1, 4), (2, 5), (3, 8)]);
-    let other = case.at("other.json");
-    assert_eq!(case.run(&["--save-plan", path(&other)]).code, Some(0));
-    case.wants(&[(3, 7), (3, 9)]);
-    assert_eq!(case.run(&["--apply"]).code, Some(0));
-    let refused = apply(&other, &[]);
-    assert_eq!(refused.code, Some(2));
-    assert!(refused.err.contains("partner client 3 now has companies 9 (owner)"), "{}", refused.err);
-    let refused = apply(&other, &["--json"]);
-    assert_eq!((&refused.json()[0]["applied"], &refused.error()["kind"]), (&Value::Null, &"invalid_input".into()));
+        // Somebody else was here.
+        case.wants(&[(3, 7)]);
+        assert_eq!(case.run(&["--apply"]).code, Some(0));
+        case.wants(&[(1, 2), (1, 4), (2, 5), (3, 8)]);
+        let other = case.at("other.json");
+        assert_eq!(case.run(&["--save-plan", path(&other)]).code, Some(0));
+        case.wants(&[(3, 7), (3, 9)]);
+        assert_eq!(case.run(&["--apply"]).code, Some(0));
+        let refused = apply(&other, &[]);
+        assert_eq!(refused.code, Some(2));
+        assert!(
+            refused.err.contains(&format!("partner client 3 now has companies 9 ({})", case.owner())),
+            "{}",
+            refused.err
+        );
+        let refused = apply(&other, &["--json"]);
+        assert_eq!((&refused.json()[0]["applied"], &refused.error()["kind"]), (&Value::Null, &"invalid_input".into()));
 
-    let elsewhere = crm(3, 9).start().await.unwrap();
-    let refused = run_at(&elsewhere, &["reconcile", "--plan", path(&other), "--apply", "--yes"]);
-    assert_eq!((refused.code, sent(&elsewhere)), (Some(2), 0), "{}", refused.err);
-    for server in [elsewhere.base_url(), case.hubspot.base_url()] {
-        assert!(refused.err.contains(server), "{}", refused.err);
+        // Nor in another version.
+        let other_version = VERSIONS.into_iter().find(|other| *other != version).unwrap();
+        let refused = run_at(
+            &case.hubspot,
+            &["reconcile", "--plan", path(&other), "--apply", "--yes", "--api-version", other_version],
+        );
+        assert_eq!(refused.code, Some(2), "{}", refused.err);
+        assert!(
+            refused.err.contains(&format!("made in API version {version}, not in {other_version}")),
+            "{}",
+            refused.err
+        );
+
+        let elsewhere = crm(3, 9).start().await.unwrap();
+        let refused = run_at(&elsewhere, &["reconcile", "--plan", path(&other), "--apply", "--yes"]);
+        assert_eq!((refused.code, sent(&elsewhere)), (Some(2), 0), "{}", refused.err);
+        for server in [elsewhere.base_url(), case.hubspot.base_url()] {
+            assert!(refused.err.contains(server), "{}", refused.err);
+        }
     }
 }
 
@@ -297,16 +351,18 @@ async fn files_of_a_reconcile_are_checked_before_anything_is_sent() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_partner_clients_are_all_named_or_left_out() {
-    let case = Case::new(&[]).await;
-    case.wants(&[(1, 1), (77, 2)]);
-    let options = ["--all-in-file", "--partner-clients", "2,9999"];
-    let refused = case.run(&options);
-    assert_eq!(refused.code, Some(1));
-    assert!(refused.err.contains("77, 9999") && refused.err.contains("--skip-unknown"), "{}", refused.err);
-    let skipped = case.run(&[&options[..], &["--skip-unknown", "--apply"]].concat());
-    assert_eq!(skipped.code, Some(0), "{}", skipped.err);
-    assert!(skipped.out.contains("HubSpot does not know them: 77, 9999"), "{}", skipped.out);
-    assert_eq!(case.there(), [(1, 1)]);
+    for version in VERSIONS {
+        let case = Case::on(version, &[]).await;
+        case.wants(&[(1, 1), (77, 2)]);
+        let options = ["--all-in-file", "--partner-clients", "2,9999"];
+        let refused = case.run(&options);
+        assert_eq!(refused.code, Some(1));
+        assert!(refused.err.contains("77, 9999") && refused.err.contains("--skip-unknown"), "{}", refused.err);
+        let skipped = case.run(&[&options[..], &["--skip-unknown", "--apply"]].concat());
+        assert_eq!(skipped.code, Some(0), "{}", skipped.err);
+        assert!(skipped.out.contains("HubSpot does not know them: 77, 9999"), "{}", skipped.out);
+        assert_eq!(case.there(), [(1, 1)]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -331,41 +387,121 @@ fn ended_midway(case: &Case, options: &[&str], signal: &str) -> Ran {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_killed_goes_on_with_its_journal_and_is_taken_back_by_its_undo_file() {
-    let before = [(1, 1), (1, 2), (2, 3), (3, 5)];
-    for (signal, goes_on) in [("KILL", true), ("KILL", false), ("INT", true), ("TERM", false)] {
-        let case = Case::new(&before).await;
-        case.wants(&[(1, 2), (1, 4), (2, 5), (3, 5), (3, 777)]);
-        let (journal, undo) = (case.at("run.journal"), case.at("undo.json"));
-        let options = ["--apply", "--yes", "--journal", path(&journal), "--undo", path(&undo)];
-        case.hubspot.inject(Fault::delay(Duration::from_secs(600)).on("batch_dissociate"));
-        let ended = ended_midway(&case, &options, signal);
-        if signal != "KILL" {
-            assert_eq!(ended.code, Some(if signal == "INT" { 130 } else { 143 }), "{}", ended.err);
-            assert!(ended.out.contains("not added: partner client 3 and companies 777"), "{}", ended.out);
-            assert!(ended.err.contains("same command again"), "{}", ended.err);
-        }
-        assert_eq!(case.there(), [(1, 1), (1, 2), (1, 4), (2, 3), (2, 5), (3, 5)]);
-        case.hubspot.clear_faults();
-        if goes_on {
-            let json = case.run(&[&options[..], &["--json"]].concat()).json();
-            let applied = &json[0]["applied"];
-            assert_eq!(
-                (&applied["added"], &applied["removed"], &applied["alreadyDone"]),
-                (&2.into(), &2.into(), &0.into())
-            );
-            assert_eq!(case.there(), [(1, 2), (1, 4), (2, 5), (3, 5)]);
-        }
-        let undone = run_at(&case.hubspot, &["reconcile", "--plan", path(&undo), "--apply", "--yes"]);
-        assert_eq!(undone.code, Some(0), "{}", undone.err);
-        assert_eq!(case.there(), before);
-        let plan: Plan = serde_json::from_value(case.plan("run.journal.plan.json")).unwrap();
-        assert_eq!(plan.add.len(), 3);
+    for version in VERSIONS {
+        let before = [(1, 1), (1, 2), (2, 3), (3, 5)];
+        for (signal, goes_on) in [("KILL", true), ("KILL", false), ("INT", true), ("TERM", false)] {
+            let case = Case::on(version, &before).await;
+            case.wants(&[(1, 2), (1, 4), (2, 5), (3, 5), (3, 777)]);
+            let (journal, undo) = (case.at("run.journal"), case.at("undo.json"));
+            let options = ["--apply", "--yes", "--journal", path(&journal), "--undo", path(&undo)];
+            case.hubspot.inject(Fault::delay(Duration::from_secs(600)).on("batch_dissociate"));
+            let ended = ended_midway(&case, &options, signal);
+            if signal != "KILL" {
+                assert_eq!(ended.code, Some(if signal == "INT" { 130 } else { 143 }), "{}", ended.err);
+                assert!(ended.out.contains("not added: partner client 3 and companies 777"), "{}", ended.out);
+                assert!(ended.err.contains("same command again"), "{}", ended.err);
+            }
+            assert_eq!(case.there(), [(1, 1), (1, 2), (1, 4), (2, 3), (2, 5), (3, 5)]);
+            case.hubspot.clear_faults();
+            if goes_on {
+                let json = case.run(&[&options[..], &["--json"]].concat()).json();
+                let applied = &json[0]["applied"];
+                assert_eq!(
+                    (&applied["added"], &applied["removed"], &applied["alreadyDone"]),
+                    (&2.into(), &2.into(), &0.into())
+                );
+                assert_eq!(case.there(), [(1, 2), (1, 4), (2, 5), (3, 5)]);
+            }
+            let undone = case.apply(&undo, &["--yes"]);
+            assert_eq!(undone.code, Some(0), "{}", undone.err);
+            assert_eq!(case.there(), before);
+            let plan: Plan = serde_json::from_value(case.plan("run.journal.plan.json")).unwrap();
+            assert_eq!(plan.add.len(), 3);
 
-        // The journal is of another file now.
-        case.wants(&[(1, 1)]);
-        let other = case.run(&["--apply", "--yes", "--journal", path(&journal)]);
-        assert_eq!(other.code, Some(2), "{}", other.err);
-        assert!(other.err.contains("belongs to another input"), "{}", other.err);
-        assert_eq!(other.out, "", "not the plan of the first file");
+            // The journal is of another file now.
+            case.wants(&[(1, 1)]);
+            let other = case.run(&["--apply", "--yes", "--journal", path(&journal)]);
+            assert_eq!(other.code, Some(2), "{}", other.err);
+            assert!(other.err.contains("belongs to another input"), "{}", other.err);
+            assert_eq!(other.out, "", "not the plan of the first file");
+        }
+    }
+}
+
+/// Associations of partner clients with companies, each by its label or by none.
+fn labelled(hubspot: &Simulator, clients: u64) -> BTreeSet<(u64, u64, Option<String>)> {
+    let of = |client: u64| {
+        let all = hubspot.associations(&client.to_string()).into_iter();
+        all.map(move |made| (client, made.to_object_id.parse().unwrap(), made.label))
+    };
+    (1..=clients).flat_map(of).collect()
+}
+
+// Labels that are exchanged, while requests fail and the tool is killed again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_killed_at_any_moment_comes_to_what_the_file_says_on_every_version() {
+    for (version, seed) in [("v3", 1), ("2026-09", 2)] {
+        let mut builder = crm(40, 60)
+            .association_label("companies", AssociationCategory::UserDefined, 36, "Referred by")
+            .association_label("companies", AssociationCategory::UserDefined, 37, "Payer");
+        let kinds = |client: u64, company: u64| if (client + company) % 2 == 0 { [36, 37] } else { [37, 36] };
+        let mut rows = HEADER.to_owned();
+        let mut wanted = BTreeSet::new();
+        for (client, company) in (1..=40).flat_map(|client| (1..=60).map(move |company| (client, company))) {
+            let [had, gets] = kinds(client, company);
+            builder = builder.association(client.to_string(), "companies", company.to_string(), had.to_string());
+            rows += &format!("{client},companies,{company},{gets}\n");
+            wanted.insert((client, company, Some(if gets == 36 { "Referred by" } else { "Payer" }.to_owned())));
+        }
+        let hubspot = builder
+            .rate_limits(RateLimits::default().per_ten_seconds(2_000))
+            .fault(Fault::status(503).with_probability(0.05, seed))
+            .fault(Fault::reset().after_operation().with_probability(0.05, seed + 1))
+            .fault(Fault::delay(Duration::from_millis(60)))
+            .start()
+            .await
+            .unwrap();
+        let before = labelled(&hubspot, 40);
+        let directory = TempDir::new().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        let (file, journal, undo) = (at("rows.csv"), at("run.journal"), at("undo.json"));
+        fs::write(&file, rows).unwrap();
+        let files = ["--journal", path(&journal), "--undo", path(&undo)];
+        let run = ["reconcile", path(&file), "--to-type", "companies", "--api-version", version];
+        let options = ["--apply", "--yes", "--max-removals", "9999", "--json"];
+        let arguments = [&run[..], &files, &options].concat();
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut killed = 0;
+        while killed < 8 {
+            hubspot.clear_requests();
+            let mut command = tool_at(&hubspot, &arguments);
+            let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            while sent(&hubspot) == 0 {
+                thread::sleep(Duration::from_millis(5));
+            }
+            thread::sleep(Duration::from_millis(random.u64(0..900)));
+            let ended = child.try_wait().unwrap();
+            child.kill().unwrap();
+            child.wait().unwrap();
+            if ended.is_some_and(|status| status.success()) {
+                break;
+            }
+            killed += 1;
+        }
+        assert!(killed > 0, "{version}");
+        hubspot.clear_faults();
+        let last = run_at(&hubspot, &arguments);
+        assert_eq!(last.code, Some(0), "{version}: {}", last.err);
+        let labels = |all: BTreeSet<(u64, u64, Option<String>)>| -> BTreeSet<_> {
+            all.into_iter().filter(|(_, _, label)| label.is_some()).collect()
+        };
+        assert_eq!(labels(labelled(&hubspot, 40)), wanted, "{version}, {killed} kills");
+        let again = ["--max-removals", "0", "--apply", "--yes", "--json"];
+        let again = run_at(&hubspot, &[&run[..], &again].concat());
+        assert_eq!(again.json()[0]["plan"]["add"].as_array().unwrap().len(), 0, "{}", again.err);
+        let undo = ["reconcile", "--plan", path(&undo), "--apply", "--yes", "--max-removals", "9999"];
+        let undone = run_at(&hubspot, &[&undo[..], &["--api-version", version]].concat());
+        assert_eq!(undone.code, Some(0), "{version}: {}", undone.err);
+        assert_eq!(labels(labelled(&hubspot, 40)), labels(before), "{version}");
     }
 }
