@@ -383,6 +383,24 @@ async fn a_label_that_an_answer_leaves_out_is_kept_all_the_same() {
 }
 
 #[tokio::test]
+async fn a_user_s_type_that_has_no_label_anywhere_is_kept_as_a_label_is() {
+    let (truth, client) = without_labels().await;
+    let labels = {
+        let world = truth.world();
+        let unlabelled = json!({"category": "USER_DEFINED", "typeId": 7, "label": null});
+        json!([world.label("client_to_company_unlabeled"), world.label("payer"), unlabelled])
+    };
+    truth.world().labels = Some(labels);
+    let plan = client.reconcile([1], "companies", [to(1, 1, "payer")]).only_type("payer").plan().await.unwrap();
+    assert!(plan.apply(&client).await.unwrap().is_complete());
+    assert!(truth.world().associations.contains(&(1, 1, "owner")));
+    let mut refused = client.dissociate_many([to(1, 1, 10)]).outcomes();
+    let error = refused.next().await.unwrap().result.unwrap_err();
+    assert!(error.is_invalid_input() && error.message().contains("USER_DEFINED:7"), "{error}");
+    assert!(truth.world().associations.contains(&(1, 1, "owner")));
+}
+
+#[tokio::test]
 async fn a_label_is_kept_whose_entry_in_the_list_of_types_cannot_be_read() {
     let (truth, client) = owned(|_| None).await;
     let labels = {
