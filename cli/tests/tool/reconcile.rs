@@ -444,7 +444,7 @@ async fn a_run_that_is_killed_at_any_moment_comes_to_what_the_file_says_on_every
         let mut builder = crm(40, 60)
             .association_label("companies", AssociationCategory::UserDefined, 36, "Referred by")
             .association_label("companies", AssociationCategory::UserDefined, 37, "Payer");
-        let kinds = |client: u64, company: u64| if (client + company) % 2 == 0 { [36, 37] } else { [37, 36] };
+        let kinds = |client: u64, company: u64| if (client + company).is_multiple_of(2) { [36, 37] } else { [37, 36] };
         let mut rows = HEADER.to_owned();
         let mut wanted = BTreeSet::new();
         for (client, company) in (1..=40).flat_map(|client| (1..=60).map(move |company| (client, company))) {
