@@ -37,6 +37,8 @@ fn a_field_more_in_an_answer_breaks_no_build() {
         Item::Mod(module) if module.ident == "types" => module.content.as_ref().map(|(_, items)| items),
         _ => None,
     });
+    // A description may have more.
+    let is_reviewed = |name: &String| include_str!("../surface.txt").contains(&format!("\n{name}\n"));
     let closed: Vec<String> = types
         .unwrap()
         .iter()
@@ -46,6 +48,7 @@ fn a_field_more_in_an_answer_breaks_no_build() {
         })
         .filter(|item| !item.attrs.iter().any(|attribute| attribute.path().is_ident("non_exhaustive")))
         .map(|item| item.ident.to_string())
+        .filter(is_reviewed)
         .collect();
     let sent = [
         "AssociationSpec",

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_lc_rs::digest::{SHA256, digest};
 use hubspot_partner_clients::{
     ApiVersion,
-    spec::{OPENAPI_JSON, OPENAPI_SHA256, Operation, RateBucket, openapi_json, openapi_sha256, operations},
+    spec::{OPENAPI_JSON, OPENAPI_SHA256, Operation, RateBucket, Versions, openapi_json, openapi_sha256, operations},
 };
 use serde_json::Value;
 
@@ -97,7 +97,8 @@ fn openapi_value(json: &str) -> Value {
 #[test]
 fn an_operation_that_a_version_lacks_has_a_counterpart_there() {
     for version in [ApiVersion::V3, ApiVersion::V2026_09] {
-        for lacking in operations().iter().filter(|operation| operation.path_in(version).is_none()) {
+        let of_a_family = operations().iter().filter(|operation| operation.versions != Versions::AsWritten);
+        for lacking in of_a_family.filter(|operation| operation.path_in(version).is_none()) {
             let counterpart = operation(lacking.counterpart.unwrap());
             assert!(counterpart.path_in(version).is_some(), "{} → {}", lacking.id, counterpart.id);
         }
