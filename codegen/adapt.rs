@@ -34,11 +34,25 @@ pub fn for_mocks(mut api: OpenAPI) -> OpenAPI {
     schemas::fit(&mut api);
     requests::fit(&mut api);
     statuses_have_names(&mut api);
+    bodies_are_given_by_reference(&mut api);
     versions_are_parameters(&mut api);
     one_error_per_operation(&mut api);
     lists_become_strings(&mut api);
     constraints_are_dropped(&mut api);
     api
+}
+
+/// A mock takes a body by reference, but a number or a flag as it is, and then does not compile.
+pub fn bodies_are_given_by_reference(api: &mut OpenAPI) {
+    for (_, _, operation) in walk::operations(api) {
+        walk::bodies(operation, &mut |_, schema| {
+            if let ReferenceOr::Item(item) = schema
+                && matches!(item.schema_kind, SchemaKind::Type(Type::Integer(_) | Type::Number(_) | Type::Boolean(_)))
+            {
+                *schema = ReferenceOr::Item(walk::any());
+            }
+        });
+    }
 }
 
 /// A mock has a method for each status, called by its reason.

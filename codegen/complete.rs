@@ -4,12 +4,24 @@ use openapiv3::{OpenAPI, Operation, PathItem, ReferenceOr, SchemaKind, StatusCod
 use serde_json::json;
 
 use super::{
+    merge,
     operations::{KNOWN, Known, name},
     read::same_parameter,
     walk,
 };
 
 const PARTIAL_SUCCESS: StatusCode = StatusCode::Code(207);
+
+/// Of `own` the operations that [`what_is_described_elsewhere`] adds.
+pub fn missing(api: &OpenAPI, own: &OpenAPI) -> OpenAPI {
+    let mut missing = own.clone();
+    let names: Vec<_> = api.operations().map(|(path, method, _)| name(&method.to_uppercase(), path)).collect();
+    merge::drop_operations(&mut missing, |method, path, _| {
+        Known::find(method, path)
+            .is_none_or(|known| known.is_on_partner_clients() || names.iter().any(|n| n == known.name))
+    });
+    missing
+}
 
 /// HubSpot describes the operations on associations and on the account in documents of their own, and each version in its own.
 /// Those that a description lacks are taken from `own`, with the schemas they need and the description does not have: the

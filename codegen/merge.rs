@@ -105,7 +105,7 @@ fn document_name(file: &str) -> String {
 
 /// Puts the schemas of `api` into `merged`. Those that say something else than the one of their name there get the name of
 /// their document in front, and so do those that need them.
-fn join_schemas(merged: &mut OpenAPI, api: &mut OpenAPI, (document, version): (&str, &str)) {
+pub fn join_schemas(merged: &mut OpenAPI, api: &mut OpenAPI, (document, version): (&str, &str)) {
     let schemas = |api: &OpenAPI| json!(api.components.as_ref().map(|components| &components.schemas));
     let corrected = |api: &OpenAPI| {
         let mut api = api.clone();

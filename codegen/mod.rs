@@ -40,7 +40,14 @@ use openapiv3::OpenAPI;
 pub fn documented(path: &Path, own: &Path, warnings: &mut Vec<Problem>) -> Result<OpenAPI> {
     let mut api = merge::documents(read::path(path)?, warnings)?;
     if path != own {
-        complete::what_is_described_elsewhere(&mut api, &merge::documents(read::path(own)?, &mut Vec::new())?);
+        let own = merge::documents(read::path(own)?, &mut Vec::new())?;
+        let mut missing = complete::missing(&api, &own);
+        // Another thing of a name that these operations have is called something else.
+        merge::join_schemas(&mut missing, &mut api, ("Other", ""));
+        complete::what_is_described_elsewhere(&mut api, &own);
+        if let (Some(components), Some(joined)) = (&mut api.components, missing.components) {
+            components.schemas.extend(joined.schemas);
+        }
     }
     merge::drop_unused_schemas(&mut api);
     merge::order(&mut api);

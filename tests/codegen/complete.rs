@@ -71,3 +71,25 @@ fn what_the_facade_is_built_on_stays_whatever_a_description_no_longer_lists() {
     let own = serde_json::to_value(documented()).unwrap();
     assert_eq!(api["paths"].as_object().unwrap().len(), own["paths"].as_object().unwrap().len());
 }
+
+/// HubSpot has other APIs with schemas of these names.
+#[test]
+fn another_schema_of_a_name_that_a_known_operation_has_is_told_apart() {
+    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("other-schemas");
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::copy("tests/hubspot/v3/partner_clients.json", directory.join("partner_clients.json")).unwrap();
+    let mut other = small();
+    let thing = json!({"type": "object", "properties": {"labels": {"type": "object"}}});
+    other["components"]["schemas"]["LabelsBetweenObjectPair"] = thing;
+    other["components"]["schemas"]["Thing"]["properties"]["pair"] =
+        json!({"$ref": "#/components/schemas/LabelsBetweenObjectPair"});
+    std::fs::write(directory.join("things.json"), other.to_string()).unwrap();
+    let api = codegen::documented(&directory, Path::new("openapi"), &mut Vec::new()).unwrap();
+    let api = serde_json::to_value(api).unwrap();
+    let schemas = &api["components"]["schemas"];
+    assert_eq!(schemas["LabelsBetweenObjectPair"]["properties"]["labels"]["type"], "array");
+    assert_eq!(schemas["OtherLabelsBetweenObjectPair"]["properties"]["labels"]["type"], "object");
+    let pair = &schemas["OtherThing"]["properties"]["pair"];
+    let pair = if pair.is_null() { &schemas["Thing"]["properties"]["pair"] } else { pair };
+    assert_eq!(pair["$ref"], "#/components/schemas/OtherLabelsBetweenObjectPair");
+}
