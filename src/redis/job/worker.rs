@@ -243,7 +243,10 @@ impl Run {
                         Claimed::Batch { entry, number, inputs, tries } => self.open(entry, number, &inputs, tries)?,
                         Claimed::Finished if self.part.open.is_empty() => return Ok(true),
                         Claimed::Finished | Claimed::Nothing => self.look_at = Instant::now() + LOOK,
-                        Claimed::OtherVersion => self.check(false).await?,
+                        Claimed::OtherVersion => {
+                            self.check(false).await?;
+                            self.look_at = Instant::now() + LOOK;
+                        }
                     }
                     true
                 }
