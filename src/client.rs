@@ -111,3 +111,7 @@ fn variable(name: &str) -> Result<Option<String>> {
         }
     }
 }
+
+// The README's examples are tests as well.
+#[cfg_attr(doctest, doc = include_str!("../README.md"))]
+mod readme {}

@@ -46,7 +46,3 @@ pub use self::{
     rate_limit::*,
     transport::{Attempt, CallEnd, CallMeta, Observer, RetryPolicy},
 };
-
-// Its examples are tests as well.
-#[cfg_attr(all(doctest, feature = "client"), doc = include_str!("../README.md"))]
-mod readme {}

@@ -12,18 +12,16 @@ use super::{
         arguments::{DissociateMany, Labels, Many},
         reconcile::arguments::Reconcile,
     },
-    filter, help,
+    command_line, filter, help,
     output::Format,
 };
-
-pub(super) const NAME: &str = "hubspot-partner-clients";
 
 /// The options that every command has.
 const GLOBAL: &str = "Options of every command";
 
 /// Associate HubSpot partner clients with companies, contacts, deals, tickets and custom objects
 #[derive(Parser)]
-#[command(name = NAME, version, after_help = help::TOOL, max_term_width = 120)]
+#[command(name = command_line::NAME, version, after_help = help::TOOL, max_term_width = 120)]
 pub(super) struct Arguments {
     /// Short for --output json
     #[arg(long, global = true, help_heading = GLOBAL, conflicts_with = "output")]

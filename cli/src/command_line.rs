@@ -2,7 +2,10 @@
 
 use std::env;
 
-use crate::{arguments::NAME, printable::printable};
+use crate::printable::printable;
+
+/// The name of the tool.
+pub(crate) const NAME: &str = "hubspot-partner-clients";
 
 /// The command that runs, to be given again.
 pub(crate) fn this() -> String {

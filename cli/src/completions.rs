@@ -3,7 +3,7 @@
 use clap::{CommandFactory, ValueEnum};
 use clap_complete::Shell;
 
-use super::arguments::{Arguments, NAME};
+use super::{arguments::Arguments, command_line::NAME};
 
 /// Bash's script takes hyphens in the tool's name apart in one place and not in another (clap_complete 4.6), so that
 /// nothing follows a command. It is made for this name, which has none, and given the real one in the end.

@@ -11,14 +11,8 @@ use clap::Parser;
 use hubspot_partner_clients::simulator::Fault;
 
 use crate::{
-    arguments::{Arguments, NAME},
-    bulk::COLUMNS,
-    exit::Code,
-    failure::Failure,
-    output::Output,
-    signals::Signals,
-    simulated,
-    target::Target,
+    arguments::Arguments, bulk::COLUMNS, command_line::NAME, exit::Code, failure::Failure, output::Output,
+    signals::Signals, simulated, target::Target,
 };
 
 const ASSOCIATION: [&str; 4] = ["512", "companies", "9001", "partner_client_to_company"];

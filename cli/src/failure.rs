@@ -11,7 +11,7 @@ use indicatif::HumanCount;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    arguments::NAME,
+    command_line::NAME,
     exit::{Code, Signal},
     printable::{printable, printable_lines, to_line},
 };

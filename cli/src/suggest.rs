@@ -2,7 +2,7 @@
 
 use hubspot_partner_clients::{AssociationDefinition, Client, Error};
 
-use super::arguments::NAME;
+use super::command_line::NAME;
 
 const MOST: usize = 3;
 

@@ -15,11 +15,11 @@ use serde_json::json;
 
 use self::arguments::{Arguments, Command, Worker};
 use super::{
-    arguments::NAME,
     bulk::{
         Change, Inputs,
         check::{self, Checked},
     },
+    command_line::NAME,
     exit::Code,
     failure::Failure,
     output::{Output, Table},
