@@ -102,7 +102,7 @@ impl Operation {
             (Versions::V3 | Versions::Every, false) => Some(self.path.into()),
             (Versions::AsWritten, is_dated) => {
                 let names_a_date = self.path.split('/').any(|segment| ApiVersion::dated(segment).is_ok());
-                (names_a_date == is_dated).then(|| self.path.into())
+                (!names_a_date && !is_dated).then(|| self.path.into())
             }
             (Versions::Every, true) => Some(in_dated(self.path, version).into()),
             (Versions::Dated, true) => Some(self.path.replace(VERSION, &version.to_string()).into()),
@@ -131,7 +131,7 @@ pub enum Versions {
     /// v3 and the dated versions, with the same parameters and schemas.
     Every,
     /// An operation of another description that was built in, which the facade does not use. Its path is used as it is,
-    /// whatever version the client speaks. It is published with the dated versions if its path names one, otherwise with v3.
+    /// whatever version the client speaks. It is published with v3, unless its path names a dated version.
     AsWritten,
 }
 
