@@ -4,16 +4,10 @@ use openapiv3::{OpenAPI, Parameter, ParameterSchemaOrContent, ReferenceOr, Respo
 
 use super::{
     operations::{KNOWN, VERSION},
-    requests, schemas, walk,
+    requests,
+    schemas::{self, ID_TYPES, checked},
+    walk,
 };
-
-/// The hand-written types of `src/ids.rs` that stand in for generated ones.
-pub const ID_TYPES: [&str; 5] = ["PartnerClientId", "ObjectType", "ObjectId", "AssociationType", "PathSegment"];
-
-/// The component that stands for a hand-written type. No document has one of that name.
-pub fn checked(id: &str) -> String {
-    format!("Checked{id}")
-}
 
 /// Every adaptation for the client.
 pub fn document(api: &mut OpenAPI) {

@@ -12,10 +12,10 @@ use syn::parse::Parser;
 use crate::codegen::operations::{Family, KNOWN, PREFIXES};
 use crate::{
     codegen::{
-        adapt::{self, ID_TYPES, checked},
-        merge,
+        adapt, merge,
         operations::Known,
-        schemas, walk,
+        schemas::{self, ID_TYPES, checked},
+        walk,
     },
     trim,
 };

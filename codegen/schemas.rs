@@ -7,7 +7,15 @@ use openapiv3::{
     StringFormat, StringType, Type, VariantOrUnknownOrEmpty,
 };
 
-use super::{adapt::ID_TYPES, walk};
+use super::walk;
+
+/// The hand-written types of `src/ids.rs` that stand in for generated ones.
+pub const ID_TYPES: [&str; 5] = ["PartnerClientId", "ObjectType", "ObjectId", "AssociationType", "PathSegment"];
+
+/// The component that stands for a hand-written type. No document has one of that name.
+pub fn checked(id: &str) -> String {
+    format!("Checked{id}")
+}
 
 /// Every step, in this order.
 pub fn fit(api: &mut OpenAPI) {
@@ -158,7 +166,7 @@ fn only_what_makes_a_type_stays(api: &mut OpenAPI) {
 /// Names are the same in Rust if they differ in case, hyphens and the like only, or have no letters.
 fn names_differ_in_rust(api: &mut OpenAPI) {
     let names: Vec<String> = api.components.iter().flat_map(|components| components.schemas.keys().cloned()).collect();
-    let mut taken: BTreeSet<String> = ID_TYPES.iter().map(|id| key(&super::adapt::checked(id))).collect();
+    let mut taken: BTreeSet<String> = ID_TYPES.iter().map(|id| key(&checked(id))).collect();
     let mut renamed = BTreeMap::new();
     for name in &names {
         if let Some(new) = unlike(name, &mut taken, |n| format!("{name}{n}")) {

@@ -6,8 +6,8 @@ use openapiv3::{
 };
 
 use super::{
-    adapt::{ID_TYPES, checked},
-    schemas, walk,
+    schemas::{self, ID_TYPES, checked},
+    walk,
 };
 
 /// The schemas of an adapted document, and the answer of each operation, as two Rust statics of the types of

@@ -11,6 +11,7 @@ pub mod bulk;
 mod held;
 pub(crate) mod included;
 pub(crate) mod list;
+mod listing;
 pub(crate) mod pair;
 mod pair_v3;
 mod read_errors;

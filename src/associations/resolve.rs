@@ -2,23 +2,34 @@
 
 use std::sync::Arc;
 
-use tokio::time::timeout;
-
 use crate::{
-    associations::types::{AssociationDefinition, PARTNER_CLIENTS, labels},
-    cache::Kept,
-    client::Client,
     error::{Error, Result},
     generated::types::{AssociationSpec, AssociationSpecWithLabel},
     ids::{AssociationType, ObjectType},
-    transport::call_options::CallOptions,
 };
 
 /// The association types from partner clients to objects of one type.
+#[derive(Default)]
 pub(crate) struct Listing {
     pub(crate) results: Vec<AssociationSpecWithLabel>,
     /// False where an entry could not be read.
     is_whole: bool,
+}
+
+impl Listing {
+    /// What HubSpot listed, of which so many entries are left out already.
+    pub(super) fn new(listed: Vec<AssociationSpecWithLabel>, left_out: usize) -> Self {
+        let (results, odd): (Vec<_>, Vec<_>) = listed.into_iter().partition(is_type);
+        Self { results, is_whole: left_out == 0 && odd.is_empty() }
+    }
+
+    /// Whether there is a type that a user may mean.
+    ///
+    /// # Errors
+    /// For a category that HubSpot does not have.
+    pub(super) fn has(&self, given: &AssociationType) -> Result<bool> {
+        Ok(!find(self, &wanted(given)?).is_empty())
+    }
 }
 
 const HUBSPOT_DEFINED: &str = "HUBSPOT_DEFINED";
@@ -110,54 +121,7 @@ pub(crate) fn key(listed: &AssociationSpecWithLabel) -> AssociationSpec {
     AssociationSpec { association_category: listed.category.clone(), association_type_id: listed.type_id }
 }
 
-impl Client {
-    /// Finds an association type among those that HubSpot lists from partner clients to objects of a type. The list is
-    /// asked for once for all calls of a client and its clones, and once more for a type that it does not have.
-    ///
-    /// # Errors
-    /// [`Error::is_invalid_input`] with the types there are, where it is none of them or several; that of the list.
-    pub(crate) async fn resolve(
-        &self,
-        to_type: &ObjectType,
-        given: &AssociationType,
-        options: &CallOptions,
-    ) -> Result<Resolved> {
-        let wanted = wanted(given)?;
-        let mut kept = self.listing(to_type, None, options).await?;
-        if find(&kept.value, &wanted).is_empty() {
-            kept = self.listing(to_type, Some(kept.at), options).await?;
-        }
-        resolve_in(&kept.value, to_type, given)
-    }
-
-    /// The types that HubSpot lists, as they were told after `after`.
-    pub(crate) async fn listing(
-        &self,
-        to_type: &ObjectType,
-        after: Option<tokio::time::Instant>,
-        options: &CallOptions,
-    ) -> Result<Kept<Listing>> {
-        let key = format!("{PARTNER_CLIENTS}/{}", to_type.as_str().to_lowercase());
-        let ask = || {
-            let (client, to_type, mut options) = (self.clone(), to_type.clone(), options.clone());
-            // Others wait for it as well.
-            options.call_timeout = None;
-            async move {
-                let (listed, meta) = labels(client, to_type, options).await?;
-                let (results, odd): (Vec<_>, Vec<_>) = listed.results.into_iter().partition(is_type);
-                Ok(Listing { results, is_whole: meta.left_out == 0 && odd.is_empty() })
-            }
-        };
-        let shared = &self.raw.inner.shared;
-        let asked = shared.association_types.get(&key, after, ask);
-        match options.call_timeout.or(shared.call_timeout) {
-            Some(total) => timeout(total, asked).await.unwrap_or_else(|_| Err(Error::call_timeout(total))),
-            None => asked.await,
-        }
-    }
-}
-
-/// As [`Client::resolve`], among these types.
+/// Finds an association type among these.
 ///
 /// # Errors
 /// [`Error::is_invalid_input`] with the types there are, where it is none of them or several.
@@ -208,9 +172,8 @@ pub(crate) fn choices<'a>(known: impl ExactSizeIterator<Item = &'a AssociationSp
     let listed: Vec<_> = known
         .take(MOST_LISTED)
         .map(|listed| {
-            let definition = AssociationDefinition::from(listed);
-            let exact = AssociationType::from(&definition);
-            definition.label.map_or_else(|| format!("{exact} (unlabelled)"), |label| format!("{exact} ({label})"))
+            let label = listed.label.as_deref().filter(|label| !label.trim().is_empty()).unwrap_or("unlabelled");
+            format!("{}:{} ({label})", listed.category, listed.type_id)
         })
         .collect();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };

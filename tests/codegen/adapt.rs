@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    codegen::{adapt, correct},
+    codegen::{adapt, correct, schemas},
     schema, step,
 };
 
@@ -68,7 +68,7 @@ fn ids_are_shared_types() {
             for parameter in operation["parameters"].as_array().into_iter().flatten().filter(|p| p["in"] == "path") {
                 let reference = parameter["schema"]["$ref"].as_str().unwrap_or_else(|| panic!("{parameter}"));
                 let id = reference.rsplit('/').next().unwrap();
-                assert!(adapt::ID_TYPES.iter().any(|known| adapt::checked(known) == id), "{id}");
+                assert!(schemas::ID_TYPES.iter().any(|known| schemas::checked(known) == id), "{id}");
                 assert_eq!(id == "CheckedPathSegment", parameter["name"] == "noteId");
                 assert_eq!(schema(&after, id)["type"], "string");
             }
