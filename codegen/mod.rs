@@ -43,7 +43,7 @@ pub fn documented(path: &Path, own: &Path, warnings: &mut Vec<Problem>) -> Resul
         let own = merge::documents(read::path(own)?, &mut Vec::new())?;
         let mut missing = complete::missing(&api, &own);
         // Another thing of a name that these operations have is called something else.
-        merge::join_schemas(&mut missing, &mut api, ("Other", ""));
+        merge::join_schemas(&mut missing, &mut api, (OTHER, ""));
         complete::what_is_described_elsewhere(&mut api, &own);
         if let (Some(components), Some(joined)) = (&mut api.components, missing.components) {
             components.schemas.extend(joined.schemas);
@@ -53,6 +53,9 @@ pub fn documented(path: &Path, own: &Path, warnings: &mut Vec<Problem>) -> Resul
     merge::order(&mut api);
     Ok(api)
 }
+
+/// What stands before the name of a schema where an operation of this crate's own has another thing of that name.
+pub const OTHER: &str = "Other";
 
 /// Why an operation has an id.
 const NAMED: &str = "reading a document names each of its operations";

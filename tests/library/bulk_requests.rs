@@ -99,8 +99,8 @@ async fn with_one_percent_bad(answer: InvalidAssociations, total: usize) -> usiz
 
 #[tokio::test(start_paused = true)]
 async fn bad_inputs_that_are_named_cost_one_more_request_for_a_batch() {
-    let requests = with_one_percent_bad(InvalidAssociations::RefuseNaming, INPUTS).await;
-    assert!(requests <= 110, "{requests}");
+    let requests = with_one_percent_bad(InvalidAssociations::RefuseNaming, 20_000).await;
+    assert!(requests <= 22, "{requests}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,8 +111,8 @@ async fn bad_inputs_that_are_not_named_are_found_by_halving() {
 
 #[tokio::test(start_paused = true)]
 async fn bad_inputs_beside_results_cost_no_more_requests() {
-    let requests = with_one_percent_bad(InvalidAssociations::Partial, INPUTS).await;
-    assert!(requests <= 60, "{requests}");
+    let requests = with_one_percent_bad(InvalidAssociations::Partial, 20_000).await;
+    assert!(requests <= 12, "{requests}");
 }
 
 /// What is wrong with an input.

@@ -56,16 +56,17 @@ fn labelled(simulator: &Simulator, clients: u64) -> BTreeSet<Triple> {
 
 #[tokio::test(start_paused = true)]
 async fn a_hundred_thousand_associations_take_as_few_requests_on_every_version() {
-    for version in VERSIONS {
+    // As many on v3 are tried in `bulk_requests`.
+    for (version, total) in [("v3", 10_000), ("2026-03", 10_000), ("2026-09", 100_000)] {
         let (simulator, client) = start(crm(1_000, 100), version).await;
-        let inputs = (0..100_000).map(|place| to(place % 1_000 + 1, place / 1_000 + 1, 7));
+        let inputs = (0..total).map(|place| to(place % 1_000 + 1, place / 1_000 + 1, 7));
         let mut made = client.associate_many(inputs).outcomes();
         while let Some(outcome) = made.next().await {
             outcome.result.unwrap();
         }
         let requests = simulator.requests().len();
-        assert!(requests <= 51, "{version}: {requests}");
-        assert_eq!(simulator.association_count(), 100_000);
+        assert!(requests as u64 <= total / 2_000 + 1, "{version}: {requests}");
+        assert_eq!(simulator.association_count() as u64, total);
     }
 }
 

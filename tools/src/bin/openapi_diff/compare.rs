@@ -55,7 +55,7 @@ pub fn changes(old: &Path, new: &Path) -> Result<Vec<Change>, String> {
     }
     let (before, after) = same_families(before, after);
     let documented = compared(before, after)?;
-    let built = compared(old.clone(), new.clone())?;
+    let built = compared(old.clone(), under_documented_names(new.clone())?)?;
 
     let survives = |change: &Difference| built.iter().any(|b| (b.what, &b.place) == (change.what, &change.place));
     let mut changes: Vec<_> = documented
@@ -79,6 +79,28 @@ pub fn changes(old: &Path, new: &Path) -> Result<Vec<Change>, String> {
         .collect();
     changes.sort_by(|a, b| (!a.breaking, a.what, &a.place).cmp(&(!b.breaking, b.what, &b.place)));
     Ok(changes)
+}
+
+/// A schema that the build calls something else, because an operation of this crate's own has another thing of its name, has the
+/// name that its document gives it.
+fn under_documented_names(mut api: OpenAPI) -> Result<OpenAPI, String> {
+    let Some(components) = &mut api.components else { return Ok(api) };
+    let names: Vec<String> = components.schemas.keys().cloned().collect();
+    let mut renamed = Vec::new();
+    for name in names {
+        let documented = name.strip_prefix(codegen::OTHER).filter(|name| components.schemas.contains_key(*name));
+        if let Some(documented) = documented.map(str::to_owned)
+            && let Some(schema) = components.schemas.shift_remove(&name)
+        {
+            components.schemas.insert(documented.clone(), schema);
+            renamed.push((name, documented));
+        }
+    }
+    let reference = |name: &str| format!("\"#/components/schemas/{name}\"");
+    let json = serde_json::to_string(&api).map_err(|error| error.to_string())?;
+    let json =
+        renamed.iter().fold(json, |json, (name, documented)| json.replace(&reference(name), &reference(documented)));
+    serde_json::from_str(&json).map_err(|error| error.to_string())
 }
 
 /// Operations are told apart by their names: drift takes two for one whose paths differ in the names of parameters only, also
