@@ -10,10 +10,13 @@ use super::{
 
 /// What v3 has.
 pub fn v3(api: &OpenAPI) -> OpenAPI {
-    of(api, |method, path| match Known::find(method, path) {
+    let mut api = of(api, |method, path| match Known::find(method, path) {
         Some(known) => known.family != Family::Dated,
         None => version_in(path).is_none(),
-    })
+    });
+    // Documents of dated versions alone have been completed.
+    api.info.version = "v3".to_owned();
+    api
 }
 
 /// What the dated versions have, with [`VERSION`] in place of the version.
