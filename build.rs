@@ -12,7 +12,8 @@ mod trim;
 
 use std::path::{Path, PathBuf};
 
-/// A directory of OpenAPI documents to build from in place of `openapi/`.
+/// Files and folders of OpenAPI documents, separated as in PATH: to build from in place of `openapi/` if they describe
+/// partner clients, and otherwise beside it.
 const DESCRIPTION: &str = "HUBSPOT_PARTNER_CLIENTS_OPENAPI";
 
 fn main() {
@@ -36,21 +37,23 @@ fn main() {
 fn build() -> Result<(), String> {
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set; build with cargo")?);
     let own = Path::new("openapi");
-    let directory = std::env::var_os(DESCRIPTION).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(directory) = &directory {
-        println!("cargo::rerun-if-changed={}", directory.display());
+    let mut paths = std::env::var_os(DESCRIPTION).map(|value| codegen::read::named(&value)).unwrap_or_default();
+    for path in &paths {
+        println!("cargo::rerun-if-changed={}", path.display());
     }
-    let directory = directory.as_deref().unwrap_or(own);
+    if paths.is_empty() {
+        paths.push(own.to_owned());
+    }
 
     let mut warnings = Vec::new();
-    let mut api = documented(directory, own, &mut warnings)?;
+    let mut api = documented(&paths, own, &mut warnings)?;
     for warning in warnings {
         println!("cargo::warning={warning}");
     }
-    let of = directory.display().to_string();
+    let of = names(&paths);
     let mut other = None;
-    if directory != own {
-        let mut own = documented(own, own, &mut Vec::new())?;
+    if paths != [own] {
+        let mut own = documented(&[own.to_owned()], own, &mut Vec::new())?;
         codegen::facade::check_demands(&of, &api, &own).map_err(text)?;
         codegen::correct::document(&mut own);
         other = Some(own);
@@ -92,13 +95,18 @@ fn build() -> Result<(), String> {
 }
 
 fn documented(
-    directory: &Path,
+    paths: &[PathBuf],
     own: &Path,
     warnings: &mut Vec<codegen::Problem>,
 ) -> Result<openapiv3::OpenAPI, String> {
-    let mut api = codegen::documented(directory, own, warnings).map_err(text)?;
-    codegen::operations::check_complete(directory, &mut api).map_err(text)?;
+    let mut api = codegen::documented(paths, own, warnings).map_err(text)?;
+    codegen::operations::check_complete(&names(paths), &mut api).map_err(text)?;
     Ok(api)
+}
+
+fn names(paths: &[PathBuf]) -> String {
+    let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+    names.join(", ")
 }
 
 fn write(out: &Path, name: &str, content: &str) -> Result<(), String> {

@@ -15,19 +15,33 @@ const PARTIAL_SUCCESS: StatusCode = StatusCode::Code(207);
 /// Of `own` the operations that [`what_is_described_elsewhere`] adds.
 pub fn missing(api: &OpenAPI, own: &OpenAPI) -> OpenAPI {
     let mut missing = own.clone();
+    let is_elsewhere = described_elsewhere(api);
     let names: Vec<_> = api.operations().map(|(path, method, _)| name(&method.to_uppercase(), path)).collect();
     merge::drop_operations(&mut missing, |method, path, _| {
-        Known::find(method, path)
-            .is_none_or(|known| known.is_on_partner_clients() || names.iter().any(|n| n == known.name))
+        Known::find(method, path).is_none_or(|known| !is_elsewhere(known) || names.iter().any(|n| n == known.name))
     });
     missing
 }
 
+/// Which of the known operations may be described elsewhere than in these documents: those on partner clients only where none
+/// of them is here. One that is missing beside the others is gone.
+fn described_elsewhere(api: &OpenAPI) -> impl Fn(&Known) -> bool + use<> {
+    let describes_partner_clients = api
+        .operations()
+        .any(|(path, method, _)| Known::find(&method.to_uppercase(), path).is_some_and(Known::is_on_partner_clients));
+    move |known| !describes_partner_clients || !known.is_on_partner_clients()
+}
+
 /// HubSpot describes the operations on associations and on the account in documents of their own, and each version in its own.
 /// Those that a description lacks are taken from `own`, with the schemas they need and the description does not have: the
-/// client speaks every version, whatever it is built from.
+/// client speaks every version, whatever it is built from. So are those on partner clients where a description has none of
+/// them, because it describes something else.
 pub fn what_is_described_elsewhere(api: &mut OpenAPI, own: &OpenAPI) {
-    for known in KNOWN.iter().filter(|known| !known.is_on_partner_clients()) {
+    let is_elsewhere = described_elsewhere(api);
+    if KNOWN.iter().filter(|known| known.is_on_partner_clients()).all(&is_elsewhere) {
+        api.info.clone_from(&own.info);
+    }
+    for known in KNOWN.iter().filter(|known| is_elsewhere(known)) {
         if walk::operations(api).all(|(method, path, _)| name(method, path) != known.name) {
             let operation = own.operations().find(|(_, _, o)| o.operation_id.as_deref() == Some(known.name));
             if let Some((_, _, operation)) = operation {
@@ -77,11 +91,8 @@ pub fn what_the_facade_is_built_on(api: &mut OpenAPI, own: &OpenAPI) {
 fn add(api: &mut OpenAPI, own: &OpenAPI, method: &str, path: &str, operation: &Operation) {
     let item = api.paths.paths.entry(path.to_owned()).or_insert_with(|| ReferenceOr::Item(PathItem::default()));
     if let ReferenceOr::Item(item) = item {
-        match method {
-            "GET" => item.get = Some(operation.clone()),
-            "PUT" => item.put = Some(operation.clone()),
-            "DELETE" => item.delete = Some(operation.clone()),
-            _ => item.post = Some(operation.clone()),
+        for (_, slot) in walk::slots_mut(item).into_iter().filter(|(name, _)| *name == method) {
+            *slot = Some(operation.clone());
         }
     }
     for name in &operation.tags {

@@ -34,12 +34,13 @@ use std::{fmt, path::Path};
 
 use openapiv3::OpenAPI;
 
-/// The description that a crate is built from: what HubSpot documents at `path`, completed from the crate's own.
+/// The description that a crate is built from: what HubSpot documents in `paths`, completed from the crate's own. Documents
+/// that say nothing of partner clients are an addition to it.
 ///
 /// What had to be left out of it, or was taken from one document where several differ, is told in `warnings`.
-pub fn documented(path: &Path, own: &Path, warnings: &mut Vec<Problem>) -> Result<OpenAPI> {
-    let mut api = merge::documents(read::path(path)?, warnings)?;
-    if path != own {
+pub fn documented<P: AsRef<Path>>(paths: &[P], own: &Path, warnings: &mut Vec<Problem>) -> Result<OpenAPI> {
+    let mut api = merge::documents(read::paths(paths)?, warnings)?;
+    if !paths.iter().map(AsRef::as_ref).eq([own]) {
         let own = merge::documents(read::path(own)?, &mut Vec::new())?;
         let mut missing = complete::missing(&api, &own);
         // Another thing of a name that these operations have is called something else.

@@ -1,6 +1,10 @@
 //! Reading OpenAPI documents, each checked by itself.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 use openapiv3::{OpenAPI, Operation, Parameter, ReferenceOr, Schema};
 use serde_json::Value;
@@ -16,6 +20,35 @@ pub struct Document {
     pub api: OpenAPI,
     /// What had to be left out of it.
     pub warnings: Vec<Problem>,
+}
+
+/// The files and folders that a variable names, separated as in PATH. cargo's `relative = true` makes the first absolute and
+/// leaves the others as they are written, so these are looked for from the folders that hold the first, the innermost first.
+pub fn named(value: &OsStr) -> Vec<PathBuf> {
+    if Path::new(value).exists() {
+        return vec![value.into()];
+    }
+    let mut named: Vec<PathBuf> = std::env::split_paths(value).filter(|path| !path.as_os_str().is_empty()).collect();
+    if let [first, others @ ..] = named.as_mut_slice()
+        && first.is_absolute()
+    {
+        for other in others.iter_mut().filter(|path| path.is_relative()) {
+            let found = first.ancestors().skip(1).map(|folder| folder.join(&*other)).find(|path| path.exists());
+            *other = found.unwrap_or_else(|| other.clone());
+        }
+    }
+    named
+}
+
+/// The documents of several files and folders, each once.
+pub fn paths<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Document>> {
+    let mut documents = Vec::new();
+    for path in paths {
+        documents.extend(self::path(path.as_ref())?);
+    }
+    let mut seen = HashSet::new();
+    documents.retain(|document| seen.insert(document.file.clone()));
+    Ok(documents)
 }
 
 /// The document of that name, or every one of the directory and of its folders, in the order of their paths.

@@ -10,8 +10,11 @@ use super::{
 
 const TYPES: &str = "/crm/v3/associations/{fromObjectType}/{toObjectType}/types";
 
+/// What becomes of a description that has something of partner clients too.
 fn completed(api: &Value) -> Value {
-    let mut api: OpenAPI = serde_json::from_value(api.clone()).unwrap();
+    let mut api = api.clone();
+    api["paths"]["/crm/v3/objects/partner_clients"] = json!({"get": {"responses": {}}});
+    let mut api: OpenAPI = serde_json::from_value(api).unwrap();
     complete::what_is_described_elsewhere(&mut api, &documented());
     serde_json::to_value(api).unwrap()
 }
@@ -19,9 +22,8 @@ fn completed(api: &Value) -> Value {
 #[test]
 fn a_document_of_partner_clients_alone_gets_the_operations_on_associations() {
     let own = Path::new("openapi");
-    let mut api =
-        codegen::documented(Path::new("tests/hubspot/v3/partner_clients.json"), own, &mut Vec::new()).unwrap();
-    codegen::operations::check_complete(own, &mut api).unwrap();
+    let mut api = codegen::documented(&["tests/hubspot/v3/partner_clients.json"], own, &mut Vec::new()).unwrap();
+    codegen::operations::check_complete("openapi", &mut api).unwrap();
     let names: Vec<_> = api.operations().map(|(_, _, o)| o.operation_id.clone().unwrap()).collect();
     let in_order = KNOWN.iter().filter(|known| known.method != "DELETE").map(|known| known.name);
     assert!(in_order.eq(names.iter().filter(|name| !name.starts_with("dissociate"))), "{names:?}");
@@ -84,7 +86,7 @@ fn another_schema_of_a_name_that_a_known_operation_has_is_told_apart() {
     other["components"]["schemas"]["Thing"]["properties"]["pair"] =
         json!({"$ref": "#/components/schemas/LabelsBetweenObjectPair"});
     std::fs::write(directory.join("things.json"), other.to_string()).unwrap();
-    let api = codegen::documented(&directory, Path::new("openapi"), &mut Vec::new()).unwrap();
+    let api = codegen::documented(&[&directory], Path::new("openapi"), &mut Vec::new()).unwrap();
     let api = serde_json::to_value(api).unwrap();
     let schemas = &api["components"]["schemas"];
     assert_eq!(schemas["LabelsBetweenObjectPair"]["properties"]["labels"]["type"], "array");
@@ -92,4 +94,33 @@ fn another_schema_of_a_name_that_a_known_operation_has_is_told_apart() {
     let pair = &schemas["OtherThing"]["properties"]["pair"];
     let pair = if pair.is_null() { &schemas["Thing"]["properties"]["pair"] } else { pair };
     assert_eq!(pair["$ref"], "#/components/schemas/OtherLabelsBetweenObjectPair");
+}
+
+#[test]
+fn documents_that_say_nothing_of_partner_clients_are_added_to_the_crate_s_own() {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("added");
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::write(directory.join("things.json"), small().to_string()).unwrap();
+    let own = Path::new("openapi");
+    let alone = codegen::documented(&[own], own, &mut Vec::new()).unwrap();
+    let mut api = codegen::documented(&[&directory], own, &mut Vec::new()).unwrap();
+    codegen::operations::check_complete("things", &mut api).unwrap();
+    assert_eq!(api.info, alone.info, "it is still the description of partner clients");
+    let added: Vec<_> =
+        api.operations().map(|(path, ..)| path).filter(|path| alone.paths.paths.get(*path).is_none()).collect();
+    assert_eq!(added, ["/crm/v3/things/{thingId}"]);
+    assert_eq!(api.operations().count(), alone.operations().count() + 1);
+}
+
+#[test]
+fn one_operation_on_partner_clients_stands_for_all_so_that_one_that_is_gone_is_noticed() {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("gone");
+    std::fs::create_dir_all(&directory).unwrap();
+    let text = std::fs::read_to_string("tests/hubspot/v3/partner_clients.json").unwrap();
+    let mut api: Value = serde_json::from_str(&text).unwrap();
+    api["paths"].as_object_mut().unwrap().retain(|path, _| path == "/crm/v3/objects/partner_clients");
+    std::fs::write(directory.join("partner_clients.json"), api.to_string()).unwrap();
+    let mut api = codegen::documented(&[&directory], Path::new("openapi"), &mut Vec::new()).unwrap();
+    let trouble = codegen::operations::check_complete("gone", &mut api).unwrap_err().to_string();
+    assert!(trouble.contains("the operation `get`, which the facade needs, is in none of the documents"), "{trouble}");
 }

@@ -76,3 +76,25 @@ fn the_document_s_security_is_that_of_its_operations() {
     let (_, _, get) = document.api.operations().next().unwrap();
     assert_eq!(get.security.as_ref().unwrap()[0]["oauth2"], ["a.scope"]);
 }
+
+#[test]
+fn several_files_and_folders_are_named_as_in_path() {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("named");
+    let things = root.join("docs/things");
+    std::fs::create_dir_all(&things).unwrap();
+    std::fs::write(things.join("things.json"), small().to_string()).unwrap();
+    std::fs::write(root.join("one.json"), small().to_string()).unwrap();
+    let joined = |paths: &[&Path]| std::env::join_paths(paths).unwrap();
+
+    let several = read::named(&joined(&[Path::new("openapi"), Path::new(""), Path::new("tests/hubspot")]));
+    assert_eq!(several, [Path::new("openapi"), Path::new("tests/hubspot")]);
+    // As `relative = true` in cargo's configuration completes them.
+    let several = read::named(&joined(&[&things, Path::new("one.json"), Path::new("no/such")]));
+    assert_eq!(several, [things.clone(), root.join("one.json"), "no/such".into()]);
+    assert!(read::named("".as_ref()).is_empty());
+
+    let documents = read::paths(&[&things, &root.join("one.json"), &things]).unwrap();
+    let files: Vec<_> = documents.iter().map(|document| document.file.as_str()).collect();
+    assert_eq!(files.len(), 2, "each once: {files:?}");
+    assert!(read::paths(&several).unwrap_err().to_string().starts_with("no/such: at the directory: cannot be read"));
+}

@@ -168,7 +168,7 @@ fn same_families(mut old: OpenAPI, mut new: OpenAPI) -> (OpenAPI, OpenAPI) {
 
 fn built(path: &Path) -> Result<OpenAPI, String> {
     let own = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi"));
-    let mut api = codegen::documented(path, own, &mut Vec::new()).map_err(|problem| problem.to_string())?;
+    let mut api = codegen::documented(&[path], own, &mut Vec::new()).map_err(|problem| problem.to_string())?;
     correct::document(&mut api);
     Ok(api)
 }
