@@ -59,14 +59,16 @@ fn build() -> Result<(), String> {
         other = Some(own);
     }
     codegen::correct::document(&mut api);
+    let mut published = api.clone();
+    codegen::generators::document(&mut published);
     for (name, published) in
-        [("openapi", codegen::publish::v3(&api)), ("openapi-dated", codegen::publish::dated_versions(&api))]
+        [("openapi", codegen::publish::v3(&published)), ("openapi-dated", codegen::publish::dated_versions(&published))]
     {
         let published = serde_json::to_string_pretty(&published).map_err(text)? + "\n";
         write(&out, &format!("{name}.json"), &published)?;
         write(&out, &format!("{name}.sha256"), &sha256(published.as_bytes()))?;
     }
-    write(&out, "operations.rs", &codegen::table::rust(&mut api))?;
+    write(&out, "operations.rs", &codegen::table::rust(&mut api, &mut published))?;
 
     #[cfg(not(feature = "client"))]
     drop(other);

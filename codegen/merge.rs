@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use openapiv3::{OpenAPI, Operation, PathItem, ReferenceOr};
+use openapiv3::{OpenAPI, Operation, PathItem, ReferenceOr, SecurityScheme};
 use serde_json::{Value, json};
 
 use super::{
@@ -71,7 +71,7 @@ pub fn documents(mut documents: Vec<Document>, warnings: &mut Vec<Problem>) -> R
         }
         let known = merged.components.get_or_insert_default();
         for (name, scheme) in api.components.unwrap_or_default().security_schemes {
-            known.security_schemes.entry(name).or_insert(scheme);
+            join_scopes(known.security_schemes.entry(name).or_insert_with(|| scheme.clone()), &scheme);
         }
         for tag in api.tags {
             if merged.tags.iter().all(|known| known.name != tag.name) {
@@ -81,6 +81,18 @@ pub fn documents(mut documents: Vec<Document>, warnings: &mut Vec<Problem>) -> R
     }
     operations::tell_names_apart(&mut merged);
     Ok(merged)
+}
+
+/// Each document lists the scopes that its own operations need.
+fn join_scopes(known: &mut ReferenceOr<SecurityScheme>, scheme: &ReferenceOr<SecurityScheme>) {
+    if let ReferenceOr::Item(SecurityScheme::OAuth2 { flows: known, .. }) = known
+        && let ReferenceOr::Item(SecurityScheme::OAuth2 { flows, .. }) = scheme
+        && let (Some(known), Some(flow)) = (&mut known.authorization_code, &flows.authorization_code)
+    {
+        for (scope, allows) in &flow.scopes {
+            known.scopes.entry(scope.clone()).or_insert_with(|| allows.clone());
+        }
+    }
 }
 
 fn operation_ids(api: &mut OpenAPI) -> impl Iterator<Item = String> {

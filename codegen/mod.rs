@@ -5,7 +5,7 @@
 //! | read | `read.rs`, `normalize.rs` | every `*.json` of a directory, normalized, its operations named |
 //! | merge | `merge.rs`, `agree.rs`, `complete.rs`, `facade.rs` | one document out of several, completed from the crate's own |
 //! | correct | `correct.rs`, `scopes.rs` | what HubSpot documents → what HubSpot sends |
-//! | publish | `publish.rs` | a document for each family of versions, as the crate hands them out |
+//! | publish | `generators.rs`, `publish.rs` | what every generator reads alike; a document for each family of versions |
 //! | adapt | `adapt.rs`, `schemas.rs`, `requests.rs` | what HubSpot sends → what progenitor can take |
 //! | generate | `generate.rs`, `trim.rs` | Rust, by progenitor |
 //!
@@ -17,6 +17,7 @@ pub mod agree;
 pub mod complete;
 pub mod correct;
 pub mod facade;
+pub mod generators;
 pub mod merge;
 pub mod normalize;
 pub mod operations;

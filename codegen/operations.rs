@@ -19,6 +19,8 @@ pub struct Known {
     pub method: &'static str,
     pub path: &'static str,
     pub name: &'static str,
+    /// The operation id of the published document, which clashes with no method that generated clients have of their own.
+    pub published: &'static str,
     /// The OAuth scope it takes, as HubSpot's pages on it say.
     pub scope: &'static str,
     /// A read by POST may be repeated although its method does not say so, and so may an association that exists already
@@ -83,41 +85,42 @@ const BATCH_ALL: &str = "/crm/associations/{apiVersion}/{fromObjectType}/{toObje
 const BATCH_READ_LABELS: &str = "/crm/associations/{apiVersion}/{fromObjectType}/{toObjectType}/batch/read";
 
 macro_rules! known {
-    ($($method:literal $path:ident $name:literal $scope:ident $idempotent:literal $family:ident $counterpart:expr;)+) => {
+    ($($method:literal $path:ident $name:literal $published:literal $scope:ident $idempotent:literal $family:ident
+       $counterpart:expr;)+) => {
         &[$(Known {
-            method: $method, path: $path, name: $name, scope: $scope, idempotent: $idempotent, family: $family,
-            counterpart: $counterpart,
+            method: $method, path: $path, name: $name, published: $published, scope: $scope, idempotent: $idempotent,
+            family: $family, counterpart: $counterpart,
         }),+]
     };
 }
 
 #[rustfmt::skip]
 pub const KNOWN: &[Known] = known! [
-    "PUT" ASSOCIATION "associate" WRITE true V3 Some("set_labels");
-    "DELETE" ASSOCIATION "dissociate" WRITE true V3 Some("batch_dissociate_labels");
-    "GET" ASSOCIATIONS "list_associations" READ true V3 Some("list_associations_with_labels");
-    "GET" OBJECTS "list" READ true Every None;
-    "GET" OBJECT "get" READ true Every None;
-    "PATCH" OBJECT "update" WRITE false Every None;
-    "POST" BATCH_READ "batch_read" READ true Every None;
-    "POST" BATCH_UPDATE "batch_update" WRITE false Every None;
-    "POST" SEARCH "search" READ true Every None;
-    "GET" TYPES "association_types" READ true V3 Some("association_labels");
-    "POST" BATCH_ASSOCIATE "batch_associate" WRITE true V3 Some("batch_set_labels");
-    "POST" BATCH_DISSOCIATE "batch_dissociate" WRITE true V3 Some("batch_dissociate_labels");
-    "POST" BATCH_READ_ASSOCIATIONS "batch_read_associations" READ true V3 Some("batch_read_associations_with_labels");
-    "GET" ACCOUNT "account_details" ACCESS true Every None;
-    "POST" TOKEN "token_info" ACCESS true Every None;
-    "PUT" DATED_PAIR "set_labels" WRITE true Dated Some("associate");
-    "DELETE" DATED_PAIR "dissociate_all" WRITE true Dated Some("dissociate");
-    "PUT" DATED_DEFAULT "associate_default" WRITE true Dated Some("associate");
-    "GET" DATED_ASSOCIATIONS "list_associations_with_labels" READ true Dated Some("list_associations");
-    "GET" LABELS "association_labels" READ true Dated Some("association_types");
-    "POST" BATCH_SET "batch_set_labels" WRITE true Dated Some("batch_associate");
-    "POST" BATCH_DEFAULT "batch_associate_default" WRITE true Dated Some("batch_associate");
-    "POST" BATCH_LABELS "batch_dissociate_labels" WRITE true Dated Some("batch_dissociate");
-    "POST" BATCH_ALL "batch_dissociate_all" WRITE true Dated Some("batch_dissociate");
-    "POST" BATCH_READ_LABELS "batch_read_associations_with_labels" READ true Dated Some("batch_read_associations");
+    "PUT" ASSOCIATION "associate" "associatePartnerClient" WRITE true V3 Some("set_labels");
+    "DELETE" ASSOCIATION "dissociate" "dissociatePartnerClient" WRITE true V3 Some("batch_dissociate_labels");
+    "GET" ASSOCIATIONS "list_associations" "listPartnerClientAssociations" READ true V3 Some("list_associations_with_labels");
+    "GET" OBJECTS "list" "listPartnerClients" READ true Every None;
+    "GET" OBJECT "get" "getPartnerClient" READ true Every None;
+    "PATCH" OBJECT "update" "updatePartnerClient" WRITE false Every None;
+    "POST" BATCH_READ "batch_read" "batchReadPartnerClients" READ true Every None;
+    "POST" BATCH_UPDATE "batch_update" "batchUpdatePartnerClients" WRITE false Every None;
+    "POST" SEARCH "search" "searchPartnerClients" READ true Every None;
+    "GET" TYPES "association_types" "listAssociationTypes" READ true V3 Some("association_labels");
+    "POST" BATCH_ASSOCIATE "batch_associate" "batchCreateAssociations" WRITE true V3 Some("batch_set_labels");
+    "POST" BATCH_DISSOCIATE "batch_dissociate" "batchRemoveAssociations" WRITE true V3 Some("batch_dissociate_labels");
+    "POST" BATCH_READ_ASSOCIATIONS "batch_read_associations" "batchReadAssociations" READ true V3 Some("batch_read_associations_with_labels");
+    "GET" ACCOUNT "account_details" "getAccountDetails" ACCESS true Every None;
+    "POST" TOKEN "token_info" "getTokenInfo" ACCESS true Every None;
+    "PUT" DATED_PAIR "set_labels" "setAssociationLabels" WRITE true Dated Some("associate");
+    "DELETE" DATED_PAIR "dissociate_all" "removeAllAssociations" WRITE true Dated Some("dissociate");
+    "PUT" DATED_DEFAULT "associate_default" "createDefaultAssociation" WRITE true Dated Some("associate");
+    "GET" DATED_ASSOCIATIONS "list_associations_with_labels" "listPartnerClientAssociationsWithLabels" READ true Dated Some("list_associations");
+    "GET" LABELS "association_labels" "listAssociationLabels" READ true Dated Some("association_types");
+    "POST" BATCH_SET "batch_set_labels" "batchSetAssociationLabels" WRITE true Dated Some("batch_associate");
+    "POST" BATCH_DEFAULT "batch_associate_default" "batchCreateDefaultAssociations" WRITE true Dated Some("batch_associate");
+    "POST" BATCH_LABELS "batch_dissociate_labels" "batchRemoveAssociationLabels" WRITE true Dated Some("batch_dissociate");
+    "POST" BATCH_ALL "batch_dissociate_all" "batchRemoveAllAssociations" WRITE true Dated Some("batch_dissociate");
+    "POST" BATCH_READ_LABELS "batch_read_associations_with_labels" "batchReadAssociationsWithLabels" READ true Dated Some("batch_read_associations");
 ];
 
 impl Known {

@@ -6,11 +6,13 @@ use openapiv3::{
 
 use super::{NAMED, operations::Known, scopes, walk};
 
-/// The table as the Rust expression of a `&[Operation]` of `src/spec.rs`.
-pub fn rust(api: &mut OpenAPI) -> String {
+/// The table as the Rust expression of a `&[Operation]` of `src/spec.rs`: what is published of each operation, its name in
+/// Rust, and the scopes of its security.
+pub fn rust(api: &mut OpenAPI, published: &mut OpenAPI) -> String {
     let mut rust = String::from("&[\n");
-    for (method, path, operation) in walk::operations(api) {
-        let id = operation.operation_id.clone().expect(NAMED);
+    for ((_, _, corrected), (method, path, operation)) in walk::operations(api).zip(walk::operations(published)) {
+        let id = corrected.operation_id.clone().expect(NAMED);
+        let openapi_id = operation.operation_id.clone().expect(NAMED);
         let tag = operation.tags.first().cloned();
         let (in_path, in_query): (Vec<_>, Vec<_>) = walk::parameters(operation)
             .filter(|p| matches!(p, Parameter::Path { .. } | Parameter::Query { .. }))
@@ -35,14 +37,14 @@ pub fn rust(api: &mut OpenAPI) -> String {
                 _ => None,
             })
             .collect();
-        let scopes: String = scopes::alternatives(operation).iter().map(|all| format!("&{all:?}, ")).collect();
+        let scopes: String = scopes::alternatives(corrected).iter().map(|all| format!("&{all:?}, ")).collect();
         let known = Known::find(method, path);
         let idempotent = known.map_or_else(|| by_method(method), |known| known.idempotent);
         let counterpart = known.and_then(|known| known.counterpart);
         let versions = known.map_or("AsWritten".to_owned(), |known| format!("{:?}", known.family));
         let bucket = if path.ends_with("/search") { "Search" } else { "General" };
         rust += &format!(
-            "    Operation {{ id: {id:?}, method: {method:?}, path: {path:?}, tag: {tag:?}, \
+            "    Operation {{ id: {id:?}, openapi_id: {openapi_id:?}, method: {method:?}, path: {path:?}, tag: {tag:?}, \
              path_parameters: &[{path_parameters}], query_parameters: &[{query_parameters}], \
              request_schema: {request_schema:?}, successes: &[{}], \
              scopes: &[{scopes}], idempotent: {idempotent}, rate_bucket: RateBucket::{bucket}, \

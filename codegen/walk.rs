@@ -98,6 +98,11 @@ pub fn schemas(api: &mut OpenAPI, visit: &mut dyn FnMut(&mut Schema)) {
     each(api, visit, &|_| false);
 }
 
+/// Every schema that is written in place within one, itself first.
+pub fn inside(schema: &mut ReferenceOr<Schema>, visit: &mut dyn FnMut(&mut Schema)) {
+    within(schema, visit, &|_| false);
+}
+
 /// Puts any value where a reference leads that `is_gone` says nothing is at.
 pub fn drop_references(api: &mut OpenAPI, is_gone: &dyn Fn(&str) -> bool) {
     each(api, &mut |_| {}, is_gone);

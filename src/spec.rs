@@ -10,11 +10,19 @@ use crate::api_version::ApiVersion;
 ///
 /// It describes what HubSpot sends, which is more than HubSpot documents: property values may be `null`, enumerations
 /// grow, errors may lack any field, and lists in the query are sent as one comma-separated value. It has no `oneOf`.
-/// Its operation ids are those of [`operations`]. Paths, statuses and schemas are in a fixed order.
+/// Paths, statuses and schemas are in a fixed order.
 ///
-/// Generators differ. progenitor 0.15 takes one success type and one error type, so keep the last success as `2XX`:
-/// that of 207 has the fields of both. datamodel-code-generator needs `--strict-nullable` for property values that are
-/// `null`.
+/// It is written so that generators read it alike:
+///
+/// - Operation ids are [`Operation::openapi_id`], such as `getPartnerClient`.
+/// - What HubSpot answers has `additionalProperties: true`, because HubSpot adds fields without notice.
+/// - A batch has one schema, whether it succeeds in full or in part (207): `numErrors` and `errors` are there if inputs
+///   failed.
+/// - There is one security scheme, a bearer token. The scopes that an operation needs are under `x-required-scopes`:
+///   alternatives, each a list of scopes that are needed together. What a scope allows is under `x-scopes` of the scheme.
+///
+/// The README lists what was generated with it. progenitor 0.15 takes one success, so keep one as `2XX`.
+/// datamodel-code-generator needs `--strict-nullable` for property values that are `null`.
 pub const OPENAPI_JSON: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
 /// The SHA-256 of [`OPENAPI_JSON`] in hexadecimal. A generator can skip its work if it is unchanged.
@@ -48,8 +56,11 @@ pub fn openapi_sha256(version: ApiVersion) -> &'static str {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Operation {
-    /// The operation id, such as `associate`; a Rust name.
+    /// The operation id, such as `associate`: the name of the generated method in Rust, in spans and in errors.
     pub id: &'static str,
+    /// The operation id in the document, such as `associatePartnerClient`. Generators make method names of it, and a short
+    /// one such as `get` or `list` would clash with methods that their clients have anyway.
+    pub openapi_id: &'static str,
     /// The HTTP method in capitals.
     pub method: &'static str,
     /// The path template, with each parameter in braces: that of v3, or one with `{apiVersion}` for an operation that
@@ -192,6 +203,7 @@ pub(crate) fn operation(id: &str) -> &'static Operation {
     /// Every generated operation is in the table; one that were not would be treated with care.
     const UNKNOWN: Operation = Operation {
         id: "unknown",
+        openapi_id: "unknown",
         method: "",
         path: "",
         tag: None,

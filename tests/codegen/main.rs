@@ -15,6 +15,7 @@ mod complete;
 mod correct;
 mod facade;
 mod generated;
+mod generators;
 mod merge;
 mod mutations;
 mod normalize;

@@ -82,6 +82,20 @@ fn schemas_that_differ_in_what_is_optional_are_one() {
 }
 
 #[test]
+fn the_scopes_of_every_document_are_described() {
+    let with = |mut api: serde_json::Value, scope: &str| {
+        let flow =
+            json!({"authorizationUrl": "/a", "tokenUrl": "/t", "scopes": {scope: format!("What {scope} allows.")}});
+        api["components"]["securitySchemes"] =
+            json!({"oauth2": {"type": "oauth2", "flows": {"authorizationCode": flow}}});
+        api
+    };
+    let api = joined(&[("a.json", &with(small(), "a")), ("b.json", &with(other(), "b"))]);
+    let scopes = &api["components"]["securitySchemes"]["oauth2"]["flows"]["authorizationCode"]["scopes"];
+    assert_eq!(*scopes, json!({"a": "What a allows.", "b": "What b allows."}));
+}
+
+#[test]
 fn schemas_that_differ_in_substance_are_two_and_so_are_those_that_need_them() {
     let mut a = small();
     let whole = |part: &str| {

@@ -69,7 +69,7 @@ fn an_operation_that_is_new_gets_its_metadata_from_security_and_method() {
     });
     let mut api = serde_json::from_value(api).unwrap();
     scopes::of_partner_clients(&mut api);
-    let table = table::rust(&mut api);
+    let table = table::rust(&mut api.clone(), &mut api);
     let line = |method: &str, path: &str| {
         let place = format!("method: {method:?}, path: {path:?},");
         table.lines().find(|line| line.contains(&place)).unwrap().to_owned()

@@ -90,7 +90,7 @@ fn known_lines(mut api: openapiv3::OpenAPI) -> Vec<String> {
         operation.tags.clear();
         operation.parameters.sort_by_key(|parameter| parameter.as_item().unwrap().parameter_data_ref().name.clone());
     }
-    let table = table::rust(&mut api);
+    let table = table::rust(&mut api.clone(), &mut api);
     let is_known = |line: &&str| KNOWN.iter().any(|known| line.contains(&format!("id: {:?}", known.name)));
     table.lines().filter(is_known).map(str::to_owned).collect()
 }

@@ -17,8 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// All that progenitor 0.15 cannot take: at a default of another schema than the success, or at two successes, it panics
-/// (`response_types.len() <= 1`) unless there is a single `2XX`. The last success is that of the widest schema: 207 has
-/// the fields of 200 and the failures besides.
+/// (`response_types.len() <= 1`) unless there is a single `2XX`. All successes of an operation have one schema.
 ///
 /// Lists in the query stay: progenitor repeats the key for each value instead of joining them by commas as described,
 /// and HubSpot takes both.

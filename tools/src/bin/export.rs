@@ -47,6 +47,7 @@ fn operation(operation: &Operation, path: &str) -> Value {
     };
     json!({
         "id": operation.id,
+        "operationId": operation.openapi_id,
         "method": operation.method,
         "path": path,
         "tag": operation.tag,

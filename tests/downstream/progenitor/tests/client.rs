@@ -20,7 +20,7 @@ async fn associate_sends_the_documented_put_and_reads_the_documented_answer() {
         .await;
 
     let answer =
-        Client::new(&server.base_url()).associate("512", "companies", "9001", "37").await.unwrap().into_inner();
+        Client::new(&server.base_url()).associate_partner_client("512", "companies", "9001", "37").await.unwrap().into_inner();
 
     put.assert_async().await;
     assert_eq!(answer.id, "<string>");
@@ -48,7 +48,7 @@ async fn a_batch_is_read_whether_all_of_it_succeeded_or_a_part() {
         let path = "/crm/v3/objects/partner_clients/batch/read";
         server.mock_async(|when, then| drop((when.path(path), then.status(status).json_body(answer)))).await;
 
-        let batch = Client::new(&server.base_url()).batch_read(None, &body).await.unwrap().into_inner();
+        let batch = Client::new(&server.base_url()).batch_read_partner_clients(None, &body).await.unwrap().into_inner();
 
         assert_eq!(batch.errors.len(), failures);
         assert_eq!(batch.results[0].properties["nickname"], None);
