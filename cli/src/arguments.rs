@@ -14,6 +14,7 @@ use super::{
     },
     command_line, filter, help,
     output::Format,
+    question::Yes,
 };
 
 /// The options that every command has.
@@ -106,6 +107,8 @@ pub(super) enum Call {
         association: Association,
         #[command(flatten)]
         labels: Labels,
+        #[command(flatten)]
+        yes: Yes,
     },
     /// List the objects of a type that a partner client is associated with
     #[command(after_help = help::ASSOCIATIONS)]

@@ -14,8 +14,8 @@ Token:
 Exit codes:
   0    success
   1    HubSpot refused the request, or some rows failed
-  2    invalid arguments, file, plan or journal; a plan that was not confirmed;
-       output that cannot be written
+  2    invalid arguments, file, plan or journal; a removal that was not
+       confirmed; output that cannot be written
   3    no token, a token that HubSpot rejects, or a token that lacks a scope
   4    network error, timeout, rate limit or server error, after all retries
   129  ended by SIGHUP
@@ -96,6 +96,7 @@ File format:
 pub(crate) const ASSOCIATE_MANY: &str = concat!(
     "\
 Example:
+  hubspot-partner-clients associate-many rows.csv --check
   hubspot-partner-clients associate-many rows.csv --journal rows.journal
 ",
     file!()
@@ -104,7 +105,11 @@ Example:
 pub(crate) const DISSOCIATE_MANY: &str = concat!(
     "\
 Example:
+  hubspot-partner-clients dissociate-many rows.csv --check
   hubspot-partner-clients dissociate-many rows.csv --journal rows.journal --failed failed.csv
+
+Before it removes anything, the tool asks on a terminal; elsewhere it needs
+--yes.
 ",
     file!()
 );

@@ -22,6 +22,7 @@ mod output;
 mod output_file;
 mod partner_clients;
 mod printable;
+mod question;
 mod signals;
 mod simulated;
 mod spreadsheet;
@@ -127,7 +128,13 @@ async fn perform(call: Call, target: &Target, output: &mut Output) -> Result<(),
     }
     match call {
         Call::Associate(association) => associations::associate(client, &association, output).await,
-        Call::Dissociate { association, labels } => {
+        Call::Dissociate { association, labels, yes } => {
+            let Association { partner_client, to_type, to_id, association_type } = &association;
+            let what = format!(
+                "the association of partner client {partner_client} with {to_type} {to_id} ({association_type})"
+            );
+            let question = format!("Remove {what}?");
+            question::ask(yes.yes, target, &format!("this removes {what}"), &question).await?;
             associations::dissociate(client, &association, labels.including_labels, output).await
         }
         Call::Associations { partner_client, to_type } => {

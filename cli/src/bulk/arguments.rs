@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use hubspot_partner_clients::bulk;
 
+use crate::question::Yes;
+
 #[derive(Args)]
 pub(crate) struct Many {
     /// The CSV file
@@ -12,6 +14,10 @@ pub(crate) struct Many {
     /// Check the file and send nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Check the file and ask HubSpot what is wrong with its rows, what is there already, and how long a run will take; nothing
+    /// is changed
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) check: bool,
     /// Record in this file what is settled, so that running the same command again resumes where it stopped
     /// [default: no journal]
     #[arg(long, value_name = "FILE")]
@@ -39,6 +45,8 @@ pub(crate) struct DissociateMany {
     pub(crate) many: Many,
     #[command(flatten)]
     pub(crate) labels: Labels,
+    #[command(flatten)]
+    pub(crate) yes: Yes,
 }
 
 /// What may go with the unlabelled association.

@@ -2,10 +2,13 @@
 
 mod annotated;
 pub(super) mod arguments;
+mod causes;
 pub(super) mod check;
 mod columns;
+mod existing;
 mod failed;
 mod form;
+mod preview;
 mod problems;
 mod progress;
 pub(super) mod reconcile;
@@ -38,9 +41,10 @@ use super::{
     failure::Failure,
     output::Output,
     output_file::same,
+    question,
     signals::Signals,
     target::Target,
-    words::counted_are,
+    words::{counted, counted_are},
 };
 
 /// What is done with the associations.
@@ -81,7 +85,7 @@ pub(super) async fn associate(
     signals: &Signals,
     output: &mut Output,
 ) -> Result<Code, Failure> {
-    run(Change::Associate, many, false, target, signals, output).await
+    run(Change::Associate, many, Removing::default(), target, signals, output).await
 }
 
 pub(super) async fn dissociate(
@@ -90,13 +94,21 @@ pub(super) async fn dissociate(
     signals: &Signals,
     output: &mut Output,
 ) -> Result<Code, Failure> {
-    run(Change::Dissociate, &arguments.many, arguments.labels.including_labels, target, signals, output).await
+    let removing = Removing { including_labels: arguments.labels.including_labels, yes: arguments.yes.yes };
+    run(Change::Dissociate, &arguments.many, removing, target, signals, output).await
+}
+
+/// What only those who remove say.
+#[derive(Default)]
+struct Removing {
+    including_labels: bool,
+    yes: bool,
 }
 
 async fn run(
     change: Change,
     many: &Many,
-    including_labels: bool,
+    removing: Removing,
     target: &Target,
     signals: &Signals,
     output: &mut Output,
@@ -113,7 +125,12 @@ async fn run(
     }
     // The rows once more, in step with the outcomes.
     let rows = Rows::open(&many.file)?;
-    let failed = many.failed.as_deref().map(|path| open_failed(path, many, target, &rows)).transpose()?;
+    let failed = many
+        .failed
+        .as_deref()
+        .filter(|_| !many.check)
+        .map(|path| open_failed(path, many, target, &rows))
+        .transpose()?;
     let settings = |builder: ClientBuilder| match many.rate_limit {
         Some(requests) => builder.rate_limit(RateLimit::per_ten_seconds(requests)),
         None => builder,
@@ -121,6 +138,16 @@ async fn run(
     let session = target.client_with(settings, |simulator| seed::seed(simulator, &many.file));
     let session = signals.interrupt(session, unsent).await?;
     let account = signals.interrupt(target.named(&session.client), unsent).await?;
+    if many.check {
+        let preview = preview::run(change, many, &checked, &session.client, output);
+        return signals.interrupt(preview, Some("Nothing was changed.")).await;
+    }
+    if change == Change::Dissociate && checked.rows > 0 {
+        let what = format!("the file removes up to {}", counted(checked.rows, "association"));
+        let question = format!("Remove up to {}?", counted(checked.rows, "association"));
+        let asked = question::ask(removing.yes, target, &what, &question);
+        signals.interrupt(asked, Some("Nothing was changed.")).await?;
+    }
     let bar = Bar::new(checked.rows, output.json, target.log.is_verbose());
     let updated = bar.clone();
     let inputs = Inputs::open(&many.file, checked.rows)?;
@@ -129,7 +156,7 @@ async fn run(
         .concurrency(many.concurrency.into())
         .strategy(many.strategy.into())
         .on_progress(move |progress| updated.update(progress));
-    if including_labels {
+    if removing.including_labels {
         bulk = bulk.including_labels();
     }
     if let Some(path) = &many.journal {

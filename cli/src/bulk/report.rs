@@ -1,12 +1,12 @@
 //! The report of a run: the outcome of each row, and the summary.
 
-use std::{collections::BTreeSet, fmt, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use hubspot_partner_clients::{Client, Error, bulk::Progress};
 use indicatif::HumanCount;
 use serde_json::json;
 
-use super::{Change, annotated::Annotated, rows::Rows};
+use super::{Change, annotated::Annotated, causes::Causes, rows::Rows};
 use crate::{
     exit::Code,
     failure::{Failure, to_json},
@@ -16,9 +16,6 @@ use crate::{
     words::counted,
 };
 
-/// How many causes are shown to people, and how many lines of each.
-const SHOWN: usize = 10;
-const LINES: usize = 5;
 /// How many association types are looked up at the end.
 const LOOKED_UP: usize = 5;
 
@@ -33,9 +30,7 @@ pub(super) struct Report {
     from_journal: [u64; 2],
     /// The exit code that takes precedence among all failures.
     code: Code,
-    causes: Vec<Cause>,
-    /// How many rows failed of causes that are not shown.
-    others: u64,
+    causes: Causes,
     /// What HubSpot may have refused because of the association type, with the object type.
     suspects: BTreeSet<(String, String)>,
     suspicion: Option<Error>,
@@ -55,8 +50,7 @@ impl Report {
             failed: 0,
             from_journal: [0; 2],
             code: Code::Success,
-            causes: Vec::new(),
-            others: 0,
+            causes: Causes::default(),
             suspects: BTreeSet::new(),
             suspicion: None,
         })
@@ -113,31 +107,13 @@ impl Report {
         };
         self.failed += 1;
         self.code = self.code.first(Code::from(error));
-        self.count(error, rows.line());
+        self.causes.add_error(error, rows.line());
         if suggest::may_be_association_type(error) && self.suspects.len() < LOOKED_UP {
             let [_, to_type, _, association_type] = values;
             self.suspects.insert((to_type.to_owned(), association_type.to_owned()));
             self.suspicion.get_or_insert_with(|| error.clone());
         }
         Ok(())
-    }
-
-    /// Rows that failed alike are reported together.
-    fn count(&mut self, error: &Error, line: u64) {
-        let text = error.to_string();
-        // Each response has its own.
-        let id = error.correlation_id().map(|id| format!(" (correlation id {id})")).unwrap_or_default();
-        let key = text.strip_suffix(&*id).unwrap_or(&text);
-        if let Some(cause) = self.causes.iter_mut().find(|cause| cause.key == key) {
-            cause.rows += 1;
-            if cause.lines.len() < LINES {
-                cause.lines.push(line);
-            }
-        } else if self.causes.len() < SHOWN {
-            self.causes.push(Cause { key: key.to_owned(), text, rows: 1, lines: vec![line] });
-        } else {
-            self.others += 1;
-        }
     }
 
     /// Reports on the whole run. With a client, association types that HubSpot does not know are looked up.
@@ -160,14 +136,11 @@ impl Report {
                 "requests": progress.requests,
                 "retries": progress.retries,
                 "seconds": took.as_secs_f64(),
+                "causes": self.causes.json(),
+                "otherCauses": self.causes.others(),
             }}));
         }
-        for cause in &self.causes {
-            output.line(format_args!("{cause}"))?;
-        }
-        if self.others > 0 {
-            output.line(format_args!("and {} failed for other reasons", counted(self.others, "more row")))?;
-        }
+        self.causes.print(output)?;
         if let (Some(error), Some(client)) = (&self.suspicion, client) {
             for (to_type, association_type) in &self.suspects {
                 if let Some(hint) = suggest::association_type(client, to_type, association_type, error).await {
@@ -202,27 +175,4 @@ impl Report {
 
 fn number(count: u64) -> String {
     HumanCount(count).to_string()
-}
-
-/// Why rows failed.
-struct Cause {
-    key: String,
-    /// Of the first row.
-    text: String,
-    rows: u64,
-    /// Of the first rows.
-    lines: Vec<u64>,
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines = self.lines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let more = self.rows - self.lines.len() as u64;
-        match (self.rows, more) {
-            (1, _) => write!(f, "line {lines}")?,
-            (rows, 0) => write!(f, "{} (lines {lines})", counted(rows, "row"))?,
-            (rows, more) => write!(f, "{} (lines {lines} and {} more)", counted(rows, "row"), HumanCount(more))?,
-        }
-        write!(f, ": {}", printable(&self.text))
-    }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::help;
+use crate::{help, question::Yes};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -34,6 +34,8 @@ pub(super) enum Command {
         /// [default: such an association is kept, and reported]
         #[arg(long, requires = "dissociate")]
         including_labels: bool,
+        #[command(flatten)]
+        yes: Yes,
     },
     /// Work on a job until every row is settled
     #[command(after_help = help::WORKER)]

@@ -23,9 +23,10 @@ use super::{
     exit::Code,
     failure::Failure,
     output::{Output, Table},
+    question,
     signals::Signals,
     target::Target,
-    words::counted_are,
+    words::{counted, counted_are},
 };
 
 const REDIS_URL: &str = "REDIS_URL";
@@ -44,13 +45,13 @@ pub(super) async fn run(
     }
     let connect = async |name: &str| Result::<_, Failure>::Ok(redis(&arguments).await?.job(name));
     match &arguments.command {
-        Command::Enqueue { job: name, file, dissociate, including_labels } => {
+        Command::Enqueue { job: name, file, dissociate, including_labels, yes } => {
             let change = if *dissociate { Change::Dissociate } else { Change::Associate };
             let remedy = "Run the same command again: it resumes where it stopped.";
             let run = async {
                 let job = of_account(connect(name).await?, target.account.as_deref());
                 let job = if *including_labels { job.including_labels() } else { job };
-                enqueue(&job, name, change, file, output).await
+                enqueue(&job, name, change, file, yes.yes, target, output).await
             };
             signals.interrupt(run, Some(remedy)).await
         }
@@ -88,8 +89,21 @@ fn of_account(job: Job, account: Option<&str>) -> Job {
     }
 }
 
-async fn enqueue(job: &Job, name: &str, change: Change, file: &Path, output: &mut Output) -> Result<Code, Failure> {
+async fn enqueue(
+    job: &Job,
+    name: &str,
+    change: Change,
+    file: &Path,
+    yes: bool,
+    target: &Target,
+    output: &mut Output,
+) -> Result<Code, Failure> {
     let checked = check::check(file, None).await?;
+    if change == Change::Dissociate && checked.rows > 0 {
+        let removed = counted(checked.rows, "association");
+        let question = format!("Let workers remove up to {removed}?");
+        question::ask(yes, target, &format!("the job removes up to {removed}"), &question).await?;
+    }
     let mut inputs = Unchanged { inputs: Inputs::open(file, checked.rows)?, checked: &checked, is_so: Ok(true) };
     let input = format!("sha256:{}", checked.digest);
     let enqueued = match change {

@@ -14,9 +14,9 @@ async fn every_command_that_changes_something_names_the_account_first() {
     let file = folder.write("rows.csv", format!("{HEADER}1,companies,1,7\n"));
     let commands: [&[&str]; 5] = [
         &["associate", "1", "companies", "1", "7"],
-        &["dissociate", "1", "companies", "1", "7"],
+        &["dissociate", "1", "companies", "1", "7", "--yes"],
         &["associate-many", path(&file)],
-        &["dissociate-many", path(&file)],
+        &["dissociate-many", path(&file), "--yes"],
         &["reconcile", path(&file), "--to-type", "companies", "--apply"],
     ];
     for version in ["v3", "2026-09"] {

@@ -21,7 +21,7 @@ async fn the_rows_of_a_file_are_associated_and_dissociated() {
     assert_eq!(table[1][..5], ["3", "3", "0", "0", "1"], "with one request");
     assert_eq!(hubspot.association_count(), 3);
 
-    let removed = run_at(&hubspot, &["dissociate-many", path(&file), "--json", "--strategy", "single"]).json();
+    let removed = run_at(&hubspot, &["dissociate-many", path(&file), "--json", "--strategy", "single", "--yes"]).json();
     assert_eq!(removed.len(), 4);
     assert_eq!((&removed[2]["line"], &removed[2]["result"]), (&4.into(), &"removed".into()));
     assert_eq!((&removed[3]["summary"]["removed"], &removed[3]["summary"]["requests"]), (&3.into(), &3.into()));

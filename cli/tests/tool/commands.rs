@@ -25,10 +25,10 @@ async fn an_association_is_made_listed_and_removed() {
     let listed = run_at(&hubspot, &["associations", "1", "companies", "--json"]).json();
     assert_eq!(listed, [serde_json::json!({"id": "1", "type": "owner"})]);
 
-    let removed = run_at(&hubspot, &with("dissociate", &OWNER));
+    let removed = run_at(&hubspot, &with("dissociate", &[&OWNER[..], &["--yes"]].concat()));
     assert_eq!(removed.code, Some(0));
     assert_eq!(removed.out, "Partner client 1 is no longer associated with companies 1 as owner.\n");
-    let removed = run_at(&hubspot, &with("dissociate", &["1", "companies", "1", "owner", "--json"]));
+    let removed = run_at(&hubspot, &with("dissociate", &["1", "companies", "1", "owner", "--json", "--yes"]));
     assert_eq!((removed.code, removed.json()[0]["result"].as_str()), (Some(0), Some("removed")));
     assert_eq!(hubspot.association_count(), 0);
 }

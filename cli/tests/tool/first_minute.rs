@@ -117,7 +117,7 @@ async fn names_nothing_that_only_a_program_can_call() {
 async fn a_fault_of_hubspot_s_has_an_exit_code_of_its_own() {
     for status in [500, 501, 522, 525, 526, 599] {
         let gateway = RawServer::answering(http(status, "text/html", "<html>")).await;
-        let arguments = ["dissociate", "512", "companies", "9001", "owner", "--base-url", &gateway.base_url];
+        let arguments = ["dissociate", "512", "companies", "9001", "owner", "--yes", "--base-url", &gateway.base_url];
         let mut command = tool(&arguments);
         command.env("HUBSPOT_ACCESS_TOKEN", "t");
         assert_told(&run(command), 4, &[&status.to_string()], "");

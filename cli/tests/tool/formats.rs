@@ -94,7 +94,7 @@ async fn json_has_the_names_that_the_library_and_hubspot_use() {
     let again = associate(&hubspot, &content, &rows).json();
     let bad = associate(&hubspot, "a,b\n1,2\n", &["--json"]).error();
     let bad_value = associate(&hubspot, format!("{HEADER}x y,companies,1,owner\n"), &["--json"]).error();
-    let removed = run_at(&hubspot, &["dissociate", "1", "companies", "1", "owner", "--json"]).json();
+    let removed = run_at(&hubspot, &["dissociate", "1", "companies", "1", "owner", "--json", "--yes"]).json();
     let missing = run_at(&hubspot, &["get", "404", "--json"]).error();
     let listed = run_at(&hubspot, &["list", "--json"]).json();
     let log: Vec<_> =

@@ -83,7 +83,7 @@ async fn from_file_to_outcomes(version: &str, kind: &str) {
     let again = directory.path().join("again.csv");
     fs::write(&again, failed.out).unwrap();
     assert_eq!(job(&redis, &["enqueue", "again", path(&again)]).code, Some(0));
-    assert_eq!(job(&redis, &["enqueue", "undo", path(&file), "--dissociate"]).code, Some(0));
+    assert_eq!(job(&redis, &["enqueue", "undo", path(&file), "--dissociate", "--yes"]).code, Some(0));
     assert_eq!(run(at(&hubspot, &redis, &["worker", "undo", "--api-version", version])).code, Some(0));
     assert_eq!(hubspot.association_count(), 0);
     for name in ["march", "again", "undo"] {
@@ -109,9 +109,10 @@ async fn labels_go_with_the_unlabelled_type_where_the_job_says_so() {
     let allowed = ["enqueue", "allowed", path(&file), "--including-labels"];
     let refused = job(&redis, &allowed);
     assert!(refused.code == Some(2) && refused.err.contains("--dissociate"), "{}", refused.err);
-    for (name, options, code, left) in
-        [("refused", &["--dissociate"][..], 1, 2), ("allowed", &["--dissociate", "--including-labels"], 0, 0)]
-    {
+    for (name, options, code, left) in [
+        ("refused", &["--dissociate", "--yes"][..], 1, 2),
+        ("allowed", &["--dissociate", "--including-labels", "--yes"], 0, 0),
+    ] {
         assert_eq!(job(&redis, &[&["enqueue", name, path(&file)], options].concat()).code, Some(0));
         let worked = run(at(&hubspot, &redis, &["worker", name, "--api-version", "2026-09"]));
         assert_eq!(worked.code, Some(0), "{}", worked.err);
@@ -225,7 +226,7 @@ async fn a_worker_that_a_signal_ends_tells_what_it_did_and_leaves_the_rest_to_ot
     // Halved until the bad rows stand alone.
     let rows = "1,companies,1,owner\n1,companies,9,owner\n".repeat(3_000);
     fs::write(&file, format!("{HEADER}{rows}")).unwrap();
-    assert_eq!(job(&redis, &["enqueue", "march", path(&file), "--dissociate"]).code, Some(0));
+    assert_eq!(job(&redis, &["enqueue", "march", path(&file), "--dissociate", "--yes"]).code, Some(0));
     hubspot.inject(Fault::delay(Duration::from_millis(100)));
     for (name, code) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
         hubspot.clear_requests();

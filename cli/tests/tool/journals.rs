@@ -30,8 +30,7 @@ async fn a_journal_is_refused_for_another_file_and_another_operation() {
 
     fs::write(&failed, "kept").unwrap();
     let before = sent(&hubspot);
-    let mut other = arguments;
-    other[0] = "dissociate-many";
+    let other = [&["dissociate-many", "--yes"], &arguments[1..]].concat();
     let refused = run_at(&hubspot, &other);
     assert_eq!((refused.code, &refused.error()["kind"]), (Some(2), &"journal".into()));
 

@@ -43,7 +43,8 @@ async fn killed_time_and_again(version: &str, command: &str, rows: usize, option
     let csv: String = input.iter().map(|(client, company)| format!("{client},companies,{company},36\n")).collect();
     fs::write(&file, format!("partner_client_id,to_object_type,to_object_id,association_type\n{csv}")).unwrap();
     let files = ["--journal", path(&journal), "--failed", path(&failed), "--json"];
-    let arguments = [&[command, path(&file), "--api-version", version], &files[..], options].concat();
+    let yes = if command == "dissociate-many" { &["--yes"][..] } else { &[] };
+    let arguments = [&[command, path(&file), "--api-version", version], &files[..], options, yes].concat();
 
     let mut random = fastrand::Rng::with_seed(seed);
     let mut killed = 0;

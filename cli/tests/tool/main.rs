@@ -11,6 +11,7 @@ mod support;
 
 mod accounts;
 mod bulk;
+mod check;
 mod cli;
 mod commands;
 mod completions;
@@ -26,6 +27,7 @@ mod kill;
 mod logs;
 mod output_files;
 mod progress;
+mod questions;
 mod reconcile;
 mod rows;
 mod signals;

@@ -50,7 +50,7 @@ async fn labels_go_with_the_unlabelled_type_only_where_an_option_says_so() {
             .start()
             .await
             .unwrap();
-        let command = [command, &["--api-version", "2026-09"]].concat();
+        let command = [command, &["--api-version", "2026-09", "--yes"]].concat();
         let refused = run_at(&hubspot, &command);
         assert!(refused.code.is_some_and(|code| code > 0), "{command:?}: {}", refused.err);
         assert!(format!("{}{}", refused.out, refused.err).contains("Payer"), "{}{}", refused.out, refused.err);

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::question::Yes;
+
 #[derive(Args)]
 pub(crate) struct Reconcile {
     /// The CSV file, which lists all associations that there should be
@@ -36,9 +38,8 @@ pub(crate) struct Reconcile {
     /// Carry out the plan; without it, the plan is only shown
     #[arg(long)]
     pub(crate) apply: bool,
-    /// Remove associations without asking; required where there is no terminal
-    #[arg(long)]
-    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) yes: Yes,
     /// Refuse a plan that removes more associations than this [default: 100, and at least half of them must remain]
     #[arg(long, value_name = "N")]
     pub(crate) max_removals: Option<u64>,

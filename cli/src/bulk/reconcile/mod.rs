@@ -2,7 +2,6 @@
 
 pub(crate) mod arguments;
 mod files;
-mod question;
 mod report;
 
 use std::{
@@ -17,6 +16,7 @@ use hubspot_partner_clients::{
     bulk::Journal,
     reconcile::{Applied, Plan},
 };
+use indicatif::HumanCount;
 use serde_json::json;
 
 use self::{
@@ -30,9 +30,10 @@ use crate::{
     failure::Failure,
     output::Output,
     printable::printable_lines,
+    question,
     signals::Signals,
     target::Target,
-    words::counted_are,
+    words::{counted, counted_are},
 };
 
 pub(crate) async fn run(
@@ -67,7 +68,7 @@ pub(crate) async fn run(
     };
     let agreed = async {
         plan.check_removals()?;
-        question::ask(&plan, arguments.yes).await
+        confirm(&plan, arguments, target).await
     };
     // So that the plan is there to be looked at.
     output.flush()?;
@@ -208,6 +209,20 @@ fn digest(checked: &Checked, to_type: &str, arguments: &Reconcile) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+async fn confirm(plan: &Plan, arguments: &Reconcile, target: &Target) -> Result<(), Failure> {
+    if plan.remove.is_empty() {
+        return Ok(());
+    }
+    let removed = counted(plan.remove.len() as u64, "association");
+    let from: BTreeSet<_> = plan.remove.iter().map(|change| &change.partner_client_id).collect();
+    let from = counted(from.len() as u64, "partner client");
+    let question = match plan.add.len() {
+        0 => format!("Remove {removed} of {from}?"),
+        added => format!("Add {} and remove {removed} of {from}?", HumanCount(added as u64)),
+    };
+    question::ask(arguments.yes.yes, target, &format!("the plan removes {removed}"), &question).await
 }
 
 async fn apply(

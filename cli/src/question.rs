@@ -1,35 +1,35 @@
 //! The question before anything is removed.
 
 use std::{
-    collections::BTreeSet,
     io::{self, BufRead, IsTerminal, Write, stderr, stdin},
     thread,
 };
 
-use hubspot_partner_clients::reconcile::Plan;
-use indicatif::HumanCount;
+use clap::Args;
 use tokio::sync::oneshot;
 
-use crate::{failure::Failure, words::counted};
+use crate::{failure::Failure, target::Target};
 
-/// Asks on the terminal whether to remove what the plan says.
-pub(super) async fn ask(plan: &Plan, yes: bool) -> Result<(), Failure> {
-    if yes || plan.remove.is_empty() {
+/// The option that answers the question.
+#[derive(Args)]
+pub(crate) struct Yes {
+    /// Remove associations without asking; required where there is no terminal
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// Asks on the terminal whether to remove something. `what` says who removes what, such as `the plan removes 3 associations`.
+/// Nobody is asked about a simulator, which forgets everything at the end.
+pub(crate) async fn ask(yes: bool, target: &Target, what: &str, question: &str) -> Result<(), Failure> {
+    if yes || target.simulator {
         return Ok(());
     }
-    let removed = counted(plan.remove.len() as u64, "association");
     if !stdin().is_terminal() || !stderr().is_terminal() {
-        let message = format!("the plan removes {removed}, and there is no terminal to confirm that on");
-        return Err(Failure::file(message, "Review the plan, then add --yes; nothing was changed."));
+        let message = format!("{what}, and there is no terminal to confirm that on");
+        return Err(Failure::file(message, "Make sure that it is right, then add --yes; nothing was changed."));
     }
-    let from: BTreeSet<_> = plan.remove.iter().map(|change| &change.partner_client_id).collect();
-    let from = counted(from.len() as u64, "partner client");
-    let question = match plan.add.len() {
-        0 => format!("Remove {removed} of {from}? [y/N] "),
-        added => format!("Add {} and remove {removed} of {from}? [y/N] ", HumanCount(added as u64)),
-    };
     // There is a terminal, and a response cannot come without the question.
-    let asked = stderr().write_all(question.as_bytes());
+    let asked = stderr().write_all(format!("{question} [y/N] ").as_bytes());
     asked.and_then(|()| stderr().flush()).map_err(|error| Failure::io("the question cannot be asked", &error))?;
     let (answered, answer) = oneshot::channel();
     // A thread of its own, so that signals are heard while it waits.
@@ -39,7 +39,7 @@ pub(super) async fn ask(plan: &Plan, yes: bool) -> Result<(), Failure> {
         Ok(Err(error)) => Err(Failure::io("the answer cannot be read", &error)),
         Ok(Ok(false)) | Err(_) => {
             let remedy = "Run the command again and answer y, or add --yes.";
-            Err(Failure::file("the plan was not confirmed; nothing was changed", remedy))
+            Err(Failure::file("the removal was not confirmed; nothing was changed", remedy))
         }
     }
 }

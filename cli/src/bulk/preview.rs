@@ -1,0 +1,225 @@
+//! What a run would do, by requests that change nothing.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use hubspot_partner_clients::{Association, Client, PartnerClientId};
+use indicatif::{HumanCount, HumanDuration};
+use serde_json::json;
+
+use super::{
+    Change,
+    annotated::Annotated,
+    arguments::{Many, Strategy},
+    causes::Causes,
+    check::Checked,
+    existing::{Existing, Types},
+    rows::Rows,
+};
+use crate::{
+    exit::Code,
+    failure::{Failure, to_json},
+    output::{Output, Table},
+    printable::printable,
+    words::counted,
+};
+
+const MOST_ASSOCIATED: u64 = 2_000;
+const MOST_DISSOCIATED: u64 = 100;
+
+pub(super) async fn run(
+    change: Change,
+    many: &Many,
+    checked: &Checked,
+    client: &Client,
+    output: &mut Output,
+) -> Result<Code, Failure> {
+    let known = Known::from(Existing::read(client, &many.file, checked, None).await?);
+    let mut rows = Rows::open(&many.file)?;
+    let mut preview = Preview::begin(change, &rows, output)?;
+    while let Ok(true) = rows.advance()? {
+        preview.add(&rows, &known, output)?;
+    }
+    if rows.digest() != checked.digest {
+        let message = format!("{} was changed while it was being checked", many.file.display());
+        return Err(Failure::file(message, "Run the command again with a file that does not change meanwhile."));
+    }
+    let requests = requests(change, many.strategy, client.api_version().is_dated(), &preview.sent);
+    preview.end(requests, client, output)
+}
+
+/// What HubSpot says of the rows.
+struct Known {
+    types: Types,
+    there: HashSet<Association>,
+    /// The partner clients that it does not know.
+    unknown: HashSet<PartnerClientId>,
+}
+
+impl From<Existing> for Known {
+    fn from(existing: Existing) -> Self {
+        let mut known = Self { types: existing.types, there: HashSet::new(), unknown: HashSet::new() };
+        for plan in existing.plans {
+            known.there.extend([plan.keep, plan.remove, plan.beside_labels].into_iter().flatten());
+            known.unknown.extend(plan.unknown);
+        }
+        known
+    }
+}
+
+/// About how many requests a run takes. On dated versions, a batch is preceded by what its partner clients have.
+fn requests(change: Change, strategy: Strategy, is_dated: bool, sent: &HashMap<String, u64>) -> u64 {
+    let most = match (strategy, change) {
+        (Strategy::Single, _) => 1,
+        (_, Change::Associate) => MOST_ASSOCIATED,
+        (_, Change::Dissociate) => MOST_DISSOCIATED,
+    };
+    let batches: u64 = sent.values().map(|rows| rows.div_ceil(most)).sum();
+    if is_dated { 2 * batches + sent.len() as u64 } else { batches }
+}
+
+struct Preview {
+    change: Change,
+    /// Those of CSV.
+    columns: Annotated<2>,
+    /// The lines of the associations so far.
+    lines: HashMap<Association, u64>,
+    /// How many rows there are of each object type, as it is spelt.
+    sent: HashMap<String, u64>,
+    counts: [u64; 4],
+    wrong: Causes,
+    notes: Causes,
+}
+
+/// What a row is, by the place of its count.
+#[derive(Clone, Copy)]
+enum Kind {
+    Open,
+    Done,
+    Duplicate,
+    Wrong,
+}
+
+impl Preview {
+    fn begin(change: Change, rows: &Rows, output: &mut Output) -> Result<Self, Failure> {
+        let columns = Annotated::new(rows, ["result", "error"]);
+        if output.csv {
+            output.record(columns.header(rows))?;
+        }
+        let (lines, sent) = (HashMap::new(), HashMap::new());
+        Ok(Self { change, columns, lines, sent, counts: [0; 4], wrong: Causes::default(), notes: Causes::default() })
+    }
+
+    /// What becomes of a row, for programs.
+    fn result(&self, kind: Kind) -> &'static str {
+        match (kind, self.change) {
+            (Kind::Open, Change::Associate) => "to make",
+            (Kind::Open, Change::Dissociate) => "to remove",
+            (Kind::Done, Change::Associate) => "there",
+            (Kind::Done, Change::Dissociate) => "not there",
+            (Kind::Duplicate, _) => "duplicate",
+            (Kind::Wrong, _) => "wrong",
+        }
+    }
+
+    fn add(&mut self, rows: &Rows, known: &Known, output: &mut Output) -> Result<(), Failure> {
+        let line = rows.line();
+        let [partner_client, to_type, to_id, association_type] = rows.values();
+        *self.sent.entry(to_type.to_owned()).or_default() += 1;
+        let (kind, message, error) = match known.types.association(rows) {
+            Err(error) => {
+                self.wrong.add_error(&error, line);
+                (Kind::Wrong, error.to_string(), Some(to_json(&error)))
+            }
+            Ok(association) if known.unknown.contains(&association.partner_client_id) => {
+                let message = "HubSpot does not know the partner client".to_owned();
+                self.wrong.add(&message, format!("{message} {partner_client}"), line);
+                let error = json!({"kind": "not_found", "message": format!("{message} {partner_client}")});
+                (Kind::Wrong, message, Some(error))
+            }
+            Ok(association) => match self.lines.get(&association) {
+                Some(first) => {
+                    let message = "the same association as in an earlier row";
+                    self.notes.add(message, message.to_owned(), line);
+                    (Kind::Duplicate, format!("the same association as in line {first}"), None)
+                }
+                None => {
+                    let is_there = known.there.contains(&association);
+                    self.lines.insert(association, line);
+                    let is_done = is_there == (self.change == Change::Associate);
+                    (if is_done { Kind::Done } else { Kind::Open }, String::new(), None)
+                }
+            },
+        };
+        if let Some(count) = self.counts.get_mut(kind as usize) {
+            *count += 1;
+        }
+        if output.json {
+            output.json(&json!({
+                "line": line,
+                "partnerClientId": partner_client,
+                "toObjectType": to_type,
+                "toObjectId": to_id,
+                "associationType": association_type,
+                "result": self.result(kind),
+                "error": error,
+            }))?;
+        } else if output.csv {
+            output.record(self.columns.row(rows, [self.result(kind), &printable(&message)]))?;
+        }
+        Ok(())
+    }
+
+    fn end(&self, requests: u64, client: &Client, output: &mut Output) -> Result<Code, Failure> {
+        let [open, done, duplicates, wrong] = self.counts;
+        let limits = client.rate_limit_status();
+        let (limit, interval) = (limits.general.limit.filter(|limit| *limit > 0), limits.general.interval);
+        let time = limit.and_then(|limit| {
+            Duration::try_from_secs_f64(interval.as_secs_f64() * requests as f64 / f64::from(limit)).ok()
+        });
+        let code = if wrong > 0 { Code::Refused } else { Code::Success };
+        let rows: u64 = self.counts.iter().sum();
+        if output.json {
+            let (to_do, there) = match self.change {
+                Change::Associate => ("toMake", "there"),
+                Change::Dissociate => ("toRemove", "notThere"),
+            };
+            output.json(&json!({"check": {
+                "rows": rows,
+                (to_do): open,
+                (there): done,
+                "duplicates": duplicates,
+                "wrong": wrong,
+                "requests": requests,
+                "seconds": time.map(|time| time.as_secs_f64()),
+                "requestsLeftToday": limits.daily_remaining,
+                "causes": self.wrong.json(),
+                "otherCauses": self.wrong.others(),
+            }}))?;
+            return Ok(code);
+        }
+        self.wrong.print(output)?;
+        self.notes.print(output)?;
+        let mut estimate = format!("A run takes about {}", counted(requests, "request"));
+        if let (Some(time), Some(limit)) = (time, limit) {
+            let time = if time < Duration::from_secs(1) {
+                "less than a second".into()
+            } else {
+                HumanDuration(time).to_string()
+            };
+            estimate.push_str(&format!(", {time} at {} in {} s", counted(limit.into(), "request"), interval.as_secs()));
+        }
+        if let Some(left) = limits.daily_remaining {
+            estimate.push_str(&format!("; HubSpot allows {} more today", HumanCount(left)));
+        }
+        output.line(format_args!("{estimate}. Nothing was changed."))?;
+        let to_do = [Kind::Open, Kind::Done].map(|kind| self.result(kind));
+        let mut table = Table::summary(["rows", to_do[0], to_do[1], "duplicates", "wrong", "requests"]);
+        table
+            .row([rows, open, done, duplicates, wrong, requests].map(|count| HumanCount(count).to_string()), output)?;
+        table.end(output)?;
+        Ok(code)
+    }
+}

@@ -1,0 +1,80 @@
+//! `--check`: what a run would do, and what is wrong with its rows, by requests that change nothing.
+
+use hubspot_simulator::{AssociationCategory, RateLimits};
+
+use crate::cli::{path, run_at};
+use crate::folder::{Folder, HEADER};
+use crate::support::crm;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_says_of_each_row_what_a_run_would_do_and_changes_nothing() {
+    for version in ["v3", "2026-09"] {
+        let hubspot = crm(3, 3)
+            .association("1", "companies", "1", "7")
+            .rate_limits(RateLimits::default().per_ten_seconds(190).per_day(1_000))
+            .start()
+            .await
+            .unwrap();
+        let folder = Folder::new();
+        let rows =
+            "1,companies,1,7\n1,companies,2,7\n1,Companies,2,7\n99,companies,1,7\n2,companies,1,8\n3,planets,1,7\n";
+        let file = folder.write("rows.csv", format!("{HEADER}{rows}"));
+        let failed = folder.at("failed.csv");
+        let check = ["associate-many", path(&file), "--check", "--failed", path(&failed), "--api-version", version];
+        let checked = run_at(&hubspot, &[&check[..], &["--json"]].concat());
+        assert_eq!(checked.code, Some(1), "{}", checked.err);
+        assert!(checked.account.contains("1234567"), "{}", checked.account);
+        let told = checked.json();
+        let results: Vec<_> = told.iter().filter_map(|row| row["result"].as_str()).collect();
+        assert_eq!(results, ["there", "to make", "duplicate", "wrong", "wrong", "wrong"], "{version}");
+        let message = |row: usize| told[row]["error"]["message"].as_str().unwrap();
+        assert!(message(3).contains("partner client 99"), "{}", message(3));
+        assert!(message(4).contains('8'), "{}", message(4));
+        let summary = &told[6]["check"];
+        let counts = ["rows", "toMake", "there", "duplicates", "wrong"].map(|name| summary[name].as_u64().unwrap());
+        assert_eq!(counts, [6, 1, 1, 1, 3]);
+        assert!(summary["requestsLeftToday"].as_u64().unwrap() < 1_000, "{summary}");
+
+        let text = run_at(&hubspot, &check).out;
+        assert!(text.contains("line 5: HubSpot does not know the partner client 99\n"), "{text}");
+        assert!(text.contains("line 4: the same association as in an earlier row\n"), "{text}");
+        assert!(text.contains(" at 190 requests in 10 s; HubSpot allows "), "{text}");
+        let csv = run_at(&hubspot, &[&check[..], &["--output", "csv"]].concat()).out;
+        assert!(csv.starts_with(&format!("{},result,error\n1,companies,1,7,there,\n", HEADER.trim())), "{csv}");
+
+        let count = hubspot.association_count();
+        let undoing = [&["dissociate-many"], &check[1..], &["--json"]].concat();
+        let told = run_at(&hubspot, &undoing).json();
+        let results: Vec<_> = told.iter().filter_map(|row| row["result"].as_str()).collect();
+        assert_eq!(results, ["to remove", "not there", "duplicate", "wrong", "wrong", "wrong"], "{version}");
+        assert_eq!((hubspot.association_count(), count), (1, 1));
+        let read = |path: &str| path.ends_with("/read") || path.ends_with("/types") || path.ends_with("/labels");
+        for request in hubspot.requests() {
+            assert!(request.method() == "GET" || read(request.path()), "{request:?}");
+        }
+        assert!(!failed.exists());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_tells_how_many_requests_a_run_then_takes() {
+    for (version, options) in [("v3", &[][..]), ("v3", &["--strategy", "single"])] {
+        let hubspot = crm(20, 60)
+            .association_label("companies", AssociationCategory::UserDefined, 36, "Payer")
+            .start()
+            .await
+            .unwrap();
+        let folder = Folder::new();
+        let rows: String = (1..=60).map(|company| format!("{},companies,{company},7\n", company % 20 + 1)).collect();
+        let file = folder.write("rows.csv", format!("{HEADER}{rows}"));
+        for (command, done, more) in [("associate-many", "made", &[][..]), ("dissociate-many", "removed", &["--yes"])] {
+            let many = [&[command, path(&file), "--json", "--api-version", version], options, more].concat();
+            let checked = run_at(&hubspot, &[&many[..], &["--check"]].concat());
+            assert_eq!(checked.code, Some(0), "{}", checked.err);
+            let check = checked.json().pop().unwrap()["check"].take();
+            assert!(check["seconds"].as_f64().is_some(), "{check}");
+            let ran = run_at(&hubspot, &many).json().pop().unwrap()["summary"].take();
+            assert_eq!((&ran[done], &ran["requests"]), (&60.into(), &check["requests"]), "{command} {options:?}");
+        }
+    }
+}
