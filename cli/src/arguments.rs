@@ -64,6 +64,10 @@ pub(super) enum Command {
         /// read]
         #[arg(long, num_args = 4, value_names = ["PARTNER_CLIENT", "TO_TYPE", "TO_ID", "TYPE"])]
         write: Option<Vec<String>>,
+        /// Print how the account's answers differ from what the simulator believes of HubSpot, and nothing else: no ids,
+        /// names, tokens or property values, so that you can send it
+        #[arg(long)]
+        beliefs: bool,
     },
     #[command(flatten)]
     Call(Call),

@@ -1,5 +1,6 @@
 //! The command `doctor`: what a token can do, in which account, and what stands in its way.
 
+pub(super) mod beliefs;
 mod write;
 
 use std::{

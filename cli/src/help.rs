@@ -36,6 +36,7 @@ pub(crate) const DOCTOR: &str = "\
 Examples:
   hubspot-partner-clients doctor
   hubspot-partner-clients doctor --write 512 companies 9001 partner_client_to_company
+  hubspot-partner-clients doctor --beliefs > report.txt
 
 Each line is ok, a warning or an error. Without --write, nothing is changed.
 The exit code is 0 unless there is an error.";

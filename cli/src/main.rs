@@ -98,9 +98,12 @@ fn run(arguments: Arguments) -> Result<Code, Failure> {
 async fn dispatch(command: Command, target: &Target, signals: &Signals, output: &mut Output) -> Result<Code, Failure> {
     match command {
         Command::Demo => signals.interrupt(demo::run(target, signals, output), None).await,
-        Command::Doctor { write } => {
+        Command::Doctor { write, beliefs } => {
             let pair = write.as_deref().and_then(Association::of);
             let unfinished = pair.as_ref().map(|_| "Look whether the association is still there, and remove it.");
+            if beliefs {
+                return signals.interrupt(doctor::beliefs::run(target, pair.as_ref(), output), unfinished).await;
+            }
             signals.interrupt(doctor::run(target, pair.as_ref(), output), unfinished).await
         }
         Command::Completions { shell } => {

@@ -35,12 +35,23 @@ pub(super) struct Target {
     pub(super) account: Option<String>,
     pub(super) log: Log,
     /// Where it does not come from the environment or a prompt.
-    token: Option<AccessToken>,
+    token: Option<Secret>,
+}
+
+/// The text of a token. It is never printed.
+#[derive(Clone)]
+pub(super) struct Secret(String);
+
+impl Secret {
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
 }
 
 pub(super) struct Session {
     pub(super) client: Client,
     builder: ClientBuilder,
+    token: Secret,
     server: String,
     /// Ends when it is dropped.
     _simulator: Option<Simulator>,
@@ -49,6 +60,11 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn server(&self) -> &str {
         &self.server
+    }
+
+    /// The token, for requests that the library has no operation for.
+    pub(super) fn token(&self) -> &Secret {
+        &self.token
     }
 
     /// A client that differs in its version alone.
@@ -72,7 +88,7 @@ impl Target {
 
     /// The same, but to a simulator that runs already.
     pub(super) fn to_simulator(&self, simulator: &Simulator) -> Result<Self, Failure> {
-        let token = AccessToken::new(simulator.access_token().to_owned())?;
+        let token = Secret(simulator.access_token().to_owned());
         let (base_url, log) = (Some(simulator.base_url().to_owned()), self.log.clone());
         let account = self.account.clone();
         Ok(Self { simulator: false, base_url, api_version: self.api_version, account, log, token: Some(token) })
@@ -121,8 +137,9 @@ impl Target {
             let simulator = seed(simulated::hubspot())?.start().await;
             let simulator = simulator.map_err(|error| Failure::io("the simulator cannot start", &error))?;
             let builder = builder.base_url(simulator.base_url()).access_token(simulator.access_token());
-            let server = simulator.base_url().to_owned();
-            return Ok(Session { client: builder.clone().build()?, builder, server, _simulator: Some(simulator) });
+            let (server, token) = (simulator.base_url().to_owned(), Secret(simulator.access_token().to_owned()));
+            let client = builder.clone().build()?;
+            return Ok(Session { client, builder, token, server, _simulator: Some(simulator) });
         }
         let url = self.base_url.clone().or_else(|| env::var("HUBSPOT_BASE_URL").ok()).filter(|url| !url.is_empty());
         let builder = match &url {
@@ -134,15 +151,23 @@ impl Target {
             Some(token) => token.clone(),
             None => token().await?,
         };
-        let builder = builder.token_provider(token);
-        Ok(Session { client: builder.clone().build()?, builder, server, _simulator: None })
+        let builder = builder.access_token(token.expose());
+        Ok(Session { client: builder.clone().build()?, builder, token, server, _simulator: None })
     }
 }
 
-async fn token() -> Result<AccessToken, Failure> {
-    // An empty variable is none.
-    if env::var_os(TOKEN).is_some_and(|token| token.to_str().is_none_or(|token| !token.trim().is_empty())) {
-        return Ok(AccessToken::from_env(TOKEN)?);
+async fn token() -> Result<Secret, Failure> {
+    match env::var(TOKEN) {
+        // An empty variable is none.
+        Err(env::VarError::NotPresent) => {}
+        Ok(text) if text.trim().is_empty() => {}
+        given => {
+            // Its errors name the variable.
+            AccessToken::from_env(TOKEN)?;
+            if let Ok(text) = given {
+                return Ok(Secret(text.trim().to_owned()));
+            }
+        }
     }
     let missing = || {
         Failure::token(
@@ -158,7 +183,10 @@ async fn token() -> Result<AccessToken, Failure> {
     }
     match prompt().await {
         Ok(token) if token.trim().is_empty() => Err(missing()),
-        Ok(token) => Ok(AccessToken::new(token)?),
+        Ok(token) => {
+            AccessToken::new(token.as_str())?;
+            Ok(Secret(token.trim().to_owned()))
+        }
         Err(error) if error.kind() == io::ErrorKind::Interrupted => {
             Err(Failure::interrupted(Signal::Interrupt, "no access token", None))
         }

@@ -69,7 +69,7 @@ async fn try_it(client: &Client, pair: &Association, association_type: &str) -> 
 }
 
 /// The types of association that the two objects have.
-async fn types(client: &Client, pair: &Association) -> Result<BTreeSet<String>, Error> {
+pub(super) async fn types(client: &Client, pair: &Association) -> Result<BTreeSet<String>, Error> {
     let mut listed = client.associations(&pair.partner_client, &pair.to_type).items();
     let mut types = BTreeSet::new();
     while let Some(object) = listed.try_next().await? {

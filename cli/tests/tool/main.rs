@@ -10,6 +10,7 @@ mod redis_server;
 mod support;
 
 mod accounts;
+mod beliefs;
 mod bulk;
 mod check;
 mod cli;
