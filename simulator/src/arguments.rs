@@ -17,8 +17,8 @@ Usage: hubspot-simulator [OPTIONS]
   --port PORT            Listen on this port; 0, the default, takes a free one
   --seed FILE            Start with what a seed file holds, in place of the default seed
   --export-seed FILE     Write what the simulator starts with as a seed file, and exit; that of the first account
-  --limit LIMITS         Limit requests: 100/10s of each token, 250000/day, 5/s for searches, 150/10s-associations for
-                         the operations under /crm/.../associations, separated by commas
+  --limit LIMITS         Limit requests: 100/10s of each token, 250000/day, 5/s for searches, 150/10s-associations and
+                         500000/day-associations for the operations under /crm/.../associations, separated by commas
   --fault FAULT          Let requests fail; may be repeated, and the first that applies is used. A status, reset, html,
                          empty, truncated, invalid-json, daily-limit or a delay, then :SHARE%, :xTIMES, :OPERATION,
                          :account=ID or :after, such as 503:2%, reset:1%:associate:after, 200ms:x5:search

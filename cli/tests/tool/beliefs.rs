@@ -135,7 +135,7 @@ fn shows(method: &str) -> Shows {
             Sides(vec![(|builder| builder.unique_property("partner_clients", "createdate"), &["id-property"])])
         }
         "window_edge" => Nothing("it takes as many requests as the limit allows"),
-        "associations_per_ten_seconds" => Nothing("no header tells of it"),
+        "associations_per_ten_seconds" | "associations_per_day" => Nothing("no header tells of it"),
         "versions" => Nothing("what a version answers that is not served is not compared"),
         "association_type" | "association_type_between" | "association_label" => {
             Nothing("the types of an account are its own")

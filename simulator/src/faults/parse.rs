@@ -110,8 +110,8 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok().filter(|duration| *duration < Duration::from_secs(3_600))
 }
 
-/// Limits as text, separated by commas: `100/10s`, `250000/day`, `5/s` for searches, and `150/10s-associations` for the
-/// operations under `/crm/…/associations`.
+/// Limits as text, separated by commas: `100/10s`, `250000/day`, `5/s` for searches, and `150/10s-associations` and
+/// `500000/day-associations` for the operations under `/crm/…/associations`.
 ///
 /// ```
 /// let limits: hubspot_simulator::RateLimits =
@@ -125,13 +125,14 @@ impl FromStr for RateLimits {
     fn from_str(text: &str) -> Result<Self, String> {
         text.split(',').map(str::trim).try_fold(Self::default(), |limits, part| {
             let problem = || {
-                format!("no limit: `{part}`; a number and `/10s`, `/10s-associations`, `/day`, or `/s` for searches")
+                format!("no limit: `{part}`; a number and `/10s`, `/10s-associations`, `/day`, `/day-associations`, or `/s` for searches")
             };
             let (max, window) = part.split_once('/').ok_or_else(problem)?;
             let max = max.parse().map_err(|_| problem())?;
             match window {
                 "10s" => Ok(limits.per_ten_seconds(max)),
                 "10s-associations" => Ok(limits.associations_per_ten_seconds(max)),
+                "day-associations" => Ok(limits.associations_per_day(max)),
                 "day" => Ok(limits.per_day(max)),
                 "s" => Ok(limits.searches_per_second(max)),
                 _ => Err(problem()),

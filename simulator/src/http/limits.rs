@@ -30,7 +30,7 @@ const DAILY_REMAINING: HeaderName = HeaderName::from_static("x-hubspot-ratelimit
 /// How many requests an account's tokens may make; unlimited until told otherwise.
 ///
 /// The limit of ten seconds is one of each token, and all access tokens of an OAuth app count as one. The limits of a day
-/// and of searches are the account's, as HubSpot's are; access tokens of OAuth apps neither meet nor use the day's. A
+/// and of searches are the account's, as HubSpot's are; access tokens of OAuth apps neither meet nor use those of a day. A
 /// refused request (429) counts nowhere, and neither do requests to the endpoints of OAuth.
 ///
 /// ```
@@ -46,6 +46,7 @@ pub struct RateLimits {
     ten_secondly: Option<u32>,
     associations: Option<u32>,
     daily: Option<u32>,
+    associations_daily: Option<u32>,
     searches_secondly: Option<u32>,
 }
 
@@ -73,6 +74,15 @@ impl RateLimits {
     #[must_use]
     pub fn per_day(mut self, max: u32) -> Self {
         self.daily = Some(max);
+        self
+    }
+
+    /// Accepts at most `max` requests a day for the operations under `/crm/…/associations`, of all tokens but those of OAuth
+    /// apps. They count in the [limit of all requests](Self::per_day) as well. Answers tell nothing of this limit until it is
+    /// reached.
+    #[must_use]
+    pub fn associations_per_day(mut self, max: u32) -> Self {
+        self.associations_daily = Some(max);
         self
     }
 
@@ -109,6 +119,7 @@ struct Ledger {
     limits: RateLimits,
     day: u64,
     today: u32,
+    associations_today: u32,
     recent_searches: Window,
 }
 
@@ -179,6 +190,7 @@ impl Ledger {
         if self.day != day {
             self.day = day;
             self.today = 0;
+            self.associations_today = 0;
         }
     }
 
@@ -201,7 +213,9 @@ impl Ledger {
             Bucket::Search => (&mut self.recent_searches, SECOND, limits.searches_secondly, Policy::Secondly),
         };
         let recent = window.count(length + edge, now);
-        let policy = if daily && reached(limits.daily, self.today) {
+        let of_associations = bucket == Bucket::Association;
+        let associations_end = of_associations && reached(limits.associations_daily, self.associations_today);
+        let policy = if daily && (reached(limits.daily, self.today) || associations_end) {
             Some(Policy::Daily)
         } else {
             reached(max, recent).then_some(policy)
@@ -210,6 +224,7 @@ impl Ledger {
         if policy.is_none() {
             window.push(now);
             self.today = self.today.saturating_add(u32::from(daily));
+            self.associations_today = self.associations_today.saturating_add(u32::from(daily && of_associations));
         }
         let left = |max: u32| (max, max.saturating_sub(recent.saturating_add(accepted)));
         let standing = Standing {

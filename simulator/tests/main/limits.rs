@@ -151,6 +151,33 @@ async fn the_daily_limit_ends_with_the_day() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn calls_on_associations_have_a_day_of_their_own_and_count_in_that_of_all() {
+    let limits: RateLimits = "4/day,2/day-associations".parse().unwrap();
+    assert_eq!(limits, RateLimits::default().per_day(4).associations_per_day(2));
+    let caller = Caller::of(Simulator::builder().rate_limits(limits)).await;
+    let types = async |path: &str| {
+        let url = format!("{}{path}", caller.simulator.base_url());
+        caller.http.get(url).bearer_auth(caller.simulator.access_token()).send().await.unwrap()
+    };
+    let (v3, dated) = (
+        "/crm/v3/associations/partner_clients/companies/types",
+        "/crm/associations/2026-09/partner_clients/companies/labels",
+    );
+    for (path, left) in [(v3, "3"), (dated, "2")] {
+        let answer = types(path).await;
+        assert_eq!((answer.status().as_u16(), header(&answer, "daily-remaining")), (200, Some(left)));
+    }
+    for path in [v3, dated] {
+        let refused = types(path).await;
+        assert_eq!((refused.status().as_u16(), header(&refused, "daily-remaining")), (429, Some("2")));
+        assert_eq!(refused.json::<Value>().await.unwrap()["policyName"], "DAILY");
+    }
+    assert_eq!(caller.accepted(3).await, 2, "the others go on until the day of all ends");
+    advance(seconds(24 * 3600)).await;
+    assert_eq!((types(v3).await.status(), caller.accepted(1).await), (200.try_into().unwrap(), 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_new_limit_holds_at_once_and_for_what_was_accepted_before_it() {
     let caller = Caller::of(Simulator::builder()).await;
     assert_eq!(caller.accepted(4).await, 4);
