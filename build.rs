@@ -46,21 +46,11 @@ fn build() -> Result<(), String> {
     }
 
     let mut warnings = Vec::new();
-    let mut api = documented(&paths, own, &mut warnings)?;
+    let mut description = codegen::description::Description::new(&paths, own, &mut warnings).map_err(text)?;
     for warning in warnings {
         println!("cargo::warning={warning}");
     }
-    let of = names(&paths);
-    let mut other = None;
-    if paths != [own] {
-        let mut own = documented(&[own.to_owned()], own, &mut Vec::new())?;
-        codegen::facade::check_demands(&of, &api, &own).map_err(text)?;
-        codegen::correct::document(&mut own);
-        other = Some(own);
-    }
-    codegen::correct::document(&mut api);
-    let mut published = api.clone();
-    codegen::generators::document(&mut published);
+    let mut published = description.published();
     for (name, published) in
         [("openapi", codegen::publish::v3(&published)), ("openapi-dated", codegen::publish::dated_versions(&published))]
     {
@@ -68,20 +58,14 @@ fn build() -> Result<(), String> {
         write(&out, &format!("{name}.json"), &published)?;
         write(&out, &format!("{name}.sha256"), &sha256(published.as_bytes()))?;
     }
-    write(&out, "operations.rs", &codegen::table::rust(&mut api, &mut published))?;
+    write(&out, "operations.rs", &codegen::table::rust(&mut description.api, &mut published))?;
 
-    #[cfg(not(feature = "client"))]
-    drop(other);
     #[cfg(feature = "client")]
     {
-        if let Some(own) = &other {
-            codegen::complete::what_the_facade_is_built_on(&mut api, own);
-            codegen::facade::check_types(&of, &mut api, own).map_err(text)?;
-        }
-        let (code, left_out) = generate::all(&api).map_err(|trouble| {
-            format!(
-                "{of}: progenitor cannot take the adapted document ({trouble}); add what it lacks to codegen/adapt.rs"
-            )
+        let of = description.of.clone();
+        let (code, left_out) = generate::all(&description.of_the_client().map_err(text)?).map_err(|trouble| {
+            let remedy = "add what it lacks to codegen/adapt.rs";
+            format!("{of}: progenitor cannot take the adapted document ({trouble}); {remedy}")
         })?;
         for (operation, trouble) in left_out {
             println!(
@@ -94,21 +78,6 @@ fn build() -> Result<(), String> {
         write(&out, "client.rs", &code.client)?;
     }
     Ok(())
-}
-
-fn documented(
-    paths: &[PathBuf],
-    own: &Path,
-    warnings: &mut Vec<codegen::Problem>,
-) -> Result<openapiv3::OpenAPI, String> {
-    let mut api = codegen::documented(paths, own, warnings).map_err(text)?;
-    codegen::operations::check_complete(&names(paths), &mut api).map_err(text)?;
-    Ok(api)
-}
-
-fn names(paths: &[PathBuf]) -> String {
-    let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
-    names.join(", ")
 }
 
 fn write(out: &Path, name: &str, content: &str) -> Result<(), String> {

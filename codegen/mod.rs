@@ -9,13 +9,14 @@
 //! | adapt | `adapt.rs`, `schemas.rs`, `requests.rs` | what HubSpot sends → what progenitor can take |
 //! | generate | `generate.rs`, `trim.rs` | Rust, by progenitor |
 //!
-//! `operations.rs` knows the operations by name, `table.rs` writes their table, `shapes.rs` the shapes of answers, `walk.rs` visits the parts of a document. The last step needs
+//! `description.rs` joins the steps up to the correction. `operations.rs` knows the operations by name, `table.rs` writes their table, `shapes.rs` the shapes of answers, `walk.rs` visits the parts of a document. The last step needs
 //! progenitor and belongs to `build.rs` alone; the others are tested in `tests/codegen/`.
 
 pub mod adapt;
 pub mod agree;
 pub mod complete;
 pub mod correct;
+pub mod description;
 pub mod facade;
 pub mod generators;
 pub mod merge;

@@ -1,4 +1,4 @@
-//! The report of what a new description changes: exactly what differs, each difference by itself.
+//! The tools: the report of what a new description changes, each difference by itself, and what becomes of documents.
 
 #[path = "../../../codegen/mod.rs"]
 #[allow(dead_code)]
@@ -19,6 +19,7 @@ mod schema;
 mod versions;
 
 mod across_versions;
+mod documents;
 mod noise;
 mod operations;
 mod schemas;
