@@ -131,7 +131,7 @@ pub fn ids_are_shared_types(api: &mut OpenAPI) {
             if let Parameter::Path { parameter_data, .. } = parameter {
                 let id = match parameter_data.name.as_str() {
                     "partnerClientId" => "PartnerClientId",
-                    "toObjectType" | "fromObjectType" => "ObjectType",
+                    "objectType" | "toObjectType" | "fromObjectType" => "ObjectType",
                     "toObjectId" | "fromObjectId" => "ObjectId",
                     "associationType" => "AssociationType",
                     _ => "PathSegment",

@@ -298,7 +298,7 @@ fn answering_every_version(code: String) -> String {
     every.fold(code, |code, known| {
         // As progenitor writes an id that is given, and one that is not.
         ["{}", "[^/]*"].iter().fold(code, |code, id| {
-            let path = known.path.replace("{partnerClientId}", id);
+            let path = known.path.replace("{partnerClientId}", id).replace("{objectType}", id);
             let of_all = PREFIXES
                 .iter()
                 .fold(path.clone(), |path, (v3, dated)| path.replacen(v3, &format!("({v3}|{dated}[^/]*/)"), 1));

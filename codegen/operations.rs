@@ -21,7 +21,7 @@ pub struct Known {
     pub name: &'static str,
     /// The operation id of the published document, which clashes with no method that generated clients have of their own.
     pub published: &'static str,
-    /// The OAuth scope it takes, as HubSpot's pages on it say.
+    /// The OAuth scope it takes, as HubSpot's pages on it say; [`BY_TYPE`] where that depends on the type of the objects.
     pub scope: &'static str,
     /// A read by POST may be repeated although its method does not say so, and so may an association that exists already
     /// or is gone already. An update is not listed: a repetition could undo what was written in between.
@@ -54,6 +54,8 @@ pub const VERSION: &str = "{apiVersion}";
 pub const READ: &str = "crm.objects.partner-clients.read";
 pub const WRITE: &str = "crm.objects.partner-clients.write";
 const ACCESS: &str = "oauth";
+/// Each type of object has a scope of its own: those that are documented stand.
+pub const BY_TYPE: &str = "";
 
 const OBJECTS: &str = "/crm/v3/objects/partner_clients";
 const OBJECT: &str = "/crm/v3/objects/partner_clients/{partnerClientId}";
@@ -63,6 +65,8 @@ const ASSOCIATIONS: &str = "/crm/v3/objects/partner_clients/{partnerClientId}/as
 const BATCH_READ: &str = "/crm/v3/objects/partner_clients/batch/read";
 const BATCH_UPDATE: &str = "/crm/v3/objects/partner_clients/batch/update";
 const SEARCH: &str = "/crm/v3/objects/partner_clients/search";
+const ANY_BATCH_READ: &str = "/crm/v3/objects/{objectType}/batch/read";
+const ANY_SEARCH: &str = "/crm/v3/objects/{objectType}/search";
 const TYPES: &str = "/crm/v3/associations/{fromObjectType}/{toObjectType}/types";
 const BATCH_ASSOCIATE: &str = "/crm/v3/associations/{fromObjectType}/{toObjectType}/batch/create";
 const BATCH_DISSOCIATE: &str = "/crm/v3/associations/{fromObjectType}/{toObjectType}/batch/archive";
@@ -105,6 +109,8 @@ pub const KNOWN: &[Known] = known! [
     "POST" BATCH_READ "batch_read" "batchReadPartnerClients" READ true Every None;
     "POST" BATCH_UPDATE "batch_update" "batchUpdatePartnerClients" WRITE false Every None;
     "POST" SEARCH "search" "searchPartnerClients" READ true Every None;
+    "POST" ANY_BATCH_READ "batch_read_objects" "batchReadObjects" BY_TYPE true Every None;
+    "POST" ANY_SEARCH "search_objects" "searchObjects" BY_TYPE true Every None;
     "GET" TYPES "association_types" "listAssociationTypes" READ true V3 Some("association_labels");
     "POST" BATCH_ASSOCIATE "batch_associate" "batchCreateAssociations" WRITE true V3 Some("batch_set_labels");
     "POST" BATCH_DISSOCIATE "batch_dissociate" "batchRemoveAssociations" WRITE true V3 Some("batch_dissociate_labels");

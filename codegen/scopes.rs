@@ -2,7 +2,10 @@
 
 use openapiv3::{OpenAPI, Operation};
 
-use super::{operations::Known, walk};
+use super::{
+    operations::{BY_TYPE, Known},
+    walk,
+};
 
 /// The alternatives, each sorted. One that asks for more than another says nothing and is left out.
 pub fn alternatives(operation: &Operation) -> Vec<Vec<&str>> {
@@ -33,6 +36,9 @@ pub fn of_partner_clients(api: &mut OpenAPI) {
     for (method, path, operation) in walk::operations(api) {
         let known = Known::find(method, path);
         let Some(security) = &mut operation.security else { continue };
+        if known.is_some_and(|known| known.scope == BY_TYPE) {
+            continue;
+        }
         if known.is_none() && !path.split('/').any(|segment| segment == "partner_clients") {
             continue;
         }

@@ -18,6 +18,7 @@ pub mod generated;
 mod ids;
 pub mod mock;
 pub mod oauth;
+mod objects;
 mod partner_clients;
 mod rate_limit;
 mod reading;
@@ -42,6 +43,7 @@ pub use self::{
     client::{Client, ClientBuilder},
     error::{CorrelationId, Error, ErrorDetail, ErrorKind, Result},
     ids::{AssociationType, ObjectId, ObjectType, PartnerClientId, PathSegment, RecordKey},
+    objects::{Resolve, Resolved},
     partner_clients::*,
     rate_limit::*,
     transport::{Attempt, CallEnd, CallMeta, Observer, RetryPolicy},

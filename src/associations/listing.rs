@@ -20,7 +20,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::is_invalid_input`] with the types there are, where it is none of them or several; that of the list.
-    pub(crate) async fn resolve(
+    pub(crate) async fn resolve_type(
         &self,
         to_type: &ObjectType,
         given: &AssociationType,

@@ -65,7 +65,7 @@ impl Requests {
 
     /// The association type that is meant. Others may have asked for the list, so its time is not this call's.
     pub(crate) async fn resolve(&self, given: &AssociationType) -> Result<Resolved> {
-        self.in_time(self.client.resolve(&self.pair.to_type, given, &self.options)).await
+        self.in_time(self.client.resolve_type(&self.pair.to_type, given, &self.options)).await
     }
 
     /// For what changes nothing.

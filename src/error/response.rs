@@ -84,6 +84,14 @@ impl Error {
         Self::new(ErrorKind::NoOutcome, "HubSpot's response to the batch does not mention this input")
     }
 
+    pub(crate) fn unattributed(property: &str) -> Self {
+        let message = format!(
+            "HubSpot's response does not say which objects have this value of the property {property:?}: it is not \
+             complete, or holds objects with another value or none"
+        );
+        Self::new(ErrorKind::NoOutcome, message)
+    }
+
     /// A response other than a success; its body may be anything.
     pub(crate) fn response(status: u16, body: &str) -> Self {
         let parsed = ErrorBody::parse(body);

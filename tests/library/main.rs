@@ -42,6 +42,7 @@ mod rate_limits;
 mod reconcile;
 mod reconcile_versions;
 mod remedies;
+mod resolve;
 mod response_size;
 mod retries;
 mod rolling_window;

@@ -33,7 +33,7 @@ impl Sender {
         for Numbered { association, .. } in inputs {
             let given = &association.association_type;
             if !known.contains_key(given) {
-                let found = self.client.resolve(to, given, &self.options).await;
+                let found = self.client.resolve_type(to, given, &self.options).await;
                 if let Err(error) = found.as_ref()
                     && !error.is_invalid_input()
                 {

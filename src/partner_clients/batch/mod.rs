@@ -21,7 +21,7 @@ fn key<'a>(object: &'a PartnerClient, id_property: Option<&str>) -> Option<&'a s
 }
 
 /// The errors inside an answered batch.
-struct Errors<'a> {
+pub(crate) struct Errors<'a> {
     operation: &'static str,
     errors: &'a [types::StandardError],
     meta: &'a CallMeta,
@@ -31,7 +31,7 @@ struct Errors<'a> {
 
 impl<'a> Errors<'a> {
     /// The errors of a response that leaves so many inputs open.
-    fn new(
+    pub(crate) fn new(
         operation: &'static str,
         response: &'a types::BatchResponseSimplePublicObjectWithErrors,
         meta: &'a CallMeta,
@@ -42,7 +42,7 @@ impl<'a> Errors<'a> {
     }
 
     /// The error of one input: that which names it, or the only one there is, if it can be meant.
-    fn of(&self, id: &str, trace: Option<&str>) -> Error {
+    pub(crate) fn of(&self, id: &str, trace: Option<&str>) -> Error {
         self.naming(id, trace).unwrap_or_else(|| {
             let error = match self.errors {
                 [error] if self.common => Error::in_batch(error),
@@ -53,7 +53,7 @@ impl<'a> Errors<'a> {
     }
 
     /// The error that names an input.
-    fn naming(&self, id: &str, trace: Option<&str>) -> Option<Error> {
+    pub(crate) fn naming(&self, id: &str, trace: Option<&str>) -> Option<Error> {
         let names = |error: &types::StandardError, name: &str, value: &str| {
             error.context.get(name).is_some_and(|values| values.iter().any(|v| v == value))
         };

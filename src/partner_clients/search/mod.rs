@@ -14,6 +14,7 @@ use crate::{
     client::Client,
     error::{Error, Result},
     generated::types,
+    ids::ObjectType,
     partner_clients::{
         PartnerClient, SearchPage,
         cursor::Cursor,
@@ -63,6 +64,7 @@ impl Client {
     pub fn search(&self) -> Search {
         Search {
             client: self.clone(),
+            object_type: None,
             query: None,
             groups: Vec::new(),
             sort: None,
@@ -75,12 +77,21 @@ impl Client {
     }
 }
 
+impl Search {
+    /// A search of objects of a type.
+    pub(crate) fn of_type(client: &Client, object_type: &ObjectType, options: &CallOptions) -> Self {
+        Self { object_type: Some(object_type.clone()), options: options.clone(), ..client.search() }
+    }
+}
+
 /// Call that searches partner clients: [`pages`](Self::pages), [`items`](Self::items), or await it for one page. See
 /// [`Client::search`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until it is awaited or polled"]
 pub struct Search {
     client: Client,
+    /// Partner clients where there is none.
+    object_type: Option<ObjectType>,
     query: Option<String>,
     /// Joined by or; the filters of each by and.
     groups: Vec<Vec<Filter>>,
@@ -167,12 +178,16 @@ impl Search {
         if self.after.is_end() {
             return Ok((SearchPage::builder().results(Vec::new()).try_into()?, CallMeta::default()));
         }
-        let called = transport::call(self.client.raw, self.options, "search", |raw| async move {
-            raw.search().body(body).send().await
+        let operation = if self.object_type.is_some() { "search_objects" } else { "search" };
+        let called = transport::call(self.client.raw, self.options, operation, |raw| async move {
+            match self.object_type {
+                Some(object_type) => raw.search_objects().object_type(object_type).body(body).send().await,
+                None => raw.search().body(body).send().await,
+            }
         });
         let (page, meta) = called.await?;
         let next = page.paging.as_ref().and_then(|paging| paging.next.as_ref());
-        check_read("search", &page.results, next, &meta)?;
+        check_read(operation, &page.results, next, &meta)?;
         Ok((page, meta))
     }
 

@@ -1,0 +1,8 @@
+//! Objects of any type: finding their ids by what people know of them.
+#![cfg(feature = "client")]
+
+mod attribution;
+mod lookup;
+mod resolve;
+
+pub use self::resolve::{Resolve, Resolved};
