@@ -16,6 +16,7 @@ mod check;
 mod cli;
 mod commands;
 mod completions;
+mod container;
 mod csv_files;
 mod doctor;
 mod first_minute;
