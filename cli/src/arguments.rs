@@ -11,6 +11,7 @@ use super::{
     bulk::{
         arguments::{DissociateMany, Labels, Many},
         reconcile::arguments::Reconcile,
+        undo,
     },
     command_line, filter, help,
     output::Format,
@@ -80,6 +81,9 @@ pub(super) enum Command {
     /// Make associations match a CSV file: add what is missing, and remove what the file does not list
     #[command(after_help = help::RECONCILE)]
     Reconcile(Reconcile),
+    /// Reverse what a run changed, from the file that its --undo wrote
+    #[command(after_help = help::UNDO)]
+    Undo(undo::Arguments),
     /// Share the rows of a CSV file between processes, through Redis
     #[cfg(feature = "redis")]
     #[command(after_help = help::JOB)]

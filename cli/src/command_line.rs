@@ -16,7 +16,8 @@ pub(crate) fn this() -> String {
 /// A word for a shell, in quotation marks where it needs them.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./:,=+@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
+    // Some shells look up a command's path by `=name`.
+    if !word.is_empty() && !word.starts_with('=') && word.chars().all(is_plain) {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', "'\\''"))
@@ -36,6 +37,7 @@ mod tests {
             ("", "''"),
             ("$HOME", "'$HOME'"),
             ("~", "'~'"),
+            ("=ls", "'=ls'"),
         ] {
             assert_eq!(quoted(word), expected);
         }

@@ -134,6 +134,16 @@ Safety:
     file!()
 );
 
+pub(crate) const UNDO: &str = "\
+Examples:
+  hubspot-partner-clients undo undo.json --dry-run
+  hubspot-partner-clients undo undo.json
+
+The file is one that associate-many, dissociate-many or reconcile wrote with
+--undo. The tool removes what the run made and was not there before, and makes what the run
+removed. Other changes since then stay. A run and its undo can be interrupted
+and run again. The file is of one account, server and version of the API.";
+
 #[cfg(feature = "redis")]
 pub(crate) const JOB: &str = "\
 Example:

@@ -114,6 +114,7 @@ async fn dispatch(command: Command, target: &Target, signals: &Signals, output: 
         Command::AssociateMany(many) => bulk::associate(&many, target, signals, output).await,
         Command::DissociateMany(many) => bulk::dissociate(&many, target, signals, output).await,
         Command::Reconcile(reconcile) => bulk::reconcile::run(&reconcile, target, signals, output).await,
+        Command::Undo(undo) => bulk::undo::run(&undo, target, signals, output).await,
         #[cfg(feature = "redis")]
         Command::Job(arguments) => job::run(arguments, target, signals, output).await,
         Command::Call(call) => {

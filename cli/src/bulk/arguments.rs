@@ -27,6 +27,10 @@ pub(crate) struct Many {
     /// [default: no file]
     #[arg(long, value_name = "FILE")]
     pub(crate) failed: Option<PathBuf>,
+    /// Before anything is changed, read what there is, and write to this file what the run may change, so that `undo FILE`
+    /// reverses it. The rows are held in memory, and a request reads what a thousand partner clients have [default: no file]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) undo: Option<PathBuf>,
     /// Requests in flight at once, from 1 to 1,000
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) concurrency: u16,

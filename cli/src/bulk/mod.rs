@@ -15,8 +15,12 @@ pub(super) mod reconcile;
 mod report;
 mod rows;
 mod seed;
+pub(super) mod undo;
 
-use std::{path::Path, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use futures_util::{FutureExt, StreamExt};
 use hubspot_partner_clients::{
@@ -30,17 +34,19 @@ pub(super) use self::columns::COLUMNS;
 use self::{
     arguments::{DissociateMany, Many},
     check::Checked,
+    existing::Existing,
     failed::FailedRows,
     progress::Bar,
     report::Report,
     rows::Rows,
+    undo::Recorder,
 };
 use super::{
     command_line,
     exit::{Code, Signal},
     failure::Failure,
     output::Output,
-    output_file::same,
+    output_file::{OutputFile, same},
     question,
     signals::Signals,
     target::Target,
@@ -68,6 +74,14 @@ impl Change {
         match self {
             Self::Associate => "made",
             Self::Dissociate => "gone",
+        }
+    }
+
+    /// What is done, as a file names it.
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Associate => "associate",
+            Self::Dissociate => "dissociate",
         }
     }
 
@@ -113,8 +127,8 @@ async fn run(
     signals: &Signals,
     output: &mut Output,
 ) -> Result<Code, Failure> {
-    if target.simulator && many.journal.is_some() {
-        let message = "--journal cannot be used with --simulator, which forgets everything at the end";
+    if target.simulator && (many.journal.is_some() || many.undo.is_some()) {
+        let message = "--journal and --undo cannot be used with --simulator, which forgets everything at the end";
         return Err(Failure::usage(message));
     }
     let unsent = Some("Run the same command again; nothing was sent.");
@@ -142,12 +156,23 @@ async fn run(
         let preview = preview::run(change, many, &checked, &session.client, output);
         return signals.interrupt(preview, Some("Nothing was changed.")).await;
     }
+    if let Some(path) = &many.undo {
+        drop(OutputFile::create("--undo", path, &others(many, target, &[("--failed", &many.failed)]))?);
+    }
     if change == Change::Dissociate && checked.rows > 0 {
         let what = format!("the file removes up to {}", counted(checked.rows, "association"));
         let question = format!("Remove up to {}?", counted(checked.rows, "association"));
         let asked = question::ask(removing.yes, target, &what, &question);
         signals.interrupt(asked, Some("Nothing was changed.")).await?;
     }
+    let undo = match &many.undo {
+        Some(path) => {
+            let existing = Existing::read(&session.client, &many.file, &checked, account.as_deref());
+            let existing = signals.interrupt(existing, unsent).await?;
+            Some(Recorder::begin(path, change, removing.including_labels, &checked.digest, existing)?)
+        }
+        None => None,
+    };
     let bar = Bar::new(checked.rows, output.json, target.log.is_verbose());
     let updated = bar.clone();
     let inputs = Inputs::open(&many.file, checked.rows)?;
@@ -167,7 +192,7 @@ async fn run(
         bulk = bulk.journal(journal(path, &checked.digest, account.as_deref())?);
     }
     let report = Report::begin(change, checked.rows, &rows, output)?;
-    let run = Run { many, checked, rows, failed, report, bar, signals };
+    let run = Run { many, checked, rows, failed, undo, report, bar, signals };
     run.finish(bulk, &session.client, output).await
 }
 
@@ -181,10 +206,20 @@ fn journal(path: &Path, digest: &str, account: Option<&str>) -> Result<Journal, 
 }
 
 fn open_failed(path: &Path, many: &Many, target: &Target, rows: &Rows) -> Result<FailedRows, Failure> {
+    FailedRows::open(path, rows, &others(many, target, &[("--undo", &many.undo)]))
+}
+
+/// The files of a run that another file of it may not be, with some more.
+fn others<'a>(
+    many: &'a Many,
+    target: &'a Target,
+    more: &[(&'static str, &'a Option<PathBuf>)],
+) -> Vec<(&'static str, &'a Path)> {
     let mut others = vec![("the input file", many.file.as_path())];
     others.extend(many.journal.as_deref().map(|journal| ("the journal", journal)));
     others.extend(target.log.path().map(|log| ("the log", log)));
-    FailedRows::open(path, rows, &others)
+    others.extend(more.iter().filter_map(|(what, path)| Some((*what, path.as_deref()?))));
+    others
 }
 
 fn dry_run(checked: &Checked, output: &mut Output) -> Result<(), Failure> {
@@ -237,6 +272,7 @@ struct Run<'a> {
     /// At the row whose outcome came last.
     rows: Rows,
     failed: Option<FailedRows>,
+    undo: Option<Recorder>,
     report: Report,
     bar: Bar,
     signals: &'a Signals,
@@ -259,6 +295,9 @@ impl Run<'_> {
         let is_empty = self.report.settled() == 0 && !matches!(ended, Ok(End::All));
         let written = self.failed.take().filter(|_| !is_empty).map_or(Ok(()), FailedRows::end);
         let progress = self.bar.end();
+        if let Some(undo) = self.undo.take() {
+            undo.end();
+        }
         let end = match ended {
             Ok(end) => end,
             Err(failure) => return written.and(Err(failure)),
@@ -333,6 +372,9 @@ impl Run<'_> {
 
     /// Tells the outcome of the row that was taken last.
     fn print(&mut self, result: Result<(), &Error>, is_from_journal: bool, output: &mut Output) -> Result<(), Failure> {
+        if let Some(undo) = &mut self.undo {
+            undo.add(&self.rows, result);
+        }
         self.report.add(&self.rows, result, is_from_journal, output)?;
         match (result, &mut self.failed) {
             (Err(error), Some(failed)) => failed.add(&self.rows, error),

@@ -35,4 +35,5 @@ mod rows;
 mod signals;
 mod streams;
 mod tls;
+mod undo;
 mod versions;

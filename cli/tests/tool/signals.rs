@@ -5,7 +5,7 @@ use std::{fs, process::Command, thread::sleep, time::Duration};
 
 use hubspot_simulator::{Fault, Simulator};
 
-use crate::cli::{begin, path, ran, sent, signal, through, tool, tool_at, wait_for_requests};
+use crate::cli::{begin, path, ran, run, sent, signal, through, tool, tool_at, wait_for_requests};
 use crate::folder::{Folder, HEADER, rows, slow};
 use crate::support::crm;
 
@@ -178,4 +178,26 @@ async fn an_interrupted_run_says_how_to_go_on() {
     assert_eq!(ran.code, Some(130));
     assert!(ran.err.contains("of 2,000 rows are settled") && ran.err.contains("same command again"), "{}", ran.err);
     assert!(ran.err.contains("run.journal"), "{}", ran.err);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_that_an_interrupted_run_prints_resumes_it_in_a_shell() {
+    let hubspot = crm(1, 1).fault(Fault::delay(Duration::from_millis(50))).start().await.unwrap();
+    let folder = Folder::new();
+    let file =
+        folder.write("it's $HOME & `my` \"rows\" * ü.csv", format!("{HEADER}{}", "1,companies,1,owner\n".repeat(400)));
+    let (journal, failed) = (folder.at("=run;journal"), folder.at("failed ~ rows#1.csv"));
+    let files = ["--journal", path(&journal), "--failed", path(&failed)];
+    let many = [&["associate-many", path(&file), "--strategy", "single"], &files[..]].concat();
+    let child = begin(tool_at(&hubspot, &many));
+    wait_for_requests(&hubspot, 8);
+    signal(child.id(), "INT");
+    let ran = ran(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(130), "{}", ran.err);
+    let printed = ran.err.lines().find_map(|line| line.strip_prefix("  hubspot-partner-clients ")).unwrap();
+    hubspot.clear_faults();
+    let resumed = run(through(&["/bin/sh", "-c", &format!("\"$0\" {printed}")], &tool_at(&hubspot, &[])));
+    assert_eq!(resumed.code, Some(0), "{printed}: {}", resumed.err);
+    assert!(resumed.out.contains("from the journal, settled by an earlier run"), "{}", resumed.out);
 }

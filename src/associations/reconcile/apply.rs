@@ -25,6 +25,7 @@ pub struct Apply<'a> {
     pub(super) max_removals: Option<u64>,
     pub(super) account: Option<String>,
     pub(super) remove_anyway: bool,
+    pub(super) even_if_changed: bool,
     pub(super) journal: Option<Journal>,
     pub(super) on_progress: Option<OnProgress<'a>>,
 }
@@ -40,6 +41,7 @@ impl<'a> Apply<'a> {
             max_removals: plan.max_removals,
             account: None,
             remove_anyway: false,
+            even_if_changed: false,
             journal: None,
             on_progress: None,
         }
@@ -69,6 +71,16 @@ impl<'a> Apply<'a> {
         self
     }
 
+    /// Applies the plan although other associations of its partner clients have changed since it was made. Nothing but the
+    /// plan's own additions and removals is changed.
+    ///
+    /// Without this, such a plan is refused. A plan that [reverses](Plan::undo) what a program did needs it as soon as
+    /// somebody else goes on working.
+    pub fn even_if_changed(mut self) -> Self {
+        self.even_if_changed = true;
+        self
+    }
+
     /// Records the outcomes of additions and removals. A run with the same plan and journal resumes where the earlier
     /// one stopped. An addition that HubSpot refused is not tried again, unless a removal may have made room for it.
     ///
@@ -92,6 +104,7 @@ impl fmt::Debug for Apply<'_> {
             .field("options", &self.options)
             .field("max_removals", &self.max_removals)
             .field("remove_anyway", &self.remove_anyway)
+            .field("even_if_changed", &self.even_if_changed)
             .field("journal", &self.journal)
             .finish_non_exhaustive()
     }

@@ -156,7 +156,8 @@ impl Plan {
     /// it before you apply this plan. It stays right wherever the run ends: a change that was not made is found to be
     /// in place already. [`Applied::undo`](super::Applied::undo) omits such changes.
     ///
-    /// Types that HubSpot lists beside a label are removed together with new pairs.
+    /// Types that HubSpot lists beside a label are removed together with new pairs. On dated versions, the unlabelled
+    /// type that this plan adds to a pair with labels stays, because HubSpot would remove the labels with it.
     pub fn undo(&self) -> Self {
         let before = pairs(self.keep.iter().chain(&self.remove).chain(&self.beside_labels));
         let beside_labels: HashSet<_> = self.beside_labels.iter().collect();
@@ -167,6 +168,10 @@ impl Plan {
                 self.unlabeled_types.iter().filter(|t| self.only_types.is_empty() || self.only_types.contains(t));
             remove.extend(unlabeled.map(|t| Association { association_type: t.clone(), ..new.clone() }));
         }
+        // There, the labels of the pair would go with it.
+        let labeled = pairs(self.keep.iter().chain(&self.remove).filter(|change| !self.is_unlabeled(change)));
+        let is_dated = self.api_version.is_dated();
+        remove.retain(|change| !(is_dated && self.is_unlabeled(change) && labeled.contains(&pair(change))));
         let keep: BTreeSet<_> = self.keep.iter().cloned().chain(was_listed).collect();
         Self {
             add: self.remove.clone(),

@@ -54,7 +54,9 @@ impl<'a> Run<'a> {
         S: Future<Output = ()>,
     {
         let plan = self.apply.plan;
-        present::check(plan, existing)?;
+        if !self.apply.even_if_changed {
+            present::check(plan, existing)?;
+        }
         if let Some(journal) = &mut self.apply.journal {
             let client = &self.apply.client;
             journal.begin(OPERATION, client.server(), client.api_version())?;

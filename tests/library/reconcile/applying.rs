@@ -195,3 +195,24 @@ async fn a_run_that_is_stopped_tells_what_is_settled_and_a_journal_goes_on() {
         assert!(other.apply(&client).journal(journal()).await.unwrap_err().is_journal());
     }
 }
+
+#[tokio::test]
+async fn a_plan_that_may_be_out_of_date_changes_nothing_but_what_it_names() {
+    for version in VERSIONS {
+        let simulator = crm(1, 9).start().await.unwrap();
+        associate(&simulator, &[(1, 1), (1, 2), (1, 3)]).await;
+        let client = client_speaking(&simulator, version);
+        let plan = client.reconcile([1], "companies", desired(&[(1, 2), (1, 3), (1, 4)])).plan().await.unwrap();
+        let others = [(1, ("companies", 3), "7")];
+        assert!(client.dissociate_many(others).outcomes().all(async |outcome| outcome.result.is_ok()).await);
+        associate(&simulator, &[(1, 9)]).await;
+        let refused = plan.apply(&client).await.unwrap_err();
+        assert!(refused.is_invalid_input() && refused.message().contains("out of date"), "{refused}");
+        let applied = plan.apply(&client).even_if_changed().await.unwrap();
+        assert_eq!((applied.added, applied.removed, applied.is_complete()), (1, 1, true));
+        assert_eq!(companies(&simulator, "1"), ["2", "4", "9"]);
+        let undone = plan.undo().apply(&client).even_if_changed().await.unwrap();
+        assert_eq!((undone.added, undone.removed), (1, 1));
+        assert_eq!(companies(&simulator, "1"), ["1", "2", "9"], "{version}");
+    }
+}

@@ -2,7 +2,7 @@
 
 pub(crate) mod arguments;
 mod files;
-mod report;
+pub(super) mod report;
 
 use std::{
     collections::BTreeSet,

@@ -40,7 +40,7 @@ pub(super) fn not_applied(plan: &Plan, arguments: &Reconcile, output: &mut Outpu
     }
 }
 
-pub(super) fn applied(applied: &Applied, output: &mut Output) -> Result<(), Failure> {
+pub(in crate::bulk) fn applied(applied: &Applied, output: &mut Output) -> Result<(), Failure> {
     let described = |change: &Association| {
         let Association { partner_client_id, to_object_type, to_object_id, association_type, .. } = change;
         printable(&format!(
@@ -84,7 +84,7 @@ fn shortened<T>(all: &[T], line: impl Fn(&T) -> String, more: &str) -> Vec<Strin
     lines
 }
 
-pub(super) fn json(applied: &Applied) -> Value {
+pub(in crate::bulk) fn json(applied: &Applied) -> Value {
     let failed = |kind: &'static str, failed: &[FailedChange]| -> Vec<Value> {
         let failure = |FailedChange { association, error, .. }: &FailedChange| {
             json!({
