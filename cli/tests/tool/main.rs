@@ -30,6 +30,7 @@ mod logs;
 mod output_files;
 mod progress;
 mod questions;
+mod recipes;
 mod reconcile;
 mod rows;
 mod signals;
