@@ -1,6 +1,8 @@
 //! What HubSpot sends → what progenitor 0.15 can take. One function per limit.
 
-use openapiv3::{OpenAPI, Parameter, ParameterSchemaOrContent, ReferenceOr, Response, SchemaKind, StatusCode, Type};
+use openapiv3::{
+    OpenAPI, Parameter, ParameterData, ParameterSchemaOrContent, ReferenceOr, Response, SchemaKind, StatusCode, Type,
+};
 
 use super::{
     operations::{KNOWN, VERSION},
@@ -31,7 +33,7 @@ pub fn for_mocks(mut api: OpenAPI) -> OpenAPI {
     bodies_are_given_by_reference(&mut api);
     versions_are_parameters(&mut api);
     one_error_per_operation(&mut api);
-    lists_become_strings(&mut api);
+    lists_are_strings(&mut api, |_| true);
     constraints_are_dropped(&mut api);
     api
 }
@@ -107,14 +109,16 @@ pub fn one_error_per_operation(api: &mut OpenAPI) {
     }
 }
 
-/// progenitor sends a list in the query as repeated keys, and its mock helpers do not compile for one. What travels as
-/// one comma-separated value is a string to it.
+/// progenitor sends a list in the query as repeated keys. What travels as one comma-separated value is a string to it.
 pub fn lists_become_strings(api: &mut OpenAPI) {
+    lists_are_strings(api, |data| data.explode == Some(false));
+}
+
+/// In mocks every list is one: progenitor's helpers do not compile for lists.
+fn lists_are_strings(api: &mut OpenAPI, is: impl Fn(&ParameterData) -> bool) {
     for (_, _, operation) in walk::operations(api) {
-        for parameter in walk::parameters(operation) {
-            let data = walk::data(parameter);
-            if data.explode == Some(false)
-                && let ParameterSchemaOrContent::Schema(ReferenceOr::Item(schema)) = &mut data.format
+        for data in walk::parameters(operation).map(walk::data).filter(|data| is(data)) {
+            if let ParameterSchemaOrContent::Schema(ReferenceOr::Item(schema)) = &mut data.format
                 && matches!(schema.schema_kind, SchemaKind::Type(Type::Array(_)))
             {
                 *schema = walk::string();

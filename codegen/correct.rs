@@ -8,7 +8,7 @@ use openapiv3::{
 };
 use serde_json::Value;
 
-use super::{scopes, walk};
+use super::{operations::Known, scopes, walk};
 
 /// Every correction.
 pub fn document(api: &mut OpenAPI) {
@@ -258,10 +258,13 @@ pub fn integers_are_64_bit(api: &mut OpenAPI) {
     });
 }
 
-/// A list in the query is understood as one comma-separated value as well as by repeated keys; the former keeps a URL
-/// below the 8 kB past which HubSpot answers 414.
+/// With CRM objects, a list in the query is understood as one comma-separated value as well as by repeated keys; the former
+/// keeps a URL below the 8 kB past which HubSpot answers 414. Elsewhere it travels as it is documented.
 pub fn lists_travel_as_one_value(api: &mut OpenAPI) {
-    for (_, _, operation) in walk::operations(api) {
+    for (method, path, operation) in walk::operations(api) {
+        if Known::like(method, path).is_none() {
+            continue;
+        }
         for parameter in walk::parameters(operation) {
             if let Parameter::Query { parameter_data, .. } = parameter
                 && let ParameterSchemaOrContent::Schema(ReferenceOr::Item(schema)) = &parameter_data.format

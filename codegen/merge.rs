@@ -29,22 +29,20 @@ pub fn documents(mut documents: Vec<Document>, warnings: &mut Vec<Problem>) -> R
     let Some(Document { file, api: mut merged, version: mut last, .. }) = documents.next() else {
         return Err(Problem::new("openapi", "the directory", "no document", "add one"));
     };
-    let mut files: BTreeMap<String, String> = operation_ids(&mut merged).map(|id| (id, file.clone())).collect();
+    let mut files: BTreeMap<_, String> = places(&mut merged).map(|place| (place, file.clone())).collect();
     let mut described = BTreeSet::new();
     for Document { file, mut api, version, .. } in documents {
         if version != last {
-            described = operation_ids(&mut merged).collect();
+            described = places(&mut merged).collect();
             last.clone_from(&version);
         }
         if version.is_some() {
             // Another version's documents have it already.
-            drop_operations(&mut api, |_, _, operation| {
-                operation.operation_id.as_ref().is_some_and(|id| described.contains(id))
-            });
+            drop_operations(&mut api, |method, path, _| described.contains(&(method.to_owned(), path.to_owned())));
         }
         join_schemas(&mut merged, &mut api, (&document_name(&file), version.as_deref().unwrap_or_default()));
-        for id in operation_ids(&mut api) {
-            files.entry(id).or_insert_with(|| file.clone());
+        for place in places(&mut api) {
+            files.entry(place).or_insert_with(|| file.clone());
         }
         for (path, item) in std::mem::take(&mut api.paths.paths) {
             let ReferenceOr::Item(item) = item else { continue };
@@ -58,10 +56,11 @@ pub fn documents(mut documents: Vec<Document>, warnings: &mut Vec<Problem>) -> R
                     (Some(operation), Some(known)) => {
                         if !join_operations(known, operation) {
                             let name = known.operation_id.as_deref().expect(NAMED);
+                            let other = files.get(&(method.to_owned(), path.clone())).unwrap_or(&file);
                             warnings.push(Problem::new(
                                 &file,
                                 format!("#/paths/{}/{}", path.replace('/', "~1"), method.to_lowercase()),
-                                format!("another `{name}` than in {}", files[name]),
+                                format!("another `{name}` than in {other}"),
                                 "the latter is used; take the other away to end this warning",
                             ));
                         }
@@ -95,8 +94,9 @@ fn join_scopes(known: &mut ReferenceOr<SecurityScheme>, scheme: &ReferenceOr<Sec
     }
 }
 
-fn operation_ids(api: &mut OpenAPI) -> impl Iterator<Item = String> {
-    walk::operations(api).map(|(_, _, operation)| operation.operation_id.clone().expect(NAMED))
+/// The method and the path of each operation. Their names are those of one document until all are joined.
+fn places(api: &mut OpenAPI) -> impl Iterator<Item = (String, String)> {
+    walk::operations(api).map(|(method, path, _)| (method.to_owned(), path.to_owned()))
 }
 
 /// `PartnerClients` of `partner_clients.json`.

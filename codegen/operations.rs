@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use openapiv3::{OpenAPI, Parameter, PathItem, ReferenceOr};
 
 use super::{
-    Problem, Result,
+    Problem, Result, names, schemas,
     walk::{self, slots, slots_mut},
 };
 
@@ -135,6 +135,19 @@ impl Known {
         KNOWN.iter().find(|known| known.method == method && known.path_is(path))
     }
 
+    /// As [`find`](Self::find), also for an operation that CRM objects of another type have, under the name of theirs: they have
+    /// the same operations as partner clients.
+    pub fn like(method: &str, path: &str) -> Option<&'static Self> {
+        Self::find(method, path).or_else(|| {
+            let of_type = match path.strip_prefix(PREFIXES[0].0) {
+                Some(of_type) => of_type,
+                None => path.strip_prefix(PREFIXES[0].1)?.split_once('/').filter(|(version, _)| is_version(version))?.1,
+            };
+            let rest = of_type.split_once('/').map_or(String::new(), |(_, rest)| format!("/{rest}"));
+            Self::find(method, &format!("{OBJECTS}{rest}"))
+        })
+    }
+
     /// Whether a document of partner clients has to describe it, as every version has it under their path.
     pub fn is_on_partner_clients(&self) -> bool {
         self.family == Every && self.path.starts_with(OBJECTS)
@@ -152,11 +165,19 @@ pub fn dated(path: &str) -> String {
 
 /// The dated version that a path names, such as `2026-09` or `2026-09-beta`.
 pub fn version_in(path: &str) -> Option<&str> {
-    segments(path).find(|segment| {
-        let date = segment.strip_suffix("-beta").unwrap_or(segment);
-        let is_number = |text: &str, digits| text.len() == digits && text.bytes().all(|b| b.is_ascii_digit());
-        date.split_once('-').is_some_and(|(year, month)| is_number(year, 4) && is_number(month, 2))
-    })
+    segments(path).find(|segment| is_dated(segment))
+}
+
+fn is_dated(segment: &str) -> bool {
+    let date = segment.strip_suffix("-beta").unwrap_or(segment);
+    let is_number = |text: &str, digits| text.len() == digits && text.bytes().all(|b| b.is_ascii_digit());
+    date.split_once('-').is_some_and(|(year, month)| is_number(year, 4) && is_number(month, 2))
+}
+
+/// Whether a segment of a path is a version of HubSpot's API, or stands for one.
+pub fn is_version(segment: &str) -> bool {
+    let number = segment.strip_prefix('v').unwrap_or_default();
+    segment == VERSION || is_dated(segment) || !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn same_path(known: &str, path: &str) -> bool {
@@ -167,18 +188,18 @@ fn same_path(known: &str, path: &str) -> bool {
     literals(known).eq(literals(path)) && !is_swapped(known, path)
 }
 
-/// Whether a parameter has the name of one that is elsewhere in the known path. Any other name is but another name.
-fn is_swapped(known: &str, path: &str) -> bool {
+/// Whether a parameter has the name of one that is elsewhere in the other path. Any other name is but another name.
+pub fn is_swapped(known: &str, path: &str) -> bool {
     let names = |path| segments(path).rev().filter_map(parameter).collect::<Vec<_>>();
     let (ours, theirs) = (names(known), names(path));
     ours.iter().zip(&theirs).any(|(ours_here, theirs_here)| ours_here != theirs_here && ours.contains(theirs_here))
 }
 
-fn segments(path: &str) -> impl DoubleEndedIterator<Item = &str> {
+pub fn segments(path: &str) -> impl DoubleEndedIterator<Item = &str> {
     path.split('/').filter(|segment| !segment.is_empty())
 }
 
-fn parameter(segment: &str) -> Option<&str> {
+pub fn parameter(segment: &str) -> Option<&str> {
     segment.strip_prefix('{')?.strip_suffix('}')
 }
 
@@ -195,7 +216,7 @@ pub fn name_paths(api: &mut OpenAPI) {
             let Some(mut operation) = operation else { continue };
             let known = Known::find(method, &path);
             if known.is_some() {
-                operation.parameters.retain(|parameter| !is_version(parameter));
+                operation.parameters.retain(|parameter| !is_version_parameter(parameter));
             }
             let to = known.or(beside).map_or(path.as_str(), |known| known.path);
             // The segments that stand before the ids differ in number from one family to the other.
@@ -222,69 +243,50 @@ pub fn name_paths(api: &mut OpenAPI) {
     }
 }
 
-fn is_version(parameter: &ReferenceOr<Parameter>) -> bool {
+fn is_version_parameter(parameter: &ReferenceOr<Parameter>) -> bool {
     let ReferenceOr::Item(Parameter::Path { parameter_data, .. }) = parameter else { return false };
     Some(parameter_data.name.as_str()) == self::parameter(VERSION)
 }
 
-/// Names that several operations would have, or that a known one has, become longer: by all segments of the path.
+/// Names that several operations would have, or that a known one has, become longer, those of all of them.
 pub fn tell_names_apart(api: &mut OpenAPI) {
-    let mut users = BTreeMap::<String, usize>::new();
-    for (_, _, operation) in walk::operations(api) {
-        *users.entry(operation.operation_id.clone().unwrap_or_default()).or_default() += 1;
-    }
-    let mut taken: BTreeSet<String> = users.keys().cloned().collect();
-    for (method, path, operation) in walk::operations(api) {
-        let Some(id) = &mut operation.operation_id else { continue };
-        let is_known = Known::find(method, path).is_some();
-        if !is_known && (users.get(id).is_some_and(|users| *users > 1) || KNOWN.iter().any(|known| known.name == id)) {
-            let mut long = join(method, segments(path));
-            while !taken.insert(long.clone()) {
-                long.push_str("_2");
+    let mut names: Vec<(Vec<String>, usize)> = walk::operations(api)
+        .map(|(method, path, _)| match Known::find(method, path) {
+            Some(known) => (vec![known.name.to_owned()], 0),
+            None => (names::of(method, path), 0),
+        })
+        .collect();
+    let mut shared = true;
+    while shared {
+        let mut users = BTreeMap::<String, usize>::new();
+        for (names, at) in &names {
+            *users.entry(schemas::key(&names[*at])).or_default() += 1;
+        }
+        shared = false;
+        for (names, at) in names.iter_mut().filter(|(names, at)| at + 1 < names.len()) {
+            if users.get(&schemas::key(&names[*at])).is_some_and(|users| *users > 1) {
+                (*at, shared) = (*at + 1, true);
             }
-            *id = long;
         }
+    }
+    let mut taken: BTreeSet<String> = KNOWN.iter().map(|known| schemas::key(known.name)).collect();
+    for ((method, path, operation), (mut names, at)) in walk::operations(api).zip(names) {
+        let mut name = names.swap_remove(at);
+        if Known::find(method, path).is_none() {
+            while !taken.insert(schemas::key(&name)) {
+                name.push_str("_2");
+            }
+        }
+        operation.operation_id = Some(name);
     }
 }
 
-/// The operation's name: the known one, or one derived from method and path, such as
-/// `get_partner_clients_by_partner_client_id_notes`.
+/// The operation's name: the known one, or the shortest that its method and path make, such as `get_companies_by_id`.
 pub fn name(method: &str, path: &str) -> String {
-    if let Some(known) = Known::find(method, path) {
-        return known.name.to_owned();
+    match Known::find(method, path) {
+        Some(known) => known.name.to_owned(),
+        None => names::of(method, path).swap_remove(0),
     }
-    let tells = |segment: &&str| !matches!(*segment, "crm" | "objects" | "v3");
-    match segments(path).any(|segment| tells(&segment)) {
-        true => join(method, segments(path).filter(tells)),
-        false => join(method, segments(path)),
-    }
-}
-
-fn join<'a>(method: &str, segments: impl Iterator<Item = &'a str>) -> String {
-    let mut name = method.to_lowercase();
-    for segment in segments {
-        let part = match parameter(segment) {
-            Some(parameter) => format!("by_{}", snake(parameter)),
-            None => snake(segment),
-        };
-        // Names that differ in these alone are one in Rust.
-        for word in part.split('_').filter(|word| !word.is_empty()) {
-            name += &format!("_{word}");
-        }
-    }
-    // A method alone is one of the client's own.
-    if name.contains('_') { name } else { name + "_root" }
-}
-
-fn snake(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        if c.is_ascii_uppercase() && out.ends_with(|last: char| last.is_ascii_lowercase()) {
-            out.push('_');
-        }
-        out.push(if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' });
-    }
-    out
 }
 
 /// Every operation that the facade is built on must be there.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashSet};
 
 use openapiv3::{
-    Content, OpenAPI, Operation, Parameter, ParameterData, ParameterSchemaOrContent, ReferenceOr, Response, Schema,
-    SchemaKind, StatusCode, Type,
+    Content, OpenAPI, Operation, Parameter, ParameterData, ParameterSchemaOrContent, QueryStyle, ReferenceOr, Response,
+    Schema, SchemaKind, StatusCode, Type,
 };
 
 use super::{
@@ -81,7 +81,8 @@ fn descriptions_are_no_tests(api: &mut OpenAPI) {
     }
 }
 
-/// A parameter is a text, a number or a flag. What is a list or an object has to be written as the text that is sent.
+/// A parameter is a text, a number or a flag, or a list of these in the query. Any other list or an object has to be written as the
+/// text that is sent.
 fn parameters_are_plain(operation: &mut Operation, is_plain: &dyn Fn(&ReferenceOr<Schema>) -> bool) {
     // OpenAPI has these set by other means.
     let set_elsewhere = ["accept", "authorization", "content-type"];
@@ -93,16 +94,17 @@ fn parameters_are_plain(operation: &mut Operation, is_plain: &dyn Fn(&ReferenceO
     });
     for parameter in walk::parameters(operation) {
         let is_list = |schema: &ReferenceOr<Schema>| {
-            let ReferenceOr::Item(schema) = schema else { return false };
-            matches!(schema.schema_kind, SchemaKind::Type(Type::Array(_)))
+            let ReferenceOr::Item(Schema { schema_kind: SchemaKind::Type(Type::Array(list)), schema_data }) = schema
+            else {
+                return false;
+            };
+            !schema_data.nullable && list.items.clone().is_some_and(|items| is_plain(&items.unbox()))
         };
         let in_path = matches!(parameter, Parameter::Path { .. });
+        let in_query = matches!(parameter, Parameter::Query { style: QueryStyle::Form, .. });
         let data = walk::data(parameter);
-        // A list that is written in place is told apart by how it travels.
         let stays = match &data.format {
-            ParameterSchemaOrContent::Schema(schema) => {
-                !in_path && (is_plain(schema) || is_list(schema) && data.explode == Some(false))
-            }
+            ParameterSchemaOrContent::Schema(schema) => !in_path && is_plain(schema) || in_query && is_list(schema),
             ParameterSchemaOrContent::Content(_) => false,
         };
         if !stays {

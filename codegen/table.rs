@@ -38,11 +38,12 @@ pub fn rust(api: &mut OpenAPI, published: &mut OpenAPI) -> String {
             })
             .collect();
         let scopes: String = scopes::alternatives(corrected).iter().map(|all| format!("&{all:?}, ")).collect();
-        let known = Known::find(method, path);
-        let idempotent = known.map_or_else(|| by_method(method), |known| known.idempotent);
+        let (known, like) = (Known::find(method, path), Known::like(method, path));
+        let idempotent = like.map_or_else(|| by_method(method), |known| known.idempotent);
         let counterpart = known.and_then(|known| known.counterpart);
         let versions = known.map_or("AsWritten".to_owned(), |known| format!("{:?}", known.family));
-        let bucket = if path.ends_with("/search") { "Search" } else { "General" };
+        // Other searches of HubSpot's, such as that of files, count as any call.
+        let bucket = if like.is_some_and(|known| known.name == "search") { "Search" } else { "General" };
         rust += &format!(
             "    Operation {{ id: {id:?}, openapi_id: {openapi_id:?}, method: {method:?}, path: {path:?}, tag: {tag:?}, \
              path_parameters: &[{path_parameters}], query_parameters: &[{query_parameters}], \

@@ -9,7 +9,7 @@ use crate::api_version::ApiVersion;
 /// JSON. [`openapi_json`] returns the document of any version.
 ///
 /// It describes what HubSpot sends, which is more than HubSpot documents: property values may be `null`, enumerations
-/// grow, errors may lack any field, and lists in the query are sent as one comma-separated value. It has no `oneOf`.
+/// grow, errors may lack any field, and with CRM objects lists in the query are sent as one comma-separated value. It has no `oneOf`.
 /// Paths, statuses and schemas are in a fixed order.
 ///
 /// It is written so that generators read it alike:
@@ -70,7 +70,7 @@ pub struct Operation {
     pub tag: Option<&'static str>,
     /// The parameters in the path, in their order there, without the version.
     pub path_parameters: &'static [Parameter],
-    /// The parameters of the query. A list is sent as one comma-separated value.
+    /// The parameters of the query. With CRM objects, a list is sent as one comma-separated value.
     pub query_parameters: &'static [Parameter],
     /// The schema of the request body, a name in `#/components/schemas`; `None` if there is no body.
     pub request_schema: Option<&'static str>,

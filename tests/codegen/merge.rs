@@ -165,17 +165,27 @@ fn an_operation_that_says_two_things_is_told_and_the_first_is_taken() {
     let (api, warnings) = merged(&[("a.json", &small()), ("b.json", &b)]);
     assert_eq!(api["paths"]["/crm/v3/things/{thingId}"]["get"]["parameters"][0]["schema"]["type"], "string");
     let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
-    let expected =
-        "b.json: at #/paths/~1crm~1v3~1things~1{thingId}/get: another `get_things_by_thing_id` than in a.json; ";
+    let expected = "b.json: at #/paths/~1crm~1v3~1things~1{thingId}/get: another `get_things_by_id` than in a.json; ";
     assert!(warning.starts_with(expected), "{warning}");
 }
 
 #[test]
-fn two_operations_of_one_name_get_longer_names() {
+fn operations_of_one_name_get_longer_names_by_what_tells_them_apart() {
     let mut api = small();
-    let second = api["paths"]["/crm/v3/things/{thingId}"].clone();
-    api["paths"]["/things/{thing_id}"] = second.clone();
-    api["paths"]["/crm/v3/objects"] = second;
+    let other = api["paths"]["/crm/v3/things/{thingId}"].clone();
+    for path in [
+        "/crm/v4/things/{thingId}",
+        "/marketing/v3/emails",
+        "/crm/v3/objects/emails",
+        "/cms/v3/posts/{id}/tags",
+        "/cms/v3/posts/tags",
+        "/cms/v3/posts/{a}/tags/{b}",
+        "/x/{a}/y",
+        "/x/{b}/Y",
+        "/crm/v3/objects",
+    ] {
+        api["paths"][path] = other.clone();
+    }
     let mut ids: Vec<String> = joined(&[("a.json", &api)])["paths"]
         .as_object()
         .unwrap()
@@ -183,8 +193,19 @@ fn two_operations_of_one_name_get_longer_names() {
         .map(|item| item["get"]["operationId"].as_str().unwrap().to_owned())
         .collect();
     ids.sort();
-    // `get` is a known operation's.
-    assert_eq!(ids, ["get_crm_v3_objects", "get_crm_v3_things_by_thing_id", "get_things_by_thing_id_2"]);
+    let expected = [
+        "get_crm_objects_emails",
+        "get_crm_v3_things_by_id",
+        "get_crm_v4_things_by_id",
+        "get_marketing_emails",
+        "get_objects",
+        "get_posts_by_id_tags",
+        "get_posts_tags",
+        "get_posts_tags_by_id",
+        "get_x_by_id_y",
+        "get_x_by_id_y_2",
+    ];
+    assert_eq!(ids, expected);
 }
 
 #[test]

@@ -12,20 +12,25 @@ fn names_come_from_method_and_path_whatever_the_parameters_are_called() {
     for (method, path, name) in [
         ("PUT", "/crm/v3/objects/partner_clients/{a}/associations/{b}/{c}/{d}", "associate"),
         ("POST", "/crm/v3/associations/{x}/{y}/batch/create", "batch_associate"),
-        ("GET", "/crm/v3/objects/partner_clients/{id}/notes/{noteId}", "get_partner_clients_by_id_notes_by_note_id"),
+        ("GET", "/crm/v3/objects/partner_clients/{id}/notes/{noteId}", "get_partner_clients_notes_by_id"),
+        ("GET", "/crm/v3/objects/partner_clients/{id}/notes/{note_id}", "get_partner_clients_notes_by_id"),
         ("POST", "/crm/v3/objects/partner_clients/merge", "post_partner_clients_merge"),
+        ("POST", "/crm/objects/2026-09/partner_clients/merge", "post_partner_clients_merge"),
         (
             "PUT",
             "/crm/v3/objects/partner_clients/{id}/associations/{toObjectType}/{associationType}/{toObjectId}",
-            "put_partner_clients_by_id_associations_by_to_object_type_by_association_type_by_to_object_id",
+            "put_partner_clients_associations_by_ids",
         ),
-        (
-            "GET",
-            "/crm/v3/associations/{toObjectType}/{fromObjectType}/types",
-            "get_associations_by_to_object_type_by_from_object_type_types",
-        ),
+        ("GET", "/crm/v3/associations/{toObjectType}/{fromObjectType}/types", "get_associations_types"),
         ("GET", "/crm/v3/associations/{fromObjectTypeId}/{toObjectTypeId}/types", "association_types"),
-        ("PUT", "/crm/objects/2026-03/{objectType}", "put_2026_03_by_object_type"),
+        ("PUT", "/crm/objects/2026-03/{objectType}", "put_objects_by_id"),
+        ("PUT", "/crm/v3/objects/{objectType}", "put_objects_by_id"),
+        ("GET", "/files/v3/files/{fileId}/signed-url", "get_files_signed_url"),
+        ("GET", "/marketing/v3/marketing-events/{id}", "get_marketing_events_by_id"),
+        ("GET", "/webhooks/v3/{appId}/subscriptions", "get_subscriptions"),
+        ("DELETE", "/oauth/v1/refresh-tokens/{token}", "delete_refresh_tokens_by_id"),
+        ("GET", "/cms/v3/audit-logs/", "get_audit_logs"),
+        ("GET", "/", "get_root"),
     ] {
         assert_eq!(operations::name(method, path), name);
     }
@@ -63,6 +68,9 @@ fn an_operation_that_is_new_gets_its_metadata_from_security_and_method() {
                 {"oauth2": ["crm.objects.contacts.read"]}, {"oauth2": ["crm.objects.partner-clients.write", "notes.write"]},
             ])),
         },
+        "/files/v3/files/search": {"get": operation(json!([]))},
+        "/crm/objects/2026-09/companies/batch/read": {"post": operation(json!([]))},
+        "/crm/objects/2026-09/companies/batch/create": {"post": operation(json!([]))},
         "/crm/v3/objects/notes/search": {"post": operation(json!([
             {"oauth2": ["notes.read", "all.read"]}, {"oauth2": ["crm.objects.partner-clients.read"]}, {"private_apps": []},
         ]))},
@@ -82,6 +90,15 @@ fn an_operation_that_is_new_gets_its_metadata_from_security_and_method() {
         "{table}"
     );
     assert!(post.contains("RateBucket::General"));
+    let files = line("GET", "/files/v3/files/search");
+    assert!(
+        files.contains("RateBucket::General"),
+        "only the searches of CRM objects have a limit of their own: {files}"
+    );
+    let read = line("POST", "/crm/objects/2026-09/companies/batch/read");
+    assert!(read.contains("idempotent: true"), "as with partner clients: {read}");
+    let create = line("POST", "/crm/objects/2026-09/companies/batch/create");
+    assert!(create.contains("idempotent: false"), "{create}");
     let search = line("POST", "/crm/v3/objects/notes/search");
     assert!(search.contains("RateBucket::Search"));
     let scopes = r#"scopes: &[&["all.read", "notes.read"], &["crm.objects.partner-clients.read"], ]"#;

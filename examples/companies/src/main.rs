@@ -29,7 +29,7 @@ async fn run(client: &Client) -> Result<()> {
     for domain in ["company.example", "new.example"] {
         let id = company(client, domain).await?;
         client.associate("512").with("companies", &*id).as_type("partner_client_to_company").await?;
-        let company = client.raw().get_companies_by_company_id().company_id(&*id).properties("domain").send().await?;
+        let company = client.raw().get_companies_by_id().company_id(&*id).properties("domain").send().await?;
         println!("512 is associated with company {id} of {:?}", company.properties["domain"]);
     }
     Ok(())
@@ -74,7 +74,7 @@ mod tests {
             .build()
             .unwrap();
         hubspot.inject(Fault::status(503).times(1));
-        client.raw().get_companies_by_company_id().company_id("9001").send().await.unwrap();
+        client.raw().get_companies_by_id().company_id("9001").send().await.unwrap();
         let before = tokio::time::Instant::now();
         client.get("512").await.unwrap();
         assert!(before.elapsed().as_secs() >= 5, "two requests were sent for the company");

@@ -12,7 +12,8 @@ fn an_operation_that_is_new_breaks_nobody() {
     let added = change("operation-added", |api| {
         api["paths"][OBJECT]["delete"] = json!({"responses": {"204": {"description": ""}}});
     });
-    let text = "operation added: delete_partner_clients_by_partner_client_id: DELETE /crm/v3/objects/partner_clients/{partnerClientId}";
+    let text =
+        "operation added: delete_partner_clients_by_id: DELETE /crm/v3/objects/partner_clients/{partnerClientId}";
     assert_eq!(added, (false, text.into()));
 }
 
@@ -104,8 +105,7 @@ fn segments_that_are_swapped_make_another_operation() {
         api["paths"][swapped] = item;
     });
     let told: Vec<_> = changes.iter().map(|change| format!("{}: {}", change.what, change.place)).collect();
-    let other =
-        "partner_clients_by_partner_client_id_associations_by_to_object_type_by_association_type_by_to_object_id";
+    let other = "partner_clients_associations_by_ids";
     for line in [
         "operation removed: associate".to_owned(),
         "operation removed: dissociate".to_owned(),
@@ -133,4 +133,49 @@ fn a_scope_that_is_new_breaks_those_whose_token_lacks_it() {
     });
     let text = "scopes changed: get: crm.objects.partner-clients.read → crm.objects.partner-clients.sensitive.read";
     assert_eq!(changed, (true, text.into()));
+}
+
+#[test]
+fn segments_of_any_operation_that_are_swapped_make_another() {
+    let with = |path: &str| {
+        let (document, path) = (format!("{path}-document").replace(['/', '{', '}'], "-"), path.to_owned());
+        let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{document}.json"));
+        let api = json!({"openapi": "3.0.1", "info": {"title": "t", "version": "v3"},
+            "paths": {path: {"get": {"responses": {"204": {"description": ""}}}}}});
+        std::fs::write(&file, api.to_string()).unwrap();
+        file
+    };
+    let told = |old: &str, new: &str| -> Vec<String> {
+        let changes = super::compare::changes(&with(old), &with(new)).unwrap();
+        changes.iter().map(|change| format!("{}: {}: {}", change.what, change.place, change.detail)).collect()
+    };
+    let swapped = told("/things/v3/{kind}/{id}", "/things/v3/{id}/{kind}");
+    assert_eq!(
+        swapped,
+        [
+            "operation removed: get_things_by_ids: GET /things/v3/{kind}/{id}",
+            "operation added: get_things_by_ids: GET /things/v3/{id}/{kind}",
+        ]
+    );
+    assert_eq!(told("/things/v3/{kind}/{id}", "/things/v3/{type}/{id}"), [""; 0], "another name is no difference");
+}
+
+#[test]
+fn an_operation_that_rust_calls_something_else_because_of_another_is_told() {
+    let of = |name: &str, paths: &[&str]| {
+        let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let operation = json!({"get": {"responses": {"204": {"description": ""}}}});
+        let paths: serde_json::Map<_, _> = paths.iter().map(|path| ((*path).to_owned(), operation.clone())).collect();
+        let api = json!({"openapi": "3.0.1", "info": {"title": "t", "version": "v3"}, "paths": paths});
+        std::fs::write(&file, api.to_string()).unwrap();
+        file
+    };
+    let (one, two) = (of("one.json", &["/crm/v3/emails"]), of("two.json", &["/crm/v3/emails", "/marketing/v3/emails"]));
+    let changes = super::compare::changes(&one, &two).unwrap();
+    let told: Vec<_> = changes.iter().map(|c| (c.breaking, format!("{}: {}: {}", c.what, c.place, c.detail))).collect();
+    let expected = [
+        (true, "operation renamed: get_crm_emails: it was get_emails in Rust"),
+        (false, "operation added: get_marketing_emails: GET /marketing/v3/emails"),
+    ];
+    assert_eq!(told, expected.map(|(breaking, text)| (breaking, text.to_owned())));
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     codegen::{
         self, correct, merge,
-        operations::{Family, Known},
+        operations::{self, Family, Known},
         read, walk,
     },
     difference::{deprecations, differences, scopes_differ},
@@ -104,36 +104,56 @@ fn under_documented_names(mut api: OpenAPI) -> Result<OpenAPI, String> {
 }
 
 /// Operations are told apart by their names: drift takes two for one whose paths differ in the names of parameters only, also
-/// where these are swapped.
+/// where these are swapped. One that has another name because of others beside it is the same.
 fn compared(mut old: OpenAPI, mut new: OpenAPI) -> Result<Vec<Difference>, String> {
-    let names = |api: &OpenAPI| -> BTreeMap<String, String> {
+    let mut found = renamed_operations(&mut old, &new);
+    let names = |api: &OpenAPI| -> BTreeMap<String, (String, String)> {
         let operations = api.operations().map(|(path, method, operation)| {
             let name = operation.operation_id.clone().unwrap_or_default();
-            (name, format!("{} {path}", method.to_uppercase()))
+            (name, (method.to_uppercase(), path.to_owned()))
         });
         operations.collect()
     };
     let (before, after) = (names(&old), names(&new));
-    let mut found = Vec::new();
-    for (of, others, what, breaks) in [
-        (&before, &after, "operation removed", Breaks::UnlessCorrected),
-        (&after, &before, "operation added", Breaks::No),
-    ] {
-        for (name, route) in of.iter().filter(|(name, _)| !others.contains_key(*name)) {
+    let is_in_both = |name: &str| match (before.get(name), after.get(name)) {
+        (Some((_, was)), Some((_, is))) => !operations::is_swapped(was, is),
+        _ => false,
+    };
+    for (of, what, breaks) in
+        [(&before, "operation removed", Breaks::UnlessCorrected), (&after, "operation added", Breaks::No)]
+    {
+        for (name, (method, path)) in of.iter().filter(|(name, _)| !is_in_both(name)) {
             let users = Use { operations: [name.clone()].into(), ..Use::default() };
-            found.push(Difference::new(what, name.clone(), route.clone(), breaks, &users));
+            found.push(Difference::new(what, name.clone(), format!("{method} {path}"), breaks, &users));
         }
     }
     for api in [&mut old, &mut new] {
         merge::drop_operations(api, |_, _, operation| {
-            let name = operation.operation_id.as_deref().unwrap_or_default();
-            !before.contains_key(name) || !after.contains_key(name)
+            !is_in_both(operation.operation_id.as_deref().unwrap_or_default())
         });
     }
     let (old, new) = (plain::document(old), plain::document(new));
     found.extend(differences(&old, &new)?);
     found.extend(deprecations(&old, &new));
     Ok(found)
+}
+
+/// Operations that Rust calls something else because others of the name came or went; they get the new name.
+fn renamed_operations(old: &mut OpenAPI, new: &OpenAPI) -> Vec<Difference> {
+    let names: BTreeMap<(String, String), Option<String>> = new
+        .operations()
+        .map(|(path, method, operation)| ((method.to_uppercase(), path.to_owned()), operation.operation_id.clone()))
+        .collect();
+    let mut renamed = Vec::new();
+    for (method, path, operation) in walk::operations(old) {
+        let Some(Some(new)) = names.get(&(method.to_owned(), path.to_owned())) else { continue };
+        if let Some(old) = operation.operation_id.replace(new.clone()).filter(|old| old != new) {
+            let users = Use { operations: [new.clone()].into(), ..Use::default() };
+            let detail = format!("it was {old} in Rust");
+            renamed.push(Difference::new("operation renamed", new.clone(), detail, Breaks::Yes, &users));
+        }
+    }
+    renamed
 }
 
 fn report(difference: Difference, breaking: bool) -> Change {

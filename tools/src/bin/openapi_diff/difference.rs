@@ -63,7 +63,7 @@ fn of_operation(
     use ChangeDetails::{Added, AddedRequired, LessStrict, MoreStrict, Removed};
     let gone = matches!(info.details, Removed);
     let (api, place) = if gone { (old, old_place) } else { (new, new_place) };
-    let operation = operation_name(place)?;
+    let operation = operation_name(api, place)?;
     let users = Use { operations: [operation.clone()].into(), ..Use::default() };
     let difference =
         |what, place: String, detail: &str, breaks| Some(Difference::new(what, place, detail, breaks, &users));
@@ -110,7 +110,7 @@ fn bodies(old: &mut Value, new: &mut Value) -> Vec<Difference> {
     for place in places {
         let [had, has] = [&*old, &*new].map(|api| node(api, &place).get("application/json").is_some());
         if had != has {
-            let users = Use { operations: operation_name(&place).into_iter().collect(), ..Use::default() };
+            let users = Use { operations: operation_name(old, &place).into_iter().collect(), ..Use::default() };
             let what = if had { "body removed" } else { "body added" };
             found.push(Difference::new(what, label(&place, old), "", Breaks::UnlessCorrected, &users));
             for api in [&mut *old, &mut *new] {
@@ -137,7 +137,7 @@ fn contents(api: &mut Value) -> BTreeSet<String> {
 }
 
 /// A reference to another schema at the same place is another type in Rust, even if its fields are the same.
-fn renamed_types(old: &Value, new: &Value, uses: &Uses) -> Vec<Difference> {
+fn renamed_types(old: &Value, new: &Value, uses: &Uses<'_>) -> Vec<Difference> {
     fn walk(place: &str, old: &Value, new: &Value, found: &mut Vec<(String, String)>) {
         match (old, new) {
             (Value::Object(a), Value::Object(b)) => match (a.get("$ref"), b.get("$ref")) {
@@ -179,7 +179,7 @@ pub fn deprecations(old: &Value, new: &Value) -> Vec<Difference> {
         for (path, item) in api["paths"].as_object().into_iter().flatten() {
             for (method, operation) in item.as_object().into_iter().flatten() {
                 let pointer = format!("#/paths/{}/{method}", path.replace('~', "~0").replace('/', "~1"));
-                let Some(name) = operation_name(&pointer) else { continue };
+                let Some(name) = operation_name(api, &pointer) else { continue };
                 let is_deprecated = |part: &Value| part["deprecated"] == true;
                 for parameter in operation["parameters"].as_array().into_iter().flatten() {
                     let place = format!("{name}({})", parameter["name"].as_str().unwrap_or_default());
@@ -232,16 +232,19 @@ pub fn in_words(alternatives: &[Vec<String>]) -> String {
 }
 
 /// Which operations send and receive each schema.
-struct Uses(BTreeMap<String, Use>);
+struct Uses<'a> {
+    of: BTreeMap<String, Use>,
+    documents: [&'a Value; 2],
+}
 
-impl Uses {
-    fn of(documents: [&Value; 2]) -> Self {
-        let mut uses = Self(BTreeMap::new());
+impl<'a> Uses<'a> {
+    fn of(documents: [&'a Value; 2]) -> Self {
+        let mut uses = Self { of: BTreeMap::new(), documents };
         for api in documents {
             for (path, item) in api["paths"].as_object().into_iter().flatten() {
                 for (method, operation) in item.as_object().into_iter().flatten() {
                     let pointer = format!("#/paths/{}/{method}", path.replace('~', "~0").replace('/', "~1"));
-                    let Some(name) = operation_name(&pointer) else { continue };
+                    let Some(name) = operation_name(api, &pointer) else { continue };
                     uses.follow(api, &operation["parameters"], &name, true);
                     uses.follow(api, &operation["requestBody"], &name, true);
                     uses.follow(api, &operation["responses"], &name, false);
@@ -255,7 +258,7 @@ impl Uses {
         match part {
             Value::Object(members) => {
                 if let Some(Value::String(reference)) = members.get("$ref") {
-                    let known = self.0.entry(last(reference).to_owned()).or_default();
+                    let known = self.of.entry(last(reference).to_owned()).or_default();
                     let seen = known.operations.contains(operation) && if sent { known.sent } else { known.received };
                     known.operations.insert(operation.to_owned());
                     known.sent |= sent;
@@ -273,10 +276,11 @@ impl Uses {
 
     fn at(&self, place: &str) -> Use {
         match place.strip_prefix("#/components/schemas/") {
-            Some(schema) => self.0.get(schema.split('/').next().unwrap_or_default()).cloned().unwrap_or_default(),
+            Some(schema) => self.of.get(schema.split('/').next().unwrap_or_default()).cloned().unwrap_or_default(),
             None => {
                 let received = place.contains("/responses/");
-                Use { sent: !received, received, operations: operation_name(place).into_iter().collect() }
+                let operation = operation_name(self.documents[0], place);
+                Use { sent: !received, received, operations: operation.into_iter().collect() }
             }
         }
     }
@@ -308,7 +312,7 @@ fn last(reference: &str) -> &str {
 
 /// A place in words: `SimplePublicObject.properties{}`, `list(limit)`, `batch_read 207`.
 pub fn label(pointer: &str, api: &Value) -> String {
-    let (mut label, rest) = match (pointer.strip_prefix("#/components/schemas/"), operation_name(pointer)) {
+    let (mut label, rest) = match (pointer.strip_prefix("#/components/schemas/"), operation_name(api, pointer)) {
         (Some(rest), _) => {
             let (name, rest) = rest.split_once('/').unwrap_or((rest, ""));
             (name.to_owned(), rest)

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use crate::codegen::operations::name;
 
 /// Whether users of the SDK have to change their programs, or see them fail.
@@ -42,9 +44,11 @@ impl Difference {
     }
 }
 
-/// The name of an operation of a plain document by its JSON pointer, `#/paths/~1crm…/get`.
-pub fn operation_name(pointer: &str) -> Option<String> {
+/// The name of the operation of a plain document that a JSON pointer such as `#/paths/~1crm…/get` leads to or into.
+pub fn operation_name(api: &Value, pointer: &str) -> Option<String> {
     let mut segments = pointer.strip_prefix("#/paths/")?.split('/');
     let (path, method) = (segments.next()?, segments.next()?);
-    Some(name(&method.to_uppercase(), &path.replace("~1", "/").replace("~0", "~")))
+    let named = api.pointer(&format!("/paths/{path}/{method}/operationId")).and_then(Value::as_str);
+    let path = path.replace("~1", "/").replace("~0", "~");
+    Some(named.map_or_else(|| name(&method.to_uppercase(), &path), str::to_owned))
 }

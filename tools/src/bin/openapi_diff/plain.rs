@@ -40,7 +40,7 @@ pub fn document(mut api: OpenAPI) -> Value {
 
 fn is_noise(key: &str) -> bool {
     let said_for_people = ["description", "summary", "title", "example", "examples", "externalDocs"];
-    let spelled_out = ["style", "explode", "allowReserved", "allowEmptyValue", "operationId"];
+    let spelled_out = ["style", "explode", "allowReserved", "allowEmptyValue"];
     said_for_people.contains(&key) || spelled_out.contains(&key) || key.starts_with("x-")
 }
 

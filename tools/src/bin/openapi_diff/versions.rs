@@ -42,6 +42,10 @@ pub fn align(old: &mut OpenAPI, new: &OpenAPI) -> Vec<Difference> {
     let mut moved = Vec::new();
     for (key, (method, path)) in before {
         let Some((_, to)) = after.get(&key).filter(|(_, to)| *to != path) else { continue };
+        // The arguments of the one are others of the other.
+        if operations::is_swapped(&path, to) {
+            continue;
+        }
         let Some(ReferenceOr::Item(item)) = old.paths.paths.get_mut(&path) else { continue };
         let slot = walk::slots_mut(item).into_iter().find(|(name, _)| name.eq_ignore_ascii_case(&method));
         let Some(mut operation) = slot.and_then(|(_, operation)| operation.take()) else { continue };
@@ -62,7 +66,13 @@ pub fn align(old: &mut OpenAPI, new: &OpenAPI) -> Vec<Difference> {
             .and_then(|(_, _, operation)| operation.operation_id.clone());
         let users = Use { operations: operation.operation_id.clone().into_iter().collect(), ..Use::default() };
         let (name, method) = (operation.operation_id.clone().unwrap_or_default(), method.to_uppercase());
-        moved.push(Difference::new("operation moved", name, format!("{method} {path} → {to}"), Breaks::Yes, &users));
+        // Another name of a parameter is no other path.
+        let literals =
+            |path: &str| path.split('/').filter(|s| !s.starts_with('{')).map(str::to_owned).collect::<Vec<_>>();
+        if literals(&path) != literals(to) {
+            let detail = format!("{method} {path} → {to}");
+            moved.push(Difference::new("operation moved", name, detail, Breaks::Yes, &users));
+        }
         let item = old.paths.paths.entry(to.clone()).or_insert_with(|| ReferenceOr::Item(Default::default()));
         if let ReferenceOr::Item(item) = item {
             for (_, slot) in walk::slots_mut(item).into_iter().filter(|(name, _)| *name == method) {
@@ -79,13 +89,7 @@ pub fn align(old: &mut OpenAPI, new: &OpenAPI) -> Vec<Difference> {
 
 /// Method and path without version and names of parameters.
 fn key(method: &str, path: &str) -> String {
-    let is_version = |segment: &&str| {
-        let digits = segment.strip_prefix('v').unwrap_or_default();
-        Some(*segment) == operations::version_in(path)
-            || *segment == operations::VERSION
-            || !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
-    };
-    let segments = path.split('/').filter(|segment| !is_version(segment));
+    let segments = path.split('/').filter(|segment| !operations::is_version(segment));
     let segments: Vec<_> = segments.map(|segment| if segment.starts_with('{') { "{}" } else { segment }).collect();
     format!("{method} {}", segments.join("/"))
 }

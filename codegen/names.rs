@@ -1,0 +1,61 @@
+//! Names of operations, derived from method and path alone: another name of a parameter makes no other name.
+
+use super::operations::{is_version, parameter, segments};
+
+/// The names of an operation that is not known, the shortest first: of what stands after the version in the path, with what
+/// stands before it, and with the version; each with an `id` for the parameters at the end, and then for all.
+pub fn of(method: &str, path: &str) -> Vec<String> {
+    let all: Vec<&str> = segments(path).collect();
+    let (family, rest) = match all.iter().position(|segment| is_version(segment)) {
+        Some(at) => (&all[..at], &all[at + 1..]),
+        None => (&all[..0], all.as_slice()),
+    };
+    let tells = |segments: &[&str]| segments.iter().any(|segment| parameter(segment).is_none());
+    let short = match (rest, family) {
+        // The family of CRM objects has its name before the version in dated paths, and after it in v3.
+        (["objects", others @ ..], _) if tells(others) => others.to_vec(),
+        (rest, [.., last]) if !tells(rest) => std::iter::once(last).chain(rest).copied().collect(),
+        _ => rest.to_vec(),
+    };
+    let with_family: Vec<&str> = family.iter().chain(rest).copied().collect();
+    let of = |segments: &Vec<&str>| [false, true].map(|every| join(method, segments, every));
+    [short, with_family, all].iter().flat_map(of).collect()
+}
+
+fn join(method: &str, segments: &[&str], every_parameter: bool) -> String {
+    let end = segments.iter().rposition(|segment| parameter(segment).is_none()).map_or(0, |last| last + 1);
+    let mut words = Vec::new();
+    for (i, segment) in segments.iter().enumerate() {
+        match (parameter(segment), segments.len() - end) {
+            (None, _) => {
+                let word = snake(segment);
+                // `marketing/v3/marketing-events`
+                let repeats = |last: &mut String| {
+                    word.strip_prefix(last.as_str()).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+                };
+                words.pop_if(repeats);
+                words.push(word);
+            }
+            (Some(_), _) if every_parameter => words.push("by_id".to_owned()),
+            (Some(_), 1) if i == end => words.push("by_id".to_owned()),
+            (Some(_), _) if i == end => words.push("by_ids".to_owned()),
+            (Some(_), _) => {}
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    // A method alone is one of the client's own.
+    let path = if words.is_empty() { "root".to_owned() } else { words.join("_") };
+    format!("{}_{path}", method.to_lowercase())
+}
+
+/// Words of a segment. Names that differ in other characters alone are one in Rust.
+fn snake(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if c.is_ascii_uppercase() && out.ends_with(|last: char| last.is_ascii_lowercase()) {
+            out.push('_');
+        }
+        out.push(if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' });
+    }
+    out.split('_').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
+}
