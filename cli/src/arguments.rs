@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use hubspot_partner_clients::{ApiVersion, Filter};
+use hubspot_partner_clients::{ApiVersion, AssociationType, Client, Filter, ObjectType};
 
 use super::{
     account,
@@ -13,7 +13,10 @@ use super::{
         reconcile::arguments::Reconcile,
         undo,
     },
-    command_line, filter, help,
+    command_line,
+    failure::Failure,
+    filter, help,
+    key::{self, PARTNER_CLIENTS},
     output::Format,
     question::Yes,
 };
@@ -121,7 +124,7 @@ pub(super) enum Call {
     /// List the objects of a type that a partner client is associated with
     #[command(after_help = help::ASSOCIATIONS)]
     Associations {
-        /// Id of the partner client
+        /// Id of the partner client, or a property and its value, such as hs_client_domain_name=acme.example
         partner_client: String,
         /// Type of the other objects, such as companies or 2-1234567
         to_type: String,
@@ -136,7 +139,7 @@ pub(super) enum Call {
     /// Show a partner client
     #[command(after_help = help::GET)]
     Get {
-        /// Id of the partner client
+        /// Id of the partner client, or a property and its value, such as hs_client_domain_name=acme.example
         id: String,
         /// Properties to show, separated by commas [default: HubSpot's default properties]
         #[arg(long, value_delimiter = ',', value_name = "NAMES")]
@@ -154,15 +157,36 @@ impl Call {
     pub(super) fn changes_something(&self) -> bool {
         matches!(self, Self::Associate(_) | Self::Dissociate { .. })
     }
+
+    /// Refuses what cannot be sent, before anybody is asked.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        match self {
+            Self::Associate(association) | Self::Dissociate { association, .. } => {
+                let Association { partner_client, to_type, to_id, association_type } = association;
+                key::check_partner_client(partner_client)?;
+                ObjectType::new(to_type)?;
+                key::check_object(to_id)?;
+                AssociationType::new(association_type)?;
+            }
+            Self::Associations { partner_client, to_type } => {
+                key::check_partner_client(partner_client)?;
+                ObjectType::new(to_type)?;
+            }
+            Self::Types { to_type } => drop(ObjectType::new(to_type)?),
+            Self::Get { id, .. } => key::check_partner_client(id)?,
+            Self::List(_) | Self::Search(_) => {}
+        }
+        Ok(())
+    }
 }
 
 #[derive(Args)]
 pub(super) struct Association {
-    /// Id of the partner client
+    /// Id of the partner client, or a property and its value, such as hs_client_domain_name=acme.example
     pub(super) partner_client: String,
     /// Type of the other object, such as companies or 2-1234567
     pub(super) to_type: String,
-    /// Id of the other object
+    /// Id of the other object, or a property and its value, such as domain=acme.example
     pub(super) to_id: String,
     /// Association type, by name or numeric id; the command `types` lists them
     #[arg(value_name = "TYPE")]
@@ -170,6 +194,13 @@ pub(super) struct Association {
 }
 
 impl Association {
+    /// The same, with the ids of the objects that are named by a property.
+    pub(super) async fn resolved(self, client: &Client) -> Result<Self, Failure> {
+        let partner_client = key::resolved(client, PARTNER_CLIENTS, &self.partner_client).await?.into_owned();
+        let to_id = key::resolved(client, &self.to_type, &self.to_id).await?.into_owned();
+        Ok(Self { partner_client, to_id, ..self })
+    }
+
     /// The four values of `--write`.
     pub(super) fn of(values: &[String]) -> Option<Self> {
         let [partner_client, to_type, to_id, association_type] = values else { return None };

@@ -44,6 +44,11 @@ impl Failure {
         Self::new(Code::Usage, "file", message, Some(remedy.into()))
     }
 
+    /// An object that is not there, or is there several times.
+    pub(super) fn unresolved(message: impl Into<String>) -> Self {
+        Self::new(Code::Refused, "unresolved", message, Some("Nothing was changed.".to_owned()))
+    }
+
     /// The token of another account.
     pub(super) fn account(message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::new(Code::Usage, "account", message, Some(remedy.into()))
@@ -74,6 +79,14 @@ impl Failure {
     pub(super) fn with_detail(mut self, name: &str, value: Value) -> Self {
         self.0.details.insert(name.to_owned(), value);
         self
+    }
+
+    /// The same message, with the kind, the code and the remedy of HubSpot's error.
+    pub(super) fn caused_by(self, error: &Error) -> Self {
+        let (mut inner, cause) = (self.0, *Self::from(error.clone()).0);
+        (inner.code, inner.kind, inner.remedy) = (cause.code, cause.kind, cause.remedy);
+        inner.details.extend(cause.details);
+        Self(inner).and_then_do("Nothing was sent.")
     }
 
     /// Says more of what to do.

@@ -43,7 +43,8 @@ The exit code is 0 unless there is an error.";
 
 pub(crate) const ASSOCIATE: &str = "\
 Example:
-  hubspot-partner-clients associate 512 deals 701 partner_client_to_deal";
+  hubspot-partner-clients associate 512 deals 701 partner_client_to_deal
+  hubspot-partner-clients associate 512 companies domain=acme.example owner";
 
 pub(crate) const DISSOCIATE: &str = "\
 Example:
@@ -83,11 +84,18 @@ File format:
   CSV in UTF-8 with a header, separated by commas, semicolons, tabs or
   vertical bars. The columns partner_client_id, to_object_type, to_object_id
   and association_type are required, in any order and in any usual spelling,
-  such as `Partner Client ID`. Other columns, spaces around values and empty
-  rows are ignored. A row may be up to 1 MiB long.
+  such as `Partner Client ID`; --column names columns of other names, and
+  --to-type and --type stand for a whole column. Other columns, spaces around
+  values and empty rows are ignored. A row may be up to 1 MiB long. With - in
+  place of a file, up to 64 MiB of standard input are read.
 
-  The whole file is checked before anything is sent. It is read more than
-  once, so standard input is not supported.
+  In place of an id, a row can have a property and its value, such as
+  domain=acme.example or email=ada@acme.example. If the column Website has
+  domains, --column to_object_id.domain=Website finds the companies by them.
+  HubSpot is asked for all these objects before anything is sent; if one is
+  not there, or is there several times, nothing is sent.
+
+  The whole file is checked before anything is sent.
 
   With --simulator, every partner client, object and association type in the
   file exists."
@@ -98,6 +106,7 @@ pub(crate) const ASSOCIATE_MANY: &str = concat!(
     "\
 Example:
   hubspot-partner-clients associate-many rows.csv --check
+  hubspot-partner-clients associate-many rows.csv --column to_object_id.domain=Website
   hubspot-partner-clients associate-many rows.csv --journal rows.journal
 ",
     file!()

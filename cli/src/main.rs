@@ -17,6 +17,7 @@ mod filter;
 mod help;
 #[cfg(feature = "redis")]
 mod job;
+mod key;
 mod log;
 mod output;
 mod output_file;
@@ -42,6 +43,7 @@ use self::{
     arguments::{Arguments, Association, Call, Command},
     exit::Code,
     failure::Failure,
+    key::PARTNER_CLIENTS,
     log::Log,
     output::{Format, Output},
     signals::Signals,
@@ -125,14 +127,19 @@ async fn dispatch(command: Command, target: &Target, signals: &Signals, output: 
 }
 
 async fn perform(call: Call, target: &Target, output: &mut Output) -> Result<(), Failure> {
+    call.check()?;
     let session = target.client().await?;
     let client = &session.client;
     if call.changes_something() || target.account.is_some() {
         target.named(client).await?;
     }
     match call {
-        Call::Associate(association) => associations::associate(client, &association, output).await,
+        Call::Associate(association) => {
+            let association = association.resolved(client).await?;
+            associations::associate(client, &association, output).await
+        }
         Call::Dissociate { association, labels, yes } => {
+            let association = association.resolved(client).await?;
             let Association { partner_client, to_type, to_id, association_type } = &association;
             let what = format!(
                 "the association of partner client {partner_client} with {to_type} {to_id} ({association_type})"
@@ -142,10 +149,14 @@ async fn perform(call: Call, target: &Target, output: &mut Output) -> Result<(),
             associations::dissociate(client, &association, labels.including_labels, output).await
         }
         Call::Associations { partner_client, to_type } => {
+            let partner_client = key::resolved(client, PARTNER_CLIENTS, &partner_client).await?;
             associations::list(client, &partner_client, &to_type, output).await
         }
         Call::Types { to_type } => association_types::run(&session, &to_type, output).await,
-        Call::Get { id, properties } => partner_clients::get(client, &id, properties, output).await,
+        Call::Get { id, properties } => {
+            let id = key::resolved(client, PARTNER_CLIENTS, &id).await?;
+            partner_clients::get(client, &id, properties, output).await
+        }
         Call::List(page) => partner_clients::list(client, page, output).await,
         Call::Search(search) => partner_clients::search(client, search, output).await,
     }

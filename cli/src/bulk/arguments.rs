@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use hubspot_partner_clients::bulk;
 
+use super::layout::TypedTable;
 use crate::question::Yes;
 
 #[derive(Args)]
 pub(crate) struct Many {
-    /// The CSV file
+    /// The CSV file, or - for standard input
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) table: TypedTable,
     /// Check the file and send nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

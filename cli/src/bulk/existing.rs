@@ -1,15 +1,12 @@
 //! What HubSpot has of the rows of a file, read before a run.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry};
 
 use hubspot_partner_clients::{
     Association, AssociationType, Client, Error, ErrorKind, PartnerClientId, reconcile::Plan,
 };
 
-use super::{check::Checked, rows::Rows};
+use super::{check::Checked, input::Input, rows::Rows};
 use crate::failure::Failure;
 
 /// The association types of a file by their object type and by how the rows spell them: the text by which HubSpot lists each,
@@ -50,13 +47,13 @@ impl Existing {
     /// partner clients HubSpot does not know are in no plan.
     pub(super) async fn read(
         client: &Client,
-        path: &Path,
+        input: &Input,
         checked: &Checked,
         account: Option<&str>,
     ) -> Result<Self, Failure> {
         let mut types = Types::default();
         let mut by_type: BTreeMap<String, Vec<Association>> = BTreeMap::new();
-        let mut rows = Rows::open(path)?;
+        let mut rows = Rows::open(input)?;
         for _ in 0..checked.rows {
             let Ok(true) = rows.advance()? else { break };
             types.ask(client, &rows).await?;

@@ -2,7 +2,7 @@
 
 use csv::{ByteRecord, ReaderBuilder, Terminator};
 
-use super::columns::{COLUMNS, name};
+use super::columns::name;
 
 /// How much of a file is looked at.
 pub(super) const SAMPLE: usize = 1 << 16;
@@ -23,12 +23,13 @@ pub(super) struct Foreign {
 }
 
 impl Form {
-    pub(super) fn of(sample: &[u8]) -> Result<Self, Foreign> {
+    /// `names` are those of the columns.
+    pub(super) fn of(sample: &[u8], names: &[String]) -> Result<Self, Foreign> {
         if let Some(foreign) = Foreign::of(sample) {
             return Err(foreign);
         }
         let has_cr_lines = has_cr_lines(sample);
-        Ok(Self { delimiter: delimiter(sample, if has_cr_lines { b'\r' } else { b'\n' }), has_cr_lines })
+        Ok(Self { delimiter: delimiter(sample, if has_cr_lines { b'\r' } else { b'\n' }, names), has_cr_lines })
     }
 }
 
@@ -47,22 +48,22 @@ fn has_cr_lines(sample: &[u8]) -> bool {
 }
 
 /// The delimiter with which most of the columns are there; a comma where that says nothing.
-fn delimiter(sample: &[u8], line_end: u8) -> u8 {
+fn delimiter(sample: &[u8], line_end: u8, names: &[String]) -> u8 {
     let columns = |delimiter: &u8| {
         let mut reader = ReaderBuilder::new();
         reader.has_headers(false).flexible(true).terminator(Terminator::Any(line_end)).delimiter(*delimiter);
         let records = reader.from_reader(sample).into_byte_records().map_while(Result::ok);
         // A title may stand above them.
-        records.take(100).map(|record| columns_in(&record)).max()
+        records.take(100).map(|record| columns_in(&record, names)).max()
     };
     // The last of those that are equal counts.
     [b'|', b'\t', b';', b','].into_iter().max_by_key(columns).unwrap_or(b',')
 }
 
 /// How many of the columns a row names.
-pub(super) fn columns_in(row: &ByteRecord) -> usize {
-    let names: Vec<_> = row.iter().map(name).collect();
-    COLUMNS.iter().filter(|column| names.contains(&name(column.as_bytes()))).count()
+pub(super) fn columns_in(row: &ByteRecord, names: &[String]) -> usize {
+    let found: Vec<_> = row.iter().map(name).collect();
+    names.iter().filter(|name| found.contains(name)).count()
 }
 
 pub(super) fn is_blank(row: &ByteRecord) -> bool {

@@ -8,6 +8,8 @@ mod columns;
 mod existing;
 mod failed;
 mod form;
+pub(super) mod input;
+pub(super) mod layout;
 mod preview;
 mod problems;
 mod progress;
@@ -36,6 +38,7 @@ use self::{
     check::Checked,
     existing::Existing,
     failed::FailedRows,
+    input::Input,
     progress::Bar,
     report::Report,
     rows::Rows,
@@ -132,13 +135,18 @@ async fn run(
         return Err(Failure::usage(message));
     }
     let unsent = Some("Run the same command again; nothing was sent.");
-    let checked = signals.interrupt(check::check(&many.file, None), unsent).await?;
+    let begin = async {
+        let input = Input::new(&many.file, many.table.layout()).await?;
+        let checked = check::check(&input).await?;
+        Ok((input, checked))
+    };
+    let (input, checked) = signals.interrupt(begin, unsent).await?;
     if many.dry_run {
         dry_run(&checked, output)?;
         return Ok(Code::Success);
     }
     // The rows once more, in step with the outcomes.
-    let rows = Rows::open(&many.file)?;
+    let rows = Rows::open(&input)?;
     let failed = many
         .failed
         .as_deref()
@@ -149,11 +157,13 @@ async fn run(
         Some(requests) => builder.rate_limit(RateLimit::per_ten_seconds(requests)),
         None => builder,
     };
-    let session = target.client_with(settings, |simulator| seed::seed(simulator, &many.file));
+    let session = target.client_with(settings, |simulator| seed::seed(simulator, &input));
     let session = signals.interrupt(session, unsent).await?;
     let account = signals.interrupt(target.named(&session.client), unsent).await?;
+    signals.interrupt(input.resolve(&checked, &session.client), unsent).await?;
+    let identity = input.identity(&checked.digest);
     if many.check {
-        let preview = preview::run(change, many, &checked, &session.client, output);
+        let preview = preview::run(change, many, &input, &checked, &session.client, output);
         return signals.interrupt(preview, Some("Nothing was changed.")).await;
     }
     if let Some(path) = &many.undo {
@@ -167,15 +177,15 @@ async fn run(
     }
     let undo = match &many.undo {
         Some(path) => {
-            let existing = Existing::read(&session.client, &many.file, &checked, account.as_deref());
+            let existing = Existing::read(&session.client, &input, &checked, account.as_deref());
             let existing = signals.interrupt(existing, unsent).await?;
-            Some(Recorder::begin(path, change, removing.including_labels, &checked.digest, existing)?)
+            Some(Recorder::begin(path, change, removing.including_labels, &identity, existing)?)
         }
         None => None,
     };
     let bar = Bar::new(checked.rows, output.json, target.log.is_verbose());
     let updated = bar.clone();
-    let inputs = Inputs::open(&many.file, checked.rows)?;
+    let inputs = Inputs::open(&input, checked.rows)?;
     let mut bulk = change
         .bulk(&session.client, inputs)
         .concurrency(many.concurrency.into())
@@ -189,14 +199,14 @@ async fn run(
             let message = format!("--journal {} is the input file", path.display());
             return Err(Failure::file(message, "Give --journal another path; nothing was sent."));
         }
-        bulk = bulk.journal(journal(path, &checked.digest, account.as_deref())?);
+        bulk = bulk.journal(journal(path, &identity, account.as_deref())?);
     }
     let report = Report::begin(change, checked.rows, &rows, output)?;
     let run = Run { many, checked, rows, failed, undo, report, bar, signals };
     run.finish(bulk, &session.client, output).await
 }
 
-/// The journal of a run whose input has this SHA-256.
+/// The journal of a run whose input has this identity.
 fn journal(path: &Path, digest: &str, account: Option<&str>) -> Result<Journal, Failure> {
     let journal = Journal::open(path, &format!("sha256:{digest}"))?;
     Ok(match account {
@@ -224,10 +234,21 @@ fn others<'a>(
 
 fn dry_run(checked: &Checked, output: &mut Output) -> Result<(), Failure> {
     if output.json {
-        return output.json(&json!({"rows": checked.rows, "sent": false}));
+        let mut told = json!({"rows": checked.rows, "sent": false});
+        if let (Some(told), keys @ 1..) = (told.as_object_mut(), checked.keys_count()) {
+            told.insert("named".to_owned(), keys.into());
+        }
+        return output.json(&told);
     }
     let valid = counted_are(checked.rows, "row");
-    output.line(format_args!("Dry run: {valid} valid; nothing was sent"))
+    output.line(format_args!("Dry run: {valid} valid; nothing was sent"))?;
+    match checked.keys_count() {
+        0 => Ok(()),
+        keys => {
+            let named = counted_are(keys, "object");
+            output.line(format_args!("{named} named by a property, which --check looks up"))
+        }
+    }
 }
 
 /// The rows as inputs, as many as were checked.
@@ -237,8 +258,8 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
-    pub(super) fn open(path: &Path, rows: u64) -> Result<Self, Failure> {
-        Ok(Self { rows: Rows::open(path)?, left: rows })
+    pub(super) fn open(input: &Input, rows: u64) -> Result<Self, Failure> {
+        Ok(Self { rows: Rows::open(input)?, left: rows })
     }
 
     /// Whether they were those that were checked, all of which have been taken.
@@ -320,7 +341,7 @@ impl Run<'_> {
                 || self.advance()?
                 || self.has_changed() =>
             {
-                let message = format!("{} was changed while it was being sent", self.many.file.display());
+                let message = format!("{} was changed while it was being sent", self.rows.input());
                 Err(Failure::file(message, "Run the command again with a file that does not change meanwhile."))
             }
             _ => written.map(|()| self.report.code()),

@@ -16,6 +16,7 @@ use super::{
     causes::Causes,
     check::Checked,
     existing::{Existing, Types},
+    input::Input,
     rows::Rows,
 };
 use crate::{
@@ -32,18 +33,19 @@ const MOST_DISSOCIATED: u64 = 100;
 pub(super) async fn run(
     change: Change,
     many: &Many,
+    input: &Input,
     checked: &Checked,
     client: &Client,
     output: &mut Output,
 ) -> Result<Code, Failure> {
-    let known = Known::from(Existing::read(client, &many.file, checked, None).await?);
-    let mut rows = Rows::open(&many.file)?;
+    let known = Known::from(Existing::read(client, input, checked, None).await?);
+    let mut rows = Rows::open(input)?;
     let mut preview = Preview::begin(change, &rows, output)?;
     while let Ok(true) = rows.advance()? {
         preview.add(&rows, &known, output)?;
     }
     if rows.digest() != checked.digest {
-        let message = format!("{} was changed while it was being checked", many.file.display());
+        let message = format!("{} was changed while it was being checked", input.name());
         return Err(Failure::file(message, "Run the command again with a file that does not change meanwhile."));
     }
     let requests = requests(change, many.strategy, client.api_version().is_dated(), &preview.sent);

@@ -1,6 +1,6 @@
 //! The problems of a file, by line and column.
 
-use std::{fmt, path::Path};
+use std::fmt;
 
 use indicatif::HumanCount;
 use serde::Serialize;
@@ -54,12 +54,12 @@ impl Problems {
     }
 
     /// A failure if there are any.
-    pub(super) fn check(self, path: &Path) -> Result<(), Failure> {
+    pub(super) fn check(self, input: &str) -> Result<(), Failure> {
         if self.count == 0 {
             return Ok(());
         }
         let more = self.count - self.listed.len() as u64;
-        let mut message = format!("{} has {}:", path.display(), counted(self.count, "problem"));
+        let mut message = format!("{input} has {}:", counted(self.count, "problem"));
         for problem in &self.listed {
             message.push_str(&format!("\n  {problem}"));
         }

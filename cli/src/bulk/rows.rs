@@ -1,20 +1,25 @@
 //! The rows of a CSV file, one at a time.
 
 use std::{
-    fs::{self, File},
-    io::{self, Read, Seek},
-    path::{Path, PathBuf},
+    borrow::Cow,
+    io::{self, Read},
 };
 
 use csv::{ByteRecord, ReaderBuilder, Terminator};
 use hmac_sha256::Hash;
 
 use super::{
-    columns::{COLUMNS, name},
-    form::{Foreign, Form, SAMPLE, columns_in, is_blank, is_delimiter_line},
+    columns::name,
+    form::{Foreign, Form, columns_in, is_blank, is_delimiter_line},
+    input::Input,
     problems::{Column, Problem, Problems},
 };
-use crate::{failure::Failure, spreadsheet::plain, words::counted};
+use crate::{
+    failure::Failure,
+    key::{self, PARTNER_CLIENTS},
+    spreadsheet::plain,
+    words::counted,
+};
 
 /// A row beyond it has a quotation mark that is not closed, and would take the rest of the file.
 const MAX_ROW: u64 = 1 << 20;
@@ -29,35 +34,34 @@ const TITLE_ROWS: usize = 20;
 
 const NOT_UTF_8: &str = "not in UTF-8 but in an older encoding, such as Windows-1252: save the file as \"CSV UTF-8\"";
 
-pub(super) struct Rows {
-    path: PathBuf,
+pub(crate) struct Rows {
+    input: Input,
     reader: csv::Reader<Source>,
     header: ByteRecord,
-    /// Where in a row the four columns are.
-    columns: [usize; 4],
+    /// Where in a row the four columns are; none where a value is the same in all rows.
+    columns: [Option<usize>; 4],
     row: ByteRecord,
 }
 
+/// An object that a row names by a property.
+pub(super) struct Key<'a> {
+    pub(super) object_type: &'a str,
+    pub(super) property: Cow<'a, str>,
+    pub(super) value: &'a str,
+}
+
 impl Rows {
-    /// Opens the file and finds the columns in its first row.
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
-        let unread = |error| Failure::io(format_args!("{} cannot be read", path.display()), &error);
-        if path == Path::new("-") || fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-            let message =
-                format!("{} is not a regular file: standard input and pipes cannot be read twice", path.display());
-            return Err(Failure::file(message, "Save the rows to a file and give its path."));
-        }
-        let mut file = File::open(path).map_err(unread)?;
-        let mut sample = Vec::new();
-        file.by_ref().take(SAMPLE as u64).read_to_end(&mut sample).map_err(unread)?;
-        file.rewind().map_err(unread)?;
-        let form = Form::of(&sample).map_err(|Foreign { what, remedy }| {
+    /// Opens the input and finds the columns in its first row.
+    pub(super) fn open(input: &Input) -> Result<Self, Failure> {
+        let (content, sample) = input.open()?;
+        let (names, _) = input.layout().names();
+        let form = Form::of(&sample, &names).map_err(|Foreign { what, remedy }| {
             Failure::file(
-                format!("{} is {what}, not CSV in UTF-8", path.display()),
+                format!("{} is {what}, not CSV in UTF-8", input.name()),
                 format!("{remedy} Nothing was sent."),
             )
         })?;
-        let source = Source { file, hash: Hash::new(), has_cr_lines: form.has_cr_lines, ended: false, left: 0 };
+        let source = Source { content, hash: Hash::new(), has_cr_lines: form.has_cr_lines, ended: false, left: 0 };
         // The carriage return of a CRLF is removed from the last field instead, because only lines that end with LF
         // have numbers to rely on. Rows of another width are reported with their line.
         let reader = ReaderBuilder::new()
@@ -67,8 +71,8 @@ impl Rows {
             .terminator(Terminator::Any(b'\n'))
             .buffer_capacity(BUFFER)
             .from_reader(source);
-        let mut rows =
-            Self { path: path.to_owned(), reader, header: ByteRecord::new(), columns: [0; 4], row: ByteRecord::new() };
+        let (header, row) = (ByteRecord::new(), ByteRecord::new());
+        let mut rows = Self { input: input.clone(), reader, header, columns: [None; 4], row };
         let mut first = rows.advance()?;
         if matches!(first, Ok(true)) && is_delimiter_line(&rows.row) {
             first = rows.advance()?;
@@ -89,8 +93,13 @@ impl Rows {
         };
         let mut all = Problems::default();
         problems.into_iter().for_each(|problem| all.add(problem));
-        all.check(path)?;
+        all.check(&input.name())?;
         Ok(rows)
+    }
+
+    /// What messages call the input.
+    pub(super) fn input(&self) -> String {
+        self.input.name()
     }
 
     /// Goes to the next row that is not empty; false at the end.
@@ -112,7 +121,7 @@ impl Rows {
                     return Ok(Err(Problem { line, column: None, message }));
                 }
                 Err(error) => {
-                    return Err(Failure::io(format_args!("{} cannot be read", self.path.display()), &error.into()));
+                    return Err(Failure::io(format_args!("{} cannot be read", self.input.name()), &error.into()));
                 }
             }
         }
@@ -133,16 +142,57 @@ impl Rows {
         fields(&self.row)
     }
 
-    /// The values of the four columns, empty where there are none.
+    /// The values of the four columns, empty where there are none. An object that is named by a property has its id, once that
+    /// is known.
     pub(super) fn values(&self) -> [&str; 4] {
-        let value = |column| self.row.get(column).and_then(|field| str::from_utf8(plain(field)).ok());
-        self.columns.map(|column| value(column).unwrap_or_default().trim())
+        let mut values = self.cells();
+        for (part, key) in self.keys() {
+            if let (Some(value), Some(id)) = (values.get_mut(part), self.input.id(&key)) {
+                *value = id;
+            }
+        }
+        values
+    }
+
+    /// The same, as the file has them.
+    fn cells(&self) -> [&str; 4] {
+        let mut part = 0;
+        self.columns.map(|column| {
+            let field = column.and_then(|column| self.row.get(column));
+            let cell = field.and_then(|field| str::from_utf8(plain(field)).ok()).unwrap_or_default().trim();
+            let constant = self.input.layout().constant(part).filter(|_| cell.is_empty());
+            part += 1;
+            constant.map_or(cell, |(constant, _)| constant)
+        })
+    }
+
+    /// The objects that the row names by a property, with their place among the four values.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (usize, Key<'_>)> {
+        let [partner_client, to_type, to_id, _] = self.cells();
+        let keys = [(0, PARTNER_CLIENTS, partner_client), (2, to_type, to_id)];
+        keys.into_iter().filter_map(|(part, object_type, cell)| {
+            let (property, value) = match self.input.layout().property(part) {
+                Some(property) => (property.into(), cell),
+                None => key::parse(cell).map(|(property, value)| (property.into(), value))?,
+            };
+            Some((part, Key { object_type, property, value }))
+        })
+    }
+
+    /// What the options contradict: the place of a value, and what is wrong with it.
+    pub(super) fn contradictions(&self) -> impl Iterator<Item = (usize, String)> {
+        let cells = self.cells();
+        [(1, "object type"), (3, "association type")].into_iter().filter_map(move |(part, what)| {
+            let (constant, option) = self.input.layout().constant(part)?;
+            let differs = cells.get(part).is_some_and(|cell| !cell.eq_ignore_ascii_case(constant));
+            differs.then(|| (part, format!("the {what} must be {constant}, as {option} says")))
+        })
     }
 
     /// A problem with one of the four values.
     pub(super) fn problem(&self, value: usize, message: String) -> Problem {
-        let number = self.columns.get(value).copied().unwrap_or_default();
-        Problem { line: self.line(), column: Some(self.column(number)), message }
+        let column = self.columns.get(value).copied().flatten().map(|number| self.column(number));
+        Problem { line: self.line(), column, message }
     }
 
     /// What is wrong with the row, apart from its values.
@@ -158,10 +208,9 @@ impl Rows {
             );
             return Some(Problem { line: self.line(), column: None, message });
         }
-        let values = self.values();
-        let is_number = values.first().is_some_and(|id| id.starts_with(|c: char| c.is_ascii_digit()));
-        let is_name = |(value, column): (&str, &str)| name(value.as_bytes()) == name(column.as_bytes());
-        if !is_number && values.into_iter().zip(COLUMNS).all(is_name) {
+        let is_number = self.cells().first().is_some_and(|id| id.starts_with(|c: char| c.is_ascii_digit()));
+        let is_name = |column: usize| self.row.get(column).map(name) == self.header.get(column).map(name);
+        if !is_number && self.columns.into_iter().flatten().all(is_name) {
             let message = "the header is repeated: remove this line".to_owned();
             return Some(Problem { line: self.line(), column: None, message });
         }
@@ -185,20 +234,28 @@ impl Rows {
         let line = self.line();
         let names: Vec<_> = self.header().map(name).collect();
         let (mut problems, mut missing) = (Vec::new(), Vec::new());
-        for (wanted, found) in COLUMNS.iter().zip(&mut self.columns) {
+        let (input, mut part) = (self.input.clone(), 0);
+        for found in &mut self.columns {
+            let (wanted, is_given) = input.layout().header(part);
             let places: Vec<_> =
                 (0..names.len()).filter(|place| names.get(*place) == Some(&name(wanted.as_bytes()))).collect();
             match places[..] {
-                [place] => *found = place,
-                [] => missing.push(*wanted),
+                [place] => *found = Some(place),
+                [] if is_given => problems.push(format!("there is no column {wanted}, which --column names")),
+                [] if input.layout().is_required(part) => missing.push(wanted),
+                [] => {}
                 [first, second, ..] => {
                     problems.push(format!("there are two columns {wanted}: columns {} and {}", first + 1, second + 1))
                 }
             }
+            part += 1;
         }
         if let Some((last, others)) = missing.split_last() {
             let others = if others.is_empty() { String::new() } else { format!("{} or ", others.join(", ")) };
-            problems.push(format!("there is no column {others}{last}; the header has: {}", self.header_as_text()));
+            problems.push(format!("there is no column {others}{last}"));
+        }
+        if let Some(problem) = problems.last_mut().filter(|problem| problem.starts_with("there is no")) {
+            problem.push_str(&format!("; the header has: {}", self.header_as_text()));
         }
         let problem = |message| Problem { line, column: None, message };
         if problems.is_empty() { Ok(()) } else { Err(problems.into_iter().map(problem).collect()) }
@@ -206,9 +263,10 @@ impl Rows {
 
     /// The line of a header below the first row, as of a table with a title.
     fn find_header(&mut self) -> Option<u64> {
+        let (names, required) = self.input.layout().names();
         for _ in 0..TITLE_ROWS {
             let Ok(Ok(true)) = self.advance() else { return None };
-            if columns_in(&self.row) == COLUMNS.len() {
+            if columns_in(&self.row, &names) >= required {
                 return Some(self.line());
             }
         }
@@ -244,9 +302,9 @@ fn fields(row: &ByteRecord) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The file, its digest, and a bound on how much of it a row may take.
+/// The content, its digest, and a bound on how much of it a row may take.
 struct Source {
-    file: File,
+    content: Box<dyn Read + Send>,
     hash: Hash,
     has_cr_lines: bool,
     ended: bool,
@@ -258,7 +316,7 @@ impl Read for Source {
         if self.left == 0 {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        let read = self.file.read(buffer)?;
+        let read = self.content.read(buffer)?;
         self.left = self.left.saturating_sub(read as u64);
         let bytes = buffer.get_mut(..read).unwrap_or_default();
         self.hash.update(&*bytes);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::{help, question::Yes};
+use crate::{bulk::layout::TypedTable, help, question::Yes};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -25,8 +25,10 @@ pub(super) enum Command {
     Enqueue {
         /// Name of the job
         job: String,
-        /// The CSV file
+        /// The CSV file, or - for standard input
         file: PathBuf,
+        #[command(flatten)]
+        table: TypedTable,
         /// Remove the associations instead of creating them
         #[arg(long)]
         dissociate: bool,

@@ -3,7 +3,7 @@
 pub(super) mod arguments;
 mod collect;
 
-use std::{env, path::Path};
+use std::env;
 
 use hubspot_partner_clients::{
     Association, Error, RateLimit,
@@ -18,6 +18,7 @@ use super::{
     bulk::{
         Change, Inputs,
         check::{self, Checked},
+        input::Input,
     },
     command_line::NAME,
     exit::Code,
@@ -45,13 +46,16 @@ pub(super) async fn run(
     }
     let connect = async |name: &str| Result::<_, Failure>::Ok(redis(&arguments).await?.job(name));
     match &arguments.command {
-        Command::Enqueue { job: name, file, dissociate, including_labels, yes } => {
+        Command::Enqueue { job: name, file, table, dissociate, including_labels, yes } => {
             let change = if *dissociate { Change::Dissociate } else { Change::Associate };
             let remedy = "Run the same command again: it resumes where it stopped.";
             let run = async {
-                let job = of_account(connect(name).await?, target.account.as_deref());
+                let input = Input::new(file, table.layout()).await?;
+                let checked = check::check(&input).await?;
+                let account = resolve(&input, &checked, target).await?;
+                let job = of_account(connect(name).await?, account.as_deref());
                 let job = if *including_labels { job.including_labels() } else { job };
-                enqueue(&job, name, change, file, yes.yes, target, output).await
+                enqueue(&job, name, change, (&input, &checked), yes.yes, target, output).await
             };
             signals.interrupt(run, Some(remedy)).await
         }
@@ -89,30 +93,40 @@ fn of_account(job: Job, account: Option<&str>) -> Job {
     }
 }
 
+/// Asks HubSpot for the objects that rows name by a property, with a token that is needed for nothing else. Returns the account.
+async fn resolve(input: &Input, checked: &Checked, target: &Target) -> Result<Option<String>, Failure> {
+    if checked.keys.is_empty() {
+        return Ok(target.account.clone());
+    }
+    let session = target.client().await?;
+    let account = target.named(&session.client).await?;
+    input.resolve(checked, &session.client).await?;
+    Ok(account)
+}
+
 async fn enqueue(
     job: &Job,
     name: &str,
     change: Change,
-    file: &Path,
+    (input, checked): (&Input, &Checked),
     yes: bool,
     target: &Target,
     output: &mut Output,
 ) -> Result<Code, Failure> {
-    let checked = check::check(file, None).await?;
     if change == Change::Dissociate && checked.rows > 0 {
         let removed = counted(checked.rows, "association");
         let question = format!("Let workers remove up to {removed}?");
         question::ask(yes, target, &format!("the job removes up to {removed}"), &question).await?;
     }
-    let mut inputs = Unchanged { inputs: Inputs::open(file, checked.rows)?, checked: &checked, is_so: Ok(true) };
-    let input = format!("sha256:{}", checked.digest);
+    let mut inputs = Unchanged { inputs: Inputs::open(input, checked.rows)?, checked, is_so: Ok(true) };
+    let identity = format!("sha256:{}", input.identity(&checked.digest));
     let enqueued = match change {
-        Change::Associate => job.enqueue_associate_many(&input, &mut inputs).await,
-        Change::Dissociate => job.enqueue_dissociate_many(&input, &mut inputs).await,
+        Change::Associate => job.enqueue_associate_many(&identity, &mut inputs).await,
+        Change::Dissociate => job.enqueue_dissociate_many(&identity, &mut inputs).await,
     };
     if !inputs.is_so? {
         let remedy = format!("Remove the job (`{NAME} job remove {name}`), and enqueue a file that does not change.");
-        return Err(Failure::file(format!("{} was changed while it was being enqueued", file.display()), remedy));
+        return Err(Failure::file(format!("{} was changed while it was being enqueued", input.name()), remedy));
     }
     enqueued?;
     if output.json {

@@ -436,3 +436,25 @@ async fn a_large_job_survives_what_happens_to_its_workers_and_to_redis() {
         Ordeal { version, rows, per_ten_seconds: 190, kill_every, redis_paused, worker_paused }.survived().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_takes_rows_that_name_objects_by_a_property() {
+    let redis = RedisServer::start();
+    let hubspot = crm(1, 0).object("companies", "9001", [("domain", "acme.example")]).start().await.unwrap();
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("rows.csv");
+    fs::write(&file, "client;site\n1;ACME.example\n").unwrap();
+    let options = ["--column", "partner_client_id=client", "--column", "to_object_id.domain=site"];
+    let constants = ["--to-type", "companies", "--type", "owner"];
+    let enqueue = [&["enqueue", "may", path(&file)], &options[..], &constants[..]].concat();
+    let enqueued = run(at(&hubspot, &redis, &enqueue));
+    assert_eq!(enqueued.code, Some(0), "{}", enqueued.err);
+    assert_eq!(run(at(&hubspot, &redis, &enqueue)).code, Some(0), "it is the same");
+    assert_eq!(run(at(&hubspot, &redis, &["worker", "may"])).code, Some(0));
+    assert_eq!(hubspot.associations("1")[0].to_object_id, "9001");
+    assert!(job(&redis, &["collect", "may"]).out.contains("1,companies,9001,owner"), "ids are what a job holds");
+    fs::write(&file, "client;site\n1;nobody.example\n").unwrap();
+    let refused = run(at(&hubspot, &redis, &[&["enqueue", "june"], &enqueue[2..]].concat()));
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.err.contains("line 2, column 2 (site): none of the companies"), "{}", refused.err);
+}

@@ -27,6 +27,7 @@ mod jobs;
 mod journals;
 mod kill;
 mod logs;
+mod lookups;
 mod output_files;
 mod progress;
 mod questions;

@@ -4,14 +4,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::question::Yes;
+use crate::{bulk::layout::Table, question::Yes};
 
 #[derive(Args)]
 pub(crate) struct Reconcile {
-    /// The CSV file, which lists all associations that there should be
+    /// The CSV file, which lists all associations that there should be, or - for standard input
     #[arg(required_unless_present = "plan")]
     pub(crate) file: Option<PathBuf>,
-    /// Type of the other objects, the same as in every row; required unless --plan is given
+    #[command(flatten)]
+    pub(crate) table: Table,
+    /// Type of the other objects of every row; required unless --plan is given
     #[arg(long, value_name = "TYPE", required_unless_present = "plan")]
     pub(crate) to_type: Option<String>,
     /// Consider associations of this type only; repeat the option for several types [default: all types]
@@ -32,7 +34,7 @@ pub(crate) struct Reconcile {
     pub(crate) save_plan: Option<PathBuf>,
     /// Use this plan, written by --save-plan or --undo, instead of a CSV file [default: a new plan]
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "file", "to_type", "only_types", "partner_clients", "all_in_file", "skip_unknown", "save_plan",
+        "file", "columns", "association_type", "to_type", "only_types", "partner_clients", "all_in_file", "skip_unknown", "save_plan",
     ])]
     pub(crate) plan: Option<PathBuf>,
     /// Carry out the plan; without it, the plan is only shown

@@ -4,11 +4,7 @@ pub(crate) mod arguments;
 mod files;
 pub(super) mod report;
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use hmac_sha256::Hash;
 use hubspot_partner_clients::{
@@ -23,7 +19,7 @@ use self::{
     arguments::Reconcile,
     files::{Files, load, write},
 };
-use super::{check, check::Checked, rows::Rows, seed};
+use super::{check, input::Input, layout::Layout, rows::Rows, seed};
 use crate::{
     command_line,
     exit::{Code, Signal},
@@ -145,16 +141,18 @@ async fn made(arguments: &Reconcile, target: &Target, files: &Files) -> Result<M
     let (Some(file), Some(to_type)) = (&arguments.file, &arguments.to_type) else {
         return Err(Failure::usage("give a file and --to-type, or --plan"));
     };
-    let checked = check::check(file, Some(to_type)).await?;
-    let digest = digest(&checked, to_type, arguments);
-    let client = target.client_with(|builder| builder, |simulator| seed::seed(simulator, file)).await?;
+    let input = Input::new(file, Layout::new(&arguments.table, Some(to_type))).await?;
+    let checked = check::check(&input).await?;
+    let client = target.client_with(|builder| builder, |simulator| seed::seed(simulator, &input)).await?;
     let account = target.named(&client.client).await?;
+    input.resolve(&checked, &client.client).await?;
+    let digest = digest(&input.identity(&checked.digest), to_type, arguments);
     let resumed = files.kept_plan()?;
     // Before a plan is shown that is not of this file.
     let journal = journal(arguments, &digest, account.as_deref())?;
     let plan = match &resumed {
         Some(kept) => load(kept)?.0,
-        None => plan(&client.client, file, to_type, account.as_deref(), arguments).await?,
+        None => plan(&client.client, &input, to_type, account.as_deref(), arguments).await?,
     };
     Ok(Made { plan, client: Some(client), account, journal, resumed })
 }
@@ -166,7 +164,7 @@ fn journal(arguments: &Reconcile, digest: &str, account: Option<&str>) -> Result
 
 async fn plan(
     client: &Client,
-    file: &Path,
+    input: &Input,
     to_type: &str,
     account: Option<&str>,
     arguments: &Reconcile,
@@ -175,7 +173,7 @@ async fn plan(
     let mut partner_clients: BTreeSet<String> = given.map(str::to_owned).collect();
     let all_in_file = arguments.all_in_file || partner_clients.is_empty();
     let mut desired = Vec::new();
-    let mut rows = Rows::open(file)?;
+    let mut rows = Rows::open(input)?;
     while let Ok(true) = rows.advance()? {
         let [partner_client, to_object_type, to_id, association_type] = rows.values();
         if all_in_file {
@@ -195,10 +193,10 @@ async fn plan(
 }
 
 /// Tells a file and what is asked of it from others.
-fn digest(checked: &Checked, to_type: &str, arguments: &Reconcile) -> String {
+fn digest(input: &str, to_type: &str, arguments: &Reconcile) -> String {
     let flags = format!("{} {}", arguments.all_in_file, arguments.skip_unknown);
     let mut hash = Hash::new();
-    let parts = [&checked.digest, to_type, &flags].into_iter().map(str::to_owned);
+    let parts = [input, to_type, &flags].into_iter().map(str::to_owned);
     let lists = [&arguments.only_types, &arguments.partner_clients].map(|list| list.join(","));
     for part in parts.chain(lists) {
         hash.update(part);
