@@ -62,6 +62,12 @@ impl Failure {
         Self::new(Code::Usage, "io", format!("{what}: {error}"), None)
     }
 
+    /// A job that has batches which failed until nobody tried again.
+    #[cfg(feature = "redis")]
+    pub(super) fn set_aside(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Code::Network, "set_aside", message, Some(remedy.into()))
+    }
+
     /// A run that a signal ended. `state` says how far it had come.
     pub(super) fn interrupted(signal: Signal, state: impl Display, remedy: Option<String>) -> Self {
         let name = signal.name();

@@ -188,6 +188,19 @@ Example:
   hubspot-partner-clients job worker march --concurrency 8";
 
 #[cfg(feature = "redis")]
+pub(crate) const JOBS: &str = "\
+Example:
+  hubspot-partner-clients job list";
+
+#[cfg(feature = "redis")]
+pub(crate) const RETRY: &str = "\
+Example:
+  hubspot-partner-clients job retry march
+
+A batch of rows that fails five times by timeouts or server errors is set
+aside, so that it holds up nothing. `job status` says why it failed.";
+
+#[cfg(feature = "redis")]
 pub(crate) const STATUS: &str = "\
 Example:
   hubspot-partner-clients job status march";

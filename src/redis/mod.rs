@@ -51,7 +51,7 @@ mod window;
 
 pub use self::{
     connection::{Redis, RedisBuilder},
-    job::{Job, JobStatus, JobWorker},
+    job::{Job, JobStatus, JobWorker, SetAside},
     limiter::{RedisLimiter, RedisLimiterBuilder},
     token_store::RedisTokenStore,
 };

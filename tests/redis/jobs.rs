@@ -528,5 +528,7 @@ async fn a_user_needs_no_more_than_is_documented(version: &str) {
     job.enqueue_associate_many("rows", rows(CLIENTS)).await.unwrap();
     job.worker(&client).run().await.unwrap();
     is_done(&job, &hubspot, CLIENTS).await;
+    assert!(job.set_aside().await.unwrap().is_empty());
+    assert_eq!((job.retry().await.unwrap(), redis.jobs().await.unwrap().len()), (0, 1));
     job.remove().await.unwrap();
 }

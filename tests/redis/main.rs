@@ -34,5 +34,6 @@ mod jobs;
 mod limiter;
 mod outages;
 mod panics;
+mod set_aside;
 mod shared_pairs;
 mod tokens;

@@ -42,6 +42,15 @@ pub(super) enum Command {
     /// Work on a job until every row is settled
     #[command(after_help = help::WORKER)]
     Worker(Worker),
+    /// List all jobs that there are in this Redis
+    #[command(after_help = help::JOBS)]
+    List,
+    /// Try the batches of a job again that were set aside, because they failed five times
+    #[command(after_help = help::RETRY)]
+    Retry {
+        /// Name of the job
+        job: String,
+    },
     /// Show how far a job has come, over all workers
     #[command(after_help = help::STATUS)]
     Status {

@@ -2,13 +2,14 @@
 
 pub(super) mod arguments;
 mod collect;
+mod list;
 
 use std::env;
 
 use hubspot_partner_clients::{
     Association, Error, RateLimit,
     bulk::Progress,
-    redis::{Job, JobStatus, Redis},
+    redis::{Job, JobStatus, Redis, SetAside},
 };
 use indicatif::{HumanCount, HumanDuration};
 use serde_json::json;
@@ -22,7 +23,7 @@ use super::{
     },
     command_line::NAME,
     exit::Code,
-    failure::Failure,
+    failure::{Failure, to_json, told},
     output::{Output, Table},
     question,
     signals::Signals,
@@ -33,6 +34,8 @@ use super::{
 const REDIS_URL: &str = "REDIS_URL";
 /// Whose rate limit workers without an account share.
 const UNNAMED: &str = "default";
+/// How many batches that are set aside are shown to people.
+const SHOWN: usize = 10;
 
 pub(super) async fn run(
     arguments: Arguments,
@@ -65,8 +68,25 @@ pub(super) async fn run(
             work(&redis, worker, target, signals, output).await
         }
         Command::Status { job: name } => {
-            let known = signals.interrupt(async { Ok(connect(name).await?.status().await?) }, None).await?;
-            status(name, &known, output)?;
+            let known = async {
+                let job = connect(name).await?;
+                Ok((job.status().await?, job.set_aside().await?))
+            };
+            let (known, set_aside) = signals.interrupt(known, None).await?;
+            status(name, &known, &set_aside, output)?;
+            Ok(Code::Success)
+        }
+        Command::List => signals.interrupt(async { list::run(&redis(&arguments).await?, output).await }, None).await,
+        Command::Retry { job: name } => {
+            let retried = signals.interrupt(async { Ok(connect(name).await?.retry().await?) }, None).await?;
+            if output.json {
+                output.json(&json!({"job": name, "retried": retried}))?;
+            } else {
+                let again = counted_are(retried, "batch");
+                output.line(format_args!(
+                    "{again} to be tried again. To send them, start workers with `{NAME} job worker {name}`."
+                ))?;
+            }
             Ok(Code::Success)
         }
         Command::Collect { job, failed } => {
@@ -190,7 +210,22 @@ async fn work(
         let remedy = "Other workers take over its rows. Run the same command again to have this worker go on.";
         return Err(Failure::interrupted(signal, "", Some(remedy.to_owned())));
     }
-    written.map(|()| Code::Success)
+    written?;
+    match job.status().await?.set_aside {
+        0 => Ok(Code::Success),
+        batches => {
+            let message = format!("job {} is finished except for {} set aside", worker.job, counted(batches, "batch"));
+            let remedy = format!(
+                "`{NAME} job status {0}` says why. Once the cause is gone, run `{NAME} job retry {0}`.",
+                worker.job
+            );
+            Err(Failure::set_aside(message, remedy))
+        }
+    }
+}
+
+fn aside(SetAside { inputs, failed, error, .. }: &SetAside) -> serde_json::Value {
+    json!({"rows": inputs, "failed": failed, "error": to_json(error)})
 }
 
 fn change(status: &JobStatus) -> Change {
@@ -212,7 +247,7 @@ fn part(status: &JobStatus, worked: &Progress, output: &mut Output) -> Result<()
     table.end(output)
 }
 
-fn status(name: &str, status: &JobStatus, output: &mut Output) -> Result<(), Failure> {
+fn status(name: &str, status: &JobStatus, set_aside: &[SetAside], output: &mut Output) -> Result<(), Failure> {
     let total = status.total.unwrap_or(status.enqueued);
     let left = total.saturating_sub(status.settled());
     if output.json {
@@ -228,6 +263,7 @@ fn status(name: &str, status: &JobStatus, output: &mut Output) -> Result<(), Fai
             "failed": status.failed,
             "left": left,
             "finished": status.is_finished,
+            "setAside": set_aside.iter().map(aside).collect::<Vec<_>>(),
             "workers": status.workers,
             "requests": status.requests,
             "retries": status.retries,
@@ -235,16 +271,30 @@ fn status(name: &str, status: &JobStatus, output: &mut Output) -> Result<(), Fai
             "secondsLeft": status.time_left.map(|left| left.as_secs_f64()),
         }));
     }
-    let (state, remedy) = if status.is_finished {
-        ("is finished", format!("`{NAME} job collect {name}` prints the outcome of each row"))
+    let batches = counted(set_aside.len() as u64, "batch");
+    let (state, remedy) = if status.is_finished && !set_aside.is_empty() {
+        let state = format!("is finished except for {batches} set aside");
+        output
+            .line(format_args!("Job {name} {state}. To try again, run `{NAME} job retry {name}` and start workers."))?;
+        for SetAside { failed, error, .. } in set_aside.iter().take(SHOWN) {
+            output.line(format_args!("{}: {}", counted(*failed, "row"), told(error).0))?;
+        }
+        (String::new(), String::new())
+    } else if status.is_finished {
+        ("is finished".to_owned(), format!("`{NAME} job collect {name}` prints the outcome of each row"))
     } else if !status.is_complete {
-        ("is not completely enqueued", "unless `job enqueue` is still running, run the same command again".to_owned())
+        (
+            "is not completely enqueued".to_owned(),
+            "unless `job enqueue` is still running, run the same command again".to_owned(),
+        )
     } else if status.workers == 0 {
-        ("has no workers", format!("start some with `{NAME} job worker {name}`"))
+        ("has no workers".to_owned(), format!("start some with `{NAME} job worker {name}`"))
     } else {
-        ("is in progress", format!("{} at work", counted_are(status.workers.into(), "worker")))
+        ("is in progress".to_owned(), format!("{} at work", counted_are(status.workers.into(), "worker")))
     };
-    output.line(format_args!("Job {name} {state}: {remedy}."))?;
+    if !remedy.is_empty() {
+        output.line(format_args!("Job {name} {state}: {remedy}."))?;
+    }
     let mut table = Table::summary([
         "rows",
         change(status).heading(),

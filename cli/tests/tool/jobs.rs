@@ -89,7 +89,7 @@ async fn from_file_to_outcomes(version: &str, kind: &str) {
     for name in ["march", "again", "undo"] {
         assert_eq!(job(&redis, &["remove", name]).code, Some(0));
     }
-    let keys = redis.command(&["KEYS", "*:job:*"]);
+    let keys = redis.command(&["KEYS", "*:job*"]);
     assert!(keys.starts_with("*0"), "{keys}");
 }
 
@@ -125,6 +125,47 @@ async fn labels_go_with_the_unlabelled_type_where_the_job_says_so() {
             collected.out
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_is_set_aside_is_told_and_can_be_tried_again() {
+    let (redis, hubspot) =
+        (RedisServer::start(), crm(1, 1).fault(Fault::status(500).on("batch_associate")).start().await.unwrap());
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("rows.csv");
+    fs::write(&file, format!("{HEADER}1,companies,1,owner\n")).unwrap();
+    assert_eq!(job(&redis, &["list"]).out, "name  account  rows  settled  failed  workers  set aside\n");
+    let own = hubspot.accounts().next().unwrap().account_id().to_string();
+    assert_eq!(job(&redis, &["enqueue", "march", path(&file), "--account", &own]).code, Some(0));
+    assert_eq!(job(&redis, &["enqueue", "april", path(&file)]).code, Some(0));
+    redis.number(&["HSET", "hubspot-partner-clients:job:meta:march", "tried:0", "4"]);
+    let worked = run(at(&hubspot, &redis, &["worker", "march"]));
+    assert_eq!(worked.code, Some(4), "{}", worked.err);
+    assert!(worked.err.contains("finished except for 1 batch set aside"), "{}", worked.err);
+    assert!(worked.err.contains("job retry march"), "{}", worked.err);
+    let listed = job(&redis, &["list", "--json"]).json();
+    let names: Vec<_> = listed.iter().map(|job| job["job"].as_str().unwrap()).collect();
+    assert_eq!(
+        (names, &listed[0]["account"], &listed[0]["setAside"]),
+        (vec!["march", "april"], &own.into(), &1.into())
+    );
+    let status = job(&redis, &["status", "march"]);
+    assert!(
+        status.code == Some(0) && status.out.contains("1 batch set aside") && status.out.contains("500"),
+        "{}",
+        status.out
+    );
+    let status = job(&redis, &["status", "march", "--json"]).json();
+    assert_eq!(status[0]["setAside"][0]["error"]["status"], 500);
+    assert_eq!(job(&redis, &["collect", "march"]).code, Some(4));
+
+    hubspot.clear_faults();
+    let retried = job(&redis, &["retry", "march"]);
+    assert!(retried.code == Some(0) && retried.out.starts_with("1 batch is to be tried again."), "{}", retried.out);
+    assert_eq!(run(at(&hubspot, &redis, &["worker", "march"])).code, Some(0));
+    assert_eq!(job(&redis, &["collect", "march"]).code, Some(0));
+    let absent = job(&redis, &["retry", "may"]);
+    assert!(absent.code == Some(2) && absent.err.contains("is not in Redis"), "{}", absent.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,8 @@
 --
 -- KEYS[1] is a hash of what the job is and how far it has come, KEYS[2] a stream of the batches, each an entry with its
 -- number and its inputs, KEYS[3] a hash of the outcomes by the batch's number, KEYS[4] a list of what was settled
--- lately, KEYS[5] a hash of the pairs of objects under way, each with the entries of their batches. Whatever of them a
+-- lately, KEYS[5] a hash of the pairs of objects under way, each with the entries of their batches, KEYS[6] a
+-- sorted set of the names of all jobs, by when they were begun. Whatever of them a
 -- crash of Redis takes back, they are as they were at one moment before it.
 --
 -- On dated versions of HubSpot's API the labels of a pair are set at once, by who has read them before. So a batch is not
@@ -10,7 +11,7 @@
 -- what its lease holds on. All that is called exclusive here.
 --
 -- ARGV[1] is the action, ARGV[2] which job it is about: one that was removed and enqueued anew is another.
-local meta, batches, outcomes, pace, held = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local meta, batches, outcomes, pace, held, names = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local action, id = ARGV[1], ARGV[2]
 local GROUP = 'workers'
 local PACES = 2000     -- batches that the list remembers
@@ -31,14 +32,20 @@ local function finished()
   return redis.call('HEXISTS', meta, 'complete') == 1 and number('settled_batches') == number('batches')
 end
 
-for i, kind in ipairs({ 'hash', 'stream', 'hash', 'list', 'hash' }) do
+for i, kind in ipairs({ 'hash', 'stream', 'hash', 'list', 'hash', 'zset' }) do
   local found = redis.call('TYPE', KEYS[i]).ok
   if found ~= 'none' and found ~= kind then
     return redis.error_reply('WRONGTYPE the key ' .. KEYS[i] .. ' holds a ' .. found .. ' and not a ' .. kind)
   end
 end
 
--- operation, input, total, account (or ''), format and whether labels may go ('1' or '')
+if action == 'names' then
+  local reply = { 'known' }
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', names, '-inf', '+inf')) do reply[#reply + 1] = name end
+  return reply
+end
+
+-- operation, input, total, account (or ''), format, whether labels may go ('1' or '') and the job's name
 if action == 'begin' then
   if redis.call('EXISTS', meta) == 0 then
     redis.call('DEL', batches, outcomes, pace, held)
@@ -53,6 +60,7 @@ if action == 'begin' then
       'batches', 0, 'inputs', 0, 'format', ARGV[7], 'including_labels', ARGV[8])
     if ARGV[6] ~= '' then redis.call('HSET', meta, 'account', ARGV[6]) end
   end
+  redis.call('ZADD', names, 'NX', text(now), ARGV[9])
   local begun = redis.call('HMGET', meta, 'id', 'operation', 'input', 'batches', 'inputs', 'account', 'including_labels',
     'format')
   for i = 6, 8 do begun[i] = begun[i] or '' end
@@ -285,7 +293,8 @@ elseif action == 'tried' then
   if number(field) < tonumber(ARGV[4]) then redis.call('HSET', meta, field, ARGV[4]) end
   return { 'known' }
 
--- entry, number, outcomes, succeeded, failed, requests, retries, worker, whether it is exclusive ('1' or '')
+-- entry, number, outcomes, succeeded, failed, requests, retries, worker, whether it is exclusive ('1' or ''), and the error
+-- for which the batch is set aside (or '')
 elseif action == 'settle' then
   local worker, exclusive = ARGV[10], ARGV[11] == '1'
   if exclusive and redis.call('HEXISTS', outcomes, ARGV[4]) == 0 and owner(ARGV[3]) ~= worker then return { LAPSED } end
@@ -297,6 +306,10 @@ elseif action == 'settle' then
     redis.call('HINCRBY', meta, 'succeeded', ARGV[6])
     redis.call('HINCRBY', meta, 'failed', ARGV[7])
     redis.call('HDEL', meta, 'tried:' .. ARGV[4])
+    if ARGV[12] ~= '' then
+      redis.call('HSET', meta, 'aside:' .. ARGV[4], table.concat({ ARGV[3], ARGV[6], ARGV[7], ARGV[12] }, ' '))
+      redis.call('HINCRBY', meta, 'set_aside', 1)
+    end
     redis.call('LPUSH', pace, text(now) .. ' ' .. (ARGV[6] + ARGV[7]))
     redis.call('LTRIM', pace, 0, PACES - 1)
     if finished() then redis.call('HSET', meta, 'ended', text(now)) end
@@ -310,10 +323,43 @@ elseif action == 'settle' then
   end
   return { 'known' }
 
+-- The batches that were set aside: of each its number, how many of its inputs were carried out and failed, and the error.
+elseif action == 'set_aside' then
+  local reply = { 'known' }
+  for _, field in ipairs(redis.call('HKEYS', meta)) do
+    local number = string.match(field, '^aside:(.*)')
+    if number then
+      local succeeded, failed, err = string.match(redis.call('HGET', meta, field), '^[^ ]+ (%d+) (%d+) (.*)$')
+      for _, value in ipairs({ number, succeeded, failed, err }) do reply[#reply + 1] = value end
+    end
+  end
+  return reply
+
+-- Has the batches that were set aside tried again, as if they had never been.
+elseif action == 'retry' then
+  local again = 0
+  for _, field in ipairs(redis.call('HKEYS', meta)) do
+    local batch = string.match(field, '^aside:(.*)')
+    if batch then
+      local entry, succeeded, failed = string.match(redis.call('HGET', meta, field), '^([^ ]+) (%d+) (%d+) ')
+      -- It is acknowledged, so it has to be made pending by force.
+      redis.call('XCLAIM', batches, GROUP, 'retry', 0, entry, 'IDLE', PARKED, 'FORCE', 'JUSTID')
+      redis.call('HDEL', meta, field, 'ended')
+      redis.call('HDEL', outcomes, batch)
+      redis.call('HINCRBY', meta, 'settled_batches', -1)
+      redis.call('HINCRBY', meta, 'succeeded', text(0 - succeeded))
+      redis.call('HINCRBY', meta, 'failed', text(0 - failed))
+      redis.call('HINCRBY', meta, 'set_aside', -1)
+      again = again + 1
+    end
+  end
+  return { 'known', text(again) }
+
 -- lease in milliseconds
 elseif action == 'status' then
   local fields = { 'id', 'operation', 'input', 'total', 'complete', 'batches', 'inputs', 'settled_batches', 'succeeded',
-    'failed', 'requests', 'retries', 'started', 'ended', 'server', 'account', 'version', 'including_labels', 'format' }
+    'failed', 'requests', 'retries', 'started', 'ended', 'server', 'account', 'version', 'set_aside', 'including_labels',
+    'format' }
   local known = redis.call('HMGET', meta, unpack(fields))
   if not known[1] then return { GONE } end
   local workers = 0
@@ -349,5 +395,6 @@ elseif action == 'read' then
 
 elseif action == 'remove' then
   redis.call('DEL', meta, batches, outcomes, pace, held)
+  redis.call('ZREM', names, ARGV[3])
   return { 'known' }
 end

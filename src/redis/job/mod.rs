@@ -100,6 +100,14 @@ impl Redis {
     pub fn job(&self, name: impl Into<String>) -> Job {
         Job { store: JobStore::new(self.clone(), name.into()), account: None, including_labels: false }
     }
+
+    /// Lists the names of all jobs that were enqueued and not [removed](Job::remove), the oldest first.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for a command that Redis rejects. [`Error::is_connect`] if Redis cannot be reached.
+    pub async fn jobs(&self) -> Result<Vec<String>> {
+        JobStore::new(self.clone(), String::new()).names().await
+    }
 }
 
 impl Job {
@@ -221,6 +229,35 @@ impl Job {
     /// [`Error::is_connect`] if Redis cannot be reached.
     pub async fn status(&self) -> Result<JobStatus> {
         JobStatus::read(&self.store.status().await?).ok_or_else(|| self.damaged(&"its status is incomplete"))
+    }
+
+    /// Reads which batches are set aside: those that failed five times in a way that may pass, such as by server errors.
+    ///
+    /// Their failures count as outcomes until you [retry](Self::retry) them, so they hold up nothing.
+    ///
+    /// # Errors
+    /// The same as for [`status`](Self::status).
+    pub async fn set_aside(&self) -> Result<Vec<SetAside>> {
+        let fields = self.store.set_aside(&self.identity().await?.id).await?;
+        let read = |fields: &[String]| {
+            let [number, succeeded, failed, error] = fields else { return None };
+            let (succeeded, failed) = (succeeded.parse::<u64>().ok()?, failed.parse::<u64>().ok()?);
+            let (number, error) = (number.parse().ok()?, Error::from_json(error).ok()?);
+            Some(SetAside { number, inputs: succeeded + failed, failed, error })
+        };
+        let all: Option<Vec<_>> = fields.chunks(4).map(read).collect();
+        let mut all = all.ok_or_else(|| self.damaged(&"what was set aside cannot be read"))?;
+        all.sort_by_key(|aside| aside.number);
+        Ok(all)
+    }
+
+    /// Gives the batches that are set aside to workers again, with as many attempts as before, and returns how many there
+    /// were. The job is finished again when they are settled.
+    ///
+    /// # Errors
+    /// The same as for [`status`](Self::status).
+    pub async fn retry(&self) -> Result<u64> {
+        self.store.retry(&self.identity().await?.id).await
     }
 
     /// Streams the outcome of each input, in the order of the inputs.
@@ -349,6 +386,20 @@ impl Job {
     fn damaged(&self, trouble: &dyn fmt::Display) -> Error {
         self.store.damaged(trouble)
     }
+}
+
+/// A batch that is [set aside](Job::set_aside).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SetAside {
+    /// The position of the batch in the job, from 0.
+    pub number: u64,
+    /// How many inputs it has.
+    pub inputs: u64,
+    /// How many of them failed.
+    pub failed: u64,
+    /// The failure that may pass, of one of them.
+    pub error: Error,
 }
 
 /// Two accounts that are not the same, one of which may not be known.

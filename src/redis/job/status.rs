@@ -30,8 +30,10 @@ pub struct JobStatus {
     pub succeeded: u64,
     /// Inputs whose outcome is an error.
     pub failed: u64,
-    /// Whether all inputs have an outcome.
+    /// Whether all inputs have an outcome, those of batches that are set aside included.
     pub is_finished: bool,
+    /// Batches that are [set aside](super::Job::set_aside), because they still failed at the last attempt.
+    pub set_aside: u64,
     /// Requests sent for the batches that have ended, retries included.
     pub requests: u64,
     /// How many of the requests were retries.
@@ -56,7 +58,9 @@ impl JobStatus {
         else {
             return None;
         };
-        let [settled, succeeded, failed, requests, retries, _, _, server, account, version, labels, ..] = rest else {
+        let [settled, succeeded, failed, requests, retries, _, _, server, account, version, set_aside, labels, ..] =
+            rest
+        else {
             return None;
         };
         let known = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
@@ -85,6 +89,7 @@ impl JobStatus {
             succeeded,
             failed,
             is_finished: is_complete && number(settled)? == number(batches)?,
+            set_aside: number(set_aside)?,
             requests: number(requests)?,
             retries: number(retries)?,
             workers: workers.parse().ok()?,

@@ -30,7 +30,7 @@ pub(super) struct JobStore {
     redis: Redis,
     pub(super) name: String,
     /// In the script's order.
-    keys: [String; 5],
+    keys: [String; 6],
     /// A pattern of them.
     all_keys: String,
 }
@@ -100,12 +100,15 @@ pub(super) struct Settled {
     pub(super) failed: usize,
     pub(super) requests: u64,
     pub(super) retries: u64,
+    /// Why the batch is set aside; empty if it is not.
+    pub(super) set_aside: String,
 }
 
 impl JobStore {
     pub(super) fn new(redis: Redis, name: String) -> Self {
         let key = |part| redis.key(&["job", part, &name]);
-        let keys = ["meta", "batches", "outcomes", "pace", "pairs"].map(key);
+        let [meta, batches, outcomes, pace, pairs] = ["meta", "batches", "outcomes", "pace", "pairs"].map(key);
+        let keys = [meta, batches, outcomes, pace, pairs, redis.key(&["jobs"])];
         Self { all_keys: key("*"), redis, name, keys }
     }
 
@@ -122,9 +125,9 @@ impl JobStore {
 
     /// The fields of a reply after the first, which says what kind it is.
     async fn call(&self, arguments: &[&str]) -> std::result::Result<(String, Vec<String>), Trouble> {
-        let [meta, batches, outcomes, pace, held] = &self.keys;
+        let [meta, batches, outcomes, pace, held, names] = &self.keys;
         let mut call = SCRIPT.key(meta);
-        call.key(batches).key(outcomes).key(pace).key(held).arg(arguments);
+        call.key(batches).key(outcomes).key(pace).key(held).key(names).arg(arguments);
         // Where it is about one of them, Redis says which.
         let mut reply: Vec<String> = match self.redis.run(&self.all_keys, &call).await {
             // The connection may have ended while nobody used it. All that is asked may be asked twice.
@@ -196,8 +199,9 @@ impl JobStore {
             return Err(Error::invalid_input("job", None, "has no name", "give one, such as that of the file"));
         }
         let total = total.map(|total| total.to_string()).unwrap_or_default();
-        let (id, fields) =
-            self.call(&["begin", id, operation, input, &total, account, FORMAT, flag(including_labels)]).await?;
+        let (id, fields) = self
+            .call(&["begin", id, operation, input, &total, account, FORMAT, flag(including_labels), &self.name])
+            .await?;
         let [operation, input, batches, inputs, account, including_labels, format] =
             <[String; 7]>::try_from(fields).map_err(|_| self.unknown())?;
         self.check_format(&format)?;
@@ -272,8 +276,9 @@ impl JobStore {
         let counts = [settled.succeeded as u64, settled.failed as u64, settled.requests, settled.retries];
         let [succeeded, failed, requests, retries] = counts.map(|count| count.to_string());
         let number = number.to_string();
-        let settled = ["settle", id, entry, &number, outcomes, &succeeded, &failed, &requests, &retries];
-        let (kind, _) = self.ask(&[&settled[..], &[&worker.name, worker.exclusive()]].concat()).await?;
+        let told = ["settle", id, entry, &number, outcomes, &succeeded, &failed, &requests, &retries];
+        let (kind, _) =
+            self.ask(&[&told[..], &[&worker.name, worker.exclusive(), &settled.set_aside]].concat()).await?;
         Ok(kind != LAPSED)
     }
 
@@ -294,7 +299,23 @@ impl JobStore {
         Ok(Some(Kept { entry, number: number.parse().map_err(|_| self.unknown())?, inputs, outcomes }))
     }
 
+    /// The names of all jobs, the oldest first.
+    pub(super) async fn names(&self) -> Result<Vec<String>> {
+        Ok(self.call(&["names", ""]).await.map(|(_, names)| names)?)
+    }
+
+    /// Of each batch that is set aside: its number, how many of its inputs were carried out and failed, and the error.
+    pub(super) async fn set_aside(&self, id: &str) -> Result<Vec<String>> {
+        self.ask(&["set_aside", id]).await.map(|(_, fields)| fields)
+    }
+
+    /// Has the batches that are set aside tried again, and returns how many there were.
+    pub(super) async fn retry(&self, id: &str) -> Result<u64> {
+        let (_, fields) = self.ask(&["retry", id]).await?;
+        fields.first().and_then(|again| again.parse().ok()).ok_or_else(|| self.unknown())
+    }
+
     pub(super) async fn remove(&self, id: &str) -> Result<()> {
-        self.ask(&["remove", id]).await.map(drop)
+        self.ask(&["remove", id, &self.name]).await.map(drop)
     }
 }

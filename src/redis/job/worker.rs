@@ -78,7 +78,8 @@ impl JobWorker {
     /// It waits while the rest is with other workers, has to wait for them, or is not enqueued yet. It also waits, for
     /// up to five minutes, while Redis or HubSpot cannot be reached, while another server such as a gateway responds
     /// instead of HubSpot, or while the rate limiter fails and may recover. An input that failed for a passing reason,
-    /// such as a server error, is tried again later by any worker, and after five attempts the failure is its outcome.
+    /// such as a server error, is tried again later by any worker. After five attempts the failure is its outcome, and its
+    /// batch is [set aside](Job::set_aside), to be [tried again](Job::retry) once the cause is gone.
     /// You can drop the future as safely as end the process: other workers claim its batches 15 s later.
     ///
     /// # Errors
@@ -311,6 +312,7 @@ impl Run {
             self.job.store.tried(&self.id, open.number, open.tries + 1).await?;
             return Ok(true);
         }
+        let set_aside = open.errors.values().find(|error| passing(error)).map(Error::to_json).transpose();
         if !self.is_bound {
             self.check(true).await?;
             self.is_bound = true;
@@ -324,6 +326,7 @@ impl Run {
             failed: open.errors.len(),
             requests: sent.requests - self.reported.requests,
             retries: sent.retries - self.reported.retries,
+            set_aside: set_aside.map_err(|error| self.job.damaged(&error))?.unwrap_or_default(),
         };
         if !self.job.store.settle(&self.id, &self.part.worker, &settled).await? {
             return Ok(false);
