@@ -50,10 +50,16 @@ async fn try_it(client: &Client, pair: &Association, association_type: &str) -> 
     if !before.is_empty() {
         return Ok(Outcome::Existed(before.into_iter().collect()));
     }
-    client.associate(partner_client).with(to_type, to_id).as_type(association_type).await?;
-    // Whatever comes now, it is taken back.
+    let associated = client.associate(partner_client).with(to_type, to_id).as_type(association_type).await;
+    if let Err(error) = associated.as_ref().map(drop)
+        && error.status().is_some_and(|status| (400..500).contains(&status))
+    {
+        return Err(error.clone());
+    }
+    // Whatever comes now, it is taken back: also what was made and not answered.
     let made = types(client, pair).await;
     let removed = client.dissociate(partner_client).with(to_type, to_id).as_type(association_type).await;
+    associated?;
     let made = made?;
     removed?;
     // A label may have brought the unlabelled type with it.

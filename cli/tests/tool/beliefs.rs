@@ -6,7 +6,7 @@ use std::{
 };
 
 use hubspot_simulator::{
-    AssociationCategory, InvalidAssociations, RateLimits, Simulator, SimulatorBuilder, UnlabeledCompanions,
+    AssociationCategory, Fault, InvalidAssociations, RateLimits, Simulator, SimulatorBuilder, UnlabeledCompanions,
 };
 use serde_json::Value;
 
@@ -260,6 +260,16 @@ async fn what_cannot_be_compared_says_why_and_a_token_that_is_refused_is_an_erro
     assert!(hubspot.requests().iter().all(|request| !request.path().ends_with("/batch/create")), "nothing was tried");
     let other = run_at(&hubspot, &["doctor", "--beliefs", "--account", "5678"]);
     assert_eq!((other.code, &*other.out), (Some(2), ""), "{}", other.err);
+
+    for version in ["v3", "2026-09"] {
+        let fault = Fault::reset().after_operation().times(1).on("batch_associate");
+        let cut = crm(1, 1).versions([version]).fault(fault).start().await.unwrap();
+        let write = ["doctor", "--beliefs", "--api-version", version, "--write", "1", "companies", "1", "7"];
+        let ran = run_at(&cut, &write);
+        assert_eq!((ran.code, &*ran.out), (Some(4), ""), "{version}: {}", ran.err);
+        let created = cut.requests().iter().filter(|request| request.path().ends_with("/batch/create")).count();
+        assert!(created == 1 && cut.associations("1").is_empty(), "{version}: what was not answered is removed");
+    }
 
     let v3 = crm(1, 1).versions(["v3"]).start().await.unwrap();
     let report =

@@ -141,6 +141,19 @@ async fn an_association_is_made_and_removed_on_each_version_and_what_was_there_s
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_made_and_not_answered_is_removed() {
+    for version in ["v3", "2026-09"] {
+        let fault = Fault::reset().after_operation().on("associate");
+        let hubspot = crm(1, 1).versions([version]).fault(fault).start().await.unwrap();
+        let write = ["doctor", "--json", "--api-version", version, "--write", "1", "companies", "1", "7"];
+        let ran = run_at(&hubspot, &write);
+        assert_eq!(findings(&ran)[&format!("write on {version}")].0, "error", "{version}: {}", ran.out);
+        let put = hubspot.requests().iter().filter(|request| request.method() == "PUT").count();
+        assert!(put > 0 && hubspot.associations("1").is_empty(), "{version}, {put}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_token_points_to_the_doctor() {
     let hubspot = crm(1, 1).start().await.unwrap();
     let mut unknown = tool_at(&hubspot, &["get", "1"]);

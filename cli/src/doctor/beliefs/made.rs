@@ -1,5 +1,7 @@
 //! The comparisons that make an association of two objects that have none, and remove it again.
 
+use std::time::Duration;
+
 use hubspot_partner_clients::{AssociationDefinition, Client};
 use serde_json::{Value, json};
 
@@ -14,6 +16,10 @@ use crate::{arguments::Association, failure::Failure};
 /// An association type that no account has.
 const UNKNOWN_NAME: &str = "no_such_association_type";
 const UNKNOWN_ID: u64 = 2_147_483_647;
+
+/// How long HubSpot may take to show what was written.
+const MOMENT: Duration = Duration::from_secs(1);
+const PATIENCE: u32 = 5;
 
 /// An association to make in one version.
 pub(super) struct Made<'a> {
@@ -31,29 +37,39 @@ impl Made<'_> {
             report.nothing_made("the two objects are associated already");
             return Ok(());
         }
-        // Whatever comes of it, it is taken back.
-        let outcome = self.make(ask, paths, report).await;
-        self.remove().await?;
-        outcome
-    }
-
-    async fn make(&self, ask: &Ask<'_>, paths: Paths, report: &mut Report) -> Result<(), Failure> {
-        let version = paths.0;
-        let create = paths.associations(&format!("partner_clients/{}/batch/create", self.to_type()?));
         let definition = self.labels.iter().find(|known| known.id.to_string() == self.association_type);
-        let Some(inputs) = self.inputs(version.is_dated(), definition) else {
+        let Some(inputs) = self.inputs(paths.0.is_dated(), definition) else {
             report.nothing_made("HubSpot does not list the association type");
             return Ok(());
         };
-        let [known, missing, unknown] = &inputs;
-
-        let made = ask.post(&create, &json!({"inputs": [known]})).await?;
-        if !(200..300).contains(&made.status) {
+        let create = paths.associations(&format!("partner_clients/{}/batch/create", self.to_type()?));
+        let [known, ..] = &inputs;
+        let made = ask.post(&create, &json!({"inputs": [known]})).await;
+        if matches!(&made, Ok(answer) if (400..500).contains(&answer.status)) {
             report.nothing_made("HubSpot did not make the association");
             return Ok(());
         }
+        // Whatever comes of it, it is taken back: also what was made and not answered.
+        let outcome = match made {
+            Ok(made) => self.examine(ask, paths, (definition, &inputs, &made), report).await,
+            Err(failure) => Err(failure),
+        };
+        let removed = self.remove().await;
+        outcome.and(removed)
+    }
+
+    /// The comparisons, while the association exists.
+    async fn examine(
+        &self,
+        ask: &Ask<'_>,
+        paths: Paths,
+        (definition, [known, missing, unknown], made): (Option<&AssociationDefinition>, &[Value; 3], &Answer),
+        report: &mut Report,
+    ) -> Result<(), Failure> {
+        let version = paths.0;
+        let create = paths.associations(&format!("partner_clients/{}/batch/create", self.to_type()?));
         if !version.is_dated() {
-            let found = Found::status(&made, 201).or(Found::unless(made.results().len() == 1, "more than one result"));
+            let found = Found::status(made, 201).or(Found::unless(made.results().len() == 1, "more than one result"));
             report.compare("inverse-results", version, "a batch that creates is a 201 without the inverse", found);
             let answer = ask.post(&create, &json!({"inputs": [unknown]})).await?;
             let found = Found::status(&answer, 400).or(Found::unless(!has_context(&answer), "its error has a context"));
@@ -75,7 +91,7 @@ impl Made<'_> {
             }
         }
         if version.is_dated() {
-            let listed = self.listed(ask, paths).await?;
+            let listed = self.listed(ask, paths, true).await?;
             if let Some(listed) = &listed {
                 numbers(std::slice::from_ref(listed), version, report);
             }
@@ -123,7 +139,7 @@ impl Made<'_> {
         });
         let archive = paths.associations(&format!("partner_clients/{}/batch/labels/archive", self.to_type()?));
         ask.post(&archive, &json!({"inputs": [self.input("types", &json!([spec]), &self.pair.to_id)]})).await?;
-        let found = Found::unless(self.listed(ask, paths).await?.is_none(), "it does not");
+        let found = Found::unless(self.listed(ask, paths, false).await?.is_none(), "it does not");
         report.compare("unlabeled-ends-labels", paths.0, "removing the unlabelled type removes the labels", found);
         Ok(())
     }
@@ -150,8 +166,20 @@ impl Made<'_> {
         json!({"from": {"id": self.pair.partner_client}, "to": {"id": to_id}, member: association_type})
     }
 
-    /// How a dated version lists the other object.
-    async fn listed(&self, ask: &Ask<'_>, paths: Paths) -> Result<Option<Value>, Failure> {
+    /// How a dated version lists the other object. HubSpot may take a moment until it shows what was written.
+    async fn listed(&self, ask: &Ask<'_>, paths: Paths, expected: bool) -> Result<Option<Value>, Failure> {
+        let mut listed = self.listed_now(ask, paths).await?;
+        for _ in 0..PATIENCE {
+            if listed.is_some() == expected {
+                break;
+            }
+            tokio::time::sleep(MOMENT).await;
+            listed = self.listed_now(ask, paths).await?;
+        }
+        Ok(listed)
+    }
+
+    async fn listed_now(&self, ask: &Ask<'_>, paths: Paths) -> Result<Option<Value>, Failure> {
         let Association { partner_client, to_id, .. } = self.pair;
         let client: u64 = partner_client.parse().map_err(|_| number("partner client", partner_client))?;
         let other: u64 = to_id.parse().map_err(|_| number("other object", to_id))?;
@@ -169,20 +197,27 @@ impl Made<'_> {
         Err(Failure::usage(format!("`{to_type}` is not the type of an object, such as companies or 2-1234567")))
     }
 
+    /// Removes the association, which HubSpot may not show yet, and whatever came with it.
     async fn remove(&self) -> Result<(), Failure> {
         let Association { partner_client, to_type, to_id, .. } = self.pair;
-        for left in write::types(&self.client, self.pair).await? {
-            let removal = self.client.dissociate(partner_client).with(to_type, to_id).as_type(&left);
-            removal.including_labels().await?;
+        let look = format!(
+            "Look at partner client {partner_client} and {to_type} {to_id} in HubSpot, and remove what is too much."
+        );
+        let failed = |error| Failure::from(error).and_then_do(&look);
+        let remove = async |association_type: &str| {
+            let removal = self.client.dissociate(partner_client).with(to_type, to_id).as_type(association_type);
+            removal.including_labels().await.map_err(failed)
+        };
+        remove(&self.association_type).await?;
+        for left in write::types(&self.client, self.pair).await.map_err(failed)? {
+            remove(&left).await?;
         }
-        let left = write::types(&self.client, self.pair).await?;
+        let left = write::types(&self.client, self.pair).await.map_err(failed)?;
         if left.is_empty() {
             return Ok(());
         }
         let left = left.into_iter().collect::<Vec<_>>().join(", ");
-        Err(Failure::usage(format!("the association was made and is still there ({left})")).and_then_do(&format!(
-            "Look at partner client {partner_client} and {to_type} {to_id} in HubSpot, and remove what is too much."
-        )))
+        Err(Failure::usage(format!("the association was made and is still there ({left})")).and_then_do(&look))
     }
 }
 
