@@ -18,12 +18,7 @@ pub(crate) struct Given {
 
 impl Given {
     pub(crate) fn new(text: &str) -> Self {
-        Self {
-            id: Id::new(text),
-            number: Number::read(text),
-            time: Time::from_request(text),
-            text: text.to_lowercase(),
-        }
+        Self { id: Id::new(text), number: Number::read(text), time: Time::to_compare(text), text: text.to_lowercase() }
     }
 
     /// How a stored value compares with this one; `None` for a time with anything else.

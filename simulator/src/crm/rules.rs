@@ -136,7 +136,9 @@ impl TimeKind {
     fn is_exact(self, text: &str) -> bool {
         match self {
             Self::Date => Time::from_request(text).is_some_and(|time| date_of(time) == text || time.is_midnight()),
-            Self::DateTime => text.parse::<i64>().is_ok() || (text.contains('T') && Time::from_iso(text).is_some()),
+            Self::DateTime => {
+                Time::from_milliseconds(text).is_some() || (text.contains('T') && Time::from_iso(text).is_some())
+            }
         }
     }
 }

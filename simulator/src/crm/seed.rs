@@ -80,7 +80,7 @@ impl Seed {
 }
 
 fn time(value: &str) -> Result<Time, &'static str> {
-    Time::from_request(value).ok_or("is neither a time in ISO 8601 nor milliseconds since 1970")
+    Time::from_request(value).ok_or("is neither a time in ISO 8601 nor milliseconds since 1970, of the years 0 to 9999")
 }
 
 /// The objects of a simulator that starts now, by the place of their type. Now is when they were created unless they

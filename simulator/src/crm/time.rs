@@ -2,29 +2,39 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 
-/// Milliseconds since 1970; HubSpot keeps times no finer.
+/// A time to the millisecond; HubSpot keeps times no finer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Time(i64);
+pub(crate) struct Time(DateTime<Utc>);
+
+/// The times that have a text in ISO 8601, whose years have four digits: in milliseconds since 1970.
+const FIRST: i64 = -62_167_219_200_000;
+const LAST: i64 = 253_402_300_799_999;
 
 impl Time {
     pub(crate) fn now() -> Self {
-        Self(Utc::now().timestamp_millis())
+        Self(Utc::now().trunc_subsecs(3))
     }
 
     pub(crate) fn later(self, milliseconds: i64) -> Self {
-        Self(self.0.saturating_add(milliseconds))
+        let later = TimeDelta::try_milliseconds(milliseconds).and_then(|delta| self.0.checked_add_signed(delta));
+        Self(later.unwrap_or(DateTime::<Utc>::MAX_UTC))
     }
 
-    /// As JavaScript counts them.
+    /// As JavaScript counts them: from 1970 on.
     pub(crate) fn milliseconds(self) -> i64 {
-        self.0
+        self.0.timestamp_millis()
     }
 
     /// Whether it is the beginning of a day in UTC.
     pub(crate) fn is_midnight(self) -> bool {
-        self.0.rem_euclid(24 * 60 * 60 * 1_000) == 0
+        self.0.time() == NaiveTime::MIN
+    }
+
+    /// Reads milliseconds since 1970; `None` where they are no time of a year with four digits.
+    pub(crate) fn from_milliseconds(text: &str) -> Option<Self> {
+        Self::within(text.parse().ok()?)
     }
 
     /// Reads a date or date-time in ISO 8601; a date stands for its midnight in UTC.
@@ -37,25 +47,37 @@ impl Time {
             Ok(time) => time.to_utc(),
             Err(_) => text.parse::<NaiveDate>().ok()?.and_time(NaiveTime::MIN).and_utc(),
         };
-        Some(Self(time.timestamp_millis()))
+        Self::within(time.timestamp_millis())
     }
 
     /// Reads what HubSpot takes for a time in a request: ISO 8601 or milliseconds since 1970.
     pub(crate) fn from_request(text: &str) -> Option<Self> {
-        text.parse().ok().map(Self).or_else(|| Self::from_iso(text))
+        Self::from_milliseconds(text).or_else(|| Self::from_iso(text))
+    }
+
+    /// As [`from_request`](Self::from_request), for a time that others are compared with: milliseconds before or behind
+    /// all times stand for the first or the last one.
+    pub(crate) fn to_compare(text: &str) -> Option<Self> {
+        match text.parse::<i64>() {
+            Ok(milliseconds) => Self::within(milliseconds.clamp(FIRST, LAST)),
+            Err(_) => Self::from_iso(text),
+        }
+    }
+
+    fn within(milliseconds: i64) -> Option<Self> {
+        DateTime::from_timestamp_millis(milliseconds).filter(|_| (FIRST..=LAST).contains(&milliseconds)).map(Self)
     }
 }
 
 /// The day of a time in UTC: `2026-09-08`.
 pub(crate) fn date_of(time: Time) -> String {
-    DateTime::from_timestamp_millis(time.0).unwrap_or_default().format("%Y-%m-%d").to_string()
+    time.0.format("%Y-%m-%d").to_string()
 }
 
 /// In ISO 8601, with milliseconds and `Z`.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = DateTime::from_timestamp_millis(self.0).unwrap_or_default();
-        f.write_str(&time.to_rfc3339_opts(SecondsFormat::Millis, true))
+        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
     }
 }
 

@@ -83,3 +83,47 @@ async fn a_seed_that_is_wrong_is_refused_with_what_is_wrong() {
         assert!(error.contains(part), "{seed}: {error}");
     }
 }
+
+#[tokio::test]
+async fn a_time_outside_of_the_years_that_have_a_text_is_refused_and_the_last_one_in_them_stays_itself() {
+    let outside = [
+        "9999999999999999",
+        "253402300800000",
+        "-62167219200001",
+        "9223372036854775807",
+        "9999-12-31T23:59:59-01:00",
+        "0000-01-01T00:00:00+01:00",
+    ];
+    for (time, name) in outside.iter().flat_map(|time| [(time, "createdate"), (time, "hs_lastmodifieddate")]) {
+        let builder = Simulator::builder().object("companies", "1", [(name, *time)]);
+        let error = builder.start().await.unwrap_err().to_string();
+        assert!(error.contains(&format!("{name} of companies `1`")), "{time}: {error}");
+    }
+    let builder = Simulator::builder()
+        .date_property("partner_clients", "day")
+        .datetime_property("partner_clients", "moment")
+        .object("companies", "1", [("createdate", "-62167219200000"), ("hs_lastmodifieddate", "253402300799999")]);
+    let caller = Caller::of(builder).await;
+    let (_, company) = caller.get("/crm/v3/objects/companies/1").await;
+    assert_eq!(company["createdAt"], "0000-01-01T00:00:00.000Z");
+    assert_eq!(company["updatedAt"], "9999-12-31T23:59:59.999Z");
+    let seed = caller.simulator.export_seed().unwrap();
+    assert_eq!(Simulator::builder().seed(&seed).unwrap().start().await.unwrap().export_seed().unwrap(), seed);
+    for objects in ["/crm/v3/objects", "/crm/objects/2026-03", "/crm/objects/2026-09"] {
+        let path = format!("{objects}/partner_clients/512");
+        for (name, time) in ["day", "moment"].into_iter().flat_map(|name| outside.map(|time| (name, time))) {
+            crate::support::assert_refused(&caller.patch(&path, json!({name: time})).await, time);
+        }
+        let kept = caller.simulator.partner_client("512").unwrap().properties;
+        assert!(!kept.contains_key("day") && !kept.contains_key("moment"), "{kept:?}");
+    }
+    let (_, written) =
+        caller.patch("/crm/objects/2026-09/partner_clients/512", json!({"day": "253402300799999"})).await;
+    assert_eq!(written["properties"]["day"], "9999-12-31");
+    for (operator, value, total) in [("LT", "9999999999999999", 1), ("GT", "9999999999999999", 0)] {
+        let filter = json!({"propertyName": "createdate", "operator": operator, "value": value});
+        let body = json!({"filterGroups": [{"filters": [filter]}]});
+        let (_, found) = caller.post("/crm/v3/objects/partner_clients/search", body).await;
+        assert_eq!(found["total"], total, "{operator}");
+    }
+}
