@@ -6,7 +6,9 @@ use serde_json::{Number, Value, json};
 use uuid::Uuid;
 
 use crate::http::{
-    operation::{ACCESS_TOKEN_INFO, ACCOUNT_DETAILS_ID, API_USAGE_ID, OAUTH_TOKEN, PRIVATE_APP_TOKEN_INFO},
+    operation::{
+        ACCESS_TOKEN_INFO, ACCOUNT_DETAILS_ID, API_USAGE_ID, INTROSPECT_TOKEN, OAUTH_TOKEN, PRIVATE_APP_TOKEN_INFO,
+    },
     version::Version,
 };
 
@@ -72,14 +74,15 @@ impl Settings {
     }
 
     /// Whether an operation is served under the version that its path names. What only one version has goes with the
-    /// versions that it belongs to: HubSpot ends the endpoints of OAuth's v1 on 2027-02-16, and v4 has none.
+    /// versions that it belongs to: HubSpot ends the endpoints of OAuth's v1 on 2027-02-16. Neither OAuth nor the account's
+    /// information has a v4.
     pub(crate) fn serves(&self, operation: &str, path: &str) -> bool {
         let version = Version::of_path(path);
         match operation {
             OAUTH_TOKEN if version == Some("v1") => self.versions.contains(&Version::V3),
+            OAUTH_TOKEN | INTROSPECT_TOKEN | ACCOUNT_DETAILS_ID | API_USAGE_ID if version == Some("v4") => false,
             ACCESS_TOKEN_INFO => version == Some("v1") && self.versions.contains(&Version::V3),
             PRIVATE_APP_TOKEN_INFO => true,
-            ACCOUNT_DETAILS_ID | API_USAGE_ID if version == Some("v4") => false,
             _ => self.served(path).is_some(),
         }
     }

@@ -49,14 +49,20 @@ impl Version {
     }
 
     /// The version a path names, which need not be a version: `None` for a path outside of the CRM, of OAuth and of the
-    /// account's information.
+    /// account's information, and for one that names a version elsewhere than its family has it.
     pub(crate) fn of_path(path: &str) -> Option<&str> {
         let mut segments = path.split('/').skip(1);
         match (segments.next()?, segments.next()?, segments.next()) {
-            ("crm", "objects" | "associations", version) => version,
-            ("crm" | "oauth" | "account-info", version, _) => Some(version),
+            ("crm", "objects" | "associations", version) => version.filter(|version| !Self::is_numbered(version)),
+            ("crm", version, _) => Some(version).filter(|version| Self::is_numbered(version)),
+            ("oauth" | "account-info", version, _) => Some(version),
             _ => None,
         }
+    }
+
+    /// Whether a version is one of those before the dated ones.
+    fn is_numbered(version: &str) -> bool {
+        matches!(Self::parse(version), Ok(Self::V3 | Self::V4))
     }
 }
 

@@ -51,6 +51,11 @@ async fn what_has_no_successor_is_not_found() {
         (Method::GET, "/crm/v3/associations/partner_clients/companies/labels"),
         (Method::GET, "/crm/v4/objects/partner_clients/512"),
         (Method::GET, "/crm/2026-09/objects/partner_clients"),
+        (Method::GET, "/crm/objects/v3/partner_clients"),
+        (Method::GET, "/crm/objects/v4/partner_clients/512/associations/companies"),
+        (Method::GET, "/crm/associations/v3/partner_clients/companies/labels"),
+        (Method::GET, "/crm/associations/v4/partner_clients/companies/labels"),
+        (Method::GET, "/account-info/v4/details"),
     ] {
         let (status, body) = caller.send(method, path, Value::Null).await;
         assert_eq!((status, body.get("category")), (404, None), "{path}");
@@ -100,7 +105,7 @@ async fn tokens_are_issued_under_the_path_of_each_version_that_is_served() {
         let builder = Simulator::builder().oauth_app(OAuthApp::new("id", "secret", "refresh"));
         let builder = if let Some(versions) = versions { builder.versions(versions) } else { builder };
         let simulator = builder.start().await.unwrap();
-        for version in ["v1", "v3", "2026-03", "2026-09", "2027-03"] {
+        for version in ["v1", "v3", "v4", "2026-03", "2026-09", "2027-03"] {
             let form = [
                 ("grant_type", "refresh_token"),
                 ("client_id", "id"),
@@ -110,6 +115,10 @@ async fn tokens_are_issued_under_the_path_of_each_version_that_is_served() {
             let url = format!("{}/oauth/{version}/token", simulator.base_url());
             let status = reqwest::Client::new().post(url).form(&form).send().await.unwrap().status();
             assert_eq!(status, if served.contains(&version) { 200 } else { 401 }, "{version}");
+            let url = format!("{}/oauth/{version}/token/introspect", simulator.base_url());
+            let status = reqwest::Client::new().post(url).form(&form).send().await.unwrap().status();
+            let served = version != "v1" && served.contains(&version);
+            assert_eq!(status, if served { 200 } else { 401 }, "{version}");
         }
     }
 }
