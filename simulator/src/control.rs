@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
+    auth::oauth::OAuth,
     faults::fault::Fault,
     http::{error::Failure, journal::RecordedRequest, request_body, response::json_response},
     server::Server,
@@ -73,11 +74,15 @@ fn request(request: &RecordedRequest) -> Value {
     })
 }
 
-/// Goes back to what all accounts started with, without faults and with an empty journal. Tokens stay.
+/// Goes back to what all accounts started with, without faults, with nothing used of the limits and with an empty journal.
+/// Tokens stay.
 fn reset(server: &Server) -> Result<Response, Failure> {
     for portal in &server.portals {
         portal.reset().map_err(|error| Failure::validation(error.to_string()))?;
+        portal.limiter.forget();
     }
+    let callers = server.tokens.callers().chain(server.oauth.iter().map(OAuth::app_caller));
+    callers.for_each(|caller| caller.usage().forget());
     server.faults.clear();
     server.journal.clear();
     Ok(done())

@@ -69,24 +69,31 @@ impl Caller {
 
 /// The static tokens of all accounts.
 #[derive(Default)]
-pub(crate) struct Tokens(BTreeMap<String, Caller>);
+pub(crate) struct Tokens {
+    known: BTreeMap<String, Caller>,
+    /// How many were given, those given again included: no two share a number.
+    given: u64,
+}
 
 impl Tokens {
     pub(crate) fn insert(&mut self, token: String, scopes: BTreeSet<String>, portal: PortalId) {
-        let number = self.0.len() + 1;
-        let app_id = PRIVATE_APPS + number as u64;
-        let caller = Caller::new(&format!("token {number}"), scopes, Usage::new(true), portal, app_id);
-        self.0.insert(token, caller);
+        self.given += 1;
+        let (name, app_id) = (format!("token {}", self.given), PRIVATE_APPS + self.given);
+        self.known.insert(token, Caller::new(&name, scopes, Usage::new(true), portal, app_id));
     }
 
     pub(crate) fn caller(&self, token: &str) -> Option<Caller> {
-        self.0.get(token).cloned()
+        self.known.get(token).cloned()
+    }
+
+    pub(crate) fn callers(&self) -> impl Iterator<Item = &Caller> {
+        self.known.values()
     }
 }
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.0.values().map(|caller| ("[redacted]", caller.scopes()))).finish()
+        f.debug_map().entries(self.callers().map(|caller| ("[redacted]", caller.scopes()))).finish()
     }
 }
 

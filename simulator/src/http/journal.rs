@@ -1,6 +1,7 @@
 //! The journal: what arrived, as it arrived, and what it was answered.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -11,11 +12,13 @@ use axum::{
     http::{StatusCode, header::AUTHORIZATION, request::Parts},
 };
 
-use crate::auth::access::Caller;
+use percent_encoding::percent_decode_str;
+
+use crate::{auth::access::Caller, http::version::Version};
 
 /// A request as it arrived on the wire, and the status it was answered with.
 ///
-/// Its `Debug` output leaves out the `Authorization` header's value, and what was sent to the OAuth endpoints.
+/// Its `Debug` output leaves out the `Authorization` header's value, and what was sent to a path with a segment `oauth`.
 #[derive(Clone)]
 pub struct RecordedRequest {
     method: String,
@@ -23,6 +26,8 @@ pub struct RecordedRequest {
     query: Option<String>,
     headers: Vec<(String, String)>,
     body: Bytes,
+    /// Whether its query and body may hold secrets, as those of a token endpoint do.
+    secret: bool,
     caller: Option<Arc<str>>,
     account: Option<u64>,
     status: Option<StatusCode>,
@@ -77,9 +82,9 @@ impl RecordedRequest {
         self.account
     }
 
-    /// Whether its query and body are those of a token endpoint, which hold secrets.
+    /// Whether its query and body may hold secrets, as those of a token endpoint do.
     pub(crate) fn is_secret(&self) -> bool {
-        self.path.starts_with("/oauth/")
+        self.secret
     }
 
     /// The status it was answered with; `None` while the answer is pending, and for ever when the caller went away or
@@ -115,12 +120,45 @@ impl fmt::Debug for RecordedRequest {
     }
 }
 
-/// The path without the token that `/oauth/v1/access-tokens/{token}` has in it.
-fn without_token(path: &str) -> String {
-    match path.split_once("-tokens/") {
-        Some((operation, _)) if path.starts_with("/oauth/") => format!("{operation}-tokens/[redacted]"),
-        _ => path.to_owned(),
+/// Whether a path has a segment `oauth`, however it is written: a client that misses an endpoint by a slash, a letter's
+/// case or an encoding sends its secrets all the same.
+fn is_oauth(path: &str) -> bool {
+    let mut path = Cow::Borrowed(path);
+    loop {
+        let decoded = percent_decode_str(&path).decode_utf8_lossy().into_owned();
+        if decoded == path {
+            return path.split(['/', '\\']).any(|segment| segment.eq_ignore_ascii_case("oauth"));
+        }
+        path = Cow::Owned(decoded);
     }
+}
+
+/// The path without the token that `/oauth/v1/access-tokens/{token}` has in it: of a path to OAuth nothing is shown but the
+/// words and versions that are known.
+fn without_token(path: &str) -> String {
+    const WORDS: [&str; 10] = [
+        "oauth",
+        "token",
+        "introspect",
+        "revoke",
+        "authorize",
+        "access-tokens",
+        "refresh-tokens",
+        "private-apps",
+        "get",
+        "access-token-info",
+    ];
+    if !is_oauth(path) {
+        return path.to_owned();
+    }
+    let is_version = |segment: &str| {
+        Version::parse(segment).is_ok() || segment.strip_prefix('v').is_some_and(|number| number.parse::<u8>().is_ok())
+    };
+    let shown = |segment: &str| {
+        segment.is_empty() || is_version(segment) || WORDS.iter().any(|word| segment.eq_ignore_ascii_case(word))
+    };
+    let segments = path.split('/').map(|segment| if shown(segment) { segment } else { "[redacted]" });
+    segments.collect::<Vec<_>>().join("/")
 }
 
 /// The requests so far, numbered by arrival so that clearing them leaves the number of a pending one valid.
@@ -158,6 +196,7 @@ impl Journal {
             query: request.uri.query().map(str::to_owned),
             headers,
             body,
+            secret: is_oauth(request.uri.path()),
             caller: None,
             account: None,
             status: None,

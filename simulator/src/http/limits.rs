@@ -140,6 +140,12 @@ impl Limiter {
         lock(&self.ledger).limits = limits;
     }
 
+    /// Forgets what all tokens have used together.
+    pub(crate) fn forget(&self) {
+        let mut ledger = lock(&self.ledger);
+        *ledger = Ledger { limits: ledger.limits, day: ledger.day, ..Ledger::default() };
+    }
+
     /// Counts a request that arrives now, unless a limit refuses it.
     pub(crate) fn admit(&self, usage: &Usage, bucket: Bucket) -> Result<Standing, Refusal> {
         let mut ledger = lock(&self.ledger);
@@ -182,6 +188,11 @@ struct Windows {
 impl Usage {
     pub(crate) fn new(daily: bool) -> Self {
         Self { daily, windows: Mutex::default() }
+    }
+
+    /// Forgets what the token has used.
+    pub(crate) fn forget(&self) {
+        *lock(&self.windows) = Windows::default();
     }
 }
 

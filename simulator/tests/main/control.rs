@@ -48,6 +48,44 @@ async fn requests_are_told_without_headers_and_secrets() {
 }
 
 #[tokio::test]
+async fn what_is_sent_to_a_misspelt_endpoint_of_oauth_is_told_nowhere() {
+    let logged = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+    let log = std::sync::Arc::clone(&logged);
+    let caller = Caller::of(controlled().log(move |request| {
+        *log.lock().unwrap() += &format!("{} {} {request:?}", request.method(), request.path());
+    }))
+    .await;
+    for path in [
+        "/oauth/v1/token",
+        "//oauth/v1/token",
+        "/oauth//v1/token",
+        "/OAuth/v1/token/",
+        "/x/oauth/v1/token",
+        "/%6fauth/v1/token",
+        "/%256Fauth%2Fv1/token",
+        "/oauth/v1/access-tokens/hidden",
+        "//oauth/v1/access-tokens/hidden",
+        "/oauth/v1/access-tokens//hidden",
+        "/oauth/v1/Access-Tokens/hidden",
+        "/oauth/v1/access%2Dtokens/hidden",
+        "/oauth/v1/accesstokens%2Fhidden",
+        "/oauth/hidden",
+    ] {
+        let url = format!("{}{path}?token=hidden", caller.simulator.base_url());
+        let request = reqwest::Client::new().post(url).form(&[("client_secret", "hidden")]);
+        request.send().await.unwrap();
+        let told = json!(requests(&caller).await).to_string();
+        assert!(!told.contains("hidden"), "{path}: {told}");
+        let logged = logged.lock().unwrap();
+        assert!(logged.contains("POST /") && !logged.contains("hidden"), "{path}: {logged}");
+        assert!(!format!("{:?}", caller.simulator.requests()).contains("hidden"), "{path}");
+    }
+    let paths = requests(&caller).await;
+    assert_eq!(paths[8]["path"], "//oauth/v1/access-tokens/[redacted]");
+    assert_eq!(paths[1]["path"], "//oauth/v1/token");
+}
+
+#[tokio::test]
 async fn faults_are_injected_and_cleared_as_text() {
     let caller = Caller::of(controlled()).await;
     assert_eq!(caller.post("/__simulator/faults", json!({"fault": "503:x2:get"})).await.0, 204);
@@ -81,6 +119,42 @@ async fn a_reset_goes_back_to_the_beginning() {
     assert_eq!((status, &client["properties"]["name"]), (200, &json!("Example Partner Client")));
     let created = created["id"].as_str().unwrap();
     assert_eq!(caller.get(&format!("/crm/v3/objects/companies/{created}")).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_reset_gives_back_what_was_used_of_each_limit() {
+    let clients = "/crm/v3/objects/partner_clients";
+    let types = "/crm/v3/associations/partner_clients/companies/types";
+    for (limits, path) in
+        [("1/10s", clients), ("1/day", clients), ("1/10s-associations", types), ("1/day-associations", types)]
+    {
+        let builder =
+            controlled().rate_limits(limits.parse().unwrap()).token("static", [hubspot_simulator::READ_SCOPE]);
+        let caller = Caller::of(builder).await;
+        for _ in 0..2 {
+            assert_eq!([caller.get(path).await.0, caller.get(path).await.0], [200, 429], "{limits}");
+            let other = caller.send_as("static", Method::GET, path, Value::Null).await.0;
+            assert_eq!(other, if limits.contains("day") { 429 } else { 200 }, "{limits}");
+            caller.post("/__simulator/reset", Value::Null).await;
+        }
+    }
+    let builder = controlled().rate_limits("1/s,1/10s".parse().unwrap());
+    let caller = Caller::of(builder.oauth_app(OAuthApp::new("app", "secret", "refresh"))).await;
+    let url = format!("{}/oauth/v3/token", caller.simulator.base_url());
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("client_id", "app"),
+        ("client_secret", "secret"),
+        ("refresh_token", "refresh"),
+    ];
+    let grant: Value = reqwest::Client::new().post(url).form(&form).send().await.unwrap().json().await.unwrap();
+    let token = grant["access_token"].as_str().unwrap();
+    for _ in 0..2 {
+        let search = caller.send_as(token, Method::POST, &format!("{clients}/search"), json!({})).await.0;
+        assert_eq!([search, caller.send_as(token, Method::GET, clients, Value::Null).await.0], [200, 200]);
+        assert_eq!(caller.send_as(token, Method::GET, clients, Value::Null).await.0, 429);
+        caller.post("/__simulator/reset", Value::Null).await;
+    }
 }
 
 #[tokio::test]
@@ -155,4 +229,23 @@ async fn latency_lies_between_its_two_ends() {
         let took = began.elapsed();
         assert!(took >= shortest && took <= longest + std::time::Duration::from_millis(5), "{took:?}");
     }
+}
+
+#[tokio::test]
+async fn a_token_that_is_given_again_shares_its_number_with_no_other() {
+    let scopes = [hubspot_simulator::READ_SCOPE];
+    let builder = controlled().token("one", scopes).token("one", scopes).token("two", scopes).token("one", scopes);
+    let caller = Caller::of(builder).await;
+    for token in ["one", "two", caller.simulator.access_token()] {
+        caller.send_as(token, Method::GET, "/crm/v3/objects/partner_clients", Value::Null).await;
+    }
+    let told = requests(&caller).await;
+    let names: std::collections::BTreeSet<_> = told.iter().map(|request| request["caller"].to_string()).collect();
+    assert_eq!(names.len(), 3, "{names:?}");
+    let mut ids = Vec::new();
+    for token in ["one", "two"] {
+        let path = "/oauth/v2/private-apps/get/access-token-info";
+        ids.push(caller.post(path, json!({"tokenKey": token})).await.1["appId"].clone());
+    }
+    assert_ne!(ids[0], ids[1]);
 }
