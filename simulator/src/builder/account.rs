@@ -144,8 +144,8 @@ impl SimulatorBuilder {
     /// gets the name.
     ///
     /// The first type of a target is HubSpot's unlabelled one (`HUBSPOT_DEFINED`, label null), and each further one is a
-    /// user's (`USER_DEFINED`), whose label is the name in words: `Referred by` of `referred_by`. The inverse has the
-    /// next free id from 1000 on behind.
+    /// user's (`USER_DEFINED`), whose label is the name in words: `Referred by` of `referred_by`. The id of the inverse is
+    /// `type_id` plus 1000, or the next free one after that.
     #[must_use]
     pub fn association_type(self, to_object_type: impl Into<String>, type_id: u64, name: impl Into<String>) -> Self {
         self.association_type_between(PARTNER_CLIENTS, to_object_type, type_id, name)

@@ -164,7 +164,13 @@ impl Fault {
     /// Strikes with a probability from 0 to 1, drawn from a generator of its own: the same seed, the same draws.
     #[must_use]
     pub fn with_probability(mut self, probability: f64, seed: u64) -> Self {
-        self.chance = Some(Chance { probability, generator: SplitMix64(seed) });
+        self.chance = Some(Chance { probability, generator: Some(SplitMix64(seed)) });
+        self
+    }
+
+    /// As [`with_probability`](Self::with_probability), with a seed that its injection gives it.
+    pub(crate) fn with_share(mut self, probability: f64) -> Self {
+        self.chance = Some(Chance { probability, generator: None });
         self
     }
 
@@ -231,6 +237,19 @@ impl Fault {
         self
     }
 
+    /// Gives each share without a generator one of its own, seeded with how many were given one before.
+    fn seed(&mut self, seeded: &mut u64) {
+        if let Some(chance) = &mut self.chance
+            && chance.generator.is_none()
+        {
+            chance.generator = Some(SplitMix64(*seeded));
+            *seeded = seeded.wrapping_add(1);
+        }
+        if let Outcome::Script(faults) = &mut self.outcome {
+            faults.iter_mut().flatten().for_each(|fault| fault.seed(seeded));
+        }
+    }
+
     fn is_spent(&self) -> bool {
         self.remaining == Some(0) || matches!(&self.outcome, Outcome::Script(outcomes) if outcomes.is_empty())
     }
@@ -257,12 +276,13 @@ impl Fault {
 #[derive(Clone, Debug)]
 struct Chance {
     probability: f64,
-    generator: SplitMix64,
+    /// `None` until it is seeded.
+    generator: Option<SplitMix64>,
 }
 
 impl Chance {
     fn draw(&mut self) -> bool {
-        self.generator.fraction() < self.probability
+        self.generator.get_or_insert(SplitMix64(0)).fraction() < self.probability
     }
 }
 
@@ -287,20 +307,30 @@ impl SplitMix64 {
 
 /// The faults in force, in the order of their injection.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Mutex<VecDeque<Fault>>);
+pub(crate) struct Faults(Mutex<InForce>);
+
+#[derive(Debug, Default)]
+struct InForce {
+    faults: VecDeque<Fault>,
+    /// How many shares were seeded since the start, or since all faults ended.
+    seeded: u64,
+}
 
 impl Faults {
-    pub(crate) fn inject(&self, fault: Fault) {
-        self.faults().push_back(fault);
+    pub(crate) fn inject(&self, mut fault: Fault) {
+        let mut in_force = self.in_force();
+        fault.seed(&mut in_force.seeded);
+        in_force.faults.push_back(fault);
     }
 
     pub(crate) fn clear(&self) {
-        self.faults().clear();
+        *self.in_force() = InForce::default();
     }
 
     /// What strikes a request that calls `operation`. Spent faults are forgotten.
     pub(crate) fn strike(&self, operation: Option<&str>, account: Option<u64>) -> Option<Strike> {
-        let mut faults = self.faults();
+        let mut in_force = self.in_force();
+        let faults = &mut in_force.faults;
         let decision = faults.iter_mut().enumerate().find_map(|(index, fault)| {
             fault.decide(operation, account).map(|strike| (index, fault.is_spent(), strike))
         });
@@ -311,7 +341,7 @@ impl Faults {
         strike
     }
 
-    fn faults(&self) -> MutexGuard<'_, VecDeque<Fault>> {
+    fn in_force(&self) -> MutexGuard<'_, InForce> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,6 @@
 //! Faults and rate limits as text, as the command line takes them.
 
-use std::{str::FromStr, time::Duration};
+use std::{collections::BTreeSet, str::FromStr, time::Duration};
 
 use crate::{faults::fault::Fault, http::limits::RateLimits};
 
@@ -10,6 +10,10 @@ const EFFECTS: &str = "a status such as 503, `reset`, `html`, `empty`, `truncate
 /// A fault as text: what happens, and in any order behind it, each after a colon, how often (`2%` of the requests, or
 /// `x3` for the first three), which operation and account it strikes ([`Fault::on`], and `account=` with an id), and
 /// `after` for one that strikes when the operation has been carried out.
+///
+/// The requests that a share strikes are drawn from a generator whose seed is 0 for the first fault with a share that is
+/// injected, 1 for the second one and so on: the same faults in the same order strike the same requests, and two faults do
+/// not draw alike. Ending all faults begins again with 0.
 ///
 /// ```
 /// use hubspot_simulator::Fault;
@@ -32,7 +36,7 @@ impl FromStr for Fault {
             fault = if let Some(percent) = part.strip_suffix('%') {
                 let percent = percent.parse::<f64>().ok().filter(|percent| (0.0..=100.0).contains(percent));
                 let percent = percent.ok_or_else(|| format!("`{part}` in `{text}` is not 0% to 100%"))?;
-                fault.with_probability(percent / 100.0, 0)
+                fault.with_share(percent / 100.0)
             } else if let Some(times) = part.strip_prefix('x').and_then(|times| times.parse().ok()) {
                 fault.times(times)
             } else if part == "after" {
@@ -123,12 +127,16 @@ impl FromStr for RateLimits {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        let mut windows = BTreeSet::new();
         text.split(',').map(str::trim).try_fold(Self::default(), |limits, part| {
             let problem = || {
                 format!("no limit: `{part}`; a number and `/10s`, `/10s-associations`, `/day`, `/day-associations`, or `/s` for searches")
             };
             let (max, window) = part.split_once('/').ok_or_else(problem)?;
             let max = max.parse().map_err(|_| problem())?;
+            if !windows.insert(window) {
+                return Err(format!("a second limit of `/{window}`: `{part}`"));
+            }
             match window {
                 "10s" => Ok(limits.per_ten_seconds(max)),
                 "10s-associations" => Ok(limits.associations_per_ten_seconds(max)),

@@ -53,6 +53,31 @@ async fn a_probability_is_kept_and_a_seed_repeats_itself() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn shares_given_as_text_draw_apart_and_repeat_themselves() {
+    let faults = || ["503:50%:get", "502:50%:association_types"].map(|text| text.parse::<Fault>().unwrap());
+    let [first, second] = faults();
+    let simulator = with(first).await;
+    simulator.inject(second);
+    let mut runs = Vec::new();
+    for _ in 0..2 {
+        let mut struck = [Vec::new(), Vec::new()];
+        for _ in 0..64 {
+            for (struck, path) in struck.iter_mut().zip([PARTNER_CLIENT, TYPES]) {
+                struck.push(send(&simulator, Method::GET, path).await.unwrap().status() != 200);
+            }
+        }
+        assert_ne!(struck[0], struck[1], "each fault draws for itself");
+        runs.push(struck);
+        simulator.clear_faults();
+        let script = Fault::script([Some("500".parse().unwrap()), None]);
+        simulator.inject(script);
+        next(&simulator, 2).await;
+        faults().into_iter().for_each(|fault| simulator.inject(fault));
+    }
+    assert_eq!(runs[0], runs[1], "and as it did before");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_fault_ends_after_its_times_or_when_cleared() {
     let simulator = with(Fault::empty(503).times(2)).await;
     assert_eq!(next(&simulator, 4).await, [503, 503, 200, 200]);

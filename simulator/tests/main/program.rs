@@ -137,7 +137,7 @@ async fn its_options_do_what_they_say() {
 }
 
 #[tokio::test]
-async fn an_account_has_the_seed_limits_apps_and_tokens_given_behind_it() {
+async fn an_account_has_the_seed_limits_apps_and_tokens_that_follow_it() {
     let seed = File::new("other.json", r#"{"objects": [{"type": "partner_clients", "id": "8"}]}"#);
     let arguments =
         ["--limit", "9/10s", "--account", "62515", "--seed", seed.path(), "--limit=1/10s", "--token", "there"];
@@ -221,4 +221,80 @@ fn help_is_printed_and_a_wrong_option_is_named_with_what_it_takes() {
     let version = run(&["--versions", "v9"]);
     assert_eq!(version.status.code(), Some(1));
     assert!(text(&version.stderr).contains("`v9`"));
+}
+
+#[test]
+fn an_output_that_cannot_be_written_ends_it_with_a_message_and_no_panic() {
+    let full = || Stdio::from(fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let unread = || Stdio::from(std::io::pipe().unwrap().1);
+    let output = |arguments: &[&str], out: Stdio| {
+        let output = program(arguments).stdout(out).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+        (output.status.code(), text(&output.stderr))
+    };
+    for (arguments, out) in [(vec![], full()), (vec!["--help"], full()), (vec![], unread())] {
+        let (code, told) = output(&arguments, out);
+        assert_eq!(code, Some(1), "{arguments:?}: {told}");
+        assert!(told.starts_with("Standard output cannot be written: "), "{arguments:?}: {told}");
+    }
+    assert_eq!(output(&["--help"], unread()), (Some(0), String::new()), "who reads the beginning alone loses nothing");
+    for err in [full(), unread()] {
+        let status = program(&["--prot"]).stdout(Stdio::null()).stderr(err).status().unwrap();
+        assert_eq!(status.code(), Some(2));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_not_utf_8_is_refused_by_its_place_and_not_shown() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+
+    for wrong in [&b"--seed=secret-\xff"[..], b"secret-\xff"] {
+        let output = program(&["--token", "x"]).arg(OsStr::from_bytes(wrong)).output().unwrap();
+        assert_eq!(
+            (output.status.code(), &*text(&output.stderr)),
+            (Some(2), "Argument 3 is not UTF-8.\nTry --help.\n")
+        );
+    }
+}
+
+#[tokio::test]
+async fn limits_of_several_options_hold_together() {
+    let served = Served::by(&["--limit", "2/10s", "--limit", "100000/day", "--account", "1234567", "--limit", "9/s"]);
+    let url = format!("{}/crm/v3/objects/partner_clients", served.base_url);
+    let get = async || reqwest::Client::new().get(&url).bearer_auth(&served.token).send().await.unwrap();
+    let response = get().await;
+    let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
+    assert_eq!((&*header("x-hubspot-ratelimit-max"), &*header("x-hubspot-ratelimit-daily")), ("2", "100000"));
+    assert_eq!([get().await.status(), get().await.status()], [200, 429]);
+}
+
+#[test]
+fn what_would_silently_replace_something_given_before_is_refused() {
+    let seed = File::new("twice.json", "{}");
+    let app = r#"{"client_id": "app", "client_secret": "hidden", "refresh_token": "hidden"}"#;
+    let apps = File::new("twice-apps.json", &format!("[{app}]"));
+    let both = File::new("both-apps.json", &format!("[{app}, {app}]"));
+    let seed = ["--seed", seed.path()];
+    for (arguments, part) in [
+        ([seed, seed].concat(), "--seed is given twice"),
+        ([&seed[..], &["--account", "7"], &seed, &["--account", "1234567"], &seed].concat(), "--seed is given twice"),
+        (vec!["--port", "0", "--port=0"], "--port is given twice"),
+        (vec!["--versions", "v3", "--versions", "2026-09"], "--versions is given twice"),
+        (vec!["--latency", "1ms", "--latency", "2ms"], "--latency is given twice"),
+        (vec!["--limit", "2/10s", "--limit", "3/10s"], "a second limit of `/10s`: `3/10s`"),
+        (vec!["--limit", "2/10s,5/s,3/10s"], "a second limit of `/10s`: `3/10s`"),
+        (vec!["--switch", "ids=text", "--switch", "ids=numbers"], "the switch `ids` is given twice"),
+        (vec!["--oauth", apps.path(), "--oauth", apps.path()], "the app with the client id `app` is given twice"),
+        (vec!["--oauth", both.path()], "the app with the client id `app` is given twice"),
+        (vec!["--quiet=false"], "--quiet takes no value"),
+        (vec!["--help=no"], "--help takes no value"),
+        (vec!["--export-seed", "--quiet"], "--export-seed takes a value"),
+    ] {
+        let output = run(&arguments);
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
+        assert!(told.contains(part) && !told.contains("hidden"), "{arguments:?}: {told}");
+    }
+    let accounts = [&seed[..], &["--account", "7"], &seed, &["--export-seed", "/dev/null", "--oauth", apps.path()]];
+    assert!(run(&accounts.concat()).status.success(), "each account has its own");
 }
