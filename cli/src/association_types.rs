@@ -8,11 +8,12 @@ use serde_json::json;
 use super::{
     failure::{Failure, warn},
     output::{Output, Table},
+    suggest,
     target::Session,
 };
 
 pub(super) async fn run(session: &Session, to_type: &str, output: &mut Output) -> Result<(), Failure> {
-    let own = session.client.association_types(to_type).await?;
+    let own = session.client.association_types(to_type).await.map_err(|error| suggest::with_hint(error, to_type))?;
     let is_dated = session.client.api_version().is_dated();
     let other = if is_dated { ApiVersion::V3 } else { ApiVersion::V2026_09 };
     let others = session.at(other)?.association_types(to_type).await;

@@ -48,6 +48,7 @@ pub(super) async fn dissociate(
 
 async fn explained(client: &Client, what: &Association, error: Error) -> Failure {
     let hint = suggest::association_type(client, &what.to_type, &what.association_type, &error).await;
+    let hint = hint.or_else(|| suggest::object_type(&what.to_type, &error));
     let failure = Failure::from(error);
     match hint {
         Some(hint) => failure.and_then_do(&hint),
@@ -63,7 +64,8 @@ pub(super) async fn list(
 ) -> Result<(), Failure> {
     let mut associated = client.associations(partner_client, to_type).items();
     let mut table = Table::new(["id", "type"]);
-    while let Some(object) = output.wait(associated.try_next()).await?? {
+    let hinted = |error| suggest::with_hint(error, to_type);
+    while let Some(object) = output.wait(associated.try_next()).await?.map_err(hinted)? {
         if output.json {
             output.json(&object)?;
         } else {

@@ -1,11 +1,11 @@
 //! What a run would do, by requests that change nothing.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     time::Duration,
 };
 
-use hubspot_partner_clients::{Association, Client, PartnerClientId};
+use hubspot_partner_clients::{Association, Client, ErrorKind, ObjectId, ObjectType, PartnerClientId, Resolved};
 use indicatif::{HumanCount, HumanDuration};
 use serde_json::json;
 
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     exit::Code,
-    failure::{Failure, to_json},
+    failure::{Failure, to_json, warn},
     output::{Output, Table},
     printable::printable,
     words::counted,
@@ -38,7 +38,10 @@ pub(super) async fn run(
     client: &Client,
     output: &mut Output,
 ) -> Result<Code, Failure> {
-    let known = Known::from(Existing::read(client, input, checked, None).await?);
+    let mut known = Known::from(Existing::read(client, input, checked, None).await?);
+    if change == Change::Associate {
+        known.look_for_objects(client, input, checked, output.json).await?;
+    }
     let mut rows = Rows::open(input)?;
     let mut preview = Preview::begin(change, &rows, output)?;
     while let Ok(true) = rows.advance()? {
@@ -58,11 +61,54 @@ struct Known {
     there: HashSet<Association>,
     /// The partner clients that it does not know.
     unknown: HashSet<PartnerClientId>,
+    /// The other objects that it does not know, by their type.
+    missing: HashSet<(ObjectType, ObjectId)>,
+}
+
+impl Known {
+    /// Looks for the objects of associations that are not there, a hundred to a request. What the token may not read is not
+    /// known to be missing.
+    async fn look_for_objects(
+        &mut self,
+        client: &Client,
+        input: &Input,
+        checked: &Checked,
+        json: bool,
+    ) -> Result<(), Failure> {
+        let mut wanted: BTreeMap<ObjectType, BTreeSet<ObjectId>> = BTreeMap::new();
+        let mut rows = Rows::open(input)?;
+        for _ in 0..checked.rows {
+            let Ok(true) = rows.advance()? else { break };
+            if let Ok(association) = self.types.association(&rows)
+                && !self.there.contains(&association)
+            {
+                wanted.entry(association.to_object_type).or_default().insert(association.to_object_id);
+            }
+        }
+        for (to_type, ids) in wanted {
+            let keys = ids.iter().map(|id| ("hs_object_id", id.as_str()));
+            let outcomes = client.resolve(to_type.as_str(), keys).send().await;
+            for (id, outcome) in ids.into_iter().zip(outcomes) {
+                match outcome {
+                    Ok(Resolved::None) => drop(self.missing.insert((to_type.clone(), id))),
+                    Ok(_) => {}
+                    Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::MissingScope) => {
+                        let message = format!("whether there are the {to_type} was not checked: {error}");
+                        warn(json!({"kind": error.kind().as_str(), "message": message}), json);
+                        break;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 impl From<Existing> for Known {
     fn from(existing: Existing) -> Self {
-        let mut known = Self { types: existing.types, there: HashSet::new(), unknown: HashSet::new() };
+        let mut known =
+            Self { types: existing.types, there: HashSet::new(), unknown: HashSet::new(), missing: HashSet::new() };
         for plan in existing.plans {
             known.there.extend([plan.keep, plan.remove, plan.beside_labels].into_iter().flatten());
             known.unknown.extend(plan.unknown);
@@ -139,6 +185,15 @@ impl Preview {
                 let message = "HubSpot does not know the partner client".to_owned();
                 self.wrong.add(&message, format!("{message} {partner_client}"), line);
                 let error = json!({"kind": "not_found", "message": format!("{message} {partner_client}")});
+                (Kind::Wrong, message, Some(error))
+            }
+            Ok(association)
+                if known.missing.contains(&(association.to_object_type.clone(), association.to_object_id.clone())) =>
+            {
+                let key = format!("HubSpot does not know one of the {to_type}");
+                let message = format!("HubSpot has none of the {to_type} with the id {to_id}");
+                self.wrong.add(&key, message.clone(), line);
+                let error = json!({"kind": "not_found", "message": message});
                 (Kind::Wrong, message, Some(error))
             }
             Ok(association) => match self.lines.get(&association) {

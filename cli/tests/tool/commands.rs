@@ -101,6 +101,48 @@ async fn partner_clients_are_read_listed_and_searched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_object_type_is_answered_with_the_one_that_is_meant() {
+    let hubspot = Simulator::start().await.unwrap();
+    let folder = crate::folder::Folder::new();
+    let row = |to_type: &str| format!("{}512,{to_type},9001,partner_client_to_company\n", crate::folder::HEADER);
+    let file = folder.write("rows.csv", row("compnies"));
+    let commands: [&[&str]; 6] = [
+        &["associate", "512", "compnies", "9001", "partner_client_to_company"],
+        &["dissociate", "512", "compnies", "9001", "partner_client_to_company", "--yes"],
+        &["associations", "512", "compnies"],
+        &["types", "compnies"],
+        &["associate-many", crate::cli::path(&file)],
+        &["reconcile", crate::cli::path(&file), "--to-type", "compnies"],
+    ];
+    for command in commands {
+        let failed = run_at(&hubspot, command);
+        assert_eq!(failed.code, Some(1), "{command:?}: {}", failed.err);
+        let told = failed.out + &failed.err;
+        assert!(told.contains("Did you mean the object type companies?"), "{command:?}: {told}");
+    }
+    let far = run_at(&hubspot, &["types", "2-1234567"]);
+    assert!(far.code == Some(1) && !far.err.contains("Did you mean"), "{}", far.err);
+}
+
+#[test]
+fn a_typo_of_a_command_an_option_or_its_value_is_answered_with_what_is_meant() {
+    let cases: [(&[&str], &str); 6] = [
+        (&["asociate", "1"], "'associate'"),
+        (&["list", "--outptu", "json"], "'--output'"),
+        (&["list", "--output", "jsn"], "'json'"),
+        (&["associate-many", "f", "--strategy", "btach"], "'batch'"),
+        (&["associate-many", "f", "--chek"], "'--check'"),
+        (&["completions", "bsh"], "'bash'"),
+    ];
+    for (arguments, meant) in cases {
+        let ran = run(tool(arguments));
+        assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{}", ran.err);
+        let tip = ran.err.lines().find(|line| line.contains("tip:")).unwrap_or_default();
+        assert!(tip.contains(meant), "{arguments:?}: {}", ran.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_association_type_is_answered_with_those_that_are_meant() {
     let hubspot = Simulator::start().await.unwrap();
     let failed = run_at(&hubspot, &["associate", "512", "companies", "9001", "partner_client_to_compny"]);

@@ -28,6 +28,7 @@ use crate::{
     printable::printable_lines,
     question,
     signals::Signals,
+    suggest,
     target::Target,
     words::{counted, counted_are},
 };
@@ -189,7 +190,8 @@ async fn plan(
         reconcile = reconcile.account(account);
     }
     let only = &arguments.only_types;
-    Ok(only.iter().fold(reconcile, |reconcile, only| reconcile.only_type(only)).plan().await?)
+    let reconcile = only.iter().fold(reconcile, |reconcile, only| reconcile.only_type(only));
+    reconcile.plan().await.map_err(|error| suggest::with_hint(error, to_type))
 }
 
 /// Tells a file and what is asked of it from others.
