@@ -2,7 +2,7 @@
 //!
 //! | step | file | what it does |
 //! |---|---|---|
-//! | read | `read.rs`, `normalize.rs` | every `*.json` of a directory, normalized, its operations named |
+//! | read | `read.rs`, `salvage.rs`, `normalize.rs` | every `*.json` of a directory, normalized, its operations named |
 //! | merge | `merge.rs`, `agree.rs`, `complete.rs`, `facade.rs` | one document out of several, completed from the crate's own |
 //! | correct | `correct.rs`, `scopes.rs` | what HubSpot documents → what HubSpot sends |
 //! | publish | `generators.rs`, `publish.rs` | what every generator reads alike; a document for each family of versions |
@@ -26,6 +26,7 @@ pub mod operations;
 pub mod publish;
 pub mod read;
 pub mod requests;
+pub mod salvage;
 pub mod schemas;
 pub mod scopes;
 pub mod servers;

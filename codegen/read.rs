@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use openapiv3::{OpenAPI, Operation, Parameter, ReferenceOr, Schema};
+use openapiv3::{OpenAPI, ReferenceOr};
 use serde_json::Value;
 
-use super::{Problem, Result, normalize, operations, requests, servers, walk};
+use super::{Problem, Result, normalize, operations, requests, salvage, servers, walk};
 
 /// One file of the description.
 #[derive(Debug)]
@@ -131,7 +131,7 @@ pub fn document(file: &str, text: &str) -> Result<Document> {
     let mut api: OpenAPI = match serde_json::from_value(json.clone()) {
         Ok(api) => api,
         Err(error) => {
-            warnings = without_what_is_not_openapi(file, &mut json);
+            warnings = salvage::what_is_openapi(file, &mut json)?;
             serde_json::from_value(json).map_err(|_| {
                 let remedy = "correct it there; an OpenAPI linter tells more";
                 Problem::new(file, "#", format!("not an OpenAPI 3.0 document ({error})"), remedy)
@@ -189,44 +189,6 @@ fn check_references(file: &str, json: &mut Value) -> Result<()> {
         }
     });
     outcome
-}
-
-/// The parser does not say where it gave up, so the parts are tried one by one. An operation that is none is left out, and a
-/// schema that is none may be any value.
-fn without_what_is_not_openapi(file: &str, json: &mut Value) -> Vec<Problem> {
-    let mut warnings = Vec::new();
-    let mut warn = |place: String, error: serde_json::Error, remedy: &str| {
-        warnings.push(Problem::new(file, place, format!("not OpenAPI 3.0 ({error})"), remedy));
-    };
-    for (path, item) in json.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten() {
-        let path = path.replace('~', "~0").replace('/', "~1");
-        let Some(item) = item.as_object_mut() else { continue };
-        if let Some(Value::Array(shared)) = item.get_mut("parameters") {
-            shared.retain(|parameter| {
-                let outcome = serde_json::from_value::<Parameter>(parameter.clone());
-                outcome
-                    .map_err(|e| warn(format!("#/paths/{path}/parameters"), e, "it is left out; correct it there"))
-                    .is_ok()
-            });
-        }
-        item.retain(|method, operation| {
-            let is_operation = operations::METHODS.contains(&method.to_uppercase().as_str());
-            match serde_json::from_value::<Operation>(operation.clone()) {
-                Err(error) if is_operation => {
-                    warn(format!("#/paths/{path}/{method}"), error, "the operation is left out; correct it there");
-                    false
-                }
-                _ => true,
-            }
-        });
-    }
-    for (name, schema) in json.pointer_mut("/components/schemas").and_then(Value::as_object_mut).into_iter().flatten() {
-        if let Err(error) = serde_json::from_value::<ReferenceOr<Schema>>(schema.clone()) {
-            warn(format!("#/components/schemas/{name}"), error, "it may be any value; correct it there");
-            *schema = Value::Object(Default::default());
-        }
-    }
-    warnings
 }
 
 /// Puts the parameters that the operations of a path share where they are used. Only schemas are components from here on: what

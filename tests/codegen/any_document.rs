@@ -263,6 +263,45 @@ fn an_operation_that_cannot_be_generated_is_left_out_and_named() {
 }
 
 #[test]
+fn a_part_that_is_no_openapi_is_told_by_its_place_and_costs_nothing_else() {
+    let whole_document = description(
+        json!({"/crm/v3/a": {"get": answering(a("Thing")), "summary": "s"}, "/crm/v3/b": {"get": answering(json!({}))}}),
+        json!({"Thing": object(json!({"x": {"type": "string"}}))}),
+    );
+    for (place, wrong, told) in [
+        ("/info", json!({"title": {}, "version": "v3"}), "#/info: not OpenAPI 3.0"),
+        ("/tags", json!({"a": 1}), "#/tags: "),
+        ("/security", json!("oauth2"), "#/security: "),
+        ("/externalDocs", json!([]), "#/externalDocs: "),
+        ("/components/securitySchemes", json!({"oauth2": {"type": "oauth2"}}), "#/components/securitySchemes/oauth2: "),
+        ("/components/securitySchemes", json!([]), "#/components/securitySchemes: "),
+        ("/paths/~1crm~1v3~1b", json!("x"), "#/paths/~1crm~1v3~1b: "),
+        ("/paths/~1crm~1v3~1b/parameters", json!({"a": 1}), "#/paths/~1crm~1v3~1b/parameters: "),
+        ("/paths/~1crm~1v3~1b/parameters", json!([{"in": "x"}]), "#/paths/~1crm~1v3~1b/parameters: "),
+        ("/paths/~1crm~1v3~1b/summary", json!([]), "#/paths/~1crm~1v3~1b/summary: "),
+        ("/paths/~1crm~1v3~1b/servers", json!(1), "#/paths/~1crm~1v3~1b: "),
+        ("/paths/~1crm~1v3~1b/get/responses", json!(1), "#/paths/~1crm~1v3~1b/get: "),
+        ("/components/schemas/Error", json!({"type": "object", "required": 1}), "#/components/schemas/Error: "),
+    ] {
+        let mut api = whole_document.clone();
+        let (of, member) = place.rsplit_once('/').unwrap();
+        api.pointer_mut(of).unwrap()[member.replace("~1", "/")] = wrong;
+        let (code, warnings) = generated(&api.to_string()).unwrap_or_else(|trouble| panic!("{place}: {trouble}"));
+        assert!(
+            warnings.iter().any(|warning| warning.starts_with(&format!("x.json: at {told}"))),
+            "{place}: {warnings:?}"
+        );
+        is_there(&code, "pub fn get_a(");
+    }
+    for (place, wrong) in [("paths", json!([])), ("servers", json!({"url": 1})), ("paths", Value::Null)] {
+        let mut api = whole_document.clone();
+        api[place] = wrong;
+        let trouble = generated(&api.to_string()).map(|_| ()).unwrap_err();
+        assert!(trouble.starts_with("x.json: at #") && trouble.contains(place), "{place}: {trouble}");
+    }
+}
+
+#[test]
 fn the_parameters_of_a_path_are_those_in_its_braces() {
     let text = json!({"type": "string"});
     let code = whole(&description(

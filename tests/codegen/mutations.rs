@@ -11,6 +11,26 @@ use serde_json::{Value, json};
 use super::any_document::generated;
 
 const SEEDS: u64 = 400;
+const KEYS: [&str; 18] = [
+    "self",
+    "a b",
+    "😀",
+    "id",
+    "Id",
+    "type",
+    "",
+    "{x}",
+    "default",
+    "Option",
+    "String",
+    "Error",
+    "Client",
+    "404",
+    "5XX",
+    "head",
+    "properties",
+    "$ref",
+];
 const AT_MOST: Duration = Duration::from_secs(8);
 
 /// The places of all values in a document.
@@ -55,11 +75,19 @@ fn mutate(json: &mut Value, rng: &mut Rng) -> String {
         json!({"type": "array", "items": reference}),
         json!({"type": ["string", "null"], "format": "uuid"}),
         json!({"type": "object", "additionalProperties": reference, "nullable": true}),
+        json!({"type": "object", "required": ["type", "nope"], "properties": {"type": reference, "Self": {"type": "string"},
+            "crate": {"type": "integer"}, "2fa": {"type": "boolean", "default": true}, "a.b": reference, "$x": reference}}),
+        json!({"allOf": [reference, {"required": ["id"], "properties": {"id": {"type": "integer"}}}], "title": "String"}),
+        json!({"type": "string", "enum": ["a", "A", "a-b", "", "1", "self"], "nullable": true}),
+        json!({"type": "array", "items": {"type": "array", "items": {"properties": {"q": reference}}}}),
+        json!([reference, {"name": "ids", "in": "query", "required": true, "schema": {"type": "array", "items": reference}}]),
+        json!({"content": {"multipart/form-data": {"schema": reference}}}),
+        json!({"description": "\n    code\n```\n", "content": {"application/json": {"schema": reference}, "text/csv": {}}}),
         reference,
     ];
     let value = rng.choice(&values).unwrap().clone();
     let elsewhere = json.pointer(&other).cloned().unwrap_or_default();
-    let key = ["self", "a b", "😀", "id", "Id", "type", "", "{x}", "default"][rng.usize(..9)];
+    let key = KEYS[rng.usize(..KEYS.len())];
     let kind = rng.u8(..5);
     if let Some(node) = json.pointer_mut(&place) {
         match (kind, node) {
@@ -84,8 +112,18 @@ fn mutate(json: &mut Value, rng: &mut Rng) -> String {
 
 #[test]
 fn whatever_is_wrong_with_a_document_it_becomes_code_or_one_line() {
-    let documents = ["2026-09/associations_schema", "v3/associations_schema", "v3/associations"]
-        .map(|file| std::fs::read_to_string(format!("tests/hubspot/{file}.json")).unwrap());
+    let documents = [
+        "openapi/v3/account",
+        "openapi/v3/associations",
+        "openapi/dated/associations",
+        "examples/companies/hubspot/companies",
+        "tests/hubspot/2026-09/associations_schema",
+        "tests/hubspot/v3/associations_schema",
+        "tests/hubspot/v3/associations",
+        "tests/hubspot/v3/account",
+        "tests/hubspot/v3/partner_clients",
+    ]
+    .map(|file| std::fs::read_to_string(format!("{file}.json")).unwrap());
     let (start, mut generated_ones, mut tried) = (Instant::now(), 0, 0);
     for seed in (0..SEEDS).take_while(|_| start.elapsed() < AT_MOST) {
         let mut rng = Rng::with_seed(seed);

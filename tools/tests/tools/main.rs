@@ -20,6 +20,7 @@ mod versions;
 
 mod across_versions;
 mod documents;
+mod marks;
 mod noise;
 mod operations;
 mod schemas;
