@@ -35,17 +35,19 @@ pub(crate) fn id(
     outcome: Result<Resolved, Error>,
 ) -> Result<ObjectId, Unresolved> {
     let told = |message| Err(Unresolved { message, error: None });
+    let objects = object_type.replace('_', " ");
     match outcome {
         Ok(Resolved::One(id)) => Ok(id),
         Ok(Resolved::None) => told(format!(
-            "none of the {object_type} in HubSpot has {property} {value:?}: correct it, or give the record id"
+            "none of the {objects} in HubSpot has {property} {value:?}: {}, or give the record id",
+            if is_address(property, value) { "leave out what is before and behind the domain" } else { "correct it" }
         )),
         Ok(Resolved::Several(ids)) => {
             let more = ids.len().saturating_sub(MOST_IDS);
             let listed: Vec<_> = ids.iter().take(MOST_IDS).map(ObjectId::as_str).collect();
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             told(format!(
-                "{} of the {object_type} in HubSpot have {property} {value:?}, with the ids {}{more}: give the id that is meant",
+                "{} of the {objects} in HubSpot have {property} {value:?}, with the ids {}{more}: give the id that is meant",
                 ids.len(),
                 listed.join(", ")
             ))
@@ -56,6 +58,11 @@ pub(crate) fn id(
             Err(Unresolved { message, error: Some(error) })
         }
     }
+}
+
+/// Whether a value is the address of a page where HubSpot has a domain alone.
+fn is_address(property: &str, value: &str) -> bool {
+    property.contains("domain") && (value.contains('/') || value.to_ascii_lowercase().starts_with("www."))
 }
 
 /// Refuses what cannot be sent, before anybody is asked.

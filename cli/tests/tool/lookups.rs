@@ -110,7 +110,7 @@ async fn what_is_not_there_or_is_there_twice_is_told_by_row_and_nothing_is_sent(
         for told in [
             "rows.csv has 4 problems:",
             "line 3, column 3 (to_object_id): none of the companies in HubSpot has domain \"nobody.example\": correct it",
-            "line 4, column 1 (partner_client_id): none of the partner_clients in HubSpot has code \"c-1\"",
+            "line 4, column 1 (partner_client_id): none of the partner clients in HubSpot has code \"c-1\"",
             "line 4, column 3 (to_object_id): 2 of the companies in HubSpot have name \"acme\", with the ids 9001, 9002: give the id",
             "line 5, column 3",
             "nothing was sent",
@@ -242,8 +242,11 @@ async fn arguments_name_objects_as_rows_do() {
     assert!(run_at(&hubspot, &["get", "hs_client_domain_name=client.example"]).out.contains("512"));
     let ran = run_at(&hubspot, &[&["dissociate", "--yes"], &pair[..]].concat());
     assert_eq!((ran.code, associated(&hubspot)), (Some(0), Vec::new()), "{}", ran.err);
-    for (object, told) in [("domain=nobody.example", "none of the companies"), ("name=acme", "with the ids 9001, 9002")]
-    {
+    for (object, told) in [
+        ("domain=nobody.example", "none of the companies"),
+        ("domain=https://www.acme.example/", "leave out what is before and behind the domain"),
+        ("name=acme", "with the ids 9001, 9002"),
+    ] {
         let ran = run_at(&hubspot, &["associate", "512", "companies", object, "owner"]);
         assert_eq!(ran.code, Some(1), "{}", ran.err);
         assert!(ran.err.contains(told), "{}", ran.err);
