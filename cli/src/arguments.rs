@@ -124,7 +124,7 @@ pub(super) enum Call {
     /// List the objects of a type that a partner client is associated with
     #[command(after_help = help::ASSOCIATIONS)]
     Associations {
-        /// Id of the partner client, or a property and its value, such as hs_client_domain_name=acme.example
+        /// Id of the partner client, or a property and its value, such as hs_client_name=Acme
         partner_client: String,
         /// Type of the other objects, such as companies or 2-1234567
         to_type: String,
@@ -139,7 +139,7 @@ pub(super) enum Call {
     /// Show a partner client
     #[command(after_help = help::GET)]
     Get {
-        /// Id of the partner client, or a property and its value, such as hs_client_domain_name=acme.example
+        /// Id of the partner client, or a property and its value, such as hs_client_name=Acme
         id: String,
         /// Properties to show, separated by commas [default: HubSpot's default properties]
         #[arg(long, value_delimiter = ',', value_name = "NAMES")]
@@ -182,7 +182,7 @@ impl Call {
 
 #[derive(Args)]
 pub(super) struct Association {
-    /// Id of the partner client, or a property and its value, such as hs_client_domain_name=acme.example
+    /// Id of the partner client, or a property and its value, such as hs_client_name=Acme
     pub(super) partner_client: String,
     /// Type of the other object, such as companies or 2-1234567
     pub(super) to_type: String,

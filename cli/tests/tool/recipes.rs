@@ -130,8 +130,12 @@ impl Machine {
 }
 
 fn account() -> hubspot_simulator::SimulatorBuilder {
-    let builder = Simulator::builder().partner_client("513", [("name", "x")]).partner_client("514", [("name", "x, y")]);
-    builder.object("companies", "9002", [("name", "x")]).object("companies", "9003", [("name", "x")])
+    let clients = [("512", "acme.example"), ("513", "globex.example"), ("514", "kanji.example")];
+    let clients = clients.map(|(id, domain)| (id, [("hs_client_domain_name", domain), ("name", "x, y")]));
+    let companies = [("9001", "acme.example"), ("9002", "globex.example"), ("9003", "other.example")];
+    companies.into_iter().fold(Simulator::builder().partner_clients(clients), |builder, (id, domain)| {
+        builder.object("companies", id, [("domain", domain)])
+    })
 }
 
 fn succeeded(ran: Ran, what: &str) {
@@ -162,9 +166,10 @@ fn each_recipe_is_run_by_a_test() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_import_makes_what_the_sheet_lists() {
     let machine = Machine::new().await;
-    let [file, check, make, back] = blocks("First import from a spreadsheet").try_into().unwrap();
-    machine.follow(file);
-    machine.follow(check);
+    let [file, look, check, make, back] = blocks("First import from a spreadsheet").try_into().unwrap();
+    for block in [file, look, check] {
+        machine.follow(block);
+    }
     assert!(machine.made().is_empty(), "nothing is changed before");
     machine.follow(make);
     assert_eq!(machine.made(), pairs([("512", "9001"), ("513", "9002"), ("514", "9001")]));
