@@ -124,6 +124,12 @@ impl Report {
         took: Duration,
         output: &mut Output,
     ) -> Result<(), Failure> {
+        let mut hints = Vec::new();
+        if let (Some(error), Some(client)) = (&self.suspicion, client) {
+            for (to_type, association_type) in &self.suspects {
+                hints.extend(suggest::association_type(client, to_type, association_type, error).await);
+            }
+        }
         let open = self.rows - self.settled();
         let from_journal = self.from_journal.iter().sum::<u64>();
         if output.json {
@@ -138,15 +144,12 @@ impl Report {
                 "seconds": took.as_secs_f64(),
                 "causes": self.causes.json(),
                 "otherCauses": self.causes.others(),
+                "hints": hints,
             }}));
         }
         self.causes.print(output)?;
-        if let (Some(error), Some(client)) = (&self.suspicion, client) {
-            for (to_type, association_type) in &self.suspects {
-                if let Some(hint) = suggest::association_type(client, to_type, association_type, error).await {
-                    output.line(format_args!("{hint}"))?;
-                }
-            }
+        for hint in hints {
+            output.line(format_args!("{hint}"))?;
         }
         let [succeeded, failed] = self.from_journal;
         // With a journal, what this run did stands apart.

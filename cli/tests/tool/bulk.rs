@@ -178,6 +178,12 @@ async fn an_association_type_that_is_unknown_is_told_of_at_the_end() {
     let hubspot = crm(1, 1).start().await.unwrap();
     let ran = associate(&hubspot, format!("{HEADER}1,companies,1,ower\n1,companies,1,owner\n"), &[]);
     assert!(ran.out.contains("\"ower\" for companies. Did you mean owner?"), "{}", ran.out);
+    let json = associate(&hubspot, format!("{HEADER}1,companies,1,ower\n1,companies,1,owner\n"), &["--json"]).json();
+    let summary = &json[2]["summary"];
+    assert!(ran.out.contains(summary["hints"][0].as_str().unwrap()), "the same for programs: {summary}");
+    let cause = &summary["causes"][0];
+    assert_eq!((&cause["rows"], &cause["lines"]), (&1.into(), &serde_json::json!([2])));
+    assert!(cause["message"].as_str().unwrap().contains("ower"), "{cause}");
 }
 
 #[test]

@@ -97,6 +97,29 @@ async fn an_undo_file_is_of_one_run_and_one_account() {
     assert_eq!(hubspot.association_count(), 1, "nothing was changed");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_reconcile_changed_is_undone_as_well_and_nothing_is_made_beside_it() {
+    for version in ["v3", "2026-09"] {
+        let before: State = [(1, 1, 36), (1, 3, 7)].into();
+        let hubspot = hubspot(&before, UnlabeledCompanions::Never).await;
+        let folder = Folder::new();
+        let file = folder.write("rows.csv", format!("{HEADER}1,companies,2,37\n1,companies,3,7\n"));
+        let undo = folder.at("undo.json");
+        let reconcile = ["reconcile", path(&file), "--to-type", "companies", "--apply", "--yes", "--undo", path(&undo)];
+        let version = ["--api-version", version];
+        let changed = run_at(&hubspot, &[&reconcile[..], &version].concat());
+        assert_eq!(changed.code, Some(0), "{}", changed.err);
+        assert_eq!(run_at(&hubspot, &["associate", "1", "companies", "10", "7"]).code, Some(0));
+        // Its `undo` file is refused for a bulk run.
+        let many = ["associate-many", path(&file), "--undo", path(&undo)];
+        let refused = run_at(&hubspot, &[&many[..], &version].concat());
+        assert!(refused.err.contains("is not the undo file of this run"), "{}", refused.err);
+        let undone = run_at(&hubspot, &["undo", path(&undo), "--yes"]);
+        assert_eq!(undone.code, Some(0), "{}", undone.err);
+        assert_eq!(state(&hubspot), [(1, 1, 36), (1, 3, 7), (1, 10, 7)].into(), "{version:?}");
+    }
+}
+
 // Any state, any file, any interruptions, resumed or not: what `undo` leaves is the state before, and what others did.
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_run_did_before_it_was_killed_undo_leaves_the_state_before() {

@@ -9,6 +9,7 @@ use std::{
 
 use hubspot_partner_clients::{Association, Error, ErrorKind, reconcile::Plan};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     bulk::{
@@ -25,7 +26,7 @@ const FORMAT: &str = "hubspot-partner-clients undo 1";
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct UndoFile {
+struct UndoFile {
     format: String,
     /// Names the file that the run took, and what it did with it.
     run: String,
@@ -38,7 +39,7 @@ pub(super) struct UndoFile {
 
 impl UndoFile {
     /// The plans that reverse the run.
-    pub(super) fn plans(self) -> Vec<Plan> {
+    fn reversed(self) -> Vec<Plan> {
         let unchanged: HashSet<_> = self.unchanged.into_iter().collect();
         let reversed = self.plans.into_iter().map(|mut plan| {
             plan.add.retain(|change| !unchanged.contains(change));
@@ -63,25 +64,38 @@ impl UndoFile {
         plan.add.sort_unstable();
         plan.remove.sort_unstable();
     }
+}
 
-    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
-        let text =
-            fs::read(path).map_err(|error| Failure::io(format_args!("{} cannot be read", path.display()), &error))?;
-        // Editors put a byte order mark in front.
-        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-        let refused = |trouble: String| {
-            let message = format!("{} is not an undo file: {}", path.display(), printable(&trouble));
-            Failure::file(message, "Give a file that --undo wrote; nothing was changed.")
-        };
-        let json: serde_json::Value = serde_json::from_slice(text).map_err(|error| refused(error.to_string()))?;
-        let format = json.get("format").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-        if format == FORMAT {
-            return serde_json::from_value(json).map_err(|error| refused(error.to_string()));
-        }
-        // What `reconcile --undo` writes is the plan that reverses another.
-        let plan: Plan = serde_json::from_value(json).map_err(|error| refused(error.to_string()))?;
-        Ok(Self { format, run: String::new(), plans: vec![plan.undo()], unchanged: Vec::new() })
+/// What an undo file holds.
+enum Content {
+    /// What a run changes.
+    Run(UndoFile),
+    /// The plan that reverses another, as `reconcile --undo` writes it.
+    Plan(Box<Plan>),
+}
+
+/// The plans that reverse what an undo file is of.
+pub(super) fn plans(path: &Path) -> Result<Vec<Plan>, Failure> {
+    Ok(match read(path)? {
+        Content::Run(file) => file.reversed(),
+        Content::Plan(plan) => vec![*plan],
+    })
+}
+
+fn read(path: &Path) -> Result<Content, Failure> {
+    let text =
+        fs::read(path).map_err(|error| Failure::io(format_args!("{} cannot be read", path.display()), &error))?;
+    // Editors put a byte order mark in front.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+    let refused = |error: serde_json::Error| {
+        let message = format!("{} is not an undo file: {}", path.display(), printable(&error.to_string()));
+        Failure::file(message, "Give a file that --undo wrote; nothing was changed.")
+    };
+    let json: Value = serde_json::from_slice(text).map_err(refused)?;
+    if json.get("format").and_then(Value::as_str) == Some(FORMAT) {
+        return serde_json::from_value(json).map(Content::Run).map_err(refused);
     }
+    serde_json::from_value(json).map(Content::Plan).map_err(refused)
 }
 
 /// An undo file that is written while a run goes on.
@@ -110,10 +124,13 @@ impl Recorder {
         let bound = of(&plans);
         let plans = plans.into_iter().map(|plan| changes(change, including_labels, plan));
         let file = if path.exists() {
-            let mut earlier = UndoFile::read(path)?;
-            if earlier.run != run || of(&earlier.plans) != bound {
+            let of_another = || {
                 let message = format!("{} already exists and is not the undo file of this run", path.display());
-                return Err(Failure::file(message, "Give --undo another path; nothing was changed."));
+                Failure::file(message, "Give --undo another path; nothing was changed.")
+            };
+            let Content::Run(mut earlier) = read(path)? else { return Err(of_another()) };
+            if earlier.run != run || of(&earlier.plans) != bound {
+                return Err(of_another());
             }
             // It may change them yet.
             earlier.unchanged.clear();

@@ -9,7 +9,6 @@ use hubspot_partner_clients::reconcile::{Applied, Plan};
 use serde_json::json;
 
 pub(super) use self::file::Recorder;
-use self::file::UndoFile;
 use super::reconcile::report;
 use crate::{
     command_line,
@@ -43,7 +42,7 @@ pub(crate) async fn run(
     if target.simulator {
         return Err(Failure::usage("undo cannot be used with --simulator, which forgets everything at the end"));
     }
-    let plans = UndoFile::read(&arguments.file)?.plans();
+    let plans = file::plans(&arguments.file)?;
     let [add, remove] = [
         plans.iter().map(|plan| plan.add.len() as u64).sum::<u64>(),
         plans.iter().map(|plan| plan.remove.len() as u64).sum::<u64>(),
