@@ -50,9 +50,12 @@ impl From<&types::AssociationSpecWithLabel> for AssociationDefinition {
     }
 }
 
-/// HubSpot counts from one, and below zero there is nothing that could be sent.
+/// HubSpot counts from one. Another number is kept as it is, for HubSpot to refuse.
 fn number(id: i64) -> AssociationType {
-    u64::try_from(id).unwrap_or_default().into()
+    match u64::try_from(id) {
+        Ok(id) => id.into(),
+        Err(_) => AssociationType::new(id.to_string()).expect("a path can hold a sign and digits"),
+    }
 }
 
 /// By category and number where the category is known, as `USER_DEFINED:37`, otherwise by number.

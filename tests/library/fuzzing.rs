@@ -8,6 +8,8 @@ use std::{fs, path::Path};
 
 use proptest::{prelude::*, sample::Index, test_runner::TestRunner};
 
+use crate::support::sized;
+
 /// A change to an input.
 #[derive(Debug, Clone)]
 enum Change {
@@ -84,7 +86,7 @@ fn run(name: &str) {
         target(input);
     }
     // Each of them makes a client and many calls.
-    let cases = if name == "headers" { 64 } else { 1_024 };
+    let cases = if name == "headers" { 64 } else { sized(1_024, 256) as u32 };
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     let strategy = (any::<Index>(), prop::collection::vec(change(), 1..6));
     let outcome = TestRunner::new(config).run(&strategy, |(seed, changes)| {

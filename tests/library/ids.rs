@@ -10,7 +10,7 @@ use hubspot_partner_clients::{AssociationType, Client, Error, ObjectId, ObjectTy
 use hubspot_simulator::Simulator;
 use proptest::prelude::*;
 
-use crate::support::client_of;
+use crate::support::{client_of, sized};
 
 /// Values that URL parsers are known to take apart, among arbitrary ones.
 fn hostile() -> impl Strategy<Value = String> {
@@ -76,7 +76,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: sized(20_000, 2_000) as u32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_number_with_anything_in_it_is_no_id(number in "[1-9][0-9]{0,14}", place in any::<prop::sample::Index>(), c in any::<char>()) {

@@ -446,3 +446,11 @@ async fn a_value_that_hubspot_normalizes_comes_back_with_a_warning() {
     assert_eq!(warning.category, "PROPERTY_VALUE_NORMALIZED");
     assert_eq!((&*warning.context["propertyName"], &*warning.context["rawValue"]), ("renewal", "2026-11-27T15:30:00Z"));
 }
+
+#[tokio::test]
+async fn a_type_number_that_cannot_be_one_is_shown_as_it_came() {
+    let listed = r#"{"results": [{"category": "USER_DEFINED", "typeId": -5, "label": "Odd"}]}"#;
+    let server = RawServer::json(200, listed).await;
+    let types = client_at(&server.base_url).association_types("companies").await.unwrap();
+    assert_eq!(types[0].id.as_str(), "-5");
+}

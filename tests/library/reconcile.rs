@@ -15,7 +15,7 @@ use tokio::io::AsyncWriteExt;
 use crate::support::{
     RawServer,
     associations::{Companions, NAMES, TYPES, Triple, Truth, UNLABELED, World},
-    client_at, client_at_speaking, client_of, client_speaking, crm, http,
+    client_at, client_at_speaking, client_of, client_speaking, crm, http, sized,
     tcp::read_request,
 };
 

@@ -6,6 +6,8 @@ use hubspot_partner_clients::{Client, ClientBuilder, Error, ErrorKind, RateLimit
 use hubspot_simulator::{Fault, RateLimits, Simulator};
 use tokio::time::Instant;
 
+use crate::support::sized;
+
 async fn hubspot(setup: impl FnOnce(ClientBuilder) -> ClientBuilder) -> (Simulator, Client) {
     let simulator = Simulator::start().await.unwrap();
     let builder = Client::builder()
@@ -242,8 +244,8 @@ async fn a_failing_hubspot_is_not_hit_harder_by_its_clients() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_thousand_associations_through_mixed_faults_end_made_or_with_a_typed_error() {
-    const CALLS: usize = 10_000;
+async fn associations_through_mixed_faults_end_made_or_with_a_typed_error() {
+    const CALLS: usize = sized(10_000, 2_000);
     // Each answer has all associations of a partner client, so that few of each make answers that are quickly read.
     const COMPANIES: usize = 10;
     let mut builder = Simulator::builder();

@@ -6,9 +6,9 @@ use hubspot_simulator::{AssociationCategory, Fault, RateLimits, Simulator};
 use tempfile::TempDir;
 
 use crate::cli::{path, run_at, sent, tool_at};
-use crate::support::crm;
+use crate::support::{crm, sized};
 
-const KILLS: usize = 20;
+const KILLS: usize = sized(20, 6);
 
 /// Kills runs at random moments, each begun again by the same command, then lets one end.
 async fn killed_time_and_again(version: &str, command: &str, rows: usize, options: &[&str], latency: u64, seed: u64) {

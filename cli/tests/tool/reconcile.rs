@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::cli::{Ran, path, run, run_at, sent, tool, tool_at};
-use crate::support::crm;
+use crate::support::{crm, sized};
 
 const VERSIONS: [&str; 2] = ["v3", "2026-09"];
 const HEADER: &str = "partner_client_id,to_object_type,to_object_id,association_type\n";
@@ -472,7 +472,7 @@ async fn a_run_that_is_killed_at_any_moment_comes_to_what_the_file_says_on_every
         let arguments = [&run[..], &files, &options].concat();
         let mut random = fastrand::Rng::with_seed(seed);
         let mut killed = 0;
-        while killed < 8 {
+        while killed < sized(8, 3) {
             hubspot.clear_requests();
             let mut command = tool_at(&hubspot, &arguments);
             let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

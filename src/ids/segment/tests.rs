@@ -30,7 +30,8 @@ fn decoded(segment: &str) -> Option<Vec<u8>> {
 fn any_value_is_refused_or_arrives_as_the_one_segment_it_is() {
     let mut random = fastrand::Rng::with_seed(7);
     let mut accepted = 0;
-    for round in 0..1_000_000 {
+    let rounds = if cfg!(feature = "redis") { 1_000_000 } else { 100_000 };
+    for round in 0..rounds {
         let value: String = match random.u8(..4) {
             0 => (0..random.usize(..4)).map(|_| random.char(..)).collect(),
             _ => (0..random.usize(1..5)).filter_map(|_| random.choice(PIECES)).collect(),
@@ -47,5 +48,5 @@ fn any_value_is_refused_or_arrives_as_the_one_segment_it_is() {
             assert_eq!(url.path(), format!("/a/{segment}/b"), "{value:?}");
         }
     }
-    assert!(accepted > 200_000, "{accepted}");
+    assert!(accepted > rounds / 5, "{accepted}");
 }

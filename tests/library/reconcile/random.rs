@@ -17,7 +17,7 @@ async fn a_reconcile_comes_to_rest_and_its_undo_restores_what_was_there() {
     for version in VERSIONS {
         let truth = Truth::start(World::default()).await;
         let client = client_at_speaking(&truth.server.base_url, "t", version);
-        for seed in 0..60 {
+        for seed in 0..sized(60, 20) as u64 {
             let mut random = fastrand::Rng::with_seed(seed);
             let companions = [Companions::None, Companions::Listed, Companions::Base][random.usize(0..3)];
             let companions = if version == "v3" { companions } else { Companions::Base };
@@ -75,7 +75,7 @@ async fn whatever_fails_no_partner_client_loses_anything_before_it_has_all_it_sh
     for version in VERSIONS {
         let truth = Truth::start(World::default()).await;
         let client = client_at_speaking(&truth.server.base_url, "t", version);
-        for seed in 0..60 {
+        for seed in 0..sized(60, 20) as u64 {
             let mut random = fastrand::Rng::with_seed(seed);
             let companions = if version == "v3" { Companions::None } else { Companions::Base };
             let mut world = World { companions, ..World::default() };
