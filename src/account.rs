@@ -6,9 +6,8 @@ use serde::Serialize;
 use crate::{
     auth::token_key::TokenKey,
     client::Client,
-    error::{Error, Result},
+    error::Result,
     generated::types::{PortalInformationResponse, PrivateAppTokenInfo},
-    task::guard_future,
     transport::{
         self,
         call_meta::CallMeta,
@@ -144,11 +143,11 @@ pub struct GetTokenInfo {
 
 impl GetTokenInfo {
     async fn run(self) -> Result<(TokenInfo, CallMeta)> {
-        let tokens = self.client.raw.inner.shared.tokens.clone();
-        let token = guard_future("the token provider", async { tokens.access_token().await });
-        let token = TokenKey::from(token.await?.map_err(Error::token)?);
-        let info = transport::call(self.client.raw, self.options, "token_info", |raw| async move {
-            raw.token_info().body(token).send().await
+        let mut options = self.options;
+        options.token_in_body = true;
+        let info = transport::call(self.client.raw, options, "token_info", |raw| async move {
+            // The transport puts in the token that the request is sent with.
+            raw.token_info().body(TokenKey::default()).send().await
         });
         let (info, meta) = info.await?;
         Ok((info.into(), meta))

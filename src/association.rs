@@ -60,14 +60,15 @@ pub struct Association {
     /// The id of the other object.
     #[serde(alias = "to_object_id")]
     pub to_object_id: ObjectId,
-    /// The association type: its name in any case, or its numeric id.
+    /// The association type: its number; on v3 also its name in any case, on dated versions its label in any case; on
+    /// every version its category and number, as `USER_DEFINED:37`.
     #[serde(alias = "association_type")]
     pub association_type: AssociationType,
 }
 
 impl Association {
     /// Creates an association from its parts: the partner client, the type and id of the other object, and the
-    /// association type by its name in any case or by its numeric id.
+    /// association type as [`WithType::as_type`](crate::WithType::as_type) takes it.
     /// [`Client::association_types`](crate::Client::association_types) lists the types.
     ///
     /// # Errors

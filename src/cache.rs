@@ -7,9 +7,16 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    runtime::{Handle, Id},
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 
-use crate::{error::Result, task::in_runtime};
+use crate::{
+    error::Result,
+    task::{PATIENCE, in_runtime},
+};
 
 /// How long a response is used.
 const FRESH: Duration = Duration::from_secs(600);
@@ -32,7 +39,34 @@ impl<V> Clone for Kept<V> {
     }
 }
 
-type Coming<V> = watch::Receiver<Option<Result<Kept<V>>>>;
+/// A response that was asked for.
+struct Coming<V> {
+    outcome: watch::Receiver<Option<Result<Kept<V>>>>,
+    runtime: Id,
+    since: Instant,
+}
+
+impl<V> Clone for Coming<V> {
+    fn clone(&self) -> Self {
+        Self { outcome: self.outcome.clone(), ..*self }
+    }
+}
+
+impl<V> Coming<V> {
+    /// Whether it may still come: it ends without a response where its runtime does, or where that does not run any more.
+    fn is_due(&self, here: Id) -> bool {
+        self.outcome.has_changed().is_ok() && (self.runtime == here || self.since.elapsed() < PATIENCE)
+    }
+
+    /// `None` where another has to be asked for.
+    async fn outcome(mut self, here: Id) -> Option<Result<Kept<V>>> {
+        let outcome = async { self.outcome.wait_for(Option::is_some).await.ok()?.clone() };
+        if self.runtime == here {
+            return outcome.await;
+        }
+        timeout_at(self.since + PATIENCE, outcome).await.ok().flatten()
+    }
+}
 
 struct Entry<V> {
     kept: Option<Kept<V>>,
@@ -54,30 +88,28 @@ impl<V: Send + Sync + 'static> Cache<V> {
     where
         F: Future<Output = Result<V>> + Send + 'static,
     {
+        let runtime = in_runtime()?;
         loop {
-            let mut coming = match self.kept_or_coming(key, after, &ask)? {
+            let coming = match self.kept_or_coming(&runtime, key, after, &ask) {
                 Ok(kept) => return Ok(kept),
                 Err(coming) => coming,
             };
-            // It ends without a response where the runtime does in which it was asked.
-            if let Ok(outcome) = coming.wait_for(Option::is_some).await
-                && let Some(outcome) = &*outcome
-            {
-                return outcome.clone();
+            if let Some(outcome) = coming.outcome(runtime.id()).await {
+                return outcome;
             }
         }
     }
 
     fn kept_or_coming<F>(
         &self,
+        runtime: &Handle,
         key: &str,
         after: Option<Instant>,
         ask: impl Fn() -> F,
-    ) -> Result<std::result::Result<Kept<V>, Coming<V>>>
+    ) -> std::result::Result<Kept<V>, Coming<V>>
     where
         F: Future<Output = Result<V>> + Send + 'static,
     {
-        let runtime = in_runtime()?;
         let mut entries = lock(&self.0);
         if entries.len() >= MOST && !entries.contains_key(key) {
             entries.clear();
@@ -85,12 +117,13 @@ impl<V: Send + Sync + 'static> Cache<V> {
         let entry = entries.entry(key.to_owned()).or_insert_with(|| Entry { kept: None, coming: None });
         let is_good = |kept: &&Kept<V>| kept.at.elapsed() < FRESH && after.is_none_or(|after| kept.at > after);
         if let Some(kept) = entry.kept.as_ref().filter(is_good) {
-            return Ok(Ok(kept.clone()));
+            return Ok(kept.clone());
         }
-        if let Some(coming) = entry.coming.as_ref().filter(|coming| coming.has_changed().is_ok()) {
-            return Ok(Err(coming.clone()));
+        if let Some(coming) = entry.coming.as_ref().filter(|coming| coming.is_due(runtime.id())) {
+            return Err(coming.clone());
         }
-        let (sender, coming) = watch::channel(None);
+        let (sender, outcome) = watch::channel(None);
+        let coming = Coming { outcome, runtime: runtime.id(), since: Instant::now() };
         entry.coming = Some(coming.clone());
         let (entries, key, asked) = (Arc::clone(&self.0), key.to_owned(), ask());
         runtime.spawn(async move {
@@ -103,7 +136,7 @@ impl<V: Send + Sync + 'static> Cache<V> {
             // Nobody may be left to wait for it. Closed from here on, so that the next call asks again.
             let _ = sender.send(Some(outcome));
         });
-        Ok(Err(coming))
+        Err(coming)
     }
 }
 

@@ -180,8 +180,8 @@ pub enum RateBucket {
 
 static OPERATIONS: &[Operation] = include!(concat!(env!("OUT_DIR"), "/operations.rs"));
 
-/// Returns every operation of the description: first those of every version, then those of v3 only, then those of dated
-/// versions only. [`Operation::path_in`] says which of them a version has.
+/// Returns every operation of the description in the order of its documents; those that only dated versions have come
+/// last. [`Operation::path_in`] says which of them a version has.
 ///
 /// ```
 /// use hubspot_partner_clients::spec::operations;

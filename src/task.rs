@@ -6,12 +6,16 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use futures_util::FutureExt;
 use tokio::{runtime::Handle, task::JoinHandle};
 
 use crate::error::{Error, Result};
+
+/// How long something in another runtime is waited for, which may not run any more.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The runtime that this code runs in.
 ///

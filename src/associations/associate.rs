@@ -41,8 +41,9 @@ impl Client {
     /// # Dated versions
     /// There HubSpot sets all labels of two objects at once. If the pair may have other labels than the one that is added, the
     /// call reads them first and sends them along. If somebody else changes the labels of the same pair in between, that
-    /// change can be lost: a label that was added is gone, or one that was removed is back. It cannot happen where
-    /// [`association_types`](Self::association_types) lists a single label.
+    /// change can be lost: a label that was added is gone, or one that was removed is back. Where
+    /// [`association_types`](Self::association_types) lists a single label, only one that was made in the last 30 seconds
+    /// can be lost.
     pub fn associate<I>(&self, partner_client: I) -> WithTarget<Associate>
     where
         I: TryInto<PartnerClientId, Error: Into<Error>>,
@@ -169,7 +170,7 @@ impl Associate {
             labels: Vec::new(),
             partner_client: None,
         };
-        let requests = Requests::new(self.client.clone(), self.options, pair.clone());
+        let requests = Requests::new(self.client.clone(), self.options, pair.clone())?;
         let meta;
         match (self.client.api_version().is_dated(), association_type) {
             (true, Some(given)) => {
@@ -236,6 +237,7 @@ impl AssociateThenGet {
     async fn run(self) -> Result<(PartnerClient, CallMeta)> {
         let Self { mut associate, options } = self;
         let client = associate.client.clone();
+        let options = options.shared(&client)?;
         associate.options = options.clone();
         let (associated, meta) = associate.run().await?;
         match associated.partner_client {

@@ -107,7 +107,7 @@ impl Dissociate {
 
     async fn run(self) -> Result<((), CallMeta)> {
         let (pair, given) = self.what?;
-        let requests = Requests::new(self.client.clone(), self.options, pair);
+        let requests = Requests::new(self.client.clone(), self.options, pair)?;
         let meta = if self.client.api_version().is_dated() {
             let resolved = requests.resolve(&given).await?;
             requests.remove(&resolved, self.including_labels).await?
@@ -140,7 +140,7 @@ pub struct DissociateAll {
 impl DissociateAll {
     async fn run(self) -> Result<((), CallMeta)> {
         let dated = self.client.api_version().is_dated();
-        let requests = Requests::new(self.client, self.options, self.pair?);
+        let requests = Requests::new(self.client, self.options, self.pair?)?;
         let meta = if dated { requests.remove_all().await? } else { requests.remove_all_in_v3().await? };
         Ok(((), meta))
     }

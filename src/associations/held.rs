@@ -34,20 +34,49 @@ pub(crate) struct Held {
     of: HashMap<PartnerClientId, Objects>,
     /// The partner clients that HubSpot does not know, with what it said of each.
     pub(crate) unknown: BTreeMap<PartnerClientId, Error>,
+    /// The partner clients whose associations could not be read, and why.
+    unread: BTreeMap<PartnerClientId, Error>,
 }
 
 impl Held {
     /// The labelled types of a pair.
-    pub(crate) fn labels(&self, association: &Association) -> impl Iterator<Item = &AssociationSpecWithLabel> {
-        let of_pair = self.of.get(&association.partner_client_id).and_then(|of| of.get(&association.to_object_id));
-        of_pair.into_iter().flatten().filter(|held| is_labelled(held))
+    ///
+    /// # Errors
+    /// Where HubSpot does not say what the pair has: what is not known could be lost.
+    pub(crate) fn labels(
+        &self,
+        association: &Association,
+    ) -> Result<impl Iterator<Item = &AssociationSpecWithLabel> + Clone> {
+        let partner_client = &association.partner_client_id;
+        if let Some(error) = self.unread.get(partner_client) {
+            return Err(error.clone());
+        }
+        let of_pair = self.of.get(partner_client).and_then(|of| of.get(&association.to_object_id));
+        if of_pair.is_some_and(|types| !is_said(types)) {
+            return Err(Error::unread_associations(partner_client.as_str(), 1));
+        }
+        Ok(of_pair.into_iter().flatten().filter(|held| is_labelled(held)))
     }
 
     /// What each partner client has, object by object.
+    ///
+    /// # Errors
+    /// Where HubSpot does not say all of it.
     pub(crate) fn all(
         &self,
-    ) -> impl Iterator<Item = (&PartnerClientId, impl Iterator<Item = (&ObjectId, &[AssociationSpecWithLabel])>)> {
-        self.of.iter().map(|(partner_client, of)| (partner_client, of.iter().map(|(id, types)| (id, types.as_slice()))))
+    ) -> Result<impl Iterator<Item = (&PartnerClientId, impl Iterator<Item = (&ObjectId, &[AssociationSpecWithLabel])>)>>
+    {
+        if let Some(error) = self.unread.values().next() {
+            return Err(error.clone());
+        }
+        for (partner_client, of) in &self.of {
+            match of.values().filter(|types| !is_said(types)).count() {
+                0 => {}
+                count => return Err(Error::unread_associations(partner_client.as_str(), count)),
+            }
+        }
+        let objects = self.of.iter();
+        Ok(objects.map(|(client, of)| (client, of.iter().map(|(id, types)| (id, types.as_slice())))))
     }
 
     fn add(
@@ -85,11 +114,11 @@ pub(crate) fn with_label(held: AssociationSpecWithLabel, listing: &Listing) -> A
     AssociationSpecWithLabel { label, ..held }
 }
 
-/// Reads a thousand partner clients to a request, and by itself each of which the answer does not say all. `told` has what
-/// each batch took.
+/// Reads a thousand partner clients to a request. A partner client of which the response does not say all is then listed by
+/// itself. `told` has what each batch took.
 ///
 /// # Errors
-/// Where something is not known: what is not known could be lost. An unknown partner client has nothing.
+/// Where nothing can be read. What cannot be read of one partner client is kept with it. An unknown one has nothing.
 pub(crate) async fn read(
     client: &Client,
     to_type: &ObjectType,
@@ -110,16 +139,10 @@ pub(crate) async fn read(
             .buffer_unordered(CONCURRENCY);
         while let Some((partner_client, listed)) = alone.next().await {
             match listed {
-                Ok(listed) => {
-                    held.add(&partner_client, listed, &listing);
-                    let objects = held.of.get(&partner_client).into_iter().flat_map(HashMap::values);
-                    match objects.filter(|types| !is_said(types)).count() {
-                        0 => {}
-                        count => return Err(Error::unread_associations(partner_client.as_str(), count)),
-                    }
-                }
+                Ok(listed) => held.add(&partner_client, listed, &listing),
                 Err(error) if error.is_not_found() => drop(held.unknown.insert(partner_client, error)),
-                Err(error) => return Err(error),
+                Err(error) if error.stops() => return Err(error),
+                Err(error) => drop(held.unread.insert(partner_client, error)),
             }
         }
     }

@@ -70,13 +70,14 @@ fn normal(name: &str) -> String {
 }
 
 impl Client {
-    /// Returns whether a partner client is associated with an object by an association type, given by name or numeric
-    /// id.
+    /// Returns whether a partner client is associated with an object by an association type, given as
+    /// [`WithType::as_type`](crate::WithType::as_type) takes it.
     ///
     /// The call lists the associations until it finds this one, so it takes a request for every 500.
     ///
     /// # Errors
-    /// The same as for [`Client::associations`], and for a numeric id as for [`Client::association_types`].
+    /// The same as for [`Client::associations`], and for a number as for [`Client::association_types`]. On dated versions
+    /// [`Error::is_invalid_input`] for a type that does not exist; on v3 no object is associated by such a type.
     /// [`Error::is_decode`] if the association is not found and some entries of HubSpot's list cannot be read.
     pub async fn is_associated<I, T, O, A>(
         &self,
@@ -97,7 +98,7 @@ impl Client {
         let partner_client: PartnerClientId = checked(partner_client)?;
         if self.api_version().is_dated() {
             let pair = Pair { partner_client, to_type: object_type, to_id: object_id };
-            let requests = Requests::new(self.clone(), CallOptions::default(), pair);
+            let requests = Requests::new(self.clone(), CallOptions::default(), pair)?;
             let wanted = requests.resolve(&association_type).await?;
             return Ok(requests.held(&wanted.listing).await?.iter().any(|held| key(held) == wanted.key));
         }

@@ -1,11 +1,14 @@
 //! Lists of a partner client's associations.
 
 use crate::{
-    associations::{AssociatedId, AssociationsPage, types::AssociationDefinition},
+    associations::{
+        AssociatedId, AssociationsPage,
+        resolve::{exact, is_type},
+    },
     client::Client,
     error::{Error, Result},
     generated::types,
-    ids::{AssociationType, ObjectType, PartnerClientId, checked},
+    ids::{ObjectType, PartnerClientId, checked},
     partner_clients::{
         cursor::Cursor,
         list::check_page_size,
@@ -182,6 +185,11 @@ fn rows(listed: &types::MultiAssociatedObjectWithLabel) -> Vec<AssociatedId> {
     if listed.association_types.is_empty() {
         return vec![row(String::new())];
     }
-    let exact = |held| AssociationType::from(&AssociationDefinition::from(held)).to_string();
-    listed.association_types.iter().map(|held| row(exact(held))).collect()
+    let type_of = |held: &types::AssociationSpecWithLabel| match exact(held) {
+        Ok(exact) if is_type(held) => exact.to_string(),
+        // Of some HubSpot says no more than this.
+        _ if held.type_id > 0 => held.type_id.to_string(),
+        _ => String::new(),
+    };
+    listed.association_types.iter().map(|held| row(type_of(held))).collect()
 }

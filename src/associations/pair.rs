@@ -1,6 +1,6 @@
 //! Association types of two objects in dated versions: reading, setting and removing them.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use futures_util::TryStreamExt;
 use tokio::time::{Instant, timeout_at};
@@ -40,41 +40,29 @@ impl Pair {
 /// The requests of one call on a pair, which share its time.
 pub(crate) struct Requests {
     pub(super) client: Client,
-    options: CallOptions,
-    /// How long all of them may take, and until when.
-    total: Option<(Duration, Instant)>,
+    pub(super) options: CallOptions,
     pub(super) pair: Pair,
 }
 
 impl Requests {
-    pub(crate) fn new(client: Client, options: CallOptions, pair: Pair) -> Self {
-        let total = options.call_timeout.or(client.raw.inner.shared.call_timeout);
-        Self { total: total.map(|total| (total, Instant::now() + total)), client, options, pair }
-    }
-
-    /// The settings of the next request: it may take what is left of the time.
-    pub(super) fn options(&self) -> CallOptions {
-        let mut options = self.options.clone();
-        if let Some((_, deadline)) = self.total {
-            // None at all would be refused as a setting.
-            let least = Duration::from_millis(1);
-            options.call_timeout = Some((deadline - Instant::now()).max(least));
-        }
-        options
+    /// # Errors
+    /// For a setting that cannot be used.
+    pub(crate) fn new(client: Client, options: CallOptions, pair: Pair) -> Result<Self> {
+        Ok(Self { options: options.shared(&client)?, client, pair })
     }
 
     /// The association type that is meant. Others may have asked for the list, so its time is not this call's.
     pub(crate) async fn resolve(&self, given: &AssociationType) -> Result<Resolved> {
-        self.in_time(self.client.resolve_type(&self.pair.to_type, given, &self.options)).await
+        self.in_time(self.client.resolve_type(&self.pair.to_type, given, Instant::now(), &self.options)).await
     }
 
     /// For what changes nothing.
     async fn in_time<T>(&self, reading: impl Future<Output = Result<T>>) -> Result<T> {
-        match self.total {
-            Some((total, deadline)) => {
+        match (self.options.call_timeout, self.options.deadline) {
+            (Some(total), Some(deadline)) => {
                 timeout_at(deadline, reading).await.unwrap_or_else(|_| Err(Error::call_timeout(total)))
             }
-            None => reading.await,
+            _ => reading.await,
         }
     }
 
@@ -85,7 +73,7 @@ impl Requests {
             let held = self.held(&resolved.listing).await?;
             types.extend(held.iter().filter(|held| is_labelled(held)).map(key).filter(|held| *held != resolved.key));
         }
-        let (options, Pair { partner_client, to_type, to_id }) = (self.options(), self.pair);
+        let (options, Pair { partner_client, to_type, to_id }) = (self.options, self.pair);
         let (set, meta): (types::LabelsBetweenObjectPair, _) =
             transport::call(self.client.raw, options, "set_labels", |raw| async move {
                 let request = raw
@@ -103,7 +91,7 @@ impl Requests {
 
     /// Gives the pair the unlabelled type, and returns which one that is if HubSpot says so.
     pub(crate) async fn add_default(self) -> Result<(Option<AssociationSpec>, CallMeta)> {
-        let (options, Pair { partner_client, to_type, to_id }) = (self.options(), self.pair);
+        let (options, Pair { partner_client, to_type, to_id }) = (self.options, self.pair);
         let from = partner_client.clone();
         let (done, meta): (types::BatchResponsePublicDefaultAssociation, _) =
             transport::call(self.client.raw, options, "associate_default", |raw| async move {
@@ -116,7 +104,7 @@ impl Requests {
                 response::written(request.send(), "associate_default", &partner_client).await
             })
             .await?;
-        first_error(&done.errors, "associate_default", &meta)?;
+        whole(&done.errors, done.num_errors, done.status.as_str(), "associate_default", &meta)?;
         // The response has both directions.
         let ours = done.results.into_iter().find(|made| made.from.as_ref().is_some_and(|end| end.id == (&from).into()));
         Ok((ours.and_then(|made| made.association_spec), meta))
@@ -133,7 +121,7 @@ impl Requests {
                 return Err(takes_labels(&resolved.key, &labels));
             }
         }
-        let (options, types) = (self.options(), vec![resolved.key.clone()]);
+        let (options, types) = (self.options, vec![resolved.key.clone()]);
         let Pair { partner_client, to_type, to_id } = self.pair;
         let (done, meta): (types::BatchResponse, _) =
             transport::call(self.client.raw, options, "batch_dissociate_labels", |raw| async move {
@@ -145,13 +133,13 @@ impl Requests {
                 response::written(request.body(body).send(), "batch_dissociate_labels", &partner_client).await
             })
             .await?;
-        first_error(&done.errors, "batch_dissociate_labels", &meta)?;
+        removed(&done, "batch_dissociate_labels", &meta)?;
         Ok(meta)
     }
 
     /// Takes every type from the pair.
     pub(crate) async fn remove_all(self) -> Result<CallMeta> {
-        let (options, Pair { partner_client, to_type, to_id }) = (self.options(), self.pair);
+        let (options, Pair { partner_client, to_type, to_id }) = (self.options, self.pair);
         let sent = transport::call(self.client.raw, options, "dissociate_all", |raw| async move {
             let request = raw.dissociate_all().from_object_type(PARTNER_CLIENTS).from_object_id(partner_client);
             request.to_object_type(to_type).to_object_id(to_id).send().await
@@ -170,7 +158,7 @@ impl Requests {
 
     async fn listed(&self) -> Result<Vec<AssociationSpecWithLabel>> {
         let Pair { partner_client, to_type, to_id } = &self.pair;
-        let mut pages = labelled_pages(&self.client, partner_client, to_type, self.options());
+        let mut pages = labelled_pages(&self.client, partner_client, to_type, self.options.clone());
         let (mut held, mut left_out, mut is_listed) = (Vec::new(), 0, false);
         while let Some(page) = pages.try_next().await? {
             left_out += page.left_out;
@@ -198,10 +186,29 @@ pub(super) fn takes_labels(unlabelled: &AssociationSpec, labels: &BTreeSet<&str>
     Error::invalid_input("association type", Some(&type_id), reason, remedy)
 }
 
-/// A success may hold errors.
-pub(super) fn first_error(errors: &[types::StandardError], operation: &'static str, meta: &CallMeta) -> Result<()> {
+/// Whether a batch that removes is carried out.
+///
+/// # Errors
+/// As for [`whole`].
+pub(super) fn removed(done: &types::BatchResponse, operation: &'static str, meta: &CallMeta) -> Result<()> {
+    whole(&done.errors, done.num_errors, done.status.as_str(), operation, meta)
+}
+
+/// Whether a batch of one input is carried out.
+///
+/// # Errors
+/// The first error of the response, which may be that of a success; that the outcome is not known, where the batch is not
+/// complete or its errors are only counted.
+fn whole(
+    errors: &[types::StandardError],
+    count: Option<i64>,
+    status: &str,
+    operation: &'static str,
+    meta: &CallMeta,
+) -> Result<()> {
     match errors.first() {
         Some(error) => Err(Error::in_batch(error).in_call(operation, meta, true)),
-        None => Ok(()),
+        None if meta.is_complete(status) && count.is_none_or(|count| count == 0) => Ok(()),
+        None => Err(Error::no_outcome().in_call(operation, meta, true)),
     }
 }

@@ -21,13 +21,14 @@ const UNLABELED: &str = "_unlabeled";
 impl Requests {
     pub(crate) async fn put(self, association_type: AssociationType) -> Result<(PartnerClient, CallMeta)> {
         let association = self.association(association_type);
-        transport::call(self.client.raw.clone(), self.options(), "associate", |raw| put(association, raw)).await
+        transport::call(self.client.raw.clone(), self.options.clone(), "associate", |raw| put(association, raw)).await
     }
 
     pub(crate) async fn delete(&self, association_type: AssociationType) -> Result<CallMeta> {
         let association = self.association(association_type);
-        let sent =
-            transport::call(self.client.raw.clone(), self.options(), "dissociate", |raw| delete(association, raw));
+        let sent = transport::call(self.client.raw.clone(), self.options.clone(), "dissociate", |raw| {
+            delete(association, raw)
+        });
         Ok(sent.await?.1)
     }
 
@@ -45,11 +46,12 @@ impl Requests {
     pub(crate) async fn remove_all_in_v3(self) -> Result<CallMeta> {
         let partner_client = &self.pair.partner_client;
         let mut list = self.client.associations(partner_client, self.pair.to_type.clone());
-        list.options = self.options();
+        list.options = self.options.clone();
         let (mut held, mut items) = (Vec::new(), list.items());
         while let Some(found) = items.try_next().await? {
             if found.id == self.pair.to_id {
-                held.push(checked::<AssociationType, _>(found.type_)?);
+                let unread = |_| Error::unread_associations(partner_client.as_str(), 1);
+                held.push(checked::<AssociationType, _>(found.type_).map_err(unread)?);
             }
         }
         if items.left_out() > 0 {
@@ -66,7 +68,7 @@ impl Requests {
     /// The unlabelled type of the pair's object types.
     pub(crate) async fn default_in_v3(&self) -> Result<AssociationType> {
         let mut list = self.client.association_types(self.pair.to_type.clone());
-        list.options = self.options();
+        list.options = self.options.clone();
         let listed = list.send().await?;
         let is_unlabelled = |definition: &&AssociationDefinition| {
             definition.name.as_ref().is_some_and(|name| name.to_lowercase().ends_with(UNLABELED))

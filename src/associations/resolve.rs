@@ -57,7 +57,7 @@ fn wanted(given: &AssociationType) -> Result<Wanted<'_>> {
     let Some((category, number)) = text.split_once(':') else { return Ok(Wanted::Text(text)) };
     // A label may hold a colon as well.
     let is_category = !category.is_empty() && category.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
-    match (number.parse(), CATEGORIES.into_iter().find(|known| *known == category)) {
+    match (number.parse(), CATEGORIES.into_iter().find(|known| known.eq_ignore_ascii_case(category))) {
         (Ok(number), Some(category)) => Ok(Wanted::Exact(category, number)),
         (Ok(_), None) if is_category => {
             let remedy = format!("give one of {} before the number", CATEGORIES.join(", "));

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::{
+    associations::resolve::is_type,
     client::Client,
     error::{Error, Result},
     generated::types,
@@ -43,19 +44,11 @@ impl From<types::PublicAssociationDefinition> for AssociationDefinition {
     }
 }
 
-impl From<&types::AssociationSpecWithLabel> for AssociationDefinition {
-    fn from(listed: &types::AssociationSpecWithLabel) -> Self {
-        let label = listed.label.clone().filter(|label| !label.trim().is_empty());
-        Self { id: number(listed.type_id), name: None, category: Some(listed.category.clone()), label }
-    }
-}
-
-/// HubSpot counts from one. Another number is kept as it is, for HubSpot to refuse.
-fn number(id: i64) -> AssociationType {
-    match u64::try_from(id) {
-        Ok(id) => id.into(),
-        Err(_) => AssociationType::new(id.to_string()).expect("a path can hold a sign and digits"),
-    }
+/// `None` for an entry that does not say what type it is.
+fn definition(listed: &types::AssociationSpecWithLabel) -> Option<AssociationDefinition> {
+    let id = u64::try_from(listed.type_id).ok().filter(|_| is_type(listed))?.into();
+    let label = listed.label.clone().filter(|label| !label.trim().is_empty());
+    Some(AssociationDefinition { id, name: None, category: Some(listed.category.clone()), label })
 }
 
 /// By category and number where the category is known, as `USER_DEFINED:37`, otherwise by number.
@@ -108,8 +101,10 @@ impl AssociationTypes {
     async fn run(self) -> Result<(Vec<AssociationDefinition>, CallMeta)> {
         let to_type = self.to_type?;
         if self.client.api_version().is_dated() {
-            let (listed, meta) = labels(self.client, to_type, self.options).await?;
-            return Ok((listed.results.iter().map(AssociationDefinition::from).collect(), meta));
+            let (listed, mut meta) = labels(self.client, to_type, self.options).await?;
+            let known: Vec<_> = listed.results.iter().filter_map(definition).collect();
+            meta.left_out += listed.results.len() - known.len();
+            return Ok((known, meta));
         }
         let (collection, meta) =
             transport::call(self.client.raw, self.options, "association_types", |raw| async move {

@@ -170,7 +170,12 @@ impl Error {
     /// [`Operation::idempotent`](crate::spec::Operation::idempotent) before you repeat anything but a read or an
     /// association.
     pub fn is_retryable(&self) -> bool {
-        match self.kind() {
+        self.may_pass(self.kind())
+    }
+
+    /// Whether a failure of a kind, with the status of this one, may not happen another time.
+    fn may_pass(&self, kind: ErrorKind) -> bool {
+        match kind {
             ErrorKind::QueueTimeout
             | ErrorKind::Redis
             | ErrorKind::Connect
@@ -231,10 +236,9 @@ impl Error {
     }
 
     /// Whether every other call would fail as well until somebody does something about it, or the next day comes.
-    #[cfg(feature = "redis")]
     pub(crate) fn stops(&self) -> bool {
         self.kind() == ErrorKind::Panic
-            || self.is_token()
+            || self.is_token() && !self.0.beneath.is_some_and(|kind| self.may_pass(kind))
             || self.is_unauthorized()
             || self.is_missing_scope()
             || self.is_daily_limit()

@@ -179,7 +179,8 @@ path_value!(
     "anything but digits, and for a number beyond 64 bits."
 );
 path_value!(
-    /// The type of an association: a numeric id (`202`) or a name (`note_to_contact`, in any case).
+    /// The type of an association: a number (`202`), on v3 also a name (`note_to_contact`, in any case), on dated versions a
+    /// label in any case, and on every version category and number (`USER_DEFINED:37`).
     ///
     /// HubSpot publishes no types for partner clients; [`Client::association_types`](crate::Client::association_types)
     /// lists those of an account. Created from text or an integer.

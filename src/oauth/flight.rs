@@ -1,17 +1,12 @@
 //! Refresh of an access token, shared by the calls that wait for it.
 
-use std::time::Duration;
-
 use futures_util::future::{BoxFuture, Shared};
 use tokio::{
     runtime::Id,
     time::{Instant, timeout_at},
 };
 
-use crate::{auth::access_token::AccessToken, error::Result};
-
-/// How long a refresh in another runtime is waited for, which may not run any more.
-const PATIENCE: Duration = Duration::from_secs(2);
+use crate::{auth::access_token::AccessToken, error::Result, task::PATIENCE};
 
 /// A refresh under way.
 #[derive(Clone)]

@@ -78,9 +78,9 @@ impl Grant {
         self.expires_in
     }
 
-    /// The id of the account that the tokens are for.
-    pub fn hub_id(&self) -> Option<u64> {
-        self.hub_id
+    /// The id of the account that the tokens are for, as [`Client::account`](crate::Client::account) has it.
+    pub fn account_id(&self) -> Option<String> {
+        self.hub_id.map(|id| id.to_string())
     }
 
     /// The scopes that the user granted.

@@ -122,7 +122,7 @@ enum State<T> {
 }
 
 impl<T> Pages<T> {
-    /// Pages from a cursor on, each had by `fetch`.
+    /// Pages from a cursor on, which `fetch` gets one by one.
     pub(crate) fn new(cursor: Cursor, fetch: impl FnMut(Cursor) -> Fetching<T> + Send + 'static) -> Self {
         let state = if cursor.is_end() { State::Ended } else { State::Idle };
         Self { fetch: Box::new(fetch), state, cursor, read_ahead: None, endless: Endless::default() }

@@ -60,6 +60,9 @@ impl Redis {
 
     /// Configures a handle in code. The URL is `redis://[user][:password@]host[:port][/database]`, `rediss://…` for TLS
     /// (needs the feature `rustls`), or `unix:///path`.
+    ///
+    /// Connecting by `rediss://` installs aws-lc-rs as the process's rustls provider if it has none. A program that wants
+    /// another has to install it before.
     pub fn builder(url: impl Into<String>) -> RedisBuilder {
         RedisBuilder { url: url.into(), prefix: PREFIX.to_owned(), timeout: TIMEOUT, root_certificates: None }
     }

@@ -6,8 +6,10 @@ use std::{
 };
 
 use reqwest::header::{HeaderName, HeaderValue};
+use tokio::time::Instant;
 
 use crate::{
+    client::Client,
     error::{Error, Result},
     transport::{lease::Lease, retry::RetryPolicy},
 };
@@ -21,16 +23,28 @@ pub(crate) struct CallOptions(Option<Box<Settings>>);
 pub(crate) struct Settings {
     pub(crate) timeout: Option<Duration>,
     pub(crate) call_timeout: Option<Duration>,
+    /// When the call timeout is over, of a request of a call that takes several.
+    pub(crate) deadline: Option<Instant>,
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     /// Nothing is sent once it has ended.
     pub(crate) lease: Option<Lease>,
+    /// Whether the body is the token that the request is sent with.
+    pub(crate) token_in_body: bool,
     /// The first setting that cannot be used.
     pub(crate) invalid: Option<Error>,
 }
 
-static NONE: Settings =
-    Settings { timeout: None, call_timeout: None, retry: None, headers: Vec::new(), lease: None, invalid: None };
+static NONE: Settings = Settings {
+    timeout: None,
+    call_timeout: None,
+    deadline: None,
+    retry: None,
+    headers: Vec::new(),
+    lease: None,
+    token_in_body: false,
+    invalid: None,
+};
 
 impl Deref for CallOptions {
     type Target = Settings;
@@ -43,6 +57,23 @@ impl Deref for CallOptions {
 impl DerefMut for CallOptions {
     fn deref_mut(&mut self) -> &mut Settings {
         self.0.get_or_insert_with(|| Box::new(NONE.clone()))
+    }
+}
+
+impl CallOptions {
+    /// The settings of all requests of a call, which share its time from now on.
+    ///
+    /// # Errors
+    /// For a setting that cannot be used.
+    pub(crate) fn shared(mut self, client: &Client) -> Result<Self> {
+        self.check()?;
+        if let Some(total) = self.call_timeout.or(client.raw.inner.shared.call_timeout)
+            && self.deadline.is_none()
+        {
+            self.call_timeout = Some(total);
+            self.deadline = Some(Instant::now() + total);
+        }
+        Ok(self)
     }
 }
 

@@ -10,7 +10,7 @@ use reqwest::{
 use tokio::time::Instant;
 
 use crate::{
-    auth::{access_token::AccessToken, provider::TokenProvider},
+    auth::{access_token::AccessToken, provider::TokenProvider, token_key::TokenKey},
     error::{
         Error,
         correlation_id::{CORRELATION_ID, CorrelationId},
@@ -51,7 +51,7 @@ impl Exchange {
         let Some(total) = self.call.options.call_timeout.or(self.shared.call_timeout) else {
             return self.attempts(&mut request, None).await;
         };
-        let deadline = self.started + total;
+        let deadline = self.call.options.deadline.unwrap_or(self.started + total);
         match tokio::time::timeout_at(deadline, self.attempts(&mut request, Some(deadline))).await {
             Ok(outcome) => outcome,
             Err(_) => Err(self.out_of_time(total).into()),
@@ -133,7 +133,10 @@ impl Exchange {
 
     async fn attempt(&self, request: &mut Request, number: u32, deadline: Option<Instant>) -> Result<Response, Failed> {
         let (token, mut ticket) = self.token_and_permit(deadline).await.map_err(|e| self.in_call(e))?;
-        let request = authorized(request, &token).map_err(|e| self.in_call(e))?;
+        let mut request = authorized(request, &token).map_err(|e| self.in_call(e))?;
+        if self.call.options.token_in_body {
+            *request.body_mut() = Some(TokenKey::from(token.clone()).body().map_err(|e| self.in_call(e))?.into());
+        }
         let http = self.shared.http.get().map_err(|e| self.in_call(e))?;
         {
             let mut record = self.call.record();

@@ -1,7 +1,9 @@
 //! The account that a token belongs to.
 
 use httpmock::MockServer;
-use hubspot_partner_clients::{ApiVersion, Client, simulator::Simulator};
+use hubspot_partner_clients::{
+    AccessToken, ApiVersion, Client, ErrorKind, TokenFuture, TokenProvider, simulator::Simulator,
+};
 use serde_json::json;
 
 const VERSIONS: [&str; 3] = ["v3", "2026-03", "2026-09"];
@@ -112,4 +114,56 @@ async fn the_token_is_in_the_body_and_nowhere_else() {
     info.delete_async().await;
     let refused = client.token_info().await.unwrap_err();
     assert!(!format!("{refused} {refused:?}").contains("secret"), "{refused}");
+}
+
+/// Gives another token after one is refused.
+#[derive(Debug, Default)]
+struct Rotating(std::sync::atomic::AtomicUsize);
+
+impl TokenProvider for Rotating {
+    fn access_token(&self) -> TokenFuture<'_> {
+        let number = self.0.load(std::sync::atomic::Ordering::SeqCst);
+        Box::pin(async move { Ok(AccessToken::new(format!("pat-{number}"))?) })
+    }
+
+    fn invalidate(&self, _: &AccessToken) -> bool {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0
+    }
+}
+
+#[tokio::test]
+async fn the_token_in_the_body_is_the_one_that_the_request_is_sent_with() {
+    let server = MockServer::start_async().await;
+    let path = "/oauth/v2/private-apps/get/access-token-info";
+    server
+        .mock_async(|when, then| {
+            when.path(path).header("authorization", "Bearer pat-0").json_body(json!({"tokenKey": "pat-0"}));
+            then.status(401).json_body(json!({"status": "error", "category": "EXPIRED_AUTHENTICATION"}));
+        })
+        .await;
+    server
+        .mock_async(|when, then| {
+            when.path(path).header("authorization", "Bearer pat-1").json_body(json!({"tokenKey": "pat-1"}));
+            then.status(200).json_body(json!({"hubId": 7, "scopes": ["oauth"]}));
+        })
+        .await;
+    let client = Client::builder().base_url(server.base_url()).token_provider(Rotating::default()).build().unwrap();
+    assert_eq!(client.token_info().await.unwrap().account_id, "7");
+}
+
+/// A source of tokens that never has one.
+#[derive(Debug)]
+struct Silent;
+
+impl TokenProvider for Silent {
+    fn access_token(&self) -> TokenFuture<'_> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn asking_about_a_token_waits_for_it_no_longer_than_a_call_may_take() {
+    let client = Client::builder().base_url("http://127.0.0.1:9").token_provider(Silent).build().unwrap();
+    let error = client.token_info().call_timeout(std::time::Duration::from_secs(1)).await.unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::Token, Some("token_info")));
 }

@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use futures_util::StreamExt;
 use httpmock::MockServer;
 use hubspot_partner_clients::{
-    ApiVersion, Association, Client, RetryPolicy,
+    ApiVersion, Association, Client, ErrorKind, RetryPolicy,
     bulk::{Bulk, Journal, Outcome, Strategy},
 };
 use hubspot_simulator::{AssociationCategory, Fault, InvalidAssociations, Simulator, SimulatorBuilder};
 
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 
-use crate::support::{client_speaking, crm, sized};
+use crate::support::{RawServer, client_at_speaking, client_speaking, crm, http, sized, tcp::read_request};
 
 const VERSIONS: [&str; 3] = ["v3", "2026-03", "2026-09"];
 const DATED: [&str; 2] = ["2026-03", "2026-09"];
@@ -265,5 +266,77 @@ async fn labels_are_kept_whatever_an_odd_answer_says_of_them() {
         assert_eq!((&outcomes[0].result, set.calls()), (&Ok(()), 1), "{odd}");
         client.add_association(to(1, 1, 37)).await.unwrap();
         assert_eq!(alone.calls(), 1, "{odd}");
+    }
+}
+
+/// What cannot be read of one partner client, or of another object of it, fails no other input.
+#[tokio::test]
+async fn an_odd_record_fails_only_the_inputs_that_need_it() {
+    let types = json!([
+        {"category": "USER_DEFINED", "typeId": 36, "label": "Owner"},
+        {"category": "USER_DEFINED", "typeId": 37, "label": "Payer"},
+    ]);
+    let server = RawServer::start(move |mut stream, _| {
+        let types = types.clone();
+        async move {
+            let request = read_request(&mut stream).await;
+            let line = request.lines().next().unwrap_or_default().to_owned();
+            let odd =
+                json!([{"toObjectId": 9, "associationTypes": []}, {"toObjectId": 1, "associationTypes": [types[1]]}]);
+            let (status, body) = if line.contains("/labels ") && line.starts_with("GET") {
+                (200, json!({"results": types}))
+            } else if line.contains("batch/read") {
+                let result = |id: u32| json!({"from": {"id": id.to_string()}, "to": odd});
+                let results: Vec<_> = [1, 2, 3].map(result).into();
+                (207, json!({"status": "COMPLETE", "results": results}))
+            } else if line.contains("/partner_clients/2/") {
+                (400, json!({"status": "error", "category": "VALIDATION_ERROR", "message": "no"}))
+            } else if line.starts_with("GET") {
+                (200, json!({"results": odd}))
+            } else {
+                let sent: Value = serde_json::from_str(request.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+                let done = |input: &Value| {
+                    assert!(input["types"].as_array().unwrap().iter().any(|kept| kept["associationTypeId"] == 37));
+                    json!({"fromObjectId": input["from"]["id"], "toObjectId": input["to"]["id"], "labels": []})
+                };
+                let results: Vec<_> = sent["inputs"].as_array().unwrap().iter().map(done).collect();
+                (201, json!({"status": "COMPLETE", "results": results}))
+            };
+            let _ = stream.write_all(http(status, "application/json", &body.to_string()).as_bytes()).await;
+            Some(stream)
+        }
+    })
+    .await;
+    let client = client_at_speaking(&server.base_url, "t", "2026-09");
+    let inputs = [to(1, 1, 36), to(2, 1, 36), to(3, 1, 36), to(3, 9, 36)];
+    let outcomes = all(client.associate_many(inputs)).await;
+    let failed: Vec<_> = outcomes.iter().map(|outcome| outcome.result.as_ref().err().map(|e| e.kind())).collect();
+    assert_eq!(failed, [None, Some(ErrorKind::Refused), None, Some(ErrorKind::Decode)], "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn each_of_several_unlabelled_types_leaves_labels_alone() {
+    let builder = labels(2, 2).association_label("companies", AssociationCategory::HubspotDefined, 9, " ");
+    let builder = ["7", "9", "36"].iter().fold(builder, |builder, kind| {
+        ["1", "2"].iter().fold(builder, |builder, company| builder.association("1", "companies", *company, *kind))
+    });
+    let (simulator, client) = start(builder, "2026-09").await;
+    let outcomes = all(client.dissociate_many([to(1, 1, 7), to(1, 2, 9)])).await;
+    for outcome in outcomes {
+        assert!(outcome.result.as_ref().is_err_and(|error| error.is_invalid_input()), "{outcome:?}");
+    }
+    assert_eq!(labelled(&simulator, 1).iter().filter(|(_, _, kind)| *kind == 36).count(), 2);
+}
+
+#[tokio::test]
+async fn one_association_is_sent_once_however_its_type_is_written() {
+    for version in VERSIONS {
+        let (simulator, client) = start(labels(2, 2).refuse_duplicate_associations(), version).await;
+        let inputs = ["36", "USER_DEFINED:36", "user_defined:36"].map(|text| to(1, 1, text));
+        let inputs = inputs.into_iter().chain([to(2, 1, "36")]);
+        let outcomes = all(client.associate_many(inputs).strategy(Strategy::Batch)).await;
+        assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()), "{version}: {outcomes:?}");
+        let writes = simulator.requests().iter().filter(|request| request.path().contains("batch/")).count();
+        assert!(writes <= 2, "{version}: {writes}");
     }
 }

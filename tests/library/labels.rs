@@ -447,10 +447,148 @@ async fn a_value_that_hubspot_normalizes_comes_back_with_a_warning() {
     assert_eq!((&*warning.context["propertyName"], &*warning.context["rawValue"]), ("renewal", "2026-11-27T15:30:00Z"));
 }
 
+/// A server that lists these association types, and answers every other request with a body.
+async fn listing(types: serde_json::Value, body: serde_json::Value) -> MockServer {
+    let server = MockServer::start_async().await;
+    server
+        .mock_async(|when, then| {
+            when.path("/crm/associations/2026-09/partner_clients/companies/labels");
+            then.status(200).json_body(json!({"results": types}));
+        })
+        .await;
+    server
+        .mock_async(|_, then| {
+            then.status(200).json_body(body);
+        })
+        .await;
+    server
+}
+
 #[tokio::test]
-async fn a_type_number_that_cannot_be_one_is_shown_as_it_came() {
-    let listed = r#"{"results": [{"category": "USER_DEFINED", "typeId": -5, "label": "Odd"}]}"#;
-    let server = RawServer::json(200, listed).await;
-    let types = client_at(&server.base_url).association_types("companies").await.unwrap();
-    assert_eq!(types[0].id.as_str(), "-5");
+async fn a_type_without_a_number_or_a_category_is_no_type() {
+    let odd = json!([
+        {"category": "USER_DEFINED", "typeId": -5, "label": "Odd"},
+        {"category": "USER_DEFINED", "typeId": 36, "label": "Owner"},
+        {"category": "", "typeId": 37, "label": "None"},
+    ]);
+    let associated = json!({"results": [{"toObjectId": 1, "associationTypes": odd}]});
+    let server = listing(odd, associated).await;
+    let client = client_at(&server.base_url());
+    let types = client.association_types("companies").await.unwrap();
+    assert_eq!(types.iter().map(|listed| listed.id.as_str()).collect::<Vec<_>>(), ["36"]);
+    let rows = client.associations(1, "companies").await.unwrap().results;
+    assert_eq!(rows.iter().map(|row| row.type_.as_str()).collect::<Vec<_>>(), ["", "USER_DEFINED:36", "37"]);
+}
+
+#[tokio::test]
+async fn a_time_that_cannot_be_kept_is_refused_before_anything_is_sent() {
+    for version in VERSIONS {
+        let (simulator, client) = start(labels(), version).await;
+        for time in [Duration::MAX, Duration::ZERO] {
+            let pair = || client.associate(1).with("companies", 1);
+            for error in [
+                pair().as_type("payer").call_timeout(time).await.unwrap_err(),
+                pair().as_type("payer").then_get().call_timeout(time).await.unwrap_err(),
+                client.dissociate(1).with("companies", 1).as_type("payer").call_timeout(time).await.unwrap_err(),
+                client.dissociate_all(1, "companies", 1).call_timeout(time).await.unwrap_err(),
+            ] {
+                assert!(error.is_invalid_input() && error.message().contains("call timeout"), "{version}: {error}");
+            }
+        }
+        assert!(simulator.requests().is_empty());
+    }
+}
+
+/// However many requests a call takes.
+#[tokio::test(start_paused = true)]
+async fn a_call_timeout_is_of_the_whole_call_and_told_as_it_was_set() {
+    for version in VERSIONS {
+        let (simulator, client) = start(labels(), version).await;
+        client.associate(1).with("companies", 1).as_type("36").await.unwrap();
+        simulator.inject(Fault::delay(Duration::from_secs(6)));
+        let began = tokio::time::Instant::now();
+        let all = client.dissociate_all(1, "companies", 1).call_timeout(Duration::from_secs(10)).await;
+        assert!(began.elapsed() <= Duration::from_secs(10), "{version}: {:?}", began.elapsed());
+        if version == "v3" {
+            let error = all.unwrap_err();
+            assert!(error.message().contains("10s"), "{error}");
+        }
+        let began = tokio::time::Instant::now();
+        let associate = client.associate(1).with("companies", 1).as_type("36").then_get();
+        let both = associate.call_timeout(Duration::from_secs(10)).await;
+        assert!(began.elapsed() <= Duration::from_secs(10), "{version}: {:?}", began.elapsed());
+        if version != "v3" {
+            let error = both.unwrap_err();
+            assert!(error.message().contains("10s"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_category_is_meant_in_any_case() {
+    for version in VERSIONS {
+        let (simulator, client) = start(labels(), version).await;
+        client.associate(1).with("companies", 1).as_type("user_defined:36").await.unwrap();
+        assert_eq!(held(&simulator, "1"), set(["36"]), "{version}");
+    }
+}
+
+/// HubSpot says that a batch was cancelled, that it is still at it, or only how many errors there were.
+#[tokio::test]
+async fn what_hubspot_does_not_say_is_done_is_not_told_as_done() {
+    let types = json!([{"category": "USER_DEFINED", "typeId": 36, "label": "Owner"}]);
+    for body in [
+        json!({"status": "CANCELED", "results": []}),
+        json!({"status": "PROCESSING", "results": []}),
+        json!({"status": "COMPLETE", "numErrors": 1, "results": []}),
+    ] {
+        let server = listing(types.clone(), body.clone()).await;
+        let client = client_at(&server.base_url());
+        let outcomes = client.dissociate_many([hubspot_partner_clients::Association::new(1, "companies", 1, "36")]);
+        let outcomes: Vec<_> = futures_util::StreamExt::collect(outcomes.outcomes()).await;
+        let (many, one) = (outcomes[0].result.clone(), client.dissociate(1).with("companies", 1).as_type("36").await);
+        for outcome in [many, one, client.associate(1).with("companies", 1).as_default().await.map(drop)] {
+            assert_eq!(outcome.map_err(|error| error.kind()), Err(ErrorKind::NoOutcome), "{body}");
+        }
+    }
+}
+
+/// Somebody may make a label and use it while a client goes on.
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_old_does_not_decide_that_a_pair_has_no_other_label() {
+    use std::sync::{Arc, Mutex};
+    let labels = Arc::new(Mutex::new(json!([{"category": "USER_DEFINED", "typeId": 36, "label": "Owner"}])));
+    let (listed, sent) = (Arc::clone(&labels), Arc::new(Mutex::new(Vec::new())));
+    let log = Arc::clone(&sent);
+    let server = RawServer::start(move |mut stream, _| {
+        let (listed, log) = (Arc::clone(&listed), Arc::clone(&log));
+        async move {
+            let request = crate::support::tcp::read_request(&mut stream).await;
+            let body = if request.contains("/labels") {
+                json!({"results": *listed.lock().unwrap()})
+            } else if request.starts_with("GET") {
+                json!({"results": [{"toObjectId": 1, "associationTypes": *listed.lock().unwrap()}]})
+            } else {
+                log.lock().unwrap().push(request.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned());
+                json!({"labels": []})
+            };
+            let answer = http(200, "application/json", &body.to_string());
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, answer.as_bytes()).await;
+            Some(stream)
+        }
+    })
+    .await;
+    let client = client_at(&server.base_url);
+    let owner = || client.associate(1).with("companies", 1).as_type("owner");
+    owner().await.unwrap();
+    labels
+        .lock()
+        .unwrap()
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"category": "USER_DEFINED", "typeId": 37, "label": "B"}));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    owner().await.unwrap();
+    let sent = sent.lock().unwrap();
+    assert!(!sent[0].contains("37") && sent[1].contains("36") && sent[1].contains("37"), "{sent:?}");
 }

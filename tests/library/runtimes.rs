@@ -263,3 +263,17 @@ fn a_runtime_without_timers_or_sockets_is_told() {
     }
     call(&runtime(), &client).unwrap();
 }
+
+#[test]
+fn association_types_asked_for_in_a_runtime_that_does_not_run_hold_up_nobody() {
+    let (_server, simulator) = hubspot();
+    let version = hubspot_partner_clients::ApiVersion::V2026_09;
+    let client = builder(&simulator).api_version(version).build().unwrap();
+    let (stopped, running) = (runtime(), runtime());
+    let associate = || client.associate(1).with("companies", 1).as_type("7").send();
+    let mut kept = associate().boxed();
+    stopped.block_on(async { assert!((&mut kept).now_or_never().is_none()) });
+    for _ in 0..2 {
+        running.block_on(async { timeout(Duration::from_secs(20), associate()).await.expect("it hangs") }).unwrap();
+    }
+}

@@ -7,11 +7,13 @@ use super::{
     sender::{Change, Numbered, Response, Sender, Settled, Unit, proven, proves, unread},
     verdict::Verdict,
 };
+use tokio::time::Instant;
+
 use crate::{
     association::Association,
     associations::{
         held::{self, Held},
-        pair::{first_error, takes_labels},
+        pair::{removed, takes_labels},
         resolve::{Resolved, is_labelled, key},
         types::PARTNER_CLIENTS,
     },
@@ -29,11 +31,13 @@ impl Sender {
         inputs: &'a [Numbered],
         settled: &mut Settled,
     ) -> Vec<Unit<'a>> {
+        // The list of types is asked for once more at most.
+        let began = Instant::now();
         let mut known = BTreeMap::<&AssociationType, Result<Resolved>>::new();
         for Numbered { association, .. } in inputs {
             let given = &association.association_type;
             if !known.contains_key(given) {
-                let found = self.client.resolve_type(to, given, &self.options).await;
+                let found = self.client.resolve_type(to, given, began, &self.options).await;
                 if let Err(error) = found.as_ref()
                     && !error.is_invalid_input()
                 {
@@ -73,9 +77,10 @@ impl Sender {
             Change::Dissociate if self.including_labels => units,
             Change::Dissociate => {
                 let taking = |found: &&&Resolved| !is_labelled(&found.listed) && found.may_replace();
-                match resolved.iter().find(taking) {
-                    Some(unlabelled) => self.keep_labelled(to, inputs, &known, &unlabelled.key, units, settled).await,
-                    None => units,
+                let unlabelled: Vec<_> = resolved.iter().filter(taking).map(|found| &found.key).collect();
+                match unlabelled.as_slice() {
+                    [] => units,
+                    unlabelled => self.keep_labelled(to, inputs, &known, unlabelled, units, settled).await,
                 }
             }
             Change::Associate => units,
@@ -85,13 +90,20 @@ impl Sender {
     /// Reads the labels that the pairs have, and sends them along.
     async fn keep_labels<'a>(&self, to: &ObjectType, mut units: Vec<Unit<'a>>, settled: &mut Settled) -> Vec<Unit<'a>> {
         let Some(held) = self.held(to, &units, settled).await else { return Vec::new() };
-        for unit in &mut units {
-            for label in held.labels(&unit.association) {
-                if !unit.types.contains(&key(label)) {
-                    unit.types.push(key(label));
+        units.retain_mut(|unit| match held.labels(&unit.association) {
+            Ok(labels) => {
+                for label in labels {
+                    if !unit.types.contains(&key(label)) {
+                        unit.types.push(key(label));
+                    }
                 }
+                true
             }
-        }
+            Err(error) => {
+                settled.results.extend(unit.indexes.iter().map(|index| (*index, Err(error.clone()))));
+                false
+            }
+        });
         units
     }
 
@@ -101,33 +113,46 @@ impl Sender {
         to: &ObjectType,
         inputs: &'a [Numbered],
         known: &BTreeMap<&AssociationType, Result<Resolved>>,
-        unlabelled: &AssociationSpec,
+        unlabelled: &[&AssociationSpec],
         mut units: Vec<Unit<'a>>,
         settled: &mut Settled,
     ) -> Vec<Unit<'a>> {
         let Some(held) = self.held(to, &units, settled).await else { return Vec::new() };
-        let of_unlabelled: HashSet<u64> = inputs
+        let of_unlabelled: HashMap<u64, &AssociationSpec> = inputs
             .iter()
-            .filter(|input| {
-                let found = known.get(&input.association.association_type);
-                found.is_some_and(|found| found.as_ref().is_ok_and(|found| found.key == *unlabelled))
+            .filter_map(|input| {
+                let found = known.get(&input.association.association_type)?.as_ref().ok()?;
+                unlabelled.contains(&&found.key).then_some((input.index, &found.key))
             })
-            .map(|input| input.index)
             .collect();
-        for unit in &mut units {
-            let lost = held.labels(&unit.association).filter(|label| !unit.types.contains(&key(label)));
-            let lost: BTreeSet<_> = lost.filter_map(|label| label.label.as_deref()).collect();
-            if lost.is_empty() || !unit.types.contains(unlabelled) {
-                continue;
+        units.retain_mut(|unit| {
+            if !unit.types.iter().any(|removed| unlabelled.contains(&removed)) {
+                return true;
             }
-            let error = takes_labels(unlabelled, &lost);
-            let (refused, others): (Vec<_>, Vec<_>) =
-                unit.indexes.drain(..).partition(|index| of_unlabelled.contains(index));
-            settled.results.extend(refused.into_iter().map(|index| (index, Err(error.clone()))));
-            unit.indexes = others;
-            unit.types.retain(|removed| removed != unlabelled);
-        }
-        units.retain(|unit| !unit.types.is_empty());
+            let mut fail = |index: u64, error: Error| drop(settled.results.insert(index, Err(error)));
+            let lost: BTreeSet<_> = match held.labels(&unit.association) {
+                Ok(labels) => labels
+                    .filter(|label| !unit.types.contains(&key(label)))
+                    .filter_map(|label| label.label.as_deref())
+                    .collect(),
+                Err(error) => {
+                    unit.indexes.iter().for_each(|index| fail(*index, error.clone()));
+                    return false;
+                }
+            };
+            if lost.is_empty() {
+                return true;
+            }
+            unit.indexes.retain(|index| match of_unlabelled.get(index) {
+                Some(key) => {
+                    fail(*index, takes_labels(key, &lost));
+                    false
+                }
+                None => true,
+            });
+            unit.types.retain(|removed| !unlabelled.contains(&removed));
+            !unit.types.is_empty()
+        });
         units
     }
 
@@ -183,10 +208,11 @@ impl Sender {
                     Err(error) => unread_as(error),
                     // Without errors it is the documented response to a batch that is carried out.
                     Ok(response) if response.errors.is_empty() && proves(&bytes, &meta) => {
-                        match meta.is_complete(response.status.as_str()) && says_batch(&bytes) {
-                            true => Ok(Response::All),
-                            false => Ok(Response::Unread(Error::no_outcome().in_call(operation, &meta, true))),
-                        }
+                        Ok(match removed(&response, operation, &meta) {
+                            Ok(()) if says_batch(&bytes) => Response::All,
+                            Ok(()) => Response::Unread(Error::no_outcome().in_call(operation, &meta, true)),
+                            Err(error) => Response::Unread(error),
+                        })
                     }
                     Ok(response) if !response.errors.is_empty() => Ok(Response::Removed(response)),
                     Ok(_) => {
@@ -218,7 +244,7 @@ impl Sender {
                     response::written(request.send(), "set_labels", &from).await
                 })
                 .await;
-                (set.map(|_: types::LabelsBetweenObjectPair| Vec::new()), meta, bytes)
+                (set.map(|_: types::LabelsBetweenObjectPair| ()), meta, bytes)
             }
             Change::Dissociate => {
                 let body = BatchInputPublicAssociationMultiPost { inputs: vec![input(unit)] };
@@ -227,10 +253,9 @@ impl Sender {
                     request.body(body).send().await
                 })
                 .await;
-                (done.map(|done: types::BatchResponse| done.errors), meta, bytes)
+                (done.and_then(|done: types::BatchResponse| removed(&done, operation, &meta)), meta, bytes)
             }
         };
-        let outcome = outcome.and_then(|errors| first_error(&errors, operation, &meta));
         (proven(outcome, &bytes, operation, &meta), meta)
     }
 }

@@ -51,8 +51,8 @@ const NEW_ONE: &str = "give another path for a new journal";
 ///
 /// A journal belongs to its inputs, the operation, the server (by the client's base URL), the version of HubSpot's API,
 /// and the [account](Self::account) if it is given. A run with anything else is refused, and nothing is sent. An access
-/// token does not say which account it belongs to, and it changes, so neither the token nor a digest of it is recorded:
-/// without an account, the journals of two accounts on one server look the same.
+/// token changes, so neither the token nor a digest of it is recorded: without an account, the journals of two accounts on
+/// one server look the same. [`Client::account`](crate::Client::account) asks HubSpot which account a token belongs to.
 ///
 /// Reading and writing block, writing for a few kilobytes after each request. Opening reads the whole file, which takes
 /// a fraction of a second for a million inputs, and uses 8 bytes of memory for each. The file is locked while it is

@@ -26,14 +26,16 @@
 //! An association that occurs in a batch more than once is sent once, and each of its inputs has the outcome.
 //!
 //! However bad the inputs are, a batch of *n* different ones takes at most *n* + log₂ *n* (rounded up) requests,
-//! without retries: halving stops where sending the rest one by one could exceed that.
+//! without retries: halving stops where sending the rest one by one could exceed that. On dated versions, requests that
+//! only read come on top.
 //!
 //! # Dated versions
 //!
 //! There HubSpot sets all labels of two objects at once, but a run still only adds to them. Inputs of one pair are sent
 //! as one, and no two requests in flight have the same pair. If HubSpot's association types leave room for other
-//! labels, the labels that the pairs have are read, a thousand partner clients to a request, and sent along. If
-//! somebody else changes the labels of such a pair in between, for example another run, that change can be lost. If
+//! labels, the labels that the pairs have are read, a thousand partner clients to a request, and sent along. A partner
+//! client with more objects than fit on a page is listed whole instead, 500 objects to a request, for each of its
+//! batches; if that fails, its inputs of the batch fail and no others. If somebody else changes the labels of such a pair in between, for example another run, that change can be lost. If
 //! HubSpot refuses a pair, each of its inputs has the error. The unlabelled type is not removed from a pair that would
 //! lose a label with it, unless the same batch removes the label or [`Bulk::including_labels`] is set.
 
@@ -65,7 +67,7 @@ impl Client {
     /// Associates any number of partner clients with other objects, 2,000 to a request. An association that exists
     /// already stays as it is. Each [`Input`] is an association, or an association and a value of your own.
     ///
-    /// Needs the scope `crm.objects.partner-clients.write`.
+    /// Needs the scope `crm.objects.partner-clients.write`; on dated versions also `crm.objects.partner-clients.read`.
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client, pairs: Vec<(u64, u64)>) {
@@ -108,7 +110,7 @@ impl Client {
     /// Removes any number of associations, 100 to a request. It is not an error if one does not exist. The inputs are
     /// those of [`associate_many`](Self::associate_many).
     ///
-    /// Needs the scope `crm.objects.partner-clients.write`.
+    /// Needs the scope `crm.objects.partner-clients.write`; on dated versions also `crm.objects.partner-clients.read`.
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) {

@@ -20,7 +20,8 @@ pub struct Progress {
     pub replayed: u64,
     /// Inputs of the batches in flight.
     pub in_flight: u64,
-    /// Requests sent for the batches that have ended, retries included.
+    /// Requests sent for the batches that have ended, retries included. The lists of association types and of single
+    /// partner clients, which dated versions may need, are not among them.
     pub requests: u64,
     /// How many of the requests were retries.
     pub retries: u64,

@@ -20,18 +20,20 @@ use crate::{
 fn distinct<'a>(inputs: &'a [Numbered], settled: &mut Settled) -> Vec<Unit<'a>> {
     let (mut units, mut seen) = (Vec::<Unit<'_>>::new(), HashMap::new());
     for Numbered { index, association } in inputs {
-        let key = (pair(association), spelling(association.association_type.as_str()));
+        let sent = match sent_in_v3(association) {
+            Ok(sent) => sent,
+            Err(error) => {
+                settled.results.insert(*index, Err(error));
+                continue;
+            }
+        };
+        let key = (pair(association), spelling(sent.association_type.as_str()).into_owned());
         if let Some(unit) = seen.get(&key).and_then(|&place: &usize| units.get_mut(place)) {
             unit.indexes.push(*index);
             continue;
         }
-        match sent_in_v3(association) {
-            Ok(association) => {
-                seen.insert(key, units.len());
-                units.push(Unit { association, indexes: vec![*index], types: Vec::new() });
-            }
-            Err(error) => drop(settled.results.insert(*index, Err(error))),
-        }
+        seen.insert(key, units.len());
+        units.push(Unit { association: sent, indexes: vec![*index], types: Vec::new() });
     }
     units
 }
@@ -160,7 +162,7 @@ impl<'a> Settling<'a> {
                 };
             }
             Ok(Response::Unread(error)) => return self.one_by_one(part, || error),
-            // Whoever answers 413, smaller requests may pass.
+            // After a 413 from anybody, smaller requests may pass.
             Err(error) if part.len() > 1 && (error.is_refusal() || error.status() == Some(413)) => {
                 let asked: Vec<&Association> = part.iter().map(|unit| &*unit.association).collect();
                 let attribution = Attribution::new(&error, self.to, asked.into_iter());

@@ -11,6 +11,7 @@ use crate::{
         AssociatedId, held,
         read_errors::ReadErrors,
         resolve::{exact, is_labelled},
+        types::PARTNER_CLIENTS,
     },
     client::Client,
     error::{Error, Result},
@@ -91,7 +92,7 @@ impl Reader<'_> {
         let distinct = partner_clients.iter().cloned().collect();
         let held = held::read(self.client, self.to_type, &distinct, self.options, |_| {}).await?;
         let mut existing = Existing::default();
-        for (partner_client, objects) in held.all() {
+        for (partner_client, objects) in held.all()? {
             let unread = || Error::unread_associations(partner_client.as_str(), 1);
             for (to_object_id, types) in objects {
                 for held in types {
@@ -121,7 +122,7 @@ impl Reader<'_> {
         let inputs = inputs.collect::<std::result::Result<Vec<_>, generated::types::error::ConversionError>>()?;
         let to = self.to_type.clone();
         let called = transport::call(self.client.raw.clone(), self.options.clone(), OPERATION, |raw| async move {
-            let request = raw.batch_read_associations().from_object_type("partner_clients").to_object_type(to);
+            let request = raw.batch_read_associations().from_object_type(PARTNER_CLIENTS).to_object_type(to);
             request.body(generated::types::BatchInputPublicObjectId::builder().inputs(inputs)).send().await
         });
         let (answer, meta) = match called.await {
@@ -129,7 +130,7 @@ impl Reader<'_> {
             Err(error) if error.is_not_found() => return Ok(asked),
             called => called?,
         };
-        // Nor does it say of whom it has entries that cannot be read.
+        // It does not say whose the entries are that cannot be read, either.
         if !meta.is_complete(answer.status.as_str()) || meta.left_out > 0 {
             return Ok(asked);
         }

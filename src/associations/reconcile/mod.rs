@@ -158,8 +158,8 @@ impl Reconcile {
         self
     }
 
-    /// Sets the HubSpot account of the plan, such as its hub id, so that the plan [applies](Apply::account) to no
-    /// other. A token does not say which account it belongs to.
+    /// Sets the HubSpot account of the plan, by its id, so that the plan [applies](Apply::account) to no other.
+    /// [`Client::account`] asks HubSpot which account a token belongs to.
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.account = Some(account.into());
         self

@@ -262,6 +262,13 @@ impl Apply<'_> {
                 let reason = format!("was made for the account {made_of:?}, not for {account:?}");
                 refuse(reason, "use a token of the same account, or make a new plan")
             }
+            (Some(made_of), None) => refuse(
+                format!("was made for the account {made_of:?}, and none is named"),
+                "name the account that the token belongs to",
+            ),
+            (None, Some(account)) => {
+                refuse(format!("was made without an account, not for {account:?}"), "make a new plan for the account")
+            }
             _ => Ok(()),
         }
     }

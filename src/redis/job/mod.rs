@@ -113,7 +113,7 @@ impl Redis {
 impl Job {
     /// Sets the HubSpot account of the job, such as its hub id. Give the same in every process that enqueues or works:
     /// a worker with another account, or none, is refused. Set it if you have more than one account: a job is bound to
-    /// the server of its first outcomes, but an access token does not say which account it belongs to.
+    /// the server of its first outcomes, and nothing but [`Client::account`](crate::Client::account) tells the account.
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.account = Some(account.into());
         self

@@ -339,7 +339,7 @@ impl Run {
         Ok(true)
     }
 
-    /// Checks whose the job is, and binds it if it is nobody's and this `binds`.
+    /// Checks which server, account and version the job belongs to. A job that belongs to none is bound to these if `binds`.
     async fn check(&mut self, binds: bool) -> Result<()> {
         self.job.check(&self.id, self.client.server(), self.client.api_version(), binds).await
     }
@@ -389,8 +389,9 @@ fn lasts(error: &Error) -> bool {
     error.is_limiter() && trouble.is_some_and(|trouble| !trouble.unreachable)
 }
 
-/// Whether HubSpot has seen nothing of it: there was no permit, no connection in time or at all, or somebody else answered.
+/// Whether HubSpot has seen nothing of it: there was no permit or token, no connection in time or at all, or somebody else answered.
 fn reached_nobody(error: &Error) -> bool {
     let transport = error.source().and_then(|source| source.downcast_ref::<reqwest::Error>());
-    error.is_limiter() || error.is_connect() || error.is_foreign() || transport.is_some_and(reqwest::Error::is_connect)
+    let is_ours = error.is_limiter() || error.is_token();
+    is_ours || error.is_connect() || error.is_foreign() || transport.is_some_and(reqwest::Error::is_connect)
 }

@@ -98,7 +98,7 @@ async fn a_grant_tells_account_scopes_and_lifetime() {
     let short = installed().scopes([READ_SCOPE]).access_token_lifetime(Duration::from_secs(600));
     let simulator = hubspot(short).await;
     let grant = connected(&simulator, &app(&simulator)).await;
-    assert_eq!(grant.hub_id(), Some(1_234_567));
+    assert_eq!(grant.account_id().as_deref(), Some("1234567"));
     assert_eq!(grant.scopes(), [READ_SCOPE]);
     assert_eq!(grant.expires_in(), Duration::from_secs(600));
 }
@@ -108,7 +108,7 @@ async fn an_answer_may_hold_nothing_but_the_access_token() {
     let server = answering(r#"{"access_token":"a-1","refresh_token":""}"#).await;
     let app = OAuthApp::builder(ID, SECRET).base_url(server.base_url()).build().unwrap();
     let grant = app.exchange("code", REDIRECT, None).await.unwrap();
-    assert_eq!((grant.hub_id(), grant.refresh_token(), grant.expires_in()), (None, None, LIFETIME));
+    assert_eq!((grant.account_id(), grant.refresh_token(), grant.expires_in()), (None, None, LIFETIME));
     assert!(grant.scopes().is_empty());
     let error = app.token_of(&grant).unwrap_err();
     assert!(error.is_invalid_input() && error.message().starts_with("grant has no refresh token: "), "{error}");
@@ -122,13 +122,13 @@ async fn an_odd_field_of_an_answer_does_not_cost_its_tokens() {
         let server = answering(&format!("\u{feff}{{{odd},\"access_token\":\"a-1\",\"refresh_token\":\"r-1\"}}")).await;
         let app = OAuthApp::builder(ID, SECRET).base_url(server.base_url()).build().unwrap();
         let grant = app.exchange("code", REDIRECT, None).await.unwrap();
-        assert_eq!((grant.hub_id(), grant.expires_in()), (Some(7), Duration::from_secs(600)), "{odd}");
+        assert_eq!((grant.account_id().as_deref(), grant.expires_in()), (Some("7"), Duration::from_secs(600)), "{odd}");
         assert!(grant.scopes().is_empty() && grant.refresh_token().is_some());
     }
     let server = answering(r#"{"access_token":"a-1","expires_in":-1,"hub_id":{}}"#).await;
     let app = OAuthApp::builder(ID, SECRET).base_url(server.base_url()).build().unwrap();
     let grant = app.exchange("code", REDIRECT, None).await.unwrap();
-    assert_eq!((grant.hub_id(), grant.expires_in()), (None, LIFETIME));
+    assert_eq!((grant.account_id(), grant.expires_in()), (None, LIFETIME));
 }
 
 /// Its answer to every request for a token.

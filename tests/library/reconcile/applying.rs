@@ -116,6 +116,10 @@ async fn a_saved_plan_is_applied_as_it_is_or_refused_where_the_world_has_changed
         let of_account: Plan = serde_json::from_str(&serde_json::to_string(&of_account).unwrap()).unwrap();
         let error = of_account.apply(&client).account("12").await.unwrap_err();
         assert!(error.message().contains("account \"11\", not for \"12\""), "{error}");
+        let error = of_account.apply(&client).await.unwrap_err();
+        assert!(error.message().contains("account \"11\", and none is named"), "{error}");
+        let error = plan.apply(&client).account("12").await.unwrap_err();
+        assert!(error.message().contains("without an account, not for \"12\""), "{error}");
         assert!(of_account.apply(&client).account("11").await.unwrap().is_complete());
     }
 }
