@@ -9,7 +9,7 @@ use std::{
 use futures_util::StreamExt;
 use httpmock::MockServer;
 use hubspot_partner_clients::{
-    ApiVersion, Association, Client, Error, Result, RetryPolicy,
+    ApiVersion, Association, Client, Error, Result, RetryPolicy, TokenFuture, TokenProvider,
     bulk::Outcome,
     redis::{Job, Redis},
 };
@@ -303,8 +303,26 @@ async fn waiting_for_the_network_uses_up_no_attempts() {
         // As when the lease has ended.
         server.command(&["XCLAIM", BATCHES, "workers", "gone", "0", entry, "IDLE", "60000", "JUSTID"]);
     }
+    // Nor does a token that cannot be had for a moment.
+    let client = Client::builder().base_url(hubspot.base_url()).token_provider(Away).build().unwrap();
+    let part = job.worker(&client).run_until(sleep(Duration::from_secs(3))).await.unwrap();
+    assert_eq!((part.succeeded, part.failed), (0, 0));
+    assert!(hubspot.requests().is_empty());
+    let batch = server.command(&["XRANGE", BATCHES, "-", "+"]);
+    let entry = batch.split("\r\n").find(|line| line.contains('-')).unwrap();
+    server.command(&["XCLAIM", BATCHES, "workers", "gone", "0", entry, "IDLE", "60000", "JUSTID"]);
     job.worker(&client_of(&hubspot)).run().await.unwrap();
     assert_eq!(job.status().await.unwrap().succeeded, 10);
+}
+
+/// A source of tokens whose server cannot be reached.
+#[derive(Debug)]
+struct Away;
+
+impl TokenProvider for Away {
+    fn access_token(&self) -> TokenFuture<'_> {
+        Box::pin(async { Err(client_at(NOWHERE, "token").get(1).await.unwrap_err().into()) })
+    }
 }
 
 /// Here Tokio's clock goes fifty times as fast as Redis.
