@@ -167,6 +167,8 @@ fn only_what_makes_a_type_stays(api: &mut OpenAPI) {
 fn names_differ_in_rust(api: &mut OpenAPI) {
     let names: Vec<String> = api.components.iter().flat_map(|components| components.schemas.keys().cloned()).collect();
     let mut taken: BTreeSet<String> = ID_TYPES.iter().map(|id| key(&checked(id))).collect();
+    // The one name of Rust's own that the generated types use as it is.
+    taken.insert(key("Default"));
     let mut renamed = BTreeMap::new();
     for name in &names {
         if let Some(new) = unlike(name, &mut taken, |n| format!("{name}{n}")) {

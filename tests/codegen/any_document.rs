@@ -88,6 +88,7 @@ fn names_that_are_one_in_rust_are_told_apart_and_keep_theirs_on_the_wire() {
             "/crm/v3/c": {"get": answering(a("self"))},
             "/crm/v3/d": {"get": answering(a("😀"))},
             "/crm/v3/e": {"get": answering(a("🎉"))},
+            "/crm/v3/f": {"get": answering(a("Default"))},
         }),
         json!({
             "NextPage": object(json!({"objectId": {"type": "string"}, "object_id": {"type": "integer"},
@@ -96,6 +97,7 @@ fn names_that_are_one_in_rust_are_told_apart_and_keep_theirs_on_the_wire() {
             "self": object(json!({"b": {"type": "string"}})),
             "😀": object(json!({"c": {"type": "string"}})),
             "🎉": object(json!({"d": {"type": "string"}})),
+            "Default": object(json!({"e": {"type": "string"}})),
         }),
     ));
     for part in
@@ -103,9 +105,13 @@ fn names_that_are_one_in_rust_are_told_apart_and_keep_theirs_on_the_wire() {
     {
         is_there(&code, part);
     }
-    for part in
-        ["QueryParam::new(\"object_id\"", "QueryParam::new(\"client\"", "pub struct NextPage2", "pub struct Self_"]
-    {
+    for part in [
+        "QueryParam::new(\"object_id\"",
+        "QueryParam::new(\"client\"",
+        "pub struct NextPage2",
+        "pub struct Self_",
+        "pub struct Default2",
+    ] {
         is_there(&code, part);
     }
     let texts = [
