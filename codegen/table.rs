@@ -43,7 +43,8 @@ pub fn rust(api: &mut OpenAPI, published: &mut OpenAPI) -> String {
         let counterpart = known.and_then(|known| known.counterpart);
         let versions = known.map_or("AsWritten".to_owned(), |known| format!("{:?}", known.family));
         // Other searches of HubSpot's, such as that of files, count as any call.
-        let bucket = if like.is_some_and(|known| known.name == "search") { "Search" } else { "General" };
+        let is_search = |known: &Known| matches!(known.name, "search" | "search_objects");
+        let bucket = if like.is_some_and(is_search) { "Search" } else { "General" };
         rust += &format!(
             "    Operation {{ id: {id:?}, openapi_id: {openapi_id:?}, method: {method:?}, path: {path:?}, tag: {tag:?}, \
              path_parameters: &[{path_parameters}], query_parameters: &[{query_parameters}], \

@@ -146,7 +146,9 @@ fn a_batch_that_failed_in_part_is_read_with_the_schema_of_one_that_did_not() {
             if operation.path_in(version).is_some() {
                 let batch = &api["components"]["schemas"][schemas.first().unwrap()];
                 assert!(batch["properties"]["errors"].is_object() && batch["properties"]["numErrors"].is_object());
-                assert_eq!(batch["required"], serde_json::json!(["status", "results"]), "{}", operation.id);
+                if operation.versions != Versions::AsWritten {
+                    assert_eq!(batch["required"], serde_json::json!(["status", "results"]), "{}", operation.id);
+                }
                 assert_eq!(batch["additionalProperties"], true, "{}", operation.id);
             }
         }
