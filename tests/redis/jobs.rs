@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -13,40 +13,35 @@ use hubspot_partner_clients::{
     redis::{Job, Redis},
     spec::RateBucket,
 };
-use hubspot_simulator::{Fault, InvalidAssociations, Simulator};
+use hubspot_simulator::{Fault, Simulator};
 use tokio::time::{sleep, timeout};
 
 use crate::redis_server::RedisServer;
-use crate::support::{client_of, client_speaking, crm};
+use crate::support::{client_speaking, crm};
 
 on_each_version! {
     several_workers_settle_a_job_together,
     associations_are_removed_as_well,
     batches_are_claimed_together_so_that_object_types_mix_without_more_requests,
     enqueuing_goes_on_where_it_stopped_and_adds_nothing_twice,
-    the_batches_of_a_worker_that_is_gone_are_claimed_by_others,
-    a_worker_that_is_slow_keeps_its_batches_and_one_that_stops_gives_them_back,
     what_stops_a_worker_is_no_outcome,
     faults_that_pass_are_tried_again_and_those_that_do_not_are_outcomes_in_the_end,
     what_never_reached_hubspot_is_no_attempt,
     inputs_that_cannot_be_sent_keep_their_error,
-    workers_wait_for_a_redis_that_is_slow,
-    workers_survive_a_restart_of_redis_that_loses_the_latest,
-    what_redis_lost_of_the_enqueuing_is_enqueued_again,
     a_worker_of_a_job_that_is_removed_ends,
     a_user_needs_no_more_than_is_documented,
 }
 
-const CLIENTS: usize = 100;
-const BATCH: usize = 2_000;
-const META: &str = "hubspot-partner-clients:job:meta:test";
+pub const CLIENTS: usize = 100;
+pub const BATCH: usize = 2_000;
+pub const META: &str = "hubspot-partner-clients:job:meta:test";
 
-async fn job(server: &RedisServer) -> Job {
+pub async fn job(server: &RedisServer) -> Job {
     Redis::connect(server.url()).await.unwrap().job("test")
 }
 
 /// Different associations of a hundred partner clients; every five hundredth is with a company that there is none of.
-fn rows(count: usize) -> impl Iterator<Item = Result<Association>> + Clone {
+pub fn rows(count: usize) -> impl Iterator<Item = Result<Association>> + Clone {
     (0..count).map(|row| {
         let company = if row % 500 == 250 { 1_000_000 + row } else { row / CLIENTS + 1 };
         Association::new(row % CLIENTS + 1, "companies", company, 7)
@@ -57,7 +52,7 @@ fn is_bad(row: usize) -> bool {
     row % 500 == 250
 }
 
-async fn hubspot(rows: usize) -> Simulator {
+pub async fn hubspot(rows: usize) -> Simulator {
     crm(CLIENTS, rows / CLIENTS).start().await.unwrap()
 }
 
@@ -66,7 +61,7 @@ async fn outcomes(job: &Job) -> Vec<Outcome> {
 }
 
 /// One outcome for each row, in their order, and what HubSpot has is what they say.
-async fn is_done(job: &Job, hubspot: &Simulator, count: usize) {
+pub async fn is_done(job: &Job, hubspot: &Simulator, count: usize) {
     let outcomes = outcomes(job).await;
     assert_eq!(outcomes.len(), count);
     let value = |Association { partner_client_id, to_object_id, .. }: &Association| {
@@ -98,7 +93,7 @@ async fn is_done(job: &Job, hubspot: &Simulator, count: usize) {
 }
 
 /// Requests that change something.
-fn batches(hubspot: &Simulator) -> usize {
+pub fn batches(hubspot: &Simulator) -> usize {
     hubspot.requests().iter().filter(|request| request.method() != "GET").count()
 }
 
@@ -189,49 +184,6 @@ async fn enqueuing_goes_on_where_it_stopped_and_adds_nothing_twice(version: &str
     job.enqueue_associate_many("rows", rows(7_000)).await.unwrap();
     is_done(&job, &hubspot, 7_000).await;
     assert_eq!(server.number(&["XLEN", "hubspot-partner-clients:job:batches:test"]), 4);
-}
-
-async fn the_batches_of_a_worker_that_is_gone_are_claimed_by_others(version: &str) {
-    let server = RedisServer::start();
-    let hubspot = crm(CLIENTS, 80)
-        .fault(Fault::delay(Duration::from_secs(600)).on("batch_associate").times(4))
-        .start()
-        .await
-        .unwrap();
-    let job = job(&server).await;
-    job.enqueue_associate_many("rows", rows(8_000)).await.unwrap();
-    // As a process that is killed.
-    let killed = timeout(Duration::from_secs(1), job.worker(&client_speaking(&hubspot, version)).run()).await;
-    assert!(killed.is_err());
-    assert_eq!(job.status().await.unwrap().settled(), 0);
-    job.worker(&client_speaking(&hubspot, version)).run().await.unwrap();
-    is_done(&job, &hubspot, 8_000).await;
-}
-
-async fn a_worker_that_is_slow_keeps_its_batches_and_one_that_stops_gives_them_back(version: &str) {
-    let server = RedisServer::start();
-    let hubspot = crm(CLIENTS, 20)
-        .fault(Fault::delay(Duration::from_secs(600)).on("batch_associate").times(1))
-        .start()
-        .await
-        .unwrap();
-    let job = job(&server).await;
-    job.enqueue_associate_many("rows", rows(BATCH)).await.unwrap();
-    let client = client_speaking(&hubspot, version);
-    let slow = job.worker(&client).run_until(sleep(Duration::from_secs(18)));
-    let other = async {
-        sleep(Duration::from_secs(1)).await;
-        let part = timeout(Duration::from_secs(16), job.worker(&client).run()).await;
-        assert!(part.is_err(), "the lease was renewed");
-        assert_eq!(job.status().await.unwrap().workers, 2);
-        // On a dated version the request that was on its way may still set labels, until the lease ends.
-        let patience = if version == "v3" { 5 } else { 25 };
-        timeout(Duration::from_secs(patience), job.worker(&client).run()).await.expect("it has them by then")
-    };
-    let (stopped, part) = tokio::join!(slow, other);
-    assert_eq!(stopped.unwrap().succeeded, 0);
-    assert_eq!(part.unwrap().succeeded, BATCH as u64 - 4);
-    is_done(&job, &hubspot, BATCH).await;
 }
 
 async fn what_stops_a_worker_is_no_outcome(version: &str) {
@@ -326,137 +278,10 @@ async fn inputs_that_cannot_be_sent_keep_their_error(version: &str) {
     assert_eq!(hubspot.association_count(), 2);
 }
 
-/// Two workers, begun again as supervisors do when they end with an error, while something happens to Redis.
-async fn workers_while(version: &str, server: &mut RedisServer, happens: impl AsyncFnOnce(&mut RedisServer, &Job)) {
-    let count = 12_000;
-    let hubspot = crm(CLIENTS, count / CLIENTS)
-        .invalid_associations(InvalidAssociations::Refuse)
-        .fault(Fault::delay(Duration::from_millis(20)))
-        .start()
-        .await
-        .unwrap();
-    let job = job(server).await;
-    job.enqueue_associate_many("rows", rows(count)).await.unwrap();
-    let ended = AtomicUsize::new(0);
-    let work = async || {
-        let client = client_speaking(&hubspot, version);
-        job.worker(&client).concurrency(1).run().await.unwrap();
-        ended.fetch_add(1, Ordering::Relaxed);
-    };
-    let happening = async {
-        while job.status().await.is_ok_and(|status| status.settled() < 4_000) {
-            sleep(Duration::from_millis(5)).await;
-        }
-        happens(server, &job).await;
-        assert_eq!(ended.load(Ordering::Relaxed), 0, "it happened in the middle");
-    };
-    tokio::join!(work(), work(), happening);
-    is_done(&job, &hubspot, count).await;
-}
-
-async fn workers_wait_for_a_redis_that_is_slow(version: &str) {
-    workers_while(version, &mut RedisServer::start(), async |server, _| {
-        server.signal("-STOP");
-        sleep(Duration::from_secs(5)).await;
-        server.signal("-CONT");
-    })
-    .await;
-}
-
-async fn workers_survive_a_restart_of_redis_that_loses_the_latest(version: &str) {
-    workers_while(version, &mut RedisServer::durable(), async |server, job| {
-        let before = job.status().await.unwrap().settled();
-        server.stop();
-        // The settling of a batch takes some hundred bytes; on a dated version some for each of its inputs as well, and so
-        // do the claims that come after it.
-        server.lose(if version == "v3" { 2_500 } else { 200_000 });
-        sleep(Duration::from_secs(1)).await;
-        server.restart();
-        let after = job.status().await.unwrap();
-        assert!(after.settled() < before, "{} were settled, {after:?}", before);
-        assert_eq!(after.enqueued, 12_000);
-    })
-    .await;
-}
-
-async fn what_redis_lost_of_the_enqueuing_is_enqueued_again(version: &str) {
-    let mut server = RedisServer::durable();
-    let hubspot = hubspot(8_000).await;
-    let job = job(&server).await;
-    job.enqueue_associate_many("rows", rows(8_000)).await.unwrap();
-    server.stop();
-    server.lose(100_000);
-    server.restart();
-    let status = job.status().await.unwrap();
-    assert!(!status.is_complete && status.enqueued < 8_000, "{status:?}");
-    job.enqueue_associate_many("rows", rows(8_000)).await.unwrap();
-    job.worker(&client_speaking(&hubspot, version)).run().await.unwrap();
-    is_done(&job, &hubspot, 8_000).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_batch_that_redis_lost_while_a_worker_had_it_is_not_sent_again() {
-    let mut server = RedisServer::durable();
-    let hubspot = crm(CLIENTS, 20).fault(Fault::delay(Duration::from_secs(5)).times(1)).start().await.unwrap();
-    let job = job(&server).await;
-    job.enqueue_associate_many("rows", rows(BATCH)).await.unwrap();
-    let happening = async {
-        while batches(&hubspot) == 0 {
-            sleep(Duration::from_millis(5)).await;
-        }
-        server.stop();
-        server.lose(50_000);
-        server.restart();
-        assert_eq!(job.status().await.unwrap().enqueued, 0);
-        while job.status().await.unwrap().settled() == 0 {
-            sleep(Duration::from_millis(20)).await;
-        }
-        job.enqueue_associate_many("rows", rows(BATCH)).await.unwrap();
-    };
-    let client = client_of(&hubspot);
-    let (part, ()) = tokio::join!(job.worker(&client).run(), happening);
-    part.unwrap();
-    is_done(&job, &hubspot, BATCH).await;
-    assert_eq!(batches(&hubspot), 2, "one names the bad rows, one makes the others");
-}
-
-fn names_it(error: &Error, parts: &[&str]) {
+pub fn names_it(error: &Error, parts: &[&str]) {
     assert!(error.is_invalid_input(), "{error:?}");
     for part in parts {
         assert!(error.message().contains(part), "{part:?} in {error}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_with_a_job_is_told_by_name() {
-    let (server, hubspot) = (RedisServer::start(), hubspot(CLIENTS).await);
-    let (job, client) = (job(&server).await, client_of(&hubspot));
-    for error in [
-        job.status().await.unwrap_err(),
-        job.worker(&client).run().await.unwrap_err(),
-        job.remove().await.unwrap_err(),
-        job.outcomes().try_next().await.unwrap_err(),
-    ] {
-        names_it(&error, &["job \"test\" is not in Redis", "enqueue it first"]);
-    }
-    let redis = Redis::connect(server.url()).await.unwrap();
-    names_it(&redis.job("").enqueue_associate_many("rows", rows(1)).await.unwrap_err(), &["has no name"]);
-    assert_eq!(server.number(&["DBSIZE"]), 0);
-
-    job.enqueue_associate_many("rows", rows(1)).await.unwrap();
-    let other = job.enqueue_associate_many("other rows", rows(2)).await.unwrap_err();
-    names_it(&other, &["job \"test\"", "to associate \"rows\"", "another name"]);
-    names_it(&job.enqueue_dissociate_many("rows", rows(1)).await.unwrap_err(), &["to associate"]);
-    assert_eq!(job.status().await.unwrap().enqueued, 1);
-
-    for key in
-        ["meta", "batches", "outcomes", "pace", "pairs"].map(|part| format!("hubspot-partner-clients:job:{part}:other"))
-    {
-        server.command(&["SET", &key, "taken"]);
-        let error = redis.job("other").enqueue_associate_many("rows", rows(1)).await.unwrap_err();
-        names_it(&error, &[&key, "holds a string"]);
-        server.number(&["DEL", &key]);
-        names_it(&redis.job("other").status().await.unwrap_err(), &["is not in Redis"]);
     }
 }
 
@@ -476,33 +301,6 @@ async fn a_worker_of_a_job_that_is_removed_ends(version: &str) {
     let (ended, ()) = tokio::join!(job.worker(&client).run(), removing);
     names_it(&ended.unwrap_err(), &["is not in Redis"]);
     assert_eq!(job.status().await.unwrap().settled(), 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_job_of_an_earlier_format_is_refused_and_can_be_removed() {
-    let (server, hubspot) = (RedisServer::start(), hubspot(CLIENTS).await);
-    let job = job(&server).await;
-    job.enqueue_associate_many("rows", rows(1)).await.unwrap();
-    job.worker(&client_of(&hubspot)).run().await.unwrap();
-    server.number(&["HDEL", META, "format"]);
-    for error in [
-        job.enqueue_associate_many("rows", rows(1)).await.unwrap_err(),
-        job.worker(&client_of(&hubspot)).run().await.unwrap_err(),
-        job.outcomes().try_next().await.unwrap_err(),
-    ] {
-        names_it(&error, &["job \"test\" has format \"1\"", "knows \"2\"", "remove it"]);
-    }
-    assert_eq!(job.status().await.unwrap().succeeded, 1);
-    job.remove().await.unwrap();
-    job.enqueue_associate_many("rows", rows(1)).await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_redis_without_what_is_needed_is_told_of_before_anything_is_enqueued() {
-    let server = RedisServer::with(&["--rename-command", "XAUTOCLAIM", ""]);
-    let error = job(&server).await.enqueue_associate_many("rows", rows(1)).await.unwrap_err();
-    names_it(&error, &["XAUTOCLAIM", "Redis 6.2"]);
-    assert_eq!(server.number(&["DBSIZE"]), 0, "nothing was enqueued");
 }
 
 async fn a_user_needs_no_more_than_is_documented(version: &str) {

@@ -30,6 +30,8 @@ macro_rules! on_each_version {
 mod connection;
 mod fairness;
 mod job_failures;
+mod job_recovery;
+mod job_refusals;
 mod jobs;
 mod limiter;
 mod outages;
