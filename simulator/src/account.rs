@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::crm::{
     association_type::{AssociationCategory, Definition, TypeKey},
     not_found::NotFound,
-    object::{COMPUTED, Object},
+    object::Object,
     object_type::ObjectType,
     object_types::ObjectTypes,
     rules::{Required, Rules, TimeKind},
@@ -143,7 +143,7 @@ impl Account {
         let mut state = State::new(types, stores, rules, companions);
         let partner_clients = state.types.infer(PARTNER_CLIENTS)?;
         for (id, name) in self.null_properties {
-            if COMPUTED.contains(&name.as_str()) {
+            if partner_clients.times().is_computed(&name) {
                 return Err(format!("{name} of partner client `{id}` is never null").into());
             }
             let store = state.store_mut(&partner_clients);

@@ -26,8 +26,9 @@ Usage: hubspot-simulator [OPTIONS]
                          500000/day-associations for the operations under /crm/.../associations, separated by commas
                          or each in an option of its own
   --fault FAULT          Let requests fail; may be repeated, and the first that applies is used. A status, reset, html,
-                         empty, truncated, invalid-json, daily-limit or a delay, then :SHARE%, :xTIMES, :OPERATION,
-                         :account=ID or :after, such as 503:2%, reset:1%:associate:after, 200ms:x5:search
+                         empty, truncated, invalid-json, daily-limit, bad-refresh-token, bad-hub or a delay, then
+                         :SHARE%, :xTIMES, :OPERATION, :account=ID, :retry-after=30s or :after, such as 503:2%,
+                         reset:1%:associate:after, 200ms:x5:search
   --oauth FILE           Issue tokens to the OAuth apps in this file: a JSON list of objects with client_id,
                          client_secret, refresh_token, and if you like scopes, access_token_lifetime (seconds),
                          rotating_refresh_token, edit_associations

@@ -41,9 +41,12 @@
 //! # Simplifications
 //!
 //! - Any property name is good, as a property has no definition. What identifies an object (`idProperty`) is the e-mail
-//!   address of a contact, or a property that [`SimulatorBuilder::unique_property`] names.
-//! - A request that names no property is answered with the default set of the type; for partner clients and custom
-//!   objects, whose set is not known, with all of them. A write is answered with what it changed.
+//!   address of a contact, or a property that [`SimulatorBuilder::unique_property`] names. HubSpot computes the id and two
+//!   times of each object: `createdate` and `hs_lastmodifieddate`, but `lastmodifieddate` of contacts and `hs_createdate` of
+//!   custom objects.
+//! - A request that names no property is answered with the default set of the type; for partner clients, whose set is not
+//!   known, with all of them. A write is answered with what it changed.
+//! - A request whose path and query are longer than 8 kB is refused with 414, as a gateway does, before anything else.
 //! - Whatever is compared in a search counts as a number or a time where both sides are one, and as text in any case
 //!   otherwise. An object without the property matches `NOT_HAS_PROPERTY` and nothing else. A query looks into names,
 //!   domains, e-mail addresses, phone numbers, subjects and contents. What changed is found at once.

@@ -21,7 +21,7 @@ use crate::{
     faults::strike::Struck,
     http::{
         connection::Connection,
-        error::Failure,
+        error::{Failure, NoObject},
         limits::Standing,
         operation::{
             self, ACCESS_TOKEN, ACCOUNT_DETAILS, API_USAGE, ASSOCIATION, ASSOCIATION_BATCH_ARCHIVE,
@@ -30,7 +30,7 @@ use crate::{
             DEFAULT, INTROSPECT, LABELS, LABELS_ARCHIVE, OBJECT, OBJECTS, OBJECTS_DATED, OBJECTS_V3, OBJECTS_V4, PAIR,
             PRIVATE_APP_TOKEN, SEARCH, TOKEN, TYPES,
         },
-        response::{CORRELATION_ID, not_found_page},
+        response::{CORRELATION_ID, not_found_page, url_too_long},
     },
     operations::{
         account_info, association_batch, associations, label_batch, labels, object_batch, objects, search,
@@ -41,6 +41,9 @@ use crate::{
 
 /// Above any body HubSpot takes, so that only a runaway client meets it.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
+
+/// The longest path and query that HubSpot's gateway lets pass: about 8 kB.
+const MAX_URL_BYTES: usize = 8 * 1024;
 
 type Routes = Router<Arc<Server>>;
 
@@ -147,6 +150,9 @@ async fn admit(
     body: Result<Bytes, Failure>,
     next: Next,
 ) -> Response {
+    if parts.uri.path_and_query().is_some_and(|url| url.as_str().len() > MAX_URL_BYTES) {
+        return url_too_long();
+    }
     let latency = server.settings.draw_latency();
     if !latency.is_zero() {
         sleep(latency).await;
@@ -179,8 +185,12 @@ async fn admit(
     match server.faults.strike(operation_id, account) {
         None => operate(server, parts, body, standing, next).await,
         Some(strike) => {
-            let struck =
-                Struck { headers: parts.headers.clone(), body: body.as_ref().cloned().unwrap_or_default(), connection };
+            let struck = Struck {
+                headers: parts.headers.clone(),
+                body: body.as_ref().cloned().unwrap_or_default(),
+                operation: operation_id,
+                connection,
+            };
             strike.answer(struck, operate(server, parts, body, standing, next)).await
         }
     }
@@ -201,7 +211,7 @@ async fn operate(
         }
         Ok(body) => {
             let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-            if server.settings.html_not_found && response.status() == StatusCode::NOT_FOUND {
+            if server.settings.html_not_found && response.extensions().get::<NoObject>().is_some() {
                 not_found_page()
             } else {
                 response

@@ -45,6 +45,10 @@ pub(crate) struct Settings {
     pub(crate) inverse_results: bool,
     /// Whether what is missing is answered with a page in HTML.
     pub(crate) html_not_found: bool,
+    /// Whether a page of a search leaves its last result to the next page.
+    pub(crate) short_search_pages: bool,
+    /// Whether the cursor of a search is a number.
+    pub(crate) numeric_search_cursors: bool,
     /// Whether the results of a page or a batch come in the opposite order.
     pub(crate) reversed: bool,
     /// The shortest and the longest time that an answer is late.
@@ -60,6 +64,8 @@ impl Default for Settings {
             refuses_duplicates: false,
             inverse_results: false,
             html_not_found: false,
+            short_search_pages: false,
+            numeric_search_cursors: false,
             reversed: false,
             latency: None,
         }
@@ -102,6 +108,11 @@ impl Settings {
             results.reverse();
         }
         results
+    }
+
+    /// The cursor of a search's next page.
+    pub(crate) fn search_after(&self, next: usize) -> Value {
+        if self.numeric_search_cursors { json!(next) } else { json!(next.to_string()) }
     }
 
     /// An object's id in an answer of v4 or a dated version.

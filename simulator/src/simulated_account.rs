@@ -10,7 +10,7 @@ use crate::{
     account::{Account, PARTNER_CLIENTS},
     auth::oauth::OAuth,
     crm::{
-        object::{COMPUTED, Source},
+        object::Source,
         object_type::ObjectType,
         state::{Association, End, State},
     },
@@ -25,8 +25,8 @@ use crate::{
 pub struct Object {
     /// Its id.
     pub id: String,
-    /// All of its properties, `createdate`, `hs_lastmodifieddate` and `hs_object_id` included; `None` for one without a
-    /// value.
+    /// All of its properties, those included that HubSpot computes (its id and the times of its creation and last change);
+    /// `None` for one without a value.
     pub properties: BTreeMap<String, Option<String>>,
     /// Whether it is archived.
     pub archived: bool,
@@ -91,7 +91,7 @@ impl SimulatedAccount {
         let store = state.store_mut(&object_type);
         let row = store.row(partner_client_id).filter(|row| store.get(*row).archived_at.is_none());
         match row {
-            Some(row) if !COMPUTED.contains(&name.as_str()) => {
+            Some(row) if !object_type.times().is_computed(&name) => {
                 store.update(row, vec![(name, value.into())], Source::Test);
                 true
             }

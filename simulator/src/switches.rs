@@ -15,6 +15,10 @@ Switches, each for a belief that BELIEFS.md lists; the first value is the defaul
                          Whether a labelled association brings the unlabelled one along: one made in v4 and the dated
                          versions, each one, or none
   inverse-results=no|yes Whether v3 answers a batch of new associations with each in both directions
+  search-pages=full|short
+                         Whether a page of a search can be shorter than its limit although more follow
+  search-after=text|number
+                         The cursor of a search
   order=ids|reversed     The order of results in pages and batches
   not-found=json|html    The answer to a request for an object that does not exist
   window-edge=0ms        How much longer than its window a request counts in a rate limit
@@ -27,7 +31,10 @@ pub(crate) fn throw(builder: SimulatorBuilder, text: &str) -> Result<SimulatorBu
         return Ok(builder.window_edge(longer));
     }
     Ok(match text {
-        "inverse-results=no" | "ids=numbers" | "duplicates=made" | "order=ids" | "not-found=json" => builder,
+        "inverse-results=no" | "ids=numbers" | "duplicates=made" | "order=ids" | "not-found=json"
+        | "search-pages=full" | "search-after=text" => builder,
+        "search-pages=short" => builder.short_search_pages(),
+        "search-after=number" => builder.numeric_search_cursors(),
         "ids=text" => builder.text_ids(),
         "duplicates=refused" => builder.refuse_duplicate_associations(),
         "inverse-results=yes" => builder.inverse_results(),

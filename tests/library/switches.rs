@@ -20,7 +20,7 @@ const VERSIONS: [&str; 3] = ["v3", "2026-03", "2026-09"];
 type Switch = (&'static str, fn(SimulatorBuilder) -> SimulatorBuilder);
 
 /// The switches, each on its other side, and several of them together.
-const SWITCHES: [Switch; 13] = [
+const SWITCHES: [Switch; 15] = [
     ("as it is", |builder| builder),
     ("ids as text", SimulatorBuilder::text_ids),
     ("duplicates refused", SimulatorBuilder::refuse_duplicate_associations),
@@ -30,12 +30,22 @@ const SWITCHES: [Switch; 13] = [
     ("companions never", |builder| builder.unlabeled_companions(UnlabeledCompanions::Never)),
     ("inverse associations among the results", SimulatorBuilder::inverse_results),
     ("no property by default", |builder| builder.default_properties("partner_clients", [""; 0])),
+    ("short pages of searches", SimulatorBuilder::short_search_pages),
+    ("cursors of searches as numbers", SimulatorBuilder::numeric_search_cursors),
     ("opposite order", SimulatorBuilder::reversed_results),
     ("missing as HTML", SimulatorBuilder::html_not_found),
-    ("opposite order, duplicates refused, invalid without names, ids as text", |builder| {
-        let builder = builder.reversed_results().refuse_duplicate_associations().text_ids();
-        builder.invalid_associations(InvalidAssociations::Refuse)
-    }),
+    (
+        "opposite order, duplicates refused, invalid without names, ids as text, short pages, cursors as numbers",
+        |builder| {
+            let builder = builder
+                .short_search_pages()
+                .numeric_search_cursors()
+                .reversed_results()
+                .refuse_duplicate_associations()
+                .text_ids();
+            builder.invalid_associations(InvalidAssociations::Refuse)
+        },
+    ),
     (
         "opposite order, inverse among the results, invalid beside the others, companions always, missing as HTML",
         |builder| {
@@ -157,6 +167,26 @@ async fn partner_clients_are_read_and_updated_on_both_sides_of_each_switch() {
         let listed: Vec<_> = client.list().page_size(3).items().try_collect().await.unwrap();
         let ids: BTreeSet<_> = listed.iter().map(|one| one.id.as_str()).collect();
         assert_eq!((ids, listed.len()), (["1", "2", "3", "4"].into(), 4), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_finds_each_partner_client_once_on_both_sides_of_each_switch() {
+    for (case, _simulator, client) in sides(|| crm(7, 0)).await {
+        let all: Vec<_> = (1..=7).map(|id| id.to_string()).collect();
+        for size in [1, 3, 7] {
+            let search = || client.search().page_size(size);
+            let walked: Vec<_> = search().items().try_collect().await.unwrap();
+            let sorted: Vec<_> =
+                search().sort_ascending("hs_object_id").limit(100).items().try_collect().await.unwrap();
+            let changed = client.changed_since(chrono::DateTime::UNIX_EPOCH);
+            let changed: Vec<_> = changed.items().try_collect().await.unwrap();
+            for (way, found) in [("walked", walked), ("sorted", sorted), ("changed", changed)] {
+                let mut ids: Vec<_> = found.iter().map(|one| one.id.to_string()).collect();
+                ids.sort();
+                assert_eq!(ids, all, "{case}: {way} by {size}");
+            }
+        }
     }
 }
 

@@ -126,9 +126,8 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Answers a request that names no property with just these of an object, beside those that every object has, as
-    /// HubSpot does with a set that is not known for partner clients and custom types. Without it, all of theirs are
-    /// answered.
+    /// Answers a request that names no property with just these of an object, beside those that every object has. HubSpot
+    /// has such a set for each type. That of partner clients is not known: without this, all of theirs are answered.
     #[must_use]
     pub fn default_properties<P: Into<String>>(
         mut self,

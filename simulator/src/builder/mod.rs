@@ -152,7 +152,7 @@ impl SimulatorBuilder {
     }
 
     /// Lets v3 answer a batch of new associations with 200 and each association in both directions, as it was recorded once,
-    /// instead of with 201 and those that were asked for.
+    /// instead of with 201 and those that were asked for. Such an answer has `"requestedAt": null` and `"links": {}` as well.
     #[must_use]
     pub fn inverse_results(mut self) -> Self {
         self.settings.inverse_results = true;
@@ -164,6 +164,22 @@ impl SimulatorBuilder {
     #[must_use]
     pub fn html_not_found(mut self) -> Self {
         self.settings.html_not_found = true;
+        self
+    }
+
+    /// Leaves the last result of a page of a search to the next page, so that pages are shorter than their limit although
+    /// more follow. Such pages were recorded. A page of one result keeps it.
+    #[must_use]
+    pub fn short_search_pages(mut self) -> Self {
+        self.settings.short_search_pages = true;
+        self
+    }
+
+    /// Answers with the cursor of a search (`paging.next.after`) as a number, as it was recorded, instead of as text, as
+    /// HubSpot documents it.
+    #[must_use]
+    pub fn numeric_search_cursors(mut self) -> Self {
+        self.settings.numeric_search_cursors = true;
         self
     }
 

@@ -7,11 +7,30 @@ use std::{
 
 use crate::crm::{association_type::TypeKey, object_type::ObjectType, time::Time};
 
-/// The properties that HubSpot computes and every object has.
+/// The property that holds the id of every object.
 pub(crate) const OBJECT_ID: &str = "hs_object_id";
-pub(crate) const CREATED: &str = "createdate";
-pub(crate) const MODIFIED: &str = "hs_lastmodifieddate";
-pub(crate) const COMPUTED: [&str; 3] = [CREATED, MODIFIED, OBJECT_ID];
+
+/// The names of the two times that HubSpot computes, which differ by object type.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    pub(crate) created: &'static str,
+    pub(crate) modified: &'static str,
+}
+
+impl Times {
+    pub(crate) const USUAL: Self = Self { created: "createdate", modified: "hs_lastmodifieddate" };
+    pub(crate) const OF_CONTACTS: Self = Self { created: "createdate", modified: "lastmodifieddate" };
+    pub(crate) const OF_CUSTOM_OBJECTS: Self = Self { created: "hs_createdate", modified: "hs_lastmodifieddate" };
+
+    /// The properties that HubSpot computes and every object of the type has.
+    pub(crate) fn computed(self) -> [&'static str; 3] {
+        [self.created, self.modified, OBJECT_ID]
+    }
+
+    pub(crate) fn is_computed(self, name: &str) -> bool {
+        self.computed().contains(&name)
+    }
+}
 
 /// An object's id, ordered by its number; one that is no number comes behind all that are.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +83,7 @@ pub(crate) enum Stored<'a> {
 #[derive(Debug)]
 pub(crate) struct Object {
     pub(crate) id: Id,
+    times: Times,
     pub(crate) created_at: Time,
     pub(crate) updated_at: Time,
     pub(crate) archived_at: Option<Time>,
@@ -73,9 +93,9 @@ pub(crate) struct Object {
 }
 
 impl Object {
-    pub(crate) fn new(id: Id, created_at: Time, updated_at: Time) -> Self {
+    pub(crate) fn new(id: Id, times: Times, created_at: Time, updated_at: Time) -> Self {
         let (associations, properties) = (BTreeMap::new(), BTreeMap::new());
-        Self { id, created_at, updated_at, archived_at: None, associations, properties }
+        Self { id, times, created_at, updated_at, archived_at: None, associations, properties }
     }
 
     /// Gives a property another value; an empty one clears it, and none makes it known without a value.
@@ -95,8 +115,8 @@ impl Object {
     pub(crate) fn value(&self, name: &str) -> Option<Stored<'_>> {
         match name {
             OBJECT_ID => Some(Stored::Id(&self.id)),
-            CREATED => Some(Stored::Time(self.created_at)),
-            MODIFIED => Some(Stored::Time(self.updated_at)),
+            name if name == self.times.created => Some(Stored::Time(self.created_at)),
+            name if name == self.times.modified => Some(Stored::Time(self.updated_at)),
             name => Some(self.properties.get(name)?.last()?.value.as_str())
                 .filter(|value| !value.is_empty())
                 .map(Stored::Text),
@@ -114,7 +134,7 @@ impl Object {
 
     /// The names of all its properties, the computed ones first.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        COMPUTED.into_iter().chain(self.properties.keys().map(String::as_str))
+        self.times.computed().into_iter().chain(self.properties.keys().map(String::as_str))
     }
 
     /// The versions of a property, the newest first. A computed one has but one.
@@ -122,8 +142,8 @@ impl Object {
         if let Some(versions) = self.properties.get(name) {
             return versions.iter().rev().cloned().collect();
         }
-        let at = if name == MODIFIED { self.updated_at } else { self.created_at };
-        let computed = COMPUTED.contains(&name).then(|| self.text(name)).flatten();
+        let at = if name == self.times.modified { self.updated_at } else { self.created_at };
+        let computed = self.times.is_computed(name).then(|| self.text(name)).flatten();
         computed.map(|value| Version { value: value.into_owned(), at, source: Source::Seed }).into_iter().collect()
     }
 }

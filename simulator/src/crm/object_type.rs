@@ -7,11 +7,13 @@ use std::{
     sync::Arc,
 };
 
+use crate::crm::object::Times;
+
 /// The property of contacts that no two may share.
 pub(crate) const EMAIL: &str = "email";
 
 /// The properties that HubSpot answers with where a request names none, as its guides and recorded answers show them,
-/// beside those that every object has. Of the other types the set is not known.
+/// beside those that every object has. Custom types have no others, and the set of partner clients is not known.
 const DEFAULT_PROPERTIES: [(&str, &[&str]); 6] = [
     ("0-1", &["email", "firstname", "lastname"]),
     ("0-2", &["domain", "name"]),
@@ -22,6 +24,9 @@ const DEFAULT_PROPERTIES: [(&str, &[&str]); 6] = [
 ];
 
 const CONTACT_ID: &str = "0-1";
+const LINE_ITEM_ID: &str = "0-8";
+/// The ids of custom types begin so.
+const CUSTOM: &str = "2-";
 pub(super) const PARTNER_CLIENT_ID: &str = "0-145";
 
 /// A CRM object type; clones are cheap, and compare by its place among the types of its simulator.
@@ -105,6 +110,20 @@ impl ObjectType {
         self.0.default_properties.as_deref()
     }
 
+    /// The names of the two times that HubSpot computes.
+    pub(crate) fn times(&self) -> Times {
+        match self.id() {
+            CONTACT_ID => Times::OF_CONTACTS,
+            id if id.starts_with(CUSTOM) => Times::OF_CUSTOM_OBJECTS,
+            _ => Times::USUAL,
+        }
+    }
+
+    /// The key of associations with these objects in an answer, where it is recorded that HubSpot writes it another way.
+    pub(crate) fn key(&self) -> &str {
+        if self.id() == LINE_ITEM_ID { "line items" } else { self.plural() }
+    }
+
     pub(crate) fn is_contact(&self) -> bool {
         self.id() == CONTACT_ID
     }
@@ -117,7 +136,7 @@ impl ObjectType {
     /// The id, singular and plural of a custom type; `None` for one of HubSpot's.
     pub(crate) fn custom(&self) -> Option<(String, String, String)> {
         let Names { id, singular, plural, .. } = &*self.0;
-        id.starts_with("2-").then(|| (id.clone(), singular.clone(), plural.clone()))
+        id.starts_with(CUSTOM).then(|| (id.clone(), singular.clone(), plural.clone()))
     }
 
     pub(super) fn is_named(&self, text: &str) -> bool {
@@ -126,6 +145,9 @@ impl ObjectType {
 }
 
 fn known_defaults(id: &str) -> Option<Vec<String>> {
+    if id.starts_with(CUSTOM) {
+        return Some(Vec::new());
+    }
     let (_, names) = DEFAULT_PROPERTIES.into_iter().find(|(known, _)| *known == id)?;
     Some(names.iter().map(|name| (*name).to_owned()).collect())
 }

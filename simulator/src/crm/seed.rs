@@ -5,7 +5,7 @@ use std::error::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::crm::{
-    object::{CREATED, Id, MODIFIED, OBJECT_ID, Object, Source},
+    object::{Id, OBJECT_ID, Object, Source, Times},
     object_types::ObjectTypes,
     store::Store,
     time::Time,
@@ -51,16 +51,16 @@ impl Seed {
         }
     }
 
-    fn plant(self, at: Time) -> Result<Object, Box<dyn Error + Send + Sync>> {
+    fn plant(self, times: Times, at: Time) -> Result<Object, Box<dyn Error + Send + Sync>> {
         let kind = self.kind();
         let (mut created, mut modified, mut values) = (None, None, Vec::with_capacity(self.properties.len()));
         for (name, value) in self.properties {
             let computed = match (name.as_str(), &value) {
-                (CREATED, Some(value)) => time(value).map(|time| created = Some(time)),
-                (MODIFIED, Some(value)) => time(value).map(|time| modified = Some(time)),
+                (name, Some(value)) if name == times.created => time(value).map(|time| created = Some(time)),
+                (name, Some(value)) if name == times.modified => time(value).map(|time| modified = Some(time)),
                 (OBJECT_ID, Some(value)) if *value != self.id => Err("is not its id"),
                 (OBJECT_ID, Some(_)) => Ok(()),
-                (CREATED | MODIFIED | OBJECT_ID, None) => Err("is never null"),
+                (name, None) if times.is_computed(name) => Err("is never null"),
                 _ => {
                     values.push((name, value));
                     continue;
@@ -70,7 +70,7 @@ impl Seed {
         }
         let created_at = created.unwrap_or_else(|| modified.map_or(at, |modified| modified.min(at)));
         let updated_at = modified.unwrap_or(created_at);
-        let mut object = Object::new(Id::new(self.id), created_at, updated_at);
+        let mut object = Object::new(Id::new(self.id), times, created_at, updated_at);
         object.archived_at = self.archived.then_some(updated_at);
         for (name, value) in values {
             object.set(name, value, created_at, Source::Seed);
@@ -89,12 +89,12 @@ pub(crate) fn stores(types: &ObjectTypes, seeds: Vec<Seed>) -> Result<Vec<Store>
     let now = Time::now();
     let mut objects: Vec<Vec<Object>> = types.all().iter().map(|_| Vec::new()).collect();
     for seed in seeds {
-        let place = types.infer(&seed.object_type)?.place();
-        if let Some(objects) = objects.get_mut(place) {
-            objects.push(seed.plant(now)?);
+        let object_type = types.infer(&seed.object_type)?;
+        if let Some(objects) = objects.get_mut(object_type.place()) {
+            objects.push(seed.plant(object_type.times(), now)?);
         }
     }
-    Ok(objects.into_iter().map(Store::new).collect())
+    Ok(types.all().iter().zip(objects).map(|(object_type, objects)| Store::new(object_type.times(), objects)).collect())
 }
 
 /// The objects to start with unless a test does without; the table in the crate's documentation lists them.

@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, collections::HashMap, mem};
 
 use crate::crm::{
-    object::{CREATED, Id, MODIFIED, OBJECT_ID, Object, Source},
+    object::{Id, OBJECT_ID, Object, Source, Times},
     time::{Clock, Time},
 };
 
@@ -14,6 +14,7 @@ pub(crate) type Row = usize;
 /// a look at what comes before it.
 #[derive(Debug)]
 pub(crate) struct Store {
+    times: Times,
     /// The seeded ones by id, then the others by age.
     objects: Vec<Object>,
     by_id: Vec<Row>,
@@ -26,7 +27,7 @@ pub(crate) struct Store {
 
 impl Store {
     /// Of several objects with the same id the last one counts.
-    pub(crate) fn new(mut objects: Vec<Object>) -> Self {
+    pub(crate) fn new(times: Times, mut objects: Vec<Object>) -> Self {
         objects.sort_by(|a, b| a.id.cmp(&b.id));
         objects.dedup_by(|later, earlier| {
             let same = later.id == earlier.id;
@@ -43,7 +44,7 @@ impl Store {
         let last = objects.iter().map(|object| object.updated_at.max(object.created_at)).max();
         let clock = Clock::behind(last.unwrap_or_else(Time::now));
         let by_id = (0..objects.len()).collect();
-        Self { objects, by_id, live, archived, by_created, by_modified, clock }
+        Self { times, objects, by_id, live, archived, by_created, by_modified, clock }
     }
 
     pub(crate) fn get(&self, row: Row) -> &Object {
@@ -99,8 +100,8 @@ impl Store {
     pub(crate) fn order(&self, property: &str) -> Option<&[Row]> {
         match property {
             OBJECT_ID => Some(&self.live),
-            CREATED => Some(&self.by_created),
-            MODIFIED => Some(&self.by_modified),
+            name if name == self.times.created => Some(&self.by_created),
+            name if name == self.times.modified => Some(&self.by_modified),
             _ => None,
         }
     }
@@ -165,7 +166,8 @@ impl Store {
         let at = self.clock.tick();
         let numbered = self.by_id.partition_point(|row| self.get(*row).id.number().is_some());
         let last = numbered.checked_sub(1).and_then(|place| self.get(*self.by_id.get(place)?).id.number());
-        let mut object = Object::new(Id::new(last.unwrap_or_default().saturating_add(1).to_string()), at, at);
+        let mut object =
+            Object::new(Id::new(last.unwrap_or_default().saturating_add(1).to_string()), self.times, at, at);
         for (name, value) in values {
             object.set(name, Some(value), at, Source::Api);
         }

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use crate::faults::strike::{Effect, Replacement, RetryAfter, Strike, status_code};
+use crate::{
+    faults::strike::{Effect, Recorded, Replacement, RetryAfter, Strike, status_code},
+    http::operation::OAUTH_TOKEN,
+};
 
 /// Something that goes wrong with an answer.
 ///
@@ -59,7 +62,9 @@ enum Outcome {
 }
 
 impl Fault {
-    /// Answers with a status and the error body HubSpot sends with it; 429 stands for the ten-second limit.
+    /// Answers with a status and the error body HubSpot sends with it. 429 stands for the ten-second limit, and 477 comes
+    /// with a `Retry-After` of a minute unless [`retry_after`](Self::retry_after) says otherwise. At the endpoints of OAuth
+    /// that take a form, 400 refuses the refresh token in the form that HubSpot documents.
     #[must_use]
     pub fn status(status: u16) -> Self {
         Self::replacing(Replacement::Failure(status_code(status)))
@@ -69,6 +74,20 @@ impl Fault {
     #[must_use]
     pub fn daily_limit() -> Self {
         Self::replacing(Replacement::DailyLimit)
+    }
+
+    /// Refuses the refresh token as it was recorded, without OAuth's field `error`: status 400, `BAD_REFRESH_TOKEN`. It
+    /// strikes the token endpoint alone.
+    #[must_use]
+    pub fn bad_refresh_token() -> Self {
+        Self::replacing(Replacement::Recorded(Recorded::BadRefreshToken)).on(OAUTH_TOKEN)
+    }
+
+    /// Refuses a token since the account is gone, as it was recorded: status 400, `BAD_HUB`. It strikes the token endpoint
+    /// alone.
+    #[must_use]
+    pub fn bad_hub() -> Self {
+        Self::replacing(Replacement::Recorded(Recorded::BadHub)).on(OAUTH_TOKEN)
     }
 
     /// Answers with a gateway's HTML page, as `text/html`.

@@ -4,12 +4,16 @@ use std::{collections::BTreeSet, str::FromStr, time::Duration};
 
 use crate::{faults::fault::Fault, http::limits::RateLimits};
 
-const EFFECTS: &str = "a status such as 503, `reset`, `html`, `empty`, `truncated`, `invalid-json`, `daily-limit` or a delay such \
-                       as `200ms`";
+const EFFECTS: &str = "a status such as 503, `reset`, `html`, `empty`, `truncated`, `invalid-json`, `daily-limit`, \
+                       `bad-refresh-token`, `bad-hub` or a delay such as `200ms`";
+
+const HOUR: Duration = Duration::from_secs(3_600);
+/// The longest that HubSpot announces with `Retry-After`.
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// A fault as text: what happens, and in any order behind it, each after a colon, how often (`2%` of the requests, or
-/// `x3` for the first three), which operation and account it strikes ([`Fault::on`], and `account=` with an id), and
-/// `after` for one that strikes when the operation has been carried out.
+/// `x3` for the first three), which operation and account it strikes ([`Fault::on`], and `account=` with an id),
+/// `retry-after=30s` for the header `Retry-After`, and `after` for one that strikes when the operation has been carried out.
 ///
 /// The requests that a share strikes are drawn from a generator whose seed is 0 for the first fault with a share that is
 /// injected, 1 for the second one and so on: the same faults in the same order strike the same requests, and two faults do
@@ -39,6 +43,8 @@ impl FromStr for Fault {
                 fault.with_share(percent / 100.0)
             } else if let Some(times) = part.strip_prefix('x').and_then(|times| times.parse().ok()) {
                 fault.times(times)
+            } else if let Some(wait) = part.strip_prefix("retry-after=").and_then(|wait| duration(wait, DAY)) {
+                fault.retry_after(wait)
             } else if part == "after" {
                 fault.after_operation()
             } else if let Some(id) = part.strip_prefix("account=").and_then(|id| id.parse().ok()) {
@@ -48,7 +54,7 @@ impl FromStr for Fault {
             } else {
                 return Err(format!(
                     "`{part}` in `{text}` is neither a share such as 2%, a number such as x3, `after`, `account=` with an id, \
-                     nor an operation: {}",
+                     `retry-after=` with a time such as 30s, nor an operation: {}",
                     OPERATIONS.join(", ")
                 ));
             };
@@ -97,21 +103,23 @@ fn effect(text: &str) -> Option<Fault> {
         "truncated" => Fault::truncated_body(),
         "invalid-json" => Fault::invalid_json(),
         "daily-limit" => Fault::daily_limit(),
+        "bad-refresh-token" => Fault::bad_refresh_token(),
+        "bad-hub" => Fault::bad_hub(),
         other => match other.parse::<u16>() {
             Ok(status) => Fault::status(Some(status).filter(|status| (200..600).contains(status))?),
-            Err(_) => Fault::delay(duration(other)?),
+            Err(_) => Fault::delay(duration(other, HOUR)?),
         },
     })
 }
 
 /// A duration as text: `20ms`, `1.5s`.
-pub(crate) fn duration(text: &str) -> Option<Duration> {
+fn duration(text: &str, longest: Duration) -> Option<Duration> {
     let (number, unit) = match text.strip_suffix("ms") {
         Some(number) => (number, 1_000.0),
         None => (text.strip_suffix('s')?, 1.0),
     };
     let seconds = number.parse::<f64>().ok()? / unit;
-    Duration::try_from_secs_f64(seconds).ok().filter(|duration| *duration < Duration::from_secs(3_600))
+    Duration::try_from_secs_f64(seconds).ok().filter(|duration| *duration <= longest)
 }
 
 /// Limits as text, separated by commas: `100/10s`, `250000/day`, `5/s` for searches, and `150/10s-associations` and

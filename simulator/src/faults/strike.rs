@@ -12,12 +12,22 @@ use axum::{
 };
 use chrono::{SubsecRound, TimeDelta, Utc};
 use futures_util::stream::{self, StreamExt};
+use serde_json::json;
 use tokio::{task::yield_now, time::sleep};
 
-use crate::http::{
-    connection::Connection,
-    error::{Failure, Policy},
+use crate::{
+    auth::oauth::Refused,
+    http::{
+        connection::Connection,
+        error::{Failure, Policy},
+        operation::{INTROSPECT_TOKEN, OAUTH_TOKEN},
+        response::json_response,
+    },
 };
+
+/// The status of an account that is being migrated, the only one whose `Retry-After` HubSpot documents.
+const MIGRATION: u16 = 477;
+const MIGRATION_TIME: Duration = Duration::from_secs(60);
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -47,6 +57,8 @@ pub(crate) enum Effect {
 #[derive(Clone, Debug)]
 pub(crate) enum Replacement {
     Failure(StatusCode),
+    /// A failure of the token endpoint that has no field `error`, or not the usual one.
+    Recorded(Recorded),
     DailyLimit,
     Html(StatusCode),
     Empty(StatusCode),
@@ -55,6 +67,13 @@ pub(crate) enum Replacement {
     EndlessBody,
     EchoCredentials(StatusCode),
     Reset,
+}
+
+/// How a refusal of the token endpoint was recorded, beside its documented form.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Recorded {
+    BadRefreshToken,
+    BadHub,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +86,8 @@ pub(crate) enum RetryAfter {
 pub(crate) struct Struck<'a> {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The operation that it calls.
+    pub(crate) operation: Option<&'static str>,
     pub(crate) connection: &'a Connection,
 }
 
@@ -87,6 +108,7 @@ impl Strike {
                 operation.await
             }
         };
+        let replaced = matches!(self.effect, Effect::Replacement(Replacement::Failure(_)));
         let mut response = match self.effect {
             Effect::None => answer.await,
             Effect::TruncatedBody => truncated(answer.await).await,
@@ -100,11 +122,13 @@ impl Strike {
                 replacement.answer(&request)
             }
         };
+        let moving = response.status().as_u16() == MIGRATION && replaced;
+        let retry_after = self.retry_after.or(moving.then_some(RetryAfter::Seconds(MIGRATION_TIME)));
         let headers = response.headers_mut();
         if self.as_json {
             headers.insert(CONTENT_TYPE, JSON);
         }
-        if let Some(value) = self.retry_after.and_then(RetryAfter::value) {
+        if let Some(value) = retry_after.and_then(RetryAfter::value) {
             headers.insert(RETRY_AFTER, value);
         }
         response
@@ -114,6 +138,12 @@ impl Strike {
 impl Replacement {
     fn answer(self, request: &Struck<'_>) -> Response {
         match self {
+            Self::Failure(StatusCode::BAD_REQUEST)
+                if matches!(request.operation, Some(OAUTH_TOKEN | INTROSPECT_TOKEN)) =>
+            {
+                Refused::RefreshToken.into_response()
+            }
+            Self::Recorded(recorded) => recorded.answer(),
             Self::Failure(status) => Failure::with_status(status).into_response(),
             Self::DailyLimit => Failure::rate_limited(Policy::Daily).into_response(),
             Self::Html(status) => (status, header(CONTENT_TYPE, HTML), HTML_PAGE).into_response(),
@@ -139,6 +169,20 @@ impl Replacement {
                 StatusCode::INTERNAL_SERVER_ERROR.into_response()
             }
         }
+    }
+}
+
+impl Recorded {
+    fn answer(self) -> Response {
+        let body = match self {
+            Self::BadRefreshToken => {
+                json!({"status": "BAD_REFRESH_TOKEN", "message": "missing or invalid refresh token"})
+            }
+            Self::BadHub => {
+                json!({"status": "BAD_HUB", "message": "missing or unknown hub id", "error": "access_denied"})
+            }
+        };
+        json_response(StatusCode::BAD_REQUEST, &body)
     }
 }
 

@@ -21,7 +21,13 @@ pub(crate) const INVALID_ASSOCIATIONS: &str = "One or more associations are inva
 pub(crate) struct Failure {
     status: StatusCode,
     body: Value,
+    /// Whether an object does not exist, for which there is another form as well.
+    no_object: bool,
 }
+
+/// Marks the answer to a request for an object that does not exist.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NoObject;
 
 impl Failure {
     pub(crate) fn unauthenticated() -> Self {
@@ -87,6 +93,11 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, json!({"message": "resource not found", "category": "OBJECT_NOT_FOUND"}))
     }
 
+    /// An object that a request names does not exist.
+    pub(crate) fn no_object() -> Self {
+        Self { no_object: true, ..Self::not_found() }
+    }
+
     /// HubSpot sends this one without a category.
     pub(crate) fn rate_limited(policy: Policy) -> Self {
         let name = policy.name();
@@ -149,7 +160,7 @@ impl Failure {
     }
 
     fn new(status: StatusCode, body: Value) -> Self {
-        Self { status, body }
+        Self { status, body, no_object: false }
     }
 }
 
@@ -165,7 +176,7 @@ impl From<NotFound> for Failure {
                 };
                 Self::uncategorized(message)
             }
-            NotFound::Object { .. } => Self::not_found(),
+            NotFound::Object { .. } => Self::no_object(),
             NotFound::AssociationType { .. } | NotFound::Unlabeled { .. } => Self::validation(error.to_string()),
             NotFound::Target { to, id } => Self::invalid_objects(&[(to, id)]),
         }
@@ -174,14 +185,18 @@ impl From<NotFound> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let Self { status, mut body } = self;
+        let Self { status, mut body, no_object } = self;
         if status == StatusCode::METHOD_NOT_ALLOWED {
             return json_response(status, &body);
         }
         let correlation_id = Uuid::new_v4().to_string();
         add(&mut body, "status", json!("error"));
         add(&mut body, "correlationId", json!(correlation_id));
-        ([(CORRELATION_ID, correlation_id)], json_response(status, &body)).into_response()
+        let mut response = ([(CORRELATION_ID, correlation_id)], json_response(status, &body)).into_response();
+        if no_object {
+            response.extensions_mut().insert(NoObject);
+        }
+        response
     }
 }
 

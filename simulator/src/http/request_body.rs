@@ -37,8 +37,36 @@ fn message(error: &serde_json::Error) -> String {
     let missing = text.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
     match missing {
         Some(field) => format!("Invalid input JSON on line {line}, column {column}. {MISSING}: [{field}]"),
-        None => format!("Invalid input JSON on line {line}, column {column}: {text}"),
+        None => {
+            let text = another_kind(text).unwrap_or_else(|| text.to_owned());
+            format!("Invalid input JSON on line {line}, column {column}: {text}")
+        }
     }
+}
+
+/// What HubSpot says of a value that is of another kind than it should be, in place of what serde says.
+fn another_kind(text: &str) -> Option<String> {
+    if let Some((value, known)) = text.strip_prefix("unknown variant ").and_then(|rest| rest.split_once(", expected "))
+    {
+        return Some(format!("Cannot deserialize value of type Enum from String value {value}, which is not {known}"));
+    }
+    let (found, expected) = text.strip_prefix("invalid type: ")?.rsplit_once(", expected ")?;
+    let found = match found.split(' ').next()? {
+        "string" => "String value",
+        "integer" => "Integer value",
+        "floating" => "Floating-point value",
+        "boolean" => "Boolean value",
+        "sequence" => "Array value",
+        "map" => "Object value",
+        other => other,
+    };
+    let expected = match expected {
+        "a sequence" => "ArrayList",
+        "a string" => "String",
+        "a map" => "LinkedHashMap",
+        other => other.strip_prefix("struct ").unwrap_or(other),
+    };
+    Some(format!("Cannot deserialize value of type {expected} from {found}"))
 }
 
 /// A string, or a number or boolean in its place.

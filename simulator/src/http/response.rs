@@ -22,6 +22,12 @@ pub(crate) fn not_found_page() -> Response {
     (StatusCode::NOT_FOUND, headers, page).into_response()
 }
 
+/// The page of a gateway, which no request passes whose URL is too long.
+pub(crate) fn url_too_long() -> Response {
+    let page = "<!DOCTYPE html>\n<html><head><title>414</title></head><body><h1>URI too long</h1></body></html>\n";
+    (StatusCode::URI_TOO_LONG, [(CONTENT_TYPE, "text/html;charset=utf-8")], page).into_response()
+}
+
 /// Adds a member to a JSON object.
 pub(crate) fn add(object: &mut Value, name: &str, value: Value) {
     if let Value::Object(members) = object {

@@ -31,10 +31,16 @@ pub(crate) async fn associate(call: Call, Path(path): Path<TypesPath>, body: Byt
     path.joined(&state)?;
     let Batch::<AssociationInput> { inputs } = request_body::read(&body)?;
     check_inputs(inputs.len(), MAX_CREATED)?;
-    let mut seen = BTreeSet::new();
-    let once = inputs.iter().all(|input| seen.insert((&input.from.id.0, &input.to.id.0, &input.association_type.0)));
-    if !once && call.server.settings.refuses_duplicates {
-        return Err(Failure::duplicate_associations());
+    if call.server.settings.refuses_duplicates {
+        let mut seen = BTreeSet::new();
+        // A type that is unknown is no other input's.
+        let key = |text: &str| {
+            state.association_types.named(&from, &to, text).map(|known| known.key).map_err(|_| text.to_owned())
+        };
+        let mut inputs = inputs.iter().map(|input| (&input.from.id.0, &input.to.id.0, key(&input.association_type.0)));
+        if !inputs.all(|input| seen.insert(input)) {
+            return Err(Failure::duplicate_associations());
+        }
     }
 
     let (mut valid, mut invalid) = (Vec::with_capacity(inputs.len()), Vec::new());
@@ -48,6 +54,7 @@ pub(crate) async fn associate(call: Call, Path(path): Path<TypesPath>, body: Byt
         return Err(refusal);
     }
     let inverse_results = call.server.settings.inverse_results;
+    answer.with_empty_members = inverse_results;
     for AssociationInput { from: from_id, to: to_id, association_type } in valid {
         state.associate(End::new(&from, &from_id.id.0), End::new(&to, &to_id.id.0), &association_type.0)?;
         answer.results.push(result(&from_id.id.0, &to_id.id.0, &association_type.0));

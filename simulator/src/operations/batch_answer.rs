@@ -18,11 +18,19 @@ pub(crate) struct BatchAnswer {
     server: Arc<Server>,
     pub(crate) results: Vec<Value>,
     pub(crate) errors: Vec<Value>,
+    /// Whether it has the members that hold nothing as well.
+    pub(crate) with_empty_members: bool,
 }
 
 impl BatchAnswer {
     pub(crate) fn begin(call: &Call) -> Self {
-        Self { started_at: Time::now(), server: Arc::clone(&call.server), results: Vec::new(), errors: Vec::new() }
+        Self {
+            started_at: Time::now(),
+            server: Arc::clone(&call.server),
+            results: Vec::new(),
+            errors: Vec::new(),
+            with_empty_members: false,
+        }
     }
 
     /// Adds one error for all objects of a type that do not exist.
@@ -55,6 +63,10 @@ impl BatchAnswer {
             "startedAt": self.started_at.to_string(),
             "completedAt": Time::now().max(self.started_at).to_string(),
         });
+        if self.with_empty_members {
+            add(&mut body, "requestedAt", Value::Null);
+            add(&mut body, "links", json!({}));
+        }
         // Moved rather than copied: some thousand results are no rarity.
         add(&mut body, "results", Value::Array(self.server.settings.ordered(self.results)));
         if !self.errors.is_empty() {

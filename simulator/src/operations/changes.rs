@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use crate::{
     call::Call,
     crm::{
-        object::COMPUTED,
         object_type::ObjectType,
         rules::{Normalized, TimeKind},
         state::State,
@@ -69,7 +68,7 @@ impl Changes {
         let validates = call.version.validates_writes();
         let (mut values, mut normalized, mut problems) = (Vec::with_capacity(self.0.len()), Vec::new(), Vec::new());
         for (name, value) in self.0 {
-            if COMPUTED.contains(&name.as_str()) {
+            if object_type.times().is_computed(&name) {
                 problems.push(Problem::read_only(name));
                 continue;
             }

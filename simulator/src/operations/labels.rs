@@ -15,7 +15,13 @@ use crate::{
         object_type::ObjectType,
         state::{End, State},
     },
-    http::{error::Failure, parameters::Parameters, request_body, response::json_response},
+    http::{
+        error::Failure,
+        parameters::Parameters,
+        request_body,
+        response::{add, json_response},
+        version::Version,
+    },
     operations::{
         association_page::labeled,
         batch_answer::BatchAnswer,
@@ -72,7 +78,16 @@ pub(crate) async fn list(
 pub(crate) async fn definitions(call: Call, Path(path): Path<TypesPath>) -> Result<Response, Failure> {
     let state = call.state();
     let (from, to) = path.readable(&call, &state)?;
-    let results: Vec<_> = state.association_types.between(&from, &to).map(labeled).collect();
+    let described = |definition: &Definition| {
+        let mut body = labeled(definition);
+        // The dated versions describe both ids, and list them as null.
+        if matches!(call.version, Version::Dated(_)) {
+            add(&mut body, "fromObjectTypeId", Value::Null);
+            add(&mut body, "toObjectTypeId", Value::Null);
+        }
+        body
+    };
+    let results: Vec<_> = state.association_types.between(&from, &to).map(described).collect();
     Ok(json_response(StatusCode::OK, &json!({"results": results})))
 }
 

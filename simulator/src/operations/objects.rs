@@ -204,7 +204,7 @@ pub(crate) async fn archive(call: Call, Path(path): Path<ObjectPath>) -> Result<
     let mut state = call.state();
     let object_type = path.of.creatable(&call, &state)?;
     if state.store(&object_type).row(&path.id).is_none() {
-        return Err(Failure::not_found());
+        return Err(Failure::no_object());
     }
     state.archive(End::new(&object_type, &path.id));
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -223,7 +223,7 @@ pub(crate) fn with_associations(
     let pages = associated.iter().map(|to| Associations { call, state, from, object, to });
     let associations: Map<_, _> = pages
         .filter(|associations| associations.exist())
-        .map(|associations| (associations.to.plural().to_owned(), associations.page(None, MAX_LIMIT).body()))
+        .map(|associations| (associations.to.key().to_owned(), associations.page(None, MAX_LIMIT).body()))
         .collect();
     if !associations.is_empty() {
         add(&mut body, "associations", Value::Object(associations));
@@ -260,7 +260,7 @@ fn identified(
     let property = parameters.text("idProperty");
     check_identifier(state, object_type, property)?;
     let rows = state.store(object_type).identify(property, &[id], archived);
-    rows.into_iter().next().flatten().ok_or_else(Failure::not_found)
+    rows.into_iter().next().flatten().ok_or_else(Failure::no_object)
 }
 
 /// Refuses to name objects by a property whose values several may share.

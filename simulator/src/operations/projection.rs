@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     crm::{
-        object::{COMPUTED, Object, Source, Version},
+        object::{Object, Source, Version},
         object_type::ObjectType,
     },
     http::response::add,
@@ -51,13 +51,14 @@ impl Projection {
     pub(crate) fn body(&self, object_type: &ObjectType, object: &Object) -> Value {
         let property = |name: &str| (name.to_owned(), object.text(name).map_or(Value::Null, |text| json!(text)));
         let histories = self.with_history.iter().map(String::as_str);
+        let computed = object_type.times().computed().into_iter();
         let properties: Map<_, _> = match object_type.default_properties() {
             _ if self.only || !self.properties.is_empty() => {
                 let named = self.properties.iter().map(String::as_str);
-                COMPUTED.into_iter().chain(named).chain(histories).map(property).collect()
+                computed.chain(named).chain(histories).map(property).collect()
             }
             Some(defaults) => {
-                COMPUTED.into_iter().chain(defaults.iter().map(String::as_str)).chain(histories).map(property).collect()
+                computed.chain(defaults.iter().map(String::as_str)).chain(histories).map(property).collect()
             }
             None => object.names().map(property).collect(),
         };

@@ -29,14 +29,18 @@ const SEARCHED: [&str; 9] =
 pub(crate) async fn search(call: Call, Path(path): Path<TypePath>, body: Bytes) -> Result<Response, Failure> {
     let state = call.state();
     let object_type = path.readable(&call, &state)?;
-    let request = SearchRequest::read(&body)?;
+    let request = SearchRequest::read(&object_type, &body)?;
     let store = state.store(&object_type);
-    let Found { total, page } = find(store, &request);
+    let settings = &call.server.settings;
+    let Found { total, mut page } = find(store, &request);
+    if settings.short_search_pages && page.len() > 1 {
+        page.pop();
+    }
     let results: Value = page.iter().map(|row| request.projection.body(&object_type, store.get(*row))).collect();
     let mut body = json!({"total": total, "results": results});
     let next = request.after + page.len();
     if !page.is_empty() && next < total {
-        add(&mut body, "paging", json!({"next": {"after": next.to_string()}}));
+        add(&mut body, "paging", json!({"next": {"after": settings.search_after(next)}}));
     }
     Ok(json_response(StatusCode::OK, &body))
 }

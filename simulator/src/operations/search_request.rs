@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::{
-    crm::object::CREATED,
+    crm::object_type::ObjectType,
     http::{
         error::Failure,
         request_body::{self, Text},
@@ -76,7 +76,7 @@ enum Direction {
 }
 
 impl SearchRequest {
-    pub(crate) fn read(body: &[u8]) -> Result<Self, Failure> {
+    pub(crate) fn read(object_type: &ObjectType, body: &[u8]) -> Result<Self, Failure> {
         let characters = String::from_utf8_lossy(body).chars().count();
         if characters > MAX_CHARACTERS {
             return Err(Failure::validation(format!(
@@ -97,7 +97,7 @@ impl SearchRequest {
         Ok(Self {
             query: raw.query.map(|query| query.0.to_lowercase()).filter(|query| !query.is_empty()),
             groups: groups(raw.filter_groups.unwrap_or_default())?,
-            sort: sort(raw.sorts.unwrap_or_default())?,
+            sort: sort(object_type, raw.sorts.unwrap_or_default())?,
             projection: Projection::new(raw.properties.unwrap_or_default(), []),
             limit,
             after,
@@ -128,12 +128,12 @@ fn groups(groups: Vec<RawGroup>) -> Result<Vec<Vec<Filter>>, Failure> {
     groups.into_iter().map(read).collect::<Result<_, _>>().map_err(Failure::validation)
 }
 
-fn sort(sorts: Vec<RawSort>) -> Result<Sort, Failure> {
+fn sort(object_type: &ObjectType, sorts: Vec<RawSort>) -> Result<Sort, Failure> {
     if sorts.len() > 1 {
         return Err(Failure::validation(format!("A search has at most 1 sort, not {}", sorts.len())));
     }
     Ok(match sorts.into_iter().next() {
-        None => Sort { property: CREATED.to_owned(), descending: false },
+        None => Sort { property: object_type.times().created.to_owned(), descending: false },
         Some(RawSort::Name(name)) => match name.strip_prefix('-') {
             Some(name) => Sort { property: name.to_owned(), descending: true },
             None => Sort { property: name, descending: false },

@@ -93,7 +93,7 @@ async fn a_status_comes_with_the_error_body_of_hubspot() {
         let simulator = with(Fault::status(status)).await;
         let response = get(&simulator).await;
         assert_eq!(response.status(), status);
-        assert_eq!(header(&response, "retry-after"), None);
+        assert_eq!(header(&response, "retry-after"), if status == 477 { Some("60") } else { None });
         let id = header(&response, "x-hubspot-correlation-id").unwrap().to_owned();
         let body: Value = response.json().await.unwrap();
         assert_eq!((&body["status"], &body["correlationId"]), (&"error".into(), &id.into()));
@@ -309,4 +309,38 @@ async fn an_endless_body_outlasts_any_patience() {
     }
     drop(response);
     assert_eq!(get(&simulator).await.status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_as_text_can_have_retry_after() {
+    for (fault, wait) in [("503:retry-after=30s", "30"), ("477:x1:retry-after=86400s", "86400"), ("reset:x0", "")] {
+        let simulator = with(fault.parse().unwrap()).await;
+        assert_eq!(header(&get(&simulator).await, "retry-after").unwrap_or_default(), wait, "{fault}");
+    }
+    for wrong in ["503:retry-after=soon", "503:retry-after=-1s", "503:retry-after=86401s"] {
+        let problem = wrong.parse::<Fault>().unwrap_err();
+        assert!(problem.contains(wrong.split_once(':').unwrap().1), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn the_token_endpoint_refuses_in_each_form_that_is_documented_or_recorded() {
+    let form =
+        [("grant_type", "refresh_token"), ("client_id", "app"), ("client_secret", "s"), ("refresh_token", "unknown")];
+    let refused = async |fault: Option<&str>| -> (u16, Value) {
+        let builder = Simulator::builder().oauth_app(OAuthApp::new("app", "s", "r"));
+        let builder = fault.into_iter().fold(builder, |builder, fault| builder.fault(fault.parse().unwrap()));
+        let simulator = Served::by(builder).await;
+        assert_eq!(get(&simulator).await.status(), if fault == Some("400") { 400 } else { 200 });
+        let url = format!("{}/oauth/2026-09/token", simulator.base_url());
+        let response = Client::new().post(url).form(&form).send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    };
+    let documented = refused(None).await;
+    assert_eq!((documented.0, &documented.1["error"]), (400, &"invalid_grant".into()));
+    assert_eq!(refused(Some("400")).await, documented);
+    let (status, body) = refused(Some("bad-refresh-token")).await;
+    assert_eq!((status, &body["status"], body.get("error")), (400, &"BAD_REFRESH_TOKEN".into(), None));
+    let (status, body) = refused(Some("bad-hub")).await;
+    assert_eq!((status, &body["status"], &body["error"]), (400, &"BAD_HUB".into(), &"access_denied".into()));
 }

@@ -83,7 +83,7 @@ async fn what_no_request_names_is_answered_as_a_default_set_and_a_write_with_wha
 }
 
 #[tokio::test]
-async fn the_default_set_of_partner_clients_and_custom_objects_can_be_given() {
+async fn the_default_set_of_a_type_can_be_given() {
     let builder = with_vehicles()
         .object("vehicles", "1", [("name", "Van"), ("colour", "red")])
         .default_properties("partner_clients", ["domain", "hs_country"])
@@ -91,8 +91,9 @@ async fn the_default_set_of_partner_clients_and_custom_objects_can_be_given() {
     let caller = Caller::of(builder).await;
     let told = |body: &Value| -> Vec<(String, Value)> {
         let properties = body["properties"].as_object().unwrap().iter();
-        let own = properties
-            .filter(|(name, _)| !["createdate", "hs_lastmodifieddate", "hs_object_id"].contains(&name.as_str()));
+        let own = properties.filter(|(name, _)| {
+            !["createdate", "hs_createdate", "hs_lastmodifieddate", "hs_object_id"].contains(&name.as_str())
+        });
         own.map(|(name, value)| (name.clone(), value.clone())).collect()
     };
     let client = [("domain".to_owned(), json!("client.example")), ("hs_country".to_owned(), Value::Null)];
@@ -189,4 +190,63 @@ async fn each_type_has_scopes_of_its_own() {
     assert_eq!(send("companies", Method::POST, "companies").await, 403);
     assert_eq!(send("custom", Method::POST, "vehicles").await, 201);
     assert_eq!(send("custom", Method::GET, "vehicles").await, 403);
+}
+
+#[tokio::test]
+async fn the_times_that_hubspot_computes_have_the_names_of_the_type() {
+    let created = ["createdate", "hs_createdate"];
+    let modified = ["hs_lastmodifieddate", "lastmodifieddate"];
+    for object_type in WRITABLE.into_iter().chain(["partner_clients"]) {
+        let names = match object_type {
+            "contacts" => ["createdate", "lastmodifieddate"],
+            "vehicles" => ["hs_createdate", "hs_lastmodifieddate"],
+            _ => ["createdate", "hs_lastmodifieddate"],
+        };
+        let seeded = names.into_iter().zip(["2024-01-01", "2024-02-01T00:00:00.000Z"]);
+        let caller = Caller::of(with_vehicles().object(object_type, "41", seeded)).await;
+        let path = format!("/crm/v3/objects/{object_type}/41");
+        let (_, object) = caller.get(&path).await;
+        let properties = object["properties"].as_object().unwrap();
+        for name in created.into_iter().chain(modified) {
+            assert_eq!(properties.contains_key(name), names.contains(&name), "{object_type}: {name}");
+            let (status, _) = caller.patch(&path, json!({name: "2025-01-01"})).await;
+            assert_eq!(status, if names.contains(&name) { 400 } else { 200 }, "{object_type}: {name}");
+        }
+        assert_eq!(properties[names[0]], "2024-01-01T00:00:00.000Z");
+        assert_eq!(
+            (&properties[names[1]], &object["updatedAt"]),
+            (&json!("2024-02-01T00:00:00.000Z"), &properties[names[1]])
+        );
+        let filter = json!({"propertyName": names[1], "operator": "GT", "value": "2024-02-02"});
+        let search = json!({"filterGroups": [{"filters": [filter]}], "sorts": [names[1]]});
+        let (_, found) = caller.post(&format!("/crm/v3/objects/{object_type}/search"), search).await;
+        assert!(
+            found["results"].as_array().unwrap().iter().any(|one| one["id"] == "41"),
+            "{object_type}: it was changed"
+        );
+        let seed = caller.simulator.export_seed().unwrap();
+        assert_eq!(Simulator::builder().seed(&seed).unwrap().start().await.unwrap().export_seed().unwrap(), seed);
+    }
+    let keys = |body: &Value| body["properties"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let caller = Caller::of(with_vehicles().object("vehicles", "1", [("name", "Van")])).await;
+    let vehicle = caller.get("/crm/v3/objects/vehicles/1").await.1;
+    assert_eq!(keys(&vehicle), ["hs_createdate", "hs_lastmodifieddate", "hs_object_id"]);
+    let contact = caller.get("/crm/v3/objects/contacts/301").await.1;
+    let expected = ["createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"];
+    assert_eq!(keys(&contact), expected);
+}
+
+#[tokio::test]
+async fn associations_with_line_items_have_a_key_with_a_space() {
+    let builder = Simulator::builder()
+        .object("line_items", "5", [("quantity", "1")])
+        .association_between("deals", "701", "line_items", "5", "19")
+        .association_between("deals", "701", "contacts", "301", "3");
+    let caller = Caller::of(builder).await;
+    for objects in ["/crm/v3/objects", "/crm/objects/2026-09"] {
+        let (_, deal) = caller.get(&format!("{objects}/deals/701?associations=line_items,contacts")).await;
+        let associations = deal["associations"].as_object().unwrap();
+        assert_eq!(associations.keys().collect::<Vec<_>>(), ["contacts", "line items"]);
+        assert_eq!(associations["line items"]["results"][0]["id"], "5");
+    }
 }

@@ -296,3 +296,19 @@ async fn a_hundred_thousand_partner_clients_are_seeded_and_listed_quickly() {
     let listed = began.elapsed();
     assert!(listed < Duration::from_secs(10), "{listed:?}");
 }
+
+#[tokio::test]
+async fn a_url_past_8_kb_is_refused_by_a_gateway_before_anything_else() {
+    let caller = Caller::of(Simulator::builder()).await;
+    let path = "/crm/v3/objects/partner_clients/512?properties=";
+    for (length, status) in [(8 * 1024, 200), (8 * 1024 + 1, 414)] {
+        let path = format!("{path}{}", "x".repeat(length - path.len()));
+        let request = reqwest::Client::new().get(format!("{}{path}", caller.simulator.base_url()));
+        let request = if status == 200 { request.bearer_auth(caller.simulator.access_token()) } else { request };
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(response.headers().contains_key("x-hubspot-correlation-id"), status == 200);
+    }
+    let statuses: Vec<_> = caller.simulator.requests().iter().map(|request| request.status()).collect();
+    assert_eq!(statuses, [Some(200), Some(414)]);
+}

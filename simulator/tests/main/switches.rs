@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hubspot_simulator::{RateLimits, Simulator, SimulatorBuilder};
-use reqwest::Client;
+use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::time::advance;
 
@@ -100,5 +100,67 @@ async fn v3_can_tell_new_associations_in_both_directions() {
         let path = "/crm/v3/associations/partner_clients/companies/batch/create";
         let (told, body) = caller.post(path, input.clone()).await;
         assert_eq!((told, &body["results"]), (status, &results));
+        let empty = if status == 200 { (Some(&Value::Null), Some(&json!({}))) } else { (None, None) };
+        assert_eq!((body.get("requestedAt"), body.get("links")), empty);
+    }
+}
+
+#[tokio::test]
+async fn a_search_can_answer_with_short_pages_and_with_cursors_that_are_numbers() {
+    let builders: [(SimulatorBuilder, &[usize], bool); 3] = [
+        (many(), &[2, 2, 1], false),
+        (many().short_search_pages(), &[1, 1, 1, 1, 1], false),
+        (many().numeric_search_cursors(), &[2, 2, 1], true),
+    ];
+    for (builder, sizes, numeric) in builders {
+        let caller = Caller::of(builder).await;
+        for objects in VERSIONS {
+            let search = async |body: Value| caller.post(&format!("{objects}/partner_clients/search"), body).await.1;
+            let (mut pages, mut after) = (Vec::new(), json!(null));
+            loop {
+                let body = search(json!({"limit": 2, "after": after})).await;
+                pages.push(ids(&body));
+                let Some(next) = body.get("paging") else { break };
+                after = next["next"]["after"].clone();
+                assert_eq!((after.is_number(), after.is_string()), (numeric, !numeric));
+            }
+            assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), sizes);
+            assert_eq!(pages.concat(), ["1", "2", "3", "4", "5"]);
+            assert_eq!(ids(&search(json!({"limit": 1})).await), ["1"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_an_object_that_is_missing_is_a_page_in_html() {
+    let simulator = many().html_not_found().start().await.unwrap();
+    for (method, path, body, html) in [
+        (Method::GET, "/crm/v3/objects/partner_clients/99/associations/companies", Value::Null, true),
+        (Method::DELETE, "/crm/v3/objects/companies/99", Value::Null, true),
+        (Method::GET, "/crm/v3/nowhere", Value::Null, false),
+        (Method::GET, "/crm/v4/objects/partner_clients/1", Value::Null, false),
+        (Method::POST, "/oauth/v2/private-apps/get/access-token-info", json!({"tokenKey": "unknown"}), false),
+    ] {
+        let url = format!("{}{path}", simulator.base_url());
+        let request = Client::new().request(method, url).bearer_auth(simulator.access_token()).json(&body);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 404, "{path}");
+        assert_eq!(response.headers().contains_key("x-hubspot-notfound"), html, "{path}");
+        assert_eq!(response.text().await.unwrap().starts_with('<'), html, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_names_an_association_twice_whichever_way_it_names_the_type() {
+    let input = |company: &str, kind: &str| json!({"from": {"id": "2"}, "to": {"id": company}, "type": kind});
+    let batch = |second: serde_json::Value| json!({"inputs": [input("3", "7"), second]});
+    for (second, status) in
+        [(input("3", "7"), 400), (input("3", "owner"), 400), (input("3", "OWNER"), 400), (input("4", "owner"), 201)]
+    {
+        for (builder, status) in [(many(), 201), (many().refuse_duplicate_associations(), status)] {
+            let caller = Caller::of(builder).await;
+            let path = "/crm/v3/associations/partner_clients/companies/batch/create";
+            assert_eq!(caller.post(path, batch(second.clone())).await.0, status, "{second}");
+        }
     }
 }

@@ -91,6 +91,7 @@ pub(super) async fn compare(ask: &Ask<'_>, paths: Paths, report: &mut Report) ->
     archived(ask, paths, report).await?;
     type_id(ask, paths, first, report).await?;
     default_properties(ask, paths, first, report).await?;
+    computed_times(ask, paths, first, report).await?;
     id_property(ask, paths, first, report).await?;
     order(ask, paths, &clients, report).await?;
     if let Some((client, to_type)) = most_associated(listed.results()) {
@@ -179,6 +180,18 @@ async fn default_properties(ask: &Ask<'_>, paths: Paths, first: u64, report: &mu
     if !known.is_empty() && unasked.status == 200 {
         let found = Found::unless(known.is_subset(&names(&unasked)), "a part of them");
         report.compare("default-properties", paths.0, "a request for no property is answered with all of them", found);
+    }
+    Ok(())
+}
+
+async fn computed_times(ask: &Ask<'_>, paths: Paths, first: u64, report: &mut Report) -> Result<(), Failure> {
+    const TIMES: [&str; 2] = ["createdate", "hs_lastmodifieddate"];
+    let path = paths.objects(&format!("partner_clients/{first}?properties={}", TIMES.join(",")));
+    let answer = ask.get(&path).await?;
+    if answer.status == 200 {
+        let has = |name: &str| answer.member("properties").and_then(|all| all.get(name)).is_some_and(Value::is_string);
+        let found = Found::unless(TIMES.into_iter().all(has), "one of them is missing");
+        report.compare("computed-times", paths.0, "partner clients have createdate and hs_lastmodifieddate", found);
     }
     Ok(())
 }

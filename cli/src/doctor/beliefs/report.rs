@@ -12,11 +12,12 @@ use super::ask::Answer;
 use crate::{failure::Failure, output::Output, words::counted};
 
 /// The beliefs that are compared by reading.
-const READ: [&str; 15] = [
+const READ: [&str; 16] = [
     "account-info",
     "archived-flag",
     "association-window",
     "batch-cursor",
+    "computed-times",
     "daily-usage",
     "default-properties",
     "id-property",
