@@ -13,11 +13,11 @@ use super::{
 
 pub(super) async fn associate(client: &Client, what: &Association, output: &mut Output) -> Result<(), Failure> {
     let Association { partner_client, to_type, to_id, association_type } = what;
-    match client.associate(partner_client).with(to_type, to_id).as_type(association_type).then_get().await {
-        Ok(partner_client) if output.json => output.json(&partner_client),
-        Ok(partner_client) => output.line(format_args!(
+    match client.associate(partner_client).with(to_type, to_id).as_type(association_type).await {
+        Ok(associated) if output.json => output.json(&associated),
+        Ok(associated) => output.line(format_args!(
             "Partner client {} is associated with {to_type} {to_id} as {association_type}.",
-            partner_client.id
+            associated.partner_client_id
         )),
         Err(error) => Err(explained(client, what, error).await),
     }

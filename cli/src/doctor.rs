@@ -109,16 +109,16 @@ pub(super) async fn run(target: &Target, pair: Option<&Association>, output: &mu
         output.record(["check", "level", "message", "remedy"])?;
     }
     let session = target.client().await?;
+    if let Some(wanted) = &target.account {
+        let account = session.client.account().await?;
+        if account.id != *wanted {
+            return Err(crate::account::another(&account, wanted));
+        }
+    }
     let mut findings = Findings { output, code: Code::Success, errors: 0, warnings: 0 };
     findings.add(connection(&session))?;
     let answering = examine(&session, &mut findings).await?;
     if let Some(pair) = pair {
-        if let Some(wanted) = &target.account {
-            let account = session.client.account().await?;
-            if account.id != *wanted {
-                return Err(crate::account::another(&account, wanted));
-            }
-        }
         // Dated versions do not know the names of v3, but its numbers.
         let v3 = session.at(ApiVersion::V3)?.association_types(&pair.to_type).await.unwrap_or_default();
         let named = v3.into_iter().find(|known| known.name.as_deref() == Some(&pair.association_type));

@@ -12,7 +12,7 @@ pub(super) fn parse(text: &str) -> Result<Filter, String> {
         .find_map(|operator| Some((*operator, rest.strip_prefix(operator)?.trim())))
         .ok_or_else(wrong)?;
     let name = name.trim();
-    if name.is_empty() || value.is_empty() {
+    if name.is_empty() || value.is_empty() || value.starts_with('=') {
         return Err(wrong());
     }
     let property = filter(name);

@@ -78,18 +78,25 @@ pub(super) fn may_be_association_type(error: &Error) -> bool {
 }
 
 fn hint(known: &[AssociationDefinition], to_type: &str, wanted: &str) -> Option<String> {
-    if known.iter().any(|known| {
-        known.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(wanted)) || known.id.to_string() == wanted
-    }) {
+    // A number may come with a category on every version.
+    let number = wanted.rsplit_once(':').map_or(wanted, |(_, number)| number);
+    let is_one = |known: &AssociationDefinition| {
+        names_of(known).any(|name| name.eq_ignore_ascii_case(wanted)) || known.id.as_str() == number
+    };
+    if known.iter().any(is_one) {
         return None;
     }
     let wanted_lower = wanted.to_lowercase();
     let distance = |name: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &wanted_lower);
-    let mut close: Vec<_> =
-        known.iter().filter_map(|known| known.name.as_deref()).map(|name| (distance(name), name)).collect();
+    let mut close: Vec<_> = known.iter().flat_map(names_of).map(|name| (distance(name), name)).collect();
     close.retain(|(distance, _)| *distance <= 2.max(wanted.chars().count() / 3));
     close.sort_unstable();
     let close: Vec<_> = close.into_iter().take(MOST).map(|(_, name)| name).collect();
     let meant = if close.is_empty() { String::new() } else { format!(" Did you mean {}?", close.join(" or ")) };
     Some(format!("There is no association type {wanted:?} for {to_type}.{meant} `{NAME} types {to_type}` lists them."))
+}
+
+/// What people call it by: v3 has names, dated versions have labels.
+fn names_of(known: &AssociationDefinition) -> impl Iterator<Item = &str> {
+    [known.name.as_deref(), known.label.as_deref()].into_iter().flatten()
 }

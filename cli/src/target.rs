@@ -25,6 +25,7 @@ use super::{
 
 const TOKEN: &str = "HUBSPOT_ACCESS_TOKEN";
 const HUBSPOT: &str = "https://api.hubapi.com";
+const BASE_URL: &str = "HUBSPOT_BASE_URL";
 const API_VERSION: &str = "HUBSPOT_API_VERSION";
 
 pub(super) struct Target {
@@ -107,6 +108,22 @@ impl Target {
         }
     }
 
+    /// The server that the option or the environment names. An empty variable names none; an empty option is a mistake,
+    /// such as a variable of a script that is not set.
+    fn base_url(&self) -> Result<Option<String>, Failure> {
+        match &self.base_url {
+            Some(url) if url.trim().is_empty() => {
+                Err(Failure::usage("--base-url is empty: give the URL, or leave the option out"))
+            }
+            Some(url) => Ok(Some(url.clone())),
+            None => match env::var(BASE_URL) {
+                Ok(url) => Ok(Some(url).filter(|url| !url.trim().is_empty())),
+                Err(env::VarError::NotPresent) => Ok(None),
+                Err(env::VarError::NotUnicode(_)) => Err(Failure::usage(format!("{BASE_URL} is not UTF-8"))),
+            },
+        }
+    }
+
     /// Says which account is about to be changed, and refuses another than the one that was given.
     pub(super) async fn named(&self, client: &Client) -> Result<Option<String>, Failure> {
         if self.simulator && self.account.is_none() {
@@ -141,7 +158,7 @@ impl Target {
             let client = builder.clone().build()?;
             return Ok(Session { client, builder, token, server, _simulator: Some(simulator) });
         }
-        let url = self.base_url.clone().or_else(|| env::var("HUBSPOT_BASE_URL").ok()).filter(|url| !url.is_empty());
+        let url = self.base_url()?;
         let builder = match &url {
             Some(url) => builder.base_url(url),
             None => builder,

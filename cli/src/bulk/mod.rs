@@ -21,6 +21,10 @@ pub(super) mod undo;
 
 use std::{
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Instant,
 };
 
@@ -186,6 +190,7 @@ async fn run(
     let bar = Bar::new(checked.rows, output.json, target.log.is_verbose());
     let updated = bar.clone();
     let inputs = Inputs::open(&input, checked.rows)?;
+    let no_more = Arc::clone(&inputs.no_more);
     let mut bulk = change
         .bulk(&session.client, inputs)
         .concurrency(many.concurrency.into())
@@ -202,7 +207,7 @@ async fn run(
         bulk = bulk.journal(journal(path, &identity, account.as_deref())?);
     }
     let report = Report::begin(change, checked.rows, &rows, output)?;
-    let run = Run { many, checked, rows, failed, undo, report, bar, signals };
+    let run = Run { many, no_more, checked, rows, failed, undo, report, bar, signals };
     run.finish(bulk, &session.client, output).await
 }
 
@@ -255,11 +260,13 @@ fn dry_run(checked: &Checked, output: &mut Output) -> Result<(), Failure> {
 pub(super) struct Inputs {
     rows: Rows,
     left: u64,
+    /// Ends them early.
+    no_more: Arc<AtomicBool>,
 }
 
 impl Inputs {
     pub(super) fn open(input: &Input, rows: u64) -> Result<Self, Failure> {
-        Ok(Self { rows: Rows::open(input)?, left: rows })
+        Ok(Self { rows: Rows::open(input)?, left: rows, no_more: Arc::default() })
     }
 
     /// Whether they were those that were checked, all of which have been taken.
@@ -274,6 +281,9 @@ impl Iterator for Inputs {
     type Item = Result<Association, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if self.no_more.load(Ordering::Relaxed) {
+            return None;
+        }
         self.left = self.left.checked_sub(1)?;
         // A file that has changed since it was checked is found at the end.
         let Ok(Ok(true)) = self.rows.advance() else { return None };
@@ -289,6 +299,8 @@ impl Iterator for Inputs {
 
 struct Run<'a> {
     many: &'a Many,
+    /// Lets the run take no further row.
+    no_more: Arc<AtomicBool>,
     checked: Checked,
     /// At the row whose outcome came last.
     rows: Rows,
@@ -335,14 +347,15 @@ impl Run<'_> {
         // Before what standard error says of it.
         output.flush()?;
         match end {
-            End::Stopped(error) => Err(error.into()),
+            End::Stopped(error) => written.and(Err(error.into())),
             _ if matches!(end, End::Changed)
                 || self.report.settled() != self.checked.rows
                 || self.advance()?
                 || self.has_changed() =>
             {
                 let message = format!("{} was changed while it was being sent", self.rows.input());
-                Err(Failure::file(message, "Run the command again with a file that does not change meanwhile."))
+                let remedy = "Run the command again with a file that does not change meanwhile.";
+                written.and(Err(Failure::file(message, remedy)))
             }
             _ => written.map(|()| self.report.code()),
         }
@@ -350,6 +363,7 @@ impl Run<'_> {
 
     /// Tells each outcome when it is known.
     async fn take_outcomes(&mut self, mut outcomes: Outcomes, output: &mut Output) -> Result<End, Failure> {
+        let mut stopped = None;
         loop {
             let outcome = match outcomes.next().now_or_never() {
                 Some(outcome) => outcome,
@@ -368,6 +382,9 @@ impl Run<'_> {
                 }
             };
             let Some(outcome) = outcome else {
+                if let Some(error) = stopped {
+                    return self.leave(error, output);
+                }
                 // It may concern the last rows, whose outcomes are good.
                 return Ok(outcomes.journal_error().map_or(End::All, |error| End::Stopped(error.clone())));
             };
@@ -380,15 +397,25 @@ impl Run<'_> {
             }
             self.print(outcome.result.as_ref().copied(), outcome.replayed, output)?;
             match outcome.result {
-                Err(error) if stops(&error) => {
-                    while self.advance()? {
-                        self.print(Err(&error), false, output)?;
-                    }
-                    return Ok(End::Stopped(error));
+                // What is under way ends as it ends.
+                Err(error) if stops(&error) && stopped.is_none() => {
+                    self.no_more.store(true, Ordering::Relaxed);
+                    stopped = Some(error);
                 }
                 _ => {}
             }
         }
+    }
+
+    /// Tells of the rows that are not sent because of an error.
+    fn leave(&mut self, error: Error, output: &mut Output) -> Result<End, Failure> {
+        while self.advance()? {
+            self.report.leave(&self.rows, &error, output)?;
+            if let Some(failed) = &mut self.failed {
+                failed.add(&self.rows, &error)?;
+            }
+        }
+        Ok(End::Stopped(error))
     }
 
     /// Tells the outcome of the row that was taken last.

@@ -75,6 +75,36 @@ impl Report {
     ) -> Result<(), Failure> {
         let [succeeded, failed] = &mut self.from_journal;
         *(if result.is_ok() { succeeded } else { failed }) += u64::from(is_from_journal);
+        let word = if result.is_ok() { self.change.done() } else { "failed" };
+        self.record(rows, word, result.err(), is_from_journal, output)?;
+        let Err(error) = result else {
+            self.succeeded += 1;
+            return Ok(());
+        };
+        self.failed += 1;
+        self.code = self.code.first(Code::from(error));
+        self.causes.add_error(error, rows.line());
+        if suggest::may_be_association_type(error) && self.suspects.len() < LOOKED_UP {
+            let [_, to_type, _, association_type] = rows.values();
+            self.suspects.insert((to_type.to_owned(), association_type.to_owned()));
+            self.suspicion.get_or_insert_with(|| error.clone());
+        }
+        Ok(())
+    }
+
+    /// Tells that the row that `rows` stands at is not sent because of an error. It counts as not settled.
+    pub(super) fn leave(&mut self, rows: &Rows, error: &Error, output: &mut Output) -> Result<(), Failure> {
+        self.record(rows, "not sent", Some(error), false, output)
+    }
+
+    fn record(
+        &self,
+        rows: &Rows,
+        word: &str,
+        error: Option<&Error>,
+        is_from_journal: bool,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
         let values = rows.values();
         if output.json {
             let [partner_client, to_type, to_id, association_type] = values;
@@ -84,34 +114,21 @@ impl Report {
                 "toObjectType": to_type,
                 "toObjectId": to_id,
                 "associationType": association_type,
-                "result": if result.is_ok() { self.change.done() } else { "failed" },
+                "result": word,
             });
             if let Some(outcome) = outcome.as_object_mut() {
                 if is_from_journal {
                     outcome.insert("fromJournal".to_owned(), true.into());
                 }
-                if let Err(error) = result {
+                if let Some(error) = error {
                     outcome.insert("error".to_owned(), to_json(error));
                 }
             }
             output.json(&outcome)?;
         } else if output.csv {
-            let error = result.err().map(|error| printable(&error.to_string())).unwrap_or_default();
-            let correlation_id = result.err().and_then(Error::correlation_id).map(ToString::to_string);
-            let result = if result.is_ok() { self.change.done() } else { "failed" };
-            output.record(self.columns.row(rows, [result, &error, &correlation_id.unwrap_or_default()]))?;
-        }
-        let Err(error) = result else {
-            self.succeeded += 1;
-            return Ok(());
-        };
-        self.failed += 1;
-        self.code = self.code.first(Code::from(error));
-        self.causes.add_error(error, rows.line());
-        if suggest::may_be_association_type(error) && self.suspects.len() < LOOKED_UP {
-            let [_, to_type, _, association_type] = values;
-            self.suspects.insert((to_type.to_owned(), association_type.to_owned()));
-            self.suspicion.get_or_insert_with(|| error.clone());
+            let message = error.map(|error| printable(&error.to_string())).unwrap_or_default();
+            let correlation_id = error.and_then(Error::correlation_id).map(ToString::to_string);
+            output.record(self.columns.row(rows, [word, &message, &correlation_id.unwrap_or_default()]))?;
         }
         Ok(())
     }

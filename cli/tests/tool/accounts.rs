@@ -1,6 +1,6 @@
 //! The account that a command changes: it is named before anything is sent, and another one is refused.
 
-use hubspot_simulator::Fault;
+use hubspot_simulator::{Fault, Simulator};
 use serde_json::Value;
 
 use crate::cli::{path, run, run_at, sent, tool, tool_at};
@@ -93,4 +93,37 @@ async fn an_account_that_hubspot_does_not_tell_is_told_and_never_taken_for_the_r
     unknown.env("HUBSPOT_ACCESS_TOKEN", "unknown-token");
     let refused = run(unknown);
     assert_eq!((refused.code, sent(&hubspot)), (Some(3), 0), "{}", refused.err);
+}
+
+/// A script's variable that is not set is not to mean HubSpot itself, nor everybody.
+#[test]
+fn an_option_without_its_value_is_refused_and_nothing_is_sent() {
+    let files = Folder::new();
+    let file = files.write("rows.csv", format!("{HEADER}1,companies,1,owner\n"));
+    let reconcile = ["reconcile", path(&file), "--to-type", "companies"];
+    for (arguments, named) in [
+        (&["list", "--base-url", ""][..], "--base-url"),
+        (&[&reconcile[..], &["--partner-clients", "", "--apply", "--yes"]].concat(), "--partner-clients"),
+    ] {
+        let ran = run(tool(arguments));
+        assert_eq!(ran.code, Some(2), "{}", ran.err);
+        assert!(ran.err.contains(named), "{}", ran.err);
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let mut odd = tool(&["list"]);
+        odd.env("HUBSPOT_BASE_URL", std::ffi::OsStr::from_bytes(b"http://127.0.0.1:1\xff"));
+        let ran = run(odd);
+        assert_eq!(ran.code, Some(2), "{}", ran.err);
+        assert!(ran.err.contains("HUBSPOT_BASE_URL is not UTF-8"), "{}", ran.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_refuses_another_account_before_anything_else() {
+    let hubspot = Simulator::start().await.unwrap();
+    let ran = run_at(&hubspot, &["doctor", "--account", "999"]);
+    assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{}", ran.err);
+    assert!(ran.err.contains("999"), "{}", ran.err);
 }

@@ -1,8 +1,8 @@
 //! Bulk runs: the outcome of each row, the summary, and the file of failed rows.
 
-use std::fs;
+use std::{fs, time::Duration};
 
-use hubspot_simulator::Fault;
+use hubspot_simulator::{Fault, RateLimits};
 
 use crate::cli::{begin, path, ran, run, run_at, sent, tool, tool_at, wait_for_requests};
 use crate::folder::{Folder, HEADER, associate};
@@ -83,11 +83,11 @@ async fn what_a_server_says_commands_neither_a_terminal_nor_a_spreadsheet() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_fail_alike_are_told_together() {
-    let hubspot = crm(1, 1).fault(Fault::status(401).on("associate")).start().await.unwrap();
+    let hubspot = crm(1, 1).fault(Fault::status(409).on("associate")).start().await.unwrap();
     let files = Folder::new();
     let file = files.write("rows.csv", format!("{HEADER}{}", "1,companies,1,owner\n".repeat(500)));
     let ran = run_at(&hubspot, &["associate-many", path(&file), "--strategy", "single"]);
-    assert_eq!(ran.out.matches("401").count(), 1, "{}", ran.out);
+    assert_eq!(ran.out.matches("409").count(), 1, "{}", ran.out);
     assert!(ran.out.starts_with("500 rows (lines 2, 3, 4, 5, 6 and 495 more): "), "{}", ran.out);
 }
 
@@ -161,6 +161,35 @@ async fn a_run_stops_at_a_token_that_is_not_taken_and_every_row_has_an_outcome()
     assert_eq!(ran.json().len(), 501);
     assert!(sent(&hubspot) < 20, "{}", sent(&hubspot));
     assert_eq!(fs::read_to_string(&failed).unwrap().lines().count(), 501);
+}
+
+/// Requests that are under way when the daily limit is reached may be carried out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_hubspot_made_is_never_told_as_failed() {
+    for (strategy, made) in [("single", 60), ("batch", 0)] {
+        let limits = RateLimits::default().per_day(made + 1);
+        let hubspot =
+            crm(1, 200).rate_limits(limits).fault(Fault::delay(Duration::from_millis(30))).start().await.unwrap();
+        let files = Folder::new();
+        let rows: String = (1..=200).map(|company| format!("1,companies,{company},owner\n")).collect();
+        let file = files.write("rows.csv", format!("{HEADER}{rows}"));
+        let failed = files.at("failed.csv");
+        let options = ["--json", "--strategy", strategy, "--concurrency", "30", "--failed", path(&failed)];
+        let ran = run_at(&hubspot, &[&["associate-many", path(&file)], &options[..]].concat());
+        assert_eq!(ran.code, Some(4), "{}", ran.err);
+        let outcomes = ran.json();
+        let (summary, rows) = outcomes.split_last().unwrap();
+        let of = |word: &str| rows.iter().filter(|row| row["result"] == word).count();
+        let there = hubspot.associations("1");
+        assert_eq!((of("made"), rows.len()), (there.len(), 200), "{strategy}");
+        for row in rows {
+            let is_there = there.iter().any(|made| row["toObjectId"] == *made.to_object_id);
+            assert_eq!(row["result"] == "made", is_there, "{row}");
+        }
+        assert_eq!(summary["summary"]["unsettled"], of("not sent"), "{summary}");
+        let kept = fs::read_to_string(&failed).unwrap();
+        assert_eq!(kept.lines().count(), 201 - there.len(), "{strategy}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

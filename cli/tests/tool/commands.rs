@@ -17,7 +17,10 @@ async fn an_association_is_made_listed_and_removed() {
 
     let made = run_at(&hubspot, &with("associate", &OWNER));
     assert_eq!((made.code, &*made.out), (Some(0), "Partner client 1 is associated with companies 1 as owner.\n"));
-    assert_eq!(run_at(&hubspot, &["--json", "associate", "1", "companies", "1", "7"]).json()[0]["id"], "1");
+    assert_eq!(
+        run_at(&hubspot, &["--json", "associate", "1", "companies", "1", "7"]).json()[0]["partnerClientId"],
+        "1"
+    );
     assert_eq!(hubspot.association_count(), 1);
 
     let listed = run_at(&hubspot, &["associations", "1", "companies"]);

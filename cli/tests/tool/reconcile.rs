@@ -505,3 +505,27 @@ async fn a_run_that_is_killed_at_any_moment_comes_to_what_the_file_says_on_every
         assert_eq!(labels(labelled(&hubspot, 40)), labels(before), "{version}");
     }
 }
+
+/// A spreadsheet may be saved while the tool asks HubSpot for the account.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_changes_after_it_was_checked_removes_nothing() {
+    for (changed, version) in
+        [("1,companies,1,owner\n", "v3"), ("1,companies,1,owner\n\"1,companies,2,owner\n", "2026-09")]
+    {
+        let hubspot = crm(1, 2).fault(Fault::delay(Duration::from_secs(1)).on("account_details"));
+        let hubspot = hubspot.association("1", "companies", "1", "owner").association("1", "companies", "2", "owner");
+        let hubspot = hubspot.start().await.unwrap();
+        let folder = crate::folder::Folder::new();
+        let row = if version == "v3" { "owner" } else { "7" };
+        let file = folder.write("rows.csv", format!("{HEADER}1,companies,1,{row}\n1,companies,2,{row}\n"));
+        let run = ["reconcile", path(&file), "--to-type", "companies", "--apply", "--yes", "--api-version", version];
+        let child = crate::cli::begin(tool_at(&hubspot, &run));
+        // The request is there, and its answer is not.
+        thread::sleep(Duration::from_millis(500));
+        folder.write("rows.csv", format!("{HEADER}{}", changed.replace("owner", row)));
+        let ran = crate::cli::ran(child.wait_with_output().unwrap());
+        assert_eq!(ran.code, Some(2), "{}", ran.out);
+        assert!(ran.err.contains("changed after it was checked"), "{}", ran.err);
+        assert_eq!(hubspot.association_count(), 2);
+    }
+}

@@ -1,6 +1,6 @@
 //! The version of HubSpot's API that the tool speaks.
 
-use hubspot_simulator::AssociationCategory;
+use hubspot_simulator::{AssociationCategory, Fault};
 
 use crate::cli::{run, run_at, tool_at};
 use crate::folder::{Folder, HEADER};
@@ -58,5 +58,34 @@ async fn labels_go_with_the_unlabelled_type_only_where_an_option_says_so() {
         let removed = run_at(&hubspot, &[&command[..], &["--including-labels"]].concat());
         assert_eq!(removed.code, Some(0), "{command:?}: {}", removed.err);
         assert_eq!(hubspot.association_count(), 0);
+    }
+}
+
+/// The association is made by then, whatever becomes of reading anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_association_that_is_made_is_told_as_made_on_every_version() {
+    for version in ["v3", "2026-09"] {
+        let hubspot = crm(1, 1).fault(Fault::status(404).on("get")).start().await.unwrap();
+        let ran = run_at(&hubspot, &["associate", "1", "companies", "1", "7", "--api-version", version]);
+        assert_eq!(
+            (ran.code, &*ran.out),
+            (Some(0), "Partner client 1 is associated with companies 1 as 7.\n"),
+            "{}",
+            ran.err
+        );
+    }
+}
+
+/// A label and a number with its category exist as well as a name does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_type_that_exists_is_not_told_to_be_missing() {
+    let label = (AssociationCategory::UserDefined, 36, "Referred by");
+    let hubspot = crm(1, 1).association_label("companies", label.0, label.1, label.2).start().await.unwrap();
+    for (version, association_type) in
+        [("2026-09", "Referred by"), ("2026-09", "USER_DEFINED:36"), ("v3", "USER_DEFINED:36")]
+    {
+        let ran = run_at(&hubspot, &["associate", "1", "companies", "777", association_type, "--api-version", version]);
+        assert_eq!(ran.code, Some(1), "{}", ran.out);
+        assert!(!ran.err.contains("no association type"), "{version} {association_type}: {}", ran.err);
     }
 }

@@ -19,7 +19,13 @@ use self::{
     arguments::Reconcile,
     files::{Files, load, write},
 };
-use super::{check, input::Input, layout::Layout, rows::Rows, seed};
+use super::{
+    check::{self, Checked},
+    input::Input,
+    layout::Layout,
+    rows::Rows,
+    seed,
+};
 use crate::{
     command_line,
     exit::{Code, Signal},
@@ -142,6 +148,11 @@ async fn made(arguments: &Reconcile, target: &Target, files: &Files) -> Result<M
     let (Some(file), Some(to_type)) = (&arguments.file, &arguments.to_type) else {
         return Err(Failure::usage("give a file and --to-type, or --plan"));
     };
+    if arguments.partner_clients.iter().any(|id| id.trim().is_empty()) {
+        let remedy =
+            "give ids separated by commas, or leave the option out to consider the partner clients in the file";
+        return Err(Failure::usage(format!("--partner-clients has an empty id: {remedy}")));
+    }
     let input = Input::new(file, Layout::new(&arguments.table, Some(to_type))).await?;
     let checked = check::check(&input).await?;
     let client = target.client_with(|builder| builder, |simulator| seed::seed(simulator, &input)).await?;
@@ -153,7 +164,7 @@ async fn made(arguments: &Reconcile, target: &Target, files: &Files) -> Result<M
     let journal = journal(arguments, &digest, account.as_deref())?;
     let plan = match &resumed {
         Some(kept) => load(kept)?.0,
-        None => plan(&client.client, &input, to_type, account.as_deref(), arguments).await?,
+        None => plan(&client.client, &input, &checked, to_type, account.as_deref(), arguments).await?,
     };
     Ok(Made { plan, client: Some(client), account, journal, resumed })
 }
@@ -166,6 +177,7 @@ fn journal(arguments: &Reconcile, digest: &str, account: Option<&str>) -> Result
 async fn plan(
     client: &Client,
     input: &Input,
+    checked: &Checked,
     to_type: &str,
     account: Option<&str>,
     arguments: &Reconcile,
@@ -180,7 +192,16 @@ async fn plan(
         if all_in_file {
             partner_clients.insert(partner_client.to_owned());
         }
-        desired.push(Association::new(partner_client, to_object_type, to_id, association_type)?);
+        let Ok(association) = Association::new(partner_client, to_object_type, to_id, association_type) else { break };
+        desired.push(association);
+    }
+    // A row that is not good was not there when the file was checked, and ends it.
+    if desired.len() as u64 != checked.rows || rows.digest() != checked.digest {
+        let message = format!("{} was changed after it was checked", input.name());
+        return Err(Failure::file(
+            message,
+            "Run the command again with a file that does not change meanwhile; nothing was sent.",
+        ));
     }
     let mut reconcile = client.reconcile(partner_clients, to_type, desired);
     if arguments.skip_unknown {
