@@ -10,6 +10,8 @@ use crate::failure::Failure;
 pub(crate) const PARTNER_CLIENTS: &str = "partner_clients";
 /// How many ids are listed of objects that have the same value.
 const MOST_IDS: usize = 5;
+/// If there are as many, more objects may have the value.
+const MANY_IDS: usize = 1_000;
 
 /// A property and its value in place of an id. HubSpot's names of properties are letters, digits and underscores, all small.
 pub(crate) fn parse(text: &str) -> Option<(String, &str)> {
@@ -45,9 +47,10 @@ pub(crate) fn id(
         Ok(Resolved::Several(ids)) => {
             let more = ids.len().saturating_sub(MOST_IDS);
             let listed: Vec<_> = ids.iter().take(MOST_IDS).map(ObjectId::as_str).collect();
+            let or_more = if ids.len() < MANY_IDS { "" } else { " or more" };
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             told(format!(
-                "{} of the {objects} in HubSpot have {property} {value:?}, with the ids {}{more}: give the id that is meant",
+                "{}{or_more} of the {objects} in HubSpot have {property} {value:?}, with the ids {}{more}: give the id that is meant",
                 ids.len(),
                 listed.join(", ")
             ))

@@ -30,7 +30,8 @@ const SEARCH: &str = "search_objects";
 const MAX_VALUES: usize = 100;
 /// What the values may take of the 3,000 characters of a search; the rest of the request takes fewer than the difference.
 const MAX_CHARACTERS: usize = 2_500;
-/// A value that more objects have is as good as one that two have.
+/// How many pages of one search are read. Several values that more objects have are asked for in smaller requests; of one value
+/// alone it is enough.
 const MAX_PAGES: usize = 5;
 
 /// What is known of each value.
@@ -176,10 +177,12 @@ impl<'a> Lookup<'a> {
         }
         let found = Attribution::new(self.property, values, objects);
         let is_sure = is_whole && left_out == 0 && !found.has_silent;
+        // More objects may have a value that two were seen with, which is told once nothing more can be learnt.
+        let is_alone = values.len() == 1;
         let mut answer = Answer::default();
         for value in values {
             match found.in_any_case(value) {
-                Some(ids) if is_sure || ids.len() > 1 => answer.settled.push((*value, Ok(resolved(ids)))),
+                Some(ids) if is_sure || is_alone && ids.len() > 1 => answer.settled.push((*value, Ok(resolved(ids)))),
                 None if is_sure && !found.has_others => answer.settled.push((*value, Ok(Resolved::None))),
                 _ => answer.open.push(value),
             }

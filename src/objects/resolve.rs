@@ -19,10 +19,11 @@ impl Client {
     /// keys, and objects of any type, partner clients included. Returns one outcome for each key, in the order given.
     ///
     /// A property whose values are unique, such as the e-mail address of a contact, is looked up in batches of a hundred;
-    /// any other is searched for, a hundred values to a request as well. HubSpot allows five searches a second, finds new
-    /// data with some delay, and never finds archived objects. A search ignores case, as HubSpot does, and so do e-mail
-    /// addresses. A contact is found by its additional e-mail addresses too, and a company by its additional domains. Each
-    /// value is asked for once, however often it is given; nothing is remembered for the next call.
+    /// any other is searched for, a hundred values to a request as well, or fewer where many objects have them. HubSpot
+    /// allows five searches a second, finds new data with some delay, and never finds archived objects. A search ignores
+    /// case, as HubSpot does, and so do e-mail addresses. A contact is found by its additional e-mail addresses too, and a
+    /// company by its additional domains. Each value is asked for once, however often it is given, and again only where an
+    /// answer leaves it open; nothing is remembered for the next call.
     ///
     /// Needs the scope that reads objects of the type, such as `crm.objects.companies.read`.
     ///
@@ -71,7 +72,8 @@ pub enum Resolved {
     One(ObjectId),
     /// No object has the value.
     None,
-    /// Two or more objects have the value. Their ids are in ascending order. Of more than a thousand, some are left out.
+    /// Two or more objects have the value. Their ids are in ascending order. Five pages of HubSpot's search are read for
+    /// one value, which is a thousand objects, so of more some are left out.
     Several(Vec<ObjectId>),
 }
 

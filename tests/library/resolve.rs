@@ -279,6 +279,21 @@ async fn objects_on_later_pages_are_seen() {
 }
 
 #[tokio::test]
+async fn all_objects_with_a_value_are_told_where_many_values_have_many() {
+    // More than five pages hold; the first five have some with each value.
+    let builder = (0..1_500).fold(Simulator::builder().without_seed(), |builder, id| {
+        builder.object("companies", (id + 1).to_string(), [("domain", format!("c{}.example", id % 10))])
+    });
+    let simulator = builder.start().await.unwrap();
+    let keys = (0..10).map(|domain| ("domain", format!("c{domain}.example")));
+    for (domain, outcome) in known(client_of(&simulator).resolve("companies", keys).send().await).iter().enumerate() {
+        let ids: Vec<_> = (0..1_500).filter(|id| id % 10 == domain).map(|id| (id + 1).to_string()).collect();
+        assert_eq!(*outcome, several(ids.iter().map(String::as_str)), "{domain}");
+    }
+    assert!(simulator.requests().len() < 20, "{}", simulator.requests().len());
+}
+
+#[tokio::test]
 async fn a_value_that_hubspot_refuses_spoils_no_other() {
     let (_server, client, _) = serve(|path, search| match path.ends_with("/search") {
         true if asked(search).iter().any(|value| value == "bad") => refusal(),
