@@ -179,14 +179,6 @@ async fn run(
         let asked = question::ask(removing.yes, target, &what, &question);
         signals.interrupt(asked, Some("Nothing was changed.")).await?;
     }
-    let undo = match &many.undo {
-        Some(path) => {
-            let existing = Existing::read(&session.client, &input, &checked, account.as_deref());
-            let existing = signals.interrupt(existing, unsent).await?;
-            Some(Recorder::begin(path, change, removing.including_labels, &identity, existing)?)
-        }
-        None => None,
-    };
     let bar = Bar::new(checked.rows, output.json, target.log.is_verbose());
     let updated = bar.clone();
     let inputs = Inputs::open(&input, checked.rows)?;
@@ -206,9 +198,22 @@ async fn run(
         }
         bulk = bulk.journal(journal(path, &identity, account.as_deref())?);
     }
+    let outcomes = bulk.outcomes();
+    if let Some(error) = outcomes.journal_error() {
+        return Err(error.clone().into());
+    }
+    // Only of a run that takes place.
+    let undo = match &many.undo {
+        Some(path) => {
+            let existing = Existing::read(&session.client, &input, &checked, account.as_deref());
+            let existing = signals.interrupt(existing, unsent).await?;
+            Some(Recorder::begin(path, change, removing.including_labels, &identity, existing)?)
+        }
+        None => None,
+    };
     let report = Report::begin(change, checked.rows, &rows, output)?;
     let run = Run { many, no_more, checked, rows, failed, undo, report, bar, signals };
-    run.finish(bulk, &session.client, output).await
+    run.finish(outcomes, &session.client, output).await
 }
 
 /// The journal of a run whose input has this identity.
@@ -321,9 +326,9 @@ enum End {
 }
 
 impl Run<'_> {
-    async fn finish(mut self, bulk: Bulk, client: &Client, output: &mut Output) -> Result<Code, Failure> {
+    async fn finish(mut self, outcomes: Outcomes, client: &Client, output: &mut Output) -> Result<Code, Failure> {
         let started = Instant::now();
-        let ended = self.take_outcomes(bulk.outcomes(), output).await;
+        let ended = self.take_outcomes(outcomes, output).await;
         // What failed in an earlier run may still be wanted where this one did nothing.
         let is_empty = self.report.settled() == 0 && !matches!(ended, Ok(End::All));
         let written = self.failed.take().filter(|_| !is_empty).map_or(Ok(()), FailedRows::end);
@@ -411,6 +416,9 @@ impl Run<'_> {
     fn leave(&mut self, error: Error, output: &mut Output) -> Result<End, Failure> {
         while self.advance()? {
             self.report.leave(&self.rows, &error, output)?;
+            if let Some(undo) = &mut self.undo {
+                undo.leave(&self.rows);
+            }
             if let Some(failed) = &mut self.failed {
                 failed.add(&self.rows, &error)?;
             }
@@ -421,7 +429,7 @@ impl Run<'_> {
     /// Tells the outcome of the row that was taken last.
     fn print(&mut self, result: Result<(), &Error>, is_from_journal: bool, output: &mut Output) -> Result<(), Failure> {
         if let Some(undo) = &mut self.undo {
-            undo.add(&self.rows, result);
+            undo.add(&self.rows, result, is_from_journal);
         }
         self.report.add(&self.rows, result, is_from_journal, output)?;
         match (result, &mut self.failed) {

@@ -8,9 +8,11 @@ use std::{
 
 use hmac_sha256::Hash;
 use hubspot_partner_clients::reconcile::Plan;
+use serde::Serialize;
 
 use super::{arguments::Reconcile, hex};
 use crate::{
+    bulk::undo::Content,
     failure::Failure,
     output_file::{OutputFile, same},
     printable::printable,
@@ -85,12 +87,19 @@ pub(super) fn load(path: &Path) -> Result<(Plan, String), Failure> {
     }
     let bytes =
         fs::read(path).map_err(|error| Failure::io(format_args!("{} cannot be read", path.display()), &error))?;
-    // Editors put a byte order mark in front.
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let plan = serde_json::from_slice(text).map_err(|error| {
-        let message = format!("{} is not a plan: {}", path.display(), printable(&error.to_string()));
-        Failure::file(message, "Give a file that --save-plan or --undo wrote.")
-    })?;
+    let plan = match Content::parse(&bytes) {
+        Ok(Content::Plan(plan)) => *plan,
+        Ok(Content::Reversal(file)) => file.reversal,
+        Ok(Content::Run(_)) => {
+            let path = path.display();
+            let message = format!("{path} is the undo file of a run and not a plan");
+            return Err(Failure::file(message, format!("To reverse the run, use undo {path}.")));
+        }
+        Err(error) => {
+            let message = format!("{} is not a plan: {}", path.display(), printable(&error.to_string()));
+            return Err(Failure::file(message, "Give a file that --save-plan or --undo wrote."));
+        }
+    };
     Ok((plan, hex(&Hash::hash(&bytes))))
 }
 
@@ -100,7 +109,9 @@ pub(super) fn check_undo(path: &Path, plan: &Plan) -> Result<bool, Failure> {
         return Ok(false);
     }
     let all = plan.undo();
-    let is_of_plan = load(path).is_ok_and(|(found, _)| {
+    let found = fs::read(path).ok().and_then(|text| Content::parse(&text).ok());
+    let is_of_plan = matches!(found, Some(Content::Reversal(file)) if {
+        let found = &file.reversal;
         found.server == all.server
             && found.to_object_type == all.to_object_type
             && found.add.iter().all(|change| all.add.binary_search(change).is_ok())
@@ -114,9 +125,9 @@ pub(super) fn check_undo(path: &Path, plan: &Plan) -> Result<bool, Failure> {
 }
 
 /// Replaces a file at once: after a crash it has either content.
-pub(super) fn write(option: &str, path: &Path, plan: &Plan) -> Result<(), Failure> {
+pub(in crate::bulk) fn write(option: &str, path: &Path, content: &impl Serialize) -> Result<(), Failure> {
     let mut file = OutputFile::create(option, path, &[])?;
-    let written = serde_json::to_writer_pretty(&mut file, plan).map_err(io::Error::from);
+    let written = serde_json::to_writer_pretty(&mut file, content).map_err(io::Error::from);
     let written = written.and_then(|()| file.write_all(b"\n"));
     written.map_err(|error| Failure::io(format_args!("{} cannot be written", path.display()), &error))?;
     file.commit()

@@ -1,7 +1,7 @@
 //! The command `reconcile`, which makes associations match a CSV file.
 
 pub(crate) mod arguments;
-mod files;
+pub(super) mod files;
 pub(super) mod report;
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
@@ -25,6 +25,7 @@ use super::{
     layout::Layout,
     rows::Rows,
     seed,
+    undo::Reversal,
 };
 use crate::{
     command_line,
@@ -258,7 +259,7 @@ async fn apply(
     if plan.is_empty() {
         // A script that takes a run back finds a file all the same.
         if let Some(path) = arguments.undo.as_ref().filter(|path| !path.exists()) {
-            write("--undo", path, &plan.undo())?;
+            write("--undo", path, &Reversal::new(plan.undo()))?;
         }
         return Ok(Applied::default());
     }
@@ -279,12 +280,12 @@ async fn apply(
     }
     // Before anything is sent, so that it is right whenever the run ends.
     if let Some(path) = &arguments.undo {
-        write("--undo", path, &plan.undo())?;
+        write("--undo", path, &Reversal::new(plan.undo()))?;
     }
     let applied = apply.run_until(stop).await;
     match (&arguments.undo, &applied) {
         // Without what was not changed. If that cannot be written, the file that is there is right as well.
-        (Some(path), Ok(applied)) => drop(write("--undo", path, &applied.undo(plan))),
+        (Some(path), Ok(applied)) => drop(write("--undo", path, &Reversal::new(applied.undo(plan)))),
         // Nothing was changed by this run; a run before it may have changed something.
         (Some(path), Err(_)) if !had_undo => drop(fs::remove_file(path)),
         _ => {}

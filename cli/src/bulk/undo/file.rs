@@ -3,11 +3,13 @@
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     fs,
-    io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use hubspot_partner_clients::{Association, Error, ErrorKind, reconcile::Plan};
+use hubspot_partner_clients::{
+    Association, Error, ErrorKind, ObjectId, PartnerClientId,
+    reconcile::{Applied, Plan},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -15,10 +17,10 @@ use crate::{
     bulk::{
         Change,
         existing::{Existing, Types},
+        reconcile::files::write,
         rows::Rows,
     },
     failure::Failure,
-    output_file::OutputFile,
     printable::printable,
 };
 
@@ -26,7 +28,7 @@ const FORMAT: &str = "hubspot-partner-clients undo 1";
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct UndoFile {
+pub(in crate::bulk) struct UndoFile {
     format: String,
     /// Names the file that the run took, and what it did with it.
     run: String,
@@ -38,64 +40,179 @@ struct UndoFile {
 }
 
 impl UndoFile {
-    /// The plans that reverse the run.
-    fn reversed(self) -> Vec<Plan> {
-        let unchanged: HashSet<_> = self.unchanged.into_iter().collect();
-        let reversed = self.plans.into_iter().map(|mut plan| {
+    /// Leaves in the plans what the run may have changed.
+    fn settle(&mut self) {
+        let unchanged: HashSet<_> = self.unchanged.drain(..).collect();
+        for plan in &mut self.plans {
             plan.add.retain(|change| !unchanged.contains(change));
-            plan.remove.retain(|change| !unchanged.contains(change));
-            plan.undo()
-        });
-        reversed.collect()
+            let kept = plan.remove.extract_if(.., |change| unchanged.contains(change));
+            plan.keep.extend(kept);
+            plan.keep.sort_unstable();
+        }
     }
 
-    /// Adds what a later run may change and the earlier one could not: partner clients and types may be new.
-    fn take_up(&mut self, later: Plan) {
-        let Some(plan) = self.plans.iter_mut().find(|plan| plan.to_object_type == later.to_object_type) else {
-            self.plans.push(later);
-            return;
-        };
-        let known: HashSet<_> =
-            [&plan.add, &plan.remove, &plan.keep, &plan.beside_labels].into_iter().flatten().cloned().collect();
-        plan.add.extend(later.add.into_iter().filter(|change| !known.contains(change)));
-        plan.remove.extend(later.remove.into_iter().filter(|change| !known.contains(change)));
-        let partner_clients: BTreeSet<_> = plan.partner_clients.drain(..).chain(later.partner_clients).collect();
-        plan.partner_clients = partner_clients.into_iter().collect();
-        plan.add.sort_unstable();
-        plan.remove.sort_unstable();
+    /// Takes up a later run of the same rows, and returns what only an earlier one may have changed.
+    fn take_up(&mut self, mut later: Vec<Plan>) -> HashSet<Association> {
+        self.settle();
+        let mut carried = HashSet::new();
+        for earlier in &mut self.plans {
+            match later.iter().position(|later| later.to_object_type == earlier.to_object_type) {
+                Some(found) => merge(earlier, later.swap_remove(found), &mut carried),
+                None => carried.extend(earlier.add.iter().chain(&earlier.remove).cloned()),
+            }
+        }
+        self.plans.append(&mut later);
+        carried
     }
 }
 
-/// What an undo file holds.
-enum Content {
+type Pair = (PartnerClientId, ObjectId);
+
+fn pair(change: &Association) -> Pair {
+    (change.partner_client_id.clone(), change.to_object_id.clone())
+}
+
+/// Makes of two plans the one of both runs. Before them there was what there is now, without what the earlier run made and
+/// with what it removed. What it may have changed and is as before, others may have changed since: there the later plan holds.
+fn merge(earlier: &mut Plan, mut later: Plan, carried: &mut HashSet<Association>) {
+    let there: HashSet<_> = [&later.keep, &later.remove, &later.beside_labels].into_iter().flatten().cloned().collect();
+    let missing: HashSet<_> = later.add.iter().filter(|change| !there.contains(change)).cloned().collect();
+    let added: HashSet<_> = earlier.add.iter().filter(|change| !missing.contains(change)).cloned().collect();
+    let removed: Vec<_> = earlier.remove.iter().filter(|change| !there.contains(change)).cloned().collect();
+    let before: HashSet<_> =
+        [&earlier.keep, &earlier.remove, &earlier.beside_labels].into_iter().flatten().map(pair).collect();
+    let new: HashSet<_> = added.iter().map(pair).filter(|pair| !before.contains(pair)).collect();
+    let unlabeled: BTreeSet<_> = earlier.unlabeled_types.drain(..).chain(later.unlabeled_types).collect();
+    // HubSpot lists an unlabelled type beside the labels that were made.
+    let is_ours = |change: &Association| {
+        added.contains(change) || (unlabeled.contains(&change.association_type) && new.contains(&pair(change)))
+    };
+    later.keep.retain(|change| !is_ours(change));
+    later.beside_labels.retain(|change| !is_ours(change));
+    let listed = earlier.beside_labels.iter().filter(|change| added.contains(change));
+    later.beside_labels.extend(listed.cloned());
+    // Of partner clients that are unknown by now.
+    let looked_at: HashSet<_> = later.partner_clients.iter().cloned().collect();
+    let is_unseen = |change: &Association| !looked_at.contains(&change.partner_client_id);
+    later.keep.extend(earlier.keep.drain(..).filter(is_unseen));
+    let unseen = earlier.beside_labels.drain(..).filter(|change| is_unseen(change) && !added.contains(change));
+    later.beside_labels.extend(unseen);
+    carried.extend(added.iter().cloned());
+    carried.extend(removed.iter().cloned());
+    let union = |mut all: Vec<Association>, more: Vec<Association>| -> Vec<Association> {
+        all.extend(more);
+        BTreeSet::from_iter(all).into_iter().collect()
+    };
+    later.add = union(later.add, added.into_iter().collect());
+    later.remove = union(later.remove, removed);
+    later.keep.sort_unstable();
+    later.unchanged = later.keep.len() as u64;
+    later.beside_labels.sort_unstable();
+    let clients: BTreeSet<_> = earlier.partner_clients.drain(..).chain(later.partner_clients).collect();
+    later.unknown.retain(|id| !clients.contains(id));
+    later.partner_clients = clients.into_iter().collect();
+    later.unlabeled_types = unlabeled.into_iter().collect();
+    *earlier = later;
+}
+
+/// The undo file of `reconcile`, which knows what reverses its plan.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(in crate::bulk) struct Reversal {
+    format: String,
+    pub(in crate::bulk) reversal: Plan,
+}
+
+impl Reversal {
+    pub(in crate::bulk) fn new(reversal: Plan) -> Self {
+        Self { format: FORMAT.to_owned(), reversal }
+    }
+}
+
+/// What a file holds that --undo or --save-plan wrote.
+pub(in crate::bulk) enum Content {
     /// What a run changes.
     Run(UndoFile),
-    /// The plan that reverses another, as `reconcile --undo` writes it.
+    Reversal(Box<Reversal>),
+    /// A plan that reverses nothing.
     Plan(Box<Plan>),
 }
 
-/// The plans that reverse what an undo file is of.
-pub(super) fn plans(path: &Path) -> Result<Vec<Plan>, Failure> {
-    Ok(match read(path)? {
-        Content::Run(file) => file.reversed(),
-        Content::Plan(plan) => vec![*plan],
-    })
+impl Content {
+    /// # Errors
+    /// What is wrong with the file.
+    pub(in crate::bulk) fn parse(text: &[u8]) -> serde_json::Result<Self> {
+        // Editors put a byte order mark in front.
+        let json: Value = serde_json::from_slice(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text))?;
+        if json.get("format").and_then(Value::as_str) != Some(FORMAT) {
+            return serde_json::from_value(json).map(Self::Plan);
+        }
+        match json.get("reversal") {
+            Some(_) => serde_json::from_value(json).map(Self::Reversal),
+            None => serde_json::from_value(json).map(Self::Run),
+        }
+    }
+}
+
+/// The undo file of a run that has ended.
+pub(super) enum Ended {
+    Run(UndoFile),
+    Reversal(Box<Reversal>),
+}
+
+impl Ended {
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        match read(path)? {
+            Content::Run(mut file) => {
+                file.settle();
+                Ok(Self::Run(file))
+            }
+            Content::Reversal(file) => Ok(Self::Reversal(file)),
+            Content::Plan(_) => {
+                let path = path.display();
+                let remedy = format!("To carry it out, use reconcile --plan {path} --apply; nothing was changed.");
+                Err(Failure::file(format!("{path} is a plan and not an undo file"), remedy))
+            }
+        }
+    }
+
+    /// The plans that reverse what was changed.
+    pub(super) fn plans(&self) -> Vec<Plan> {
+        match self {
+            Self::Run(file) => file.plans.iter().map(Plan::undo).collect(),
+            Self::Reversal(file) => vec![file.reversal.clone()],
+        }
+    }
+
+    /// Leaves in the file what could not be reversed, because others may make and remove the rest from now on. Where it cannot
+    /// be written, the changes are reversed all the same.
+    pub(super) fn reversed(mut self, path: &Path, applied: &Applied) {
+        let failed = applied.failures().map(|failed| &failed.association);
+        let left: HashSet<_> =
+            failed.chain(&applied.held_back).map(|change| (&change.to_object_type, pair(change))).collect();
+        let plans = match &mut self {
+            Self::Run(file) => &mut file.plans[..],
+            Self::Reversal(file) => std::slice::from_mut(&mut file.reversal),
+        };
+        for plan in plans {
+            let is_left = |change: &Association| left.contains(&(&change.to_object_type, pair(change)));
+            plan.add.retain(is_left);
+            plan.remove.retain(is_left);
+        }
+        let _ = match &self {
+            Self::Run(file) => write("--undo", path, file),
+            Self::Reversal(file) => write("--undo", path, file),
+        };
+    }
 }
 
 fn read(path: &Path) -> Result<Content, Failure> {
     let text =
         fs::read(path).map_err(|error| Failure::io(format_args!("{} cannot be read", path.display()), &error))?;
-    // Editors put a byte order mark in front.
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-    let refused = |error: serde_json::Error| {
+    Content::parse(&text).map_err(|error| {
         let message = format!("{} is not an undo file: {}", path.display(), printable(&error.to_string()));
         Failure::file(message, "Give a file that --undo wrote; nothing was changed.")
-    };
-    let json: Value = serde_json::from_slice(text).map_err(refused)?;
-    if json.get("format").and_then(Value::as_str) == Some(FORMAT) {
-        return serde_json::from_value(json).map(Content::Run).map_err(refused);
-    }
-    serde_json::from_value(json).map(Content::Plan).map_err(refused)
+    })
 }
 
 /// An undo file that is written while a run goes on.
@@ -103,6 +220,8 @@ pub(in crate::bulk) struct Recorder {
     path: PathBuf,
     file: UndoFile,
     types: Types,
+    /// What an earlier run may have changed, whatever this one does.
+    carried: HashSet<Association>,
     /// Whether what stands in a row certainly was not changed.
     rows: HashMap<Association, bool>,
 }
@@ -123,31 +242,41 @@ impl Recorder {
         };
         let bound = of(&plans);
         let plans = plans.into_iter().map(|plan| changes(change, including_labels, plan));
+        let mut carried = HashSet::new();
         let file = if path.exists() {
             let of_another = || {
                 let message = format!("{} already exists and is not the undo file of this run", path.display());
                 Failure::file(message, "Give --undo another path; nothing was changed.")
             };
             let Content::Run(mut earlier) = read(path)? else { return Err(of_another()) };
-            if earlier.run != run || of(&earlier.plans) != bound {
+            // Of a run whose types HubSpot did not know there are no plans.
+            if earlier.run != run || (!earlier.plans.is_empty() && of(&earlier.plans) != bound) {
                 return Err(of_another());
             }
-            // It may change them yet.
-            earlier.unchanged.clear();
-            plans.for_each(|plan| earlier.take_up(plan));
+            carried = earlier.take_up(plans.collect());
             earlier
         } else {
             UndoFile { format: FORMAT.to_owned(), run, plans: plans.collect(), unchanged: Vec::new() }
         };
-        let recorder = Self { path: path.to_owned(), file, types, rows: HashMap::new() };
-        recorder.write()?;
+        let recorder = Self { path: path.to_owned(), file, types, carried, rows: HashMap::new() };
+        write("--undo", path, &recorder.file)?;
         Ok(recorder)
     }
 
-    /// Takes the outcome of the row that `rows` stands at.
-    pub(in crate::bulk) fn add(&mut self, rows: &Rows, result: Result<(), &Error>) {
-        use ErrorKind::{Conflict, NotFound, Refused};
-        let is_unchanged = result.is_err_and(|error| matches!(error.kind(), Conflict | NotFound | Refused));
+    /// Takes the outcome of the row that `rows` stands at. For one from the journal, nothing was sent.
+    pub(in crate::bulk) fn add(&mut self, rows: &Rows, result: Result<(), &Error>, is_from_journal: bool) {
+        use ErrorKind::{Conflict, InvalidInput, NotFound, Refused};
+        let is_refused =
+            result.is_err_and(|error| matches!(error.kind(), Conflict | InvalidInput | NotFound | Refused));
+        self.record(rows, is_from_journal || is_refused);
+    }
+
+    /// Notes that the row that `rows` stands at was not sent.
+    pub(in crate::bulk) fn leave(&mut self, rows: &Rows) {
+        self.record(rows, true);
+    }
+
+    fn record(&mut self, rows: &Rows, is_unchanged: bool) {
         if let Ok(association) = self.types.association(rows) {
             *self.rows.entry(association).or_insert(true) &= is_unchanged;
         }
@@ -155,18 +284,10 @@ impl Recorder {
 
     /// Notes what the run did not change. Without that the file is right as well.
     pub(in crate::bulk) fn end(mut self) {
-        let unchanged = self.rows.drain().filter(|(_, unchanged)| *unchanged).map(|(association, _)| association);
-        self.file.unchanged = unchanged.collect();
+        let unchanged = self.rows.into_iter().filter(|(_, unchanged)| *unchanged).map(|(association, _)| association);
+        self.file.unchanged = unchanged.filter(|association| !self.carried.contains(association)).collect();
         self.file.unchanged.sort_unstable();
-        let _ = self.write();
-    }
-
-    fn write(&self) -> Result<(), Failure> {
-        let mut file = OutputFile::create("--undo", &self.path, &[])?;
-        let written = serde_json::to_writer_pretty(&mut file, &self.file).map_err(io::Error::from);
-        let written = written.and_then(|()| file.write_all(b"\n"));
-        written.map_err(|error| Failure::io(format_args!("{} cannot be written", self.path.display()), &error))?;
-        file.commit()
+        let _ = write("--undo", &self.path, &self.file);
     }
 }
 

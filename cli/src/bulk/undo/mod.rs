@@ -8,7 +8,8 @@ use clap::Args;
 use hubspot_partner_clients::reconcile::{Applied, Plan};
 use serde_json::json;
 
-pub(super) use self::file::Recorder;
+use self::file::Ended;
+pub(super) use self::file::{Content, Recorder, Reversal};
 use super::reconcile::report;
 use crate::{
     command_line,
@@ -42,7 +43,8 @@ pub(crate) async fn run(
     if target.simulator {
         return Err(Failure::usage("undo cannot be used with --simulator, which forgets everything at the end"));
     }
-    let plans = file::plans(&arguments.file)?;
+    let file = Ended::read(&arguments.file)?;
+    let plans = file.plans();
     let [add, remove] = [
         plans.iter().map(|plan| plan.add.len() as u64).sum::<u64>(),
         plans.iter().map(|plan| plan.remove.len() as u64).sum::<u64>(),
@@ -108,6 +110,9 @@ pub(crate) async fn run(
         all.failed_additions.extend(applied.failed_additions);
         all.failed_removals.extend(applied.failed_removals);
         all.held_back.extend(applied.held_back);
+    }
+    if all.unsettled == 0 {
+        file.reversed(&arguments.file, &all);
     }
     if output.json {
         output.json(&json!({"plans": plans, "applied": report::json(&all)}))?;
