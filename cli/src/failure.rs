@@ -183,9 +183,10 @@ pub(super) fn to_json(error: &Error) -> Value {
 }
 
 /// What the library advises a program to call, and what a user of the tool can do instead.
-const INSTEAD: [(&str, &str); 9] = [
+const INSTEAD: [(&str, &str); 10] = [
     ("`skip_unknown`", "--skip-unknown"),
     ("`max_removals`", "--max-removals"),
+    ("set including_labels if", "add --including-labels if"),
     ("`association_types` lists", "the command `types` lists"),
     ("trust its certificate with `root_certificates`", "add its certificate to those that the system trusts"),
     (" or smaller pages, or raise max_response_bytes", ""),
@@ -195,7 +196,7 @@ const INSTEAD: [(&str, &str); 9] = [
     (", or allow_insecure_http for a proxy on a private network", ""),
 ];
 
-fn for_tool(text: &str) -> String {
+pub(super) fn for_tool(text: &str) -> String {
     INSTEAD.iter().fold(text.to_owned(), |text, (library, tool)| text.replace(library, tool))
 }
 

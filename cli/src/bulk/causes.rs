@@ -7,7 +7,12 @@ use indicatif::HumanCount;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{failure::Failure, output::Output, printable::printable, words::counted};
+use crate::{
+    failure::{Failure, for_tool},
+    output::Output,
+    printable::printable,
+    words::counted,
+};
 
 /// How many causes are told, and how many lines of each.
 const SHOWN: usize = 10;
@@ -35,7 +40,7 @@ struct Cause {
 impl Causes {
     /// Adds a row that failed.
     pub(super) fn add_error(&mut self, error: &Error, line: u64) {
-        let text = error.to_string();
+        let text = for_tool(&error.to_string());
         // Each response has its own.
         let id = error.correlation_id().map(|id| format!(" (correlation id {id})")).unwrap_or_default();
         let key = text.strip_suffix(&*id).unwrap_or(&text).to_owned();

@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use hubspot_partner_clients::{Association, Client, ErrorKind, ObjectId, ObjectType, PartnerClientId, Resolved};
+use hubspot_partner_clients::{
+    Association, AssociationType, Client, Error, ErrorKind, ObjectId, ObjectType, PartnerClientId, Resolved,
+    reconcile::Plan,
+};
 use indicatif::{HumanCount, HumanDuration};
 use serde_json::json;
 
@@ -18,10 +21,11 @@ use super::{
     existing::{Existing, Types},
     input::Input,
     rows::Rows,
+    stops,
 };
 use crate::{
     exit::Code,
-    failure::{Failure, to_json, warn},
+    failure::{Failure, for_tool, to_json, warn},
     output::{Output, Table},
     printable::printable,
     words::counted,
@@ -33,17 +37,23 @@ const MOST_DISSOCIATED: u64 = 100;
 pub(super) async fn run(
     change: Change,
     many: &Many,
+    including_labels: bool,
     input: &Input,
     checked: &Checked,
     client: &Client,
     output: &mut Output,
 ) -> Result<Code, Failure> {
-    let mut known = Known::from(Existing::read(client, input, checked, None).await?);
+    let existing = Existing::read(client, input, checked, None).await?;
+    let labels = match change {
+        Change::Dissociate if client.api_version().is_dated() => labels_beside(&existing.plans, client).await?,
+        _ => HashMap::new(),
+    };
+    let mut known = Known { labels, ..Known::from(existing) };
     if change == Change::Associate {
         known.look_for_objects(client, input, checked, output.json).await?;
     }
     let mut rows = Rows::open(input)?;
-    let mut preview = Preview::begin(change, &rows, output)?;
+    let mut preview = Preview::begin(change, including_labels, &rows, output)?;
     while let Ok(true) = rows.advance()? {
         preview.add(&rows, &known, output)?;
     }
@@ -63,11 +73,46 @@ struct Known {
     unknown: HashSet<PartnerClientId>,
     /// The other objects that it does not know, by their type.
     missing: HashSet<(ObjectType, ObjectId)>,
+    /// The other objects of which it does not say whether it knows them.
+    unclear: HashMap<(ObjectType, ObjectId), Error>,
+    /// The labels that go with unlabelled associations.
+    labels: HashMap<Association, BTreeSet<String>>,
+}
+
+/// The labels that HubSpot removes with the unlabelled associations of the file, and that the file does not name.
+async fn labels_beside(plans: &[Plan], client: &Client) -> Result<HashMap<Association, BTreeSet<String>>, Failure> {
+    let mut labels = HashMap::new();
+    for plan in plans {
+        let is_unlabeled = |change: &&Association| plan.unlabeled_types.contains(&change.association_type);
+        let pair = |change: &Association| (change.partner_client_id.clone(), change.to_object_id.clone());
+        let mut others = HashMap::<_, Vec<&AssociationType>>::new();
+        for other in plan.remove.iter().filter(|change| !is_unlabeled(change)) {
+            others.entry(pair(other)).or_default().push(&other.association_type);
+        }
+        let listed = plan.keep.iter().chain(&plan.add).filter(is_unlabeled);
+        let listed: Vec<_> = listed.filter_map(|change| Some((change, others.get(&pair(change))?))).collect();
+        if listed.is_empty() {
+            continue;
+        }
+        let types = client.association_types(plan.to_object_type.clone()).await?;
+        let names = types.iter().filter_map(|known| Some((AssociationType::from(known), known.label.clone()?)));
+        let names: HashMap<_, _> = names.collect();
+        for (change, others) in listed {
+            let others: BTreeSet<_> = others.iter().filter_map(|other| names.get(other).cloned()).collect();
+            if !others.is_empty() {
+                labels.insert(change.clone(), others);
+            }
+        }
+    }
+    Ok(labels)
 }
 
 impl Known {
     /// Looks for the objects of associations that are not there, a hundred to a request. What the token may not read is not
-    /// known to be missing.
+    /// known to be missing, nor is an object that HubSpot says nothing certain of.
+    ///
+    /// # Errors
+    /// What concerns all objects of a type.
     async fn look_for_objects(
         &mut self,
         client: &Client,
@@ -88,6 +133,9 @@ impl Known {
         for (to_type, ids) in wanted {
             let keys = ids.iter().map(|id| ("hs_object_id", id.as_str()));
             let outcomes = client.resolve(to_type.as_str(), keys).send().await;
+            let is_of_one =
+                |error: &Error| matches!(error.kind(), ErrorKind::NoOutcome | ErrorKind::Refused | ErrorKind::Decode);
+            let is_told = outcomes.iter().any(|outcome| outcome.as_ref().err().is_none_or(is_of_one));
             for (id, outcome) in ids.into_iter().zip(outcomes) {
                 match outcome {
                     Ok(Resolved::None) => drop(self.missing.insert((to_type.clone(), id))),
@@ -96,6 +144,9 @@ impl Known {
                         let message = format!("whether there are the {to_type} was not checked: {error}");
                         warn(json!({"kind": error.kind().as_str(), "message": message}), json);
                         break;
+                    }
+                    Err(error) if is_told && !stops(&error) => {
+                        self.unclear.insert((to_type.clone(), id), error);
                     }
                     Err(error) => return Err(error.into()),
                 }
@@ -107,14 +158,26 @@ impl Known {
 
 impl From<Existing> for Known {
     fn from(existing: Existing) -> Self {
-        let mut known =
-            Self { types: existing.types, there: HashSet::new(), unknown: HashSet::new(), missing: HashSet::new() };
+        let mut known = Self {
+            types: existing.types,
+            there: HashSet::new(),
+            unknown: HashSet::new(),
+            missing: HashSet::new(),
+            unclear: HashMap::new(),
+            labels: HashMap::new(),
+        };
         for plan in existing.plans {
             known.there.extend([plan.keep, plan.remove, plan.beside_labels].into_iter().flatten());
             known.unknown.extend(plan.unknown);
         }
         known
     }
+}
+
+/// The labels that go with an association, as a list.
+fn labels_of(known: &Known, association: &Association) -> String {
+    let labels = known.labels.get(association).into_iter().flatten();
+    labels.map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// About how many requests a run takes. On dated versions, a batch is preceded by what its partner clients have.
@@ -130,6 +193,8 @@ fn requests(change: Change, strategy: Strategy, is_dated: bool, sent: &HashMap<S
 
 struct Preview {
     change: Change,
+    /// Whether labels may go with the unlabelled association.
+    including_labels: bool,
     /// Those of CSV.
     columns: Annotated<2>,
     /// The lines of the associations so far.
@@ -151,13 +216,14 @@ enum Kind {
 }
 
 impl Preview {
-    fn begin(change: Change, rows: &Rows, output: &mut Output) -> Result<Self, Failure> {
+    fn begin(change: Change, including_labels: bool, rows: &Rows, output: &mut Output) -> Result<Self, Failure> {
         let columns = Annotated::new(rows, ["result", "error"]);
         if output.csv {
             output.record(columns.header(rows))?;
         }
         let (lines, sent) = (HashMap::new(), HashMap::new());
-        Ok(Self { change, columns, lines, sent, counts: [0; 4], wrong: Causes::default(), notes: Causes::default() })
+        let (wrong, notes) = (Causes::default(), Causes::default());
+        Ok(Self { change, including_labels, columns, lines, sent, counts: [0; 4], wrong, notes })
     }
 
     /// What becomes of a row, for programs.
@@ -176,6 +242,7 @@ impl Preview {
         let line = rows.line();
         let [partner_client, to_type, to_id, association_type] = rows.values();
         *self.sent.entry(to_type.to_owned()).or_default() += 1;
+        let mut labels = None;
         let (kind, message, error) = match known.types.association(rows) {
             Err(error) => {
                 self.wrong.add_error(&error, line);
@@ -196,6 +263,18 @@ impl Preview {
                 let error = json!({"kind": "not_found", "message": message});
                 (Kind::Wrong, message, Some(error))
             }
+            Ok(association) if !self.including_labels && known.labels.contains_key(&association) => {
+                let number = association.association_type.as_str().rsplit(':').next().unwrap_or_default();
+                let labels = labels_of(known, &association);
+                let remedy = "add --including-labels if they may go, or remove a label instead";
+                let message = format!(
+                    "association type {number:?} is the unlabelled one, and HubSpot removes the labels of the pair with it \
+                     ({labels}): {remedy}"
+                );
+                self.wrong.add(&message, message.clone(), line);
+                let error = json!({"kind": ErrorKind::InvalidInput.as_str(), "message": message, "remedy": remedy});
+                (Kind::Wrong, message, Some(error))
+            }
             Ok(association) => match self.lines.get(&association) {
                 Some(first) => {
                     let message = "the same association as in an earlier row";
@@ -204,9 +283,28 @@ impl Preview {
                 }
                 None => {
                     let is_there = known.there.contains(&association);
-                    self.lines.insert(association, line);
                     let is_done = is_there == (self.change == Change::Associate);
-                    (if is_done { Kind::Done } else { Kind::Open }, String::new(), None)
+                    let object = (association.to_object_type.clone(), association.to_object_id.clone());
+                    let (mut message, mut error) = (String::new(), None);
+                    if known.labels.contains_key(&association) {
+                        labels = known.labels.get(&association);
+                        message = format!(
+                            "HubSpot removes the labels of the pair with it ({})",
+                            labels_of(known, &association)
+                        );
+                        self.notes.add(&message, message.clone(), line);
+                    }
+                    if let Some(unclear) = known.unclear.get(&object).filter(|_| !is_there) {
+                        let key = format!("whether HubSpot knows one of the {to_type} was not told");
+                        message = format!(
+                            "whether HubSpot has one of the {to_type} with the id {to_id} is not known: {}",
+                            for_tool(&unclear.to_string())
+                        );
+                        self.notes.add(&key, message.clone(), line);
+                        error = Some(to_json(unclear));
+                    }
+                    self.lines.insert(association, line);
+                    (if is_done { Kind::Done } else { Kind::Open }, message, error)
                 }
             },
         };
@@ -214,7 +312,7 @@ impl Preview {
             *count += 1;
         }
         if output.json {
-            output.json(&json!({
+            let mut told = json!({
                 "line": line,
                 "partnerClientId": partner_client,
                 "toObjectType": to_type,
@@ -222,7 +320,11 @@ impl Preview {
                 "associationType": association_type,
                 "result": self.result(kind),
                 "error": error,
-            }))?;
+            });
+            if let (Some(labels), Some(told)) = (labels, told.as_object_mut()) {
+                told.insert("labels".to_owned(), json!(labels));
+            }
+            output.json(&told)?;
         } else if output.csv {
             output.record(self.columns.row(rows, [self.result(kind), &printable(&message)]))?;
         }

@@ -1,6 +1,6 @@
 //! `--check`: what a run would do, and what is wrong with its rows, by requests that change nothing.
 
-use hubspot_simulator::{AssociationCategory, RateLimits};
+use hubspot_simulator::{AssociationCategory, Fault, RateLimits};
 
 use crate::cli::{path, run_at};
 use crate::folder::{Folder, HEADER};
@@ -102,4 +102,65 @@ async fn what_the_token_may_not_read_is_said_to_be_unchecked_and_not_to_be_missi
     let checked = crate::cli::run(command);
     assert_eq!(checked.code, Some(0), "{}", checked.err);
     assert!(checked.err.contains("warning: whether there are the companies was not checked"), "{}", checked.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_refuses_an_unlabelled_association_that_a_run_would_keep_for_its_labels() {
+    let hubspot = crm(2, 2)
+        .association_label("companies", AssociationCategory::UserDefined, 36, "Payer")
+        .association_label("companies", AssociationCategory::UserDefined, 37, "Adviser")
+        .association("1", "companies", "1", "7")
+        .association("1", "companies", "1", "USER_DEFINED:36")
+        .association("1", "companies", "2", "7")
+        .association("1", "companies", "2", "USER_DEFINED:37")
+        .association("2", "companies", "1", "7")
+        .start()
+        .await
+        .unwrap();
+    let folder = Folder::new();
+    let rows = "1,companies,1,7\n1,companies,2,7\n1,companies,2,adviser\n2,companies,1,7\n";
+    let file = folder.write("rows.csv", format!("{HEADER}{rows}"));
+    let of = |version: &str, more: &[&str]| {
+        run_at(&hubspot, &[&["dissociate-many", path(&file), "--api-version", version], more].concat())
+    };
+    let results = |told: &[serde_json::Value]| -> Vec<_> {
+        told.iter().filter_map(|row| row["result"].as_str().map(str::to_owned)).collect()
+    };
+    assert_eq!(results(&of("v3", &["--check", "--json"]).json()), ["to remove"; 4]);
+    let allowed = ["--check", "--including-labels"];
+    let told = of("2026-09", &[&allowed[..], &["--json"]].concat());
+    assert_eq!((told.code, results(&told.json())), (Some(0), vec!["to remove".to_owned(); 4]));
+    assert_eq!(
+        (&told.json()[0]["labels"], &told.json()[1]["labels"]),
+        (&serde_json::json!(["Payer"]), &serde_json::Value::Null)
+    );
+    let text = of("2026-09", &allowed).out;
+    assert!(text.contains("line 2: HubSpot removes the labels of the pair with it (Payer)\n"), "{text}");
+
+    let checked = of("2026-09", &["--check", "--json"]);
+    assert_eq!(checked.code, Some(1), "{}", checked.err);
+    assert_eq!(results(&checked.json()), ["wrong", "to remove", "to remove", "to remove"]);
+    let ran = of("2026-09", &["--yes", "--json"]);
+    assert_eq!(results(&ran.json()), ["failed", "removed", "removed", "removed"]);
+    let message = |told: &[serde_json::Value]| told[0]["error"]["message"].clone();
+    assert_eq!(message(&checked.json()), message(&ran.json()));
+    assert!(message(&ran.json()).as_str().unwrap().contains("(Payer): add --including-labels if"), "{}", ran.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_of_which_hubspot_says_nothing_is_noted_and_the_others_are_checked() {
+    let hubspot = crm(1, 4).start().await.unwrap();
+    let refused = || Some(Fault::status(400));
+    hubspot.inject(Fault::script([refused()]).on("batch_read"));
+    // All four, the property alone, one half and both of its objects.
+    hubspot.inject(Fault::script([refused(), None, refused(), None, refused(), None]).on("search"));
+    let folder = Folder::new();
+    let rows: String = (1..=4).map(|company| format!("1,companies,{company},7\n")).collect();
+    let file = folder.write("rows.csv", format!("{HEADER}{rows}1,companies,1,8\n"));
+    let checked = run_at(&hubspot, &["associate-many", path(&file), "--check", "--json"]);
+    assert_eq!(checked.code, Some(1), "{}", checked.err);
+    let told = checked.json();
+    let results: Vec<_> = told.iter().filter_map(|row| row["result"].as_str()).collect();
+    assert_eq!(results, ["to make", "to make", "to make", "to make", "wrong"]);
+    assert_eq!(told[..4].iter().filter(|row| row["error"]["status"] == 400).count(), 1, "{}", checked.out);
 }
