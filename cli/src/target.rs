@@ -133,14 +133,14 @@ impl Target {
     }
 
     pub(super) async fn client(&self) -> Result<Session, Failure> {
-        self.client_with(|builder| builder, Ok).await
+        self.client_with(|builder| builder, async |simulator| Ok(simulator)).await
     }
 
     /// A client with settings, of HubSpot or of a simulator that holds something more.
     pub(super) async fn client_with(
         &self,
         settings: impl FnOnce(ClientBuilder) -> ClientBuilder,
-        seed: impl FnOnce(SimulatorBuilder) -> Result<SimulatorBuilder, Failure>,
+        seed: impl AsyncFnOnce(SimulatorBuilder) -> Result<SimulatorBuilder, Failure>,
     ) -> Result<Session, Failure> {
         let version = self.api_version()?;
         if let Some(message) = version.warning() {
@@ -151,7 +151,7 @@ impl Target {
             builder = builder.observer(self.log.clone());
         }
         if self.simulator {
-            let simulator = seed(simulated::hubspot())?.start().await;
+            let simulator = seed(simulated::hubspot()).await?.start().await;
             let simulator = simulator.map_err(|error| Failure::io("the simulator cannot start", &error))?;
             let builder = builder.base_url(simulator.base_url()).access_token(simulator.access_token());
             let (server, token) = (simulator.base_url().to_owned(), Secret(simulator.access_token().to_owned()));

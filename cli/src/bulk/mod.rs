@@ -161,13 +161,14 @@ async fn run(
         Some(requests) => builder.rate_limit(RateLimit::per_ten_seconds(requests)),
         None => builder,
     };
-    let session = target.client_with(settings, |simulator| seed::seed(simulator, &input));
+    let session = target.client_with(settings, async |simulator| seed::seed(simulator, &input).await);
     let session = signals.interrupt(session, unsent).await?;
     let account = signals.interrupt(target.named(&session.client), unsent).await?;
     signals.interrupt(input.resolve(&checked, &session.client), unsent).await?;
     let identity = input.identity(&checked.digest);
     if many.check {
-        let preview = preview::run(change, many, &input, &checked, &session.client, output);
+        let including_labels = removing.including_labels;
+        let preview = preview::run(change, many, including_labels, &input, &checked, &session.client, output);
         return signals.interrupt(preview, Some("Nothing was changed.")).await;
     }
     if let Some(path) = &many.undo {

@@ -1,6 +1,6 @@
 //! Bulk runs: the outcome of each row, the summary, and the file of failed rows.
 
-use std::{fs, time::Duration};
+use std::{collections::BTreeSet, fs, time::Duration};
 
 use hubspot_simulator::{Fault, RateLimits};
 
@@ -217,11 +217,44 @@ async fn an_association_type_that_is_unknown_is_told_of_at_the_end() {
 
 #[test]
 fn the_simulator_holds_what_the_file_names() {
-    let files = Folder::new();
-    let rows = "512,companies,9001,1001\n9,contacts,8,mine\n9,deals,7,77\n9,tickets,6,partner_client_to_ticket\n";
-    let file = files.write("rows.csv", format!("{HEADER}{rows}"));
-    let ran = run(tool(&["associate-many", path(&file), "--simulator"]));
-    assert_eq!((ran.code, &*ran.err), (Some(0), ""), "{}", ran.out);
+    let both = &["v3", "2026-09"][..];
+    let of_v3 = &["v3"][..];
+    for (versions, rows, objects) in [
+        (of_v3, "512,companies,9001,1001\n9,contacts,8,mine\n9,deals,7,77\n9,tickets,6,partner_client_to_ticket\n", 4),
+        (of_v3, "512,companies,9001,1001\n512,companies,9001,partner_client_to_company\n", 1),
+        (both, "512,companies,9001,1001\n9,contacts,8,mine\n9,products,7,77\n009,deals,007,77\n", 4),
+        // By what the simulator's own objects have.
+        (both, "domain=client.example,companies,domain=company.example,1001\n512,Companies,9001,1001\n", 1),
+        (both, "1001,0-2,domain=Company.example,1001\n1001,company,9001,1001\n", 1),
+        (
+            both,
+            "9,companies,domain=new.example,1001\n9,Companies,domain=New.example,mine\n9,0-2,hs_object_id=7,1001\n",
+            2,
+        ),
+        (both, "9,companies,name=5,1001\n9,companies,5,1001\n8,companies,6,1001\n8,companies,name=6,1001\n", 3),
+        // Of custom types and those that the simulator does not have.
+        (
+            both,
+            "9,2-1234567,5,mine\n9,p_vehicle,5,mine\n9,P_Vehicle,vin=x,mine\n9,p1234567_boat,6,77\n9,calls,7,77\n",
+            4,
+        ),
+        (
+            both,
+            "512,companies,9001,USER_DEFINED:36\n512,companies,9001,36\n512,companies,9001,HUBSPOT_DEFINED:1001\n",
+            1,
+        ),
+        (both, "9,products,8,user_defined:36\n9,2-7,8,INTEGRATOR_DEFINED:5\n", 1),
+    ] {
+        for version in versions {
+            let files = Folder::new();
+            let file = files.write("rows.csv", format!("{HEADER}{rows}"));
+            let ran = run(tool(&["associate-many", path(&file), "--simulator", "--json", "--api-version", version]));
+            assert_eq!((ran.code, &*ran.err), (Some(0), ""), "{version} {rows}: {}", ran.out);
+            let told = ran.json();
+            let ids: BTreeSet<_> = told.iter().filter_map(|row| row["toObjectId"].as_str()).collect();
+            assert_eq!(ids.len(), objects, "{version} {rows}: {}", ran.out);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

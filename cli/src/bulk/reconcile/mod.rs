@@ -156,7 +156,7 @@ async fn made(arguments: &Reconcile, target: &Target, files: &Files) -> Result<M
     }
     let input = Input::new(file, Layout::new(&arguments.table, Some(to_type))).await?;
     let checked = check::check(&input).await?;
-    let client = target.client_with(|builder| builder, |simulator| seed::seed(simulator, &input)).await?;
+    let client = target.client_with(|builder| builder, async |simulator| seed::seed(simulator, &input).await).await?;
     let account = target.named(&client.client).await?;
     input.resolve(&checked, &client.client).await?;
     let digest = digest(&input.identity(&checked.digest), to_type, arguments);
