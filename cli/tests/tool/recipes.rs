@@ -52,7 +52,14 @@ impl Machine {
             ".cargo/bin/docker",
             "#!/bin/sh\nuntil [ \"$1\" = hubspot-partner-clients ]; do shift; done\nexec \"$@\"\n",
         );
+        machine.program(".cargo/bin/date", "#!/bin/sh\nPATH=/usr/bin:/bin exec date --date \"$(cat ~/now)\" \"$@\"\n");
+        machine.at("2026-11-26 03:15");
         machine
+    }
+
+    /// Sets the clock that scripts look at.
+    fn at(&self, time: &str) {
+        self.home.write("now", time);
     }
 
     fn program(&self, name: &str, text: &str) {
@@ -113,6 +120,13 @@ impl Machine {
             Some(("csv", name)) => drop(self.home.write(&format!("hubspot/{name}"), text)),
             _ => panic!("a block that is neither run nor written: {info}"),
         }
+    }
+
+    /// Makes what no file lists, as somebody does between two nights. Returns what there is then.
+    fn changed_by_hand(&self) -> BTreeSet<(String, String)> {
+        let made = "hubspot-partner-clients associate 512 companies 9003 partner_client_to_company";
+        succeeded(run(self.shell(made)), made);
+        self.made()
     }
 
     /// Partner clients and companies that are associated.
@@ -184,25 +198,34 @@ async fn a_nightly_sync_makes_associations_match_and_can_be_taken_back() {
     let builder =
         account().association("512", "companies", "9001", "1001").association("514", "companies", "9003", "1001");
     machine.hubspot = builder.start().await.unwrap();
-    let before = machine.made();
-    let [blocks @ .., back] = &*blocks("Nightly sync by cron") else { panic!("there are blocks") };
+    let [blocks @ .., cron, back] = &*blocks("Nightly sync by cron") else { panic!("there are blocks") };
     for block in blocks {
         machine.follow(*block);
     }
-    assert_eq!(machine.made(), pairs([("512", "9001"), ("513", "9002"), ("514", "9002")]));
+    let desired = pairs([("512", "9001"), ("513", "9002"), ("514", "9002")]);
+    machine.follow(*cron);
+    assert_eq!(machine.made(), desired);
+    let before = machine.changed_by_hand();
+    machine.at("2026-11-27 03:15");
+    machine.follow(*cron);
+    assert_eq!(machine.made(), desired);
     assert!(!machine.read("nightly.log").contains(machine.hubspot.access_token()));
     machine.follow(*back);
-    assert_eq!(machine.made(), before);
+    assert_eq!(machine.made(), before, "the second night is taken back");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_nightly_sync_in_a_container_makes_associations_match() {
     let machine = Machine::new().await;
-    for block in blocks("Nightly sync in a container") {
-        machine.follow(block);
+    let [file, night] = blocks("Nightly sync in a container").try_into().unwrap();
+    machine.follow(file);
+    for day in ["2026-11-26", "2026-11-27"] {
+        machine.at(&format!("{day} 03:15"));
+        machine.follow(night);
+        assert_eq!(machine.made(), pairs([("512", "9001"), ("514", "9002")]), "{day}");
+        assert!(machine.read(&format!("undo-{day}-0315.json")).contains("900"), "{day}");
+        machine.changed_by_hand();
     }
-    assert_eq!(machine.made(), pairs([("512", "9001"), ("514", "9002")]));
-    assert!(machine.read("undo.json").contains("9002"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
