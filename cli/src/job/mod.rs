@@ -276,9 +276,6 @@ fn status(name: &str, status: &JobStatus, set_aside: &[SetAside], output: &mut O
         let state = format!("is finished except for {batches} set aside");
         output
             .line(format_args!("Job {name} {state}. To try again, run `{NAME} job retry {name}` and start workers."))?;
-        for SetAside { failed, error, .. } in set_aside.iter().take(SHOWN) {
-            output.line(format_args!("{}: {}", counted(*failed, "row"), told(error).0))?;
-        }
         (String::new(), String::new())
     } else if status.is_finished {
         ("is finished".to_owned(), format!("`{NAME} job collect {name}` prints the outcome of each row"))
@@ -294,6 +291,13 @@ fn status(name: &str, status: &JobStatus, set_aside: &[SetAside], output: &mut O
     };
     if !remedy.is_empty() {
         output.line(format_args!("Job {name} {state}: {remedy}."))?;
+        if !set_aside.is_empty() {
+            let retry = format!("To try again once the cause is gone, run `{NAME} job retry {name}`.");
+            output.line(format_args!("It has {batches} set aside. {retry}"))?;
+        }
+    }
+    for SetAside { failed, error, .. } in set_aside.iter().take(SHOWN) {
+        output.line(format_args!("{}: {}", counted(*failed, "row"), told(error).0))?;
     }
     let mut table = Table::summary([
         "rows",

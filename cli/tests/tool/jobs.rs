@@ -155,6 +155,14 @@ async fn a_batch_that_is_set_aside_is_told_and_can_be_tried_again() {
         "{}",
         status.out
     );
+    // As if another batch were still open.
+    let meta = "hubspot-partner-clients:job:meta:march";
+    redis.number(&["HINCRBY", meta, "batches", "1"]);
+    let running = job(&redis, &["status", "march"]).out;
+    for told in ["Job march has no workers", "1 batch set aside", "job retry march", "500"] {
+        assert!(running.contains(told), "{told}: {running}");
+    }
+    redis.number(&["HINCRBY", meta, "batches", "-1"]);
     let status = job(&redis, &["status", "march", "--json"]).json();
     assert_eq!(status[0]["setAside"][0]["error"]["status"], 500);
     assert_eq!(job(&redis, &["collect", "march"]).code, Some(4));
