@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use hubspot_partner_clients::{ApiVersion, AssociationType, Client, Filter, ObjectType};
+use hubspot_partner_clients::{ApiVersion, AssociationType, Client, Filter, ObjectId, ObjectType, PartnerClientId};
 
 use super::{
     account,
@@ -201,14 +201,18 @@ impl Association {
         Ok(Self { partner_client, to_id, ..self })
     }
 
-    /// The four values of `--write`.
-    pub(super) fn of(values: &[String]) -> Option<Self> {
-        let [partner_client, to_type, to_id, association_type] = values else { return None };
-        Some(Self {
-            partner_client: partner_client.clone(),
-            to_type: to_type.clone(),
-            to_id: to_id.clone(),
-            association_type: association_type.clone(),
+    /// The four values of `--write`, with ids in the one form that answers have, by which they are compared.
+    pub(super) fn of(values: &[String]) -> Result<Self, Failure> {
+        let [partner_client, to_type, to_id, association_type] = values else {
+            return Err(Failure::usage(
+                "--write takes a partner client, the type and id of an object, and an association type",
+            ));
+        };
+        Ok(Self {
+            partner_client: PartnerClientId::new(partner_client)?.to_string(),
+            to_type: ObjectType::new(to_type)?.to_string(),
+            to_id: ObjectId::new(to_id)?.to_string(),
+            association_type: AssociationType::new(association_type)?.to_string(),
         })
     }
 }

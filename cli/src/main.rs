@@ -101,7 +101,7 @@ async fn dispatch(command: Command, target: &Target, signals: &Signals, output: 
     match command {
         Command::Demo => signals.interrupt(demo::run(target, signals, output), None).await,
         Command::Doctor { write, beliefs } => {
-            let pair = write.as_deref().and_then(Association::of);
+            let pair = write.as_deref().map(Association::of).transpose()?;
             let unfinished = pair.as_ref().map(|_| "Look whether the association is still there, and remove it.");
             if beliefs {
                 return signals.interrupt(doctor::beliefs::run(target, pair.as_ref(), output), unfinished).await;

@@ -1,12 +1,16 @@
 //! The check that writes: it makes and removes one association that did not exist before.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::TryStreamExt;
-use hubspot_partner_clients::{ApiVersion, Client, Error};
+use hubspot_partner_clients::{ApiVersion, Client, Error, ObjectId};
 
 use super::Finding;
 use crate::arguments::Association;
+
+/// HubSpot may take this long, [`PATIENCE`] times, until it shows what was written.
+pub(super) const MOMENT: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: u32 = 5;
 
 /// Makes the association and removes it, and then compares what the two objects have with what they had.
 pub(super) async fn check(client: &Client, version: ApiVersion, pair: &Association, association_type: &str) -> Finding {
@@ -57,16 +61,10 @@ async fn try_it(client: &Client, pair: &Association, association_type: &str) -> 
         return Err(error.clone());
     }
     // Whatever comes now, it is taken back: also what was made and not answered.
-    let made = types(client, pair).await;
-    let removed = client.dissociate(partner_client).with(to_type, to_id).as_type(association_type).await;
+    let made = if associated.is_ok() { shown(client, pair).await } else { types(client, pair).await };
+    let removed = remove(client, pair, association_type).await;
     associated?;
-    let made = made?;
-    removed?;
-    // A label may have brought the unlabelled type with it.
-    for left in types(client, pair).await? {
-        client.dissociate(partner_client).with(to_type, to_id).as_type(&left).await?;
-    }
-    let after = types(client, pair).await?;
+    let (made, after) = (made?, removed?);
     Ok(match (made.is_empty(), after.is_empty()) {
         (true, _) => Outcome::NotMade,
         (false, false) => Outcome::Differs(after.into_iter().collect()),
@@ -74,12 +72,49 @@ async fn try_it(client: &Client, pair: &Association, association_type: &str) -> 
     })
 }
 
+/// Removes the association, which HubSpot may not show yet, and whatever came with it, such as the unlabelled type with a
+/// label. The two objects had none before. Returns the types that are still there.
+pub(super) async fn remove(
+    client: &Client,
+    pair: &Association,
+    association_type: &str,
+) -> Result<BTreeSet<String>, Error> {
+    let Association { partner_client, to_type, to_id, .. } = pair;
+    let mut left = BTreeSet::from([association_type.to_owned()]);
+    for tried in 0..=PATIENCE {
+        if tried > 1 {
+            tokio::time::sleep(MOMENT).await;
+        }
+        for association_type in &left {
+            client.dissociate(partner_client).with(to_type, to_id).as_type(association_type).including_labels().await?;
+        }
+        left = types(client, pair).await?;
+        if left.is_empty() {
+            break;
+        }
+    }
+    Ok(left)
+}
+
+/// The same as [`types`], once HubSpot shows any.
+pub(super) async fn shown(client: &Client, pair: &Association) -> Result<BTreeSet<String>, Error> {
+    let mut listed = types(client, pair).await?;
+    for _ in 0..PATIENCE {
+        if !listed.is_empty() {
+            break;
+        }
+        tokio::time::sleep(MOMENT).await;
+        listed = types(client, pair).await?;
+    }
+    Ok(listed)
+}
+
 /// The types of association that the two objects have.
 pub(super) async fn types(client: &Client, pair: &Association) -> Result<BTreeSet<String>, Error> {
     let mut listed = client.associations(&pair.partner_client, &pair.to_type).items();
     let mut types = BTreeSet::new();
     while let Some(object) = listed.try_next().await? {
-        if object.id.as_str() == pair.to_id {
+        if ObjectId::new(object.id.as_str()).is_ok_and(|id| id.as_str() == pair.to_id) {
             types.insert(object.type_);
         }
     }

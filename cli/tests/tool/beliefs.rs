@@ -248,6 +248,65 @@ async fn the_report_tells_nothing_of_the_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_fails_is_neither_a_difference_nor_a_comparison() {
+    // What is refused to the token says something where the belief is on what a token may ask for.
+    let refuted = ["account-info", "private-app-token-info"];
+    let struck: [&[(&str, &[&str])]; 3] = [
+        &[
+            ("oauth_token", &["oauth-v1"]),
+            ("private_app_token_info", &["private-app-token-info"]),
+            ("account_details", &["account-info"]),
+            ("api_usage", &["account-info", "daily-usage"]),
+            ("get", &["not-found", "partner-client-type-id", "default-properties", "computed-times", "id-property"]),
+            ("batch_read", &["id-property-batch"]),
+            ("association_types", &["association-window", "same-type-ids"]),
+            ("batch_read_associations", &["batch-cursor"]),
+        ],
+        &[("list_associations", &["ids", "batch-cursor"])],
+        &[("list", &["daily-usage", "order"])],
+    ];
+    let hubspot = account().start().await.unwrap();
+    for (operations, status) in struck.into_iter().flat_map(|operations| [(operations, 403), (operations, 503)]) {
+        for (operation, _) in operations {
+            // The first three lists find out which versions answer.
+            let spared = if *operation == "list" { 3 } else { 0 };
+            let faults = (0..60).map(|place| (place >= spared).then(|| Fault::status(status)));
+            hubspot.inject(Fault::script(faults).on(*operation));
+        }
+        let report = run_at(&hubspot, &["doctor", "--beliefs", "--json"]).json().remove(0);
+        hubspot.clear_faults();
+        let differing = differing(&report);
+        let is_refutation = |belief: &str| status == 403 && refuted.contains(&belief);
+        assert!(differing.iter().all(|belief| is_refutation(belief)), "{status}: {differing:?}");
+        for belief in operations.iter().flat_map(|(_, beliefs)| *beliefs) {
+            // No token was sent to this endpoint, so a refusal tells that it is served.
+            let says = is_refutation(belief) || status == 403 && *belief == "oauth-v1";
+            let is_compared = report["compared"].as_array().unwrap().iter().any(|compared| compared == belief);
+            let why = report["not_compared"][belief].as_str();
+            let differs = differing.contains(*belief);
+            assert_eq!((is_compared, differs, why.is_none()), (says, is_refutation(belief), says), "{status} {belief}");
+        }
+    }
+    hubspot.inject(Fault::status(404).on("private_app_token_info"));
+    let report = run_at(&hubspot, &["doctor", "--beliefs", "--json"]).json().remove(0);
+    assert_eq!(differing(&report), BTreeSet::new());
+    assert_eq!(report["not_compared"]["private-app-token-info"], "the token is not of a private app");
+
+    let one = crm(1, 1).association("1", "companies", "1", "owner").start().await.unwrap();
+    let report = run_at(&one, &["doctor", "--beliefs", "--json"]).json().remove(0);
+    assert_eq!(report["not_compared"]["order"], "the account shows nothing of it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_that_fails_leaves_the_report() {
+    let hubspot = crm(1, 1).versions(["v3"]).fault(Fault::status(403).on("dissociate")).start().await.unwrap();
+    let ran = run_at(&hubspot, &["doctor", "--beliefs", "--write", "1", "companies", "1", "7"]);
+    assert_eq!(ran.code, Some(3), "{}", ran.err);
+    assert!(ran.out.contains("compared on v3\n") && !ran.out.contains("not compared: duplicates"), "{}", ran.out);
+    assert!(ran.err.contains("Look at partner client 1 and companies 1"), "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_compared_says_why_and_a_token_that_is_refused_is_an_error() {
     let hubspot = crm(1, 1).association("1", "companies", "1", "owner").start().await.unwrap();
     let mut unknown = tool_at(&hubspot, &["doctor", "--beliefs"]);
@@ -267,7 +326,10 @@ async fn what_cannot_be_compared_says_why_and_a_token_that_is_refused_is_an_erro
         let cut = crm(1, 1).versions([version]).fault(fault).start().await.unwrap();
         let write = ["doctor", "--beliefs", "--api-version", version, "--write", "1", "companies", "1", "7"];
         let ran = run_at(&cut, &write);
-        assert_eq!((ran.code, &*ran.out), (Some(4), ""), "{version}: {}", ran.err);
+        assert_eq!(ran.code, Some(4), "{version}: {}", ran.err);
+        let told = |text: &str| ran.out.contains(text);
+        assert!(told(&format!("compared on {version}\n")), "the report is not lost: {}", ran.out);
+        assert!(told("not compared: duplicates, because an error ended the comparisons"), "{}", ran.out);
         let created = cut.requests().iter().filter(|request| request.path().ends_with("/batch/create")).count();
         assert!(created == 1 && cut.associations("1").is_empty(), "{version}: what was not answered is removed");
     }

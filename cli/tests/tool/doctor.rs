@@ -134,6 +134,20 @@ async fn an_association_is_made_and_removed_on_each_version_and_what_was_there_s
     let ran = run_at(&hubspot, &["doctor", "--json", "--write", "2", "companies", "1", "owner"]);
     assert_eq!((ran.code, &*findings(&ran)["write on v3"].0), (Some(0), "warning"), "{}", ran.out);
     assert!(hubspot.requests().iter().all(|request| request.method() != "PUT" && request.method() != "DELETE"));
+    for given in [["02", "companies", "1"], ["2", "companies", "001"], ["2", "company", "001"], ["2", "0-2", "1"]] {
+        let written = [&["doctor", "--json", "--write"], &given[..], &["owner"]].concat();
+        let found = findings(&run_at(&hubspot, &written));
+        for version in ["write on v3", "write on 2026-03", "write on 2026-09"] {
+            assert_eq!(found[version].0, "warning", "{given:?} is the same pair: {found:#?}");
+        }
+        let beliefs = [&["doctor", "--beliefs", "--json", "--write"], &given[..], &["owner"]].concat();
+        let report = run_at(&hubspot, &beliefs).json().remove(0);
+        assert_eq!(report["not_compared"]["duplicates"], "the two objects are associated already", "{given:?}");
+    }
+    assert!(hubspot.requests().iter().all(|request| !["PUT", "DELETE"].contains(&request.method())));
+    assert_eq!(hubspot.associations("2").len(), before);
+    let named = run_at(&hubspot, &["doctor", "--write", "1", "companies", "domain=x", "owner"]);
+    assert_eq!((named.code, &*named.out), (Some(2), ""), "{}", named.err);
     let missing = run_at(&hubspot, &["doctor", "--json", "--write", "1", "companies", "99", "owner"]);
     assert_eq!((missing.code, &*findings(&missing)["write on v3"].0), (Some(1), "error"), "{}", missing.out);
     let other = run_at(&hubspot, &["doctor", "--account", "5678", "--write", "1", "companies", "2", "owner"]);
@@ -150,6 +164,17 @@ async fn what_was_made_and_not_answered_is_removed() {
         assert_eq!(findings(&ran)[&format!("write on {version}")].0, "error", "{version}: {}", ran.out);
         let put = hubspot.requests().iter().filter(|request| request.method() == "PUT").count();
         assert!(put > 0 && hubspot.associations("1").is_empty(), "{version}, {put}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_that_shows_late_is_waited_for() {
+    for arguments in [&["doctor", "--write"][..], &["doctor", "--beliefs", "--write"]] {
+        let hubspot = crm(1, 1).versions(["v3"]).start().await.unwrap();
+        // It is confirmed twice, and the association is still listed.
+        hubspot.inject(Fault::empty(204).times(2).on("dissociate"));
+        let ran = run_at(&hubspot, &[arguments, &["1", "companies", "1", "7"]].concat());
+        assert_eq!((ran.code, &*ran.err, hubspot.associations("1").len()), (Some(0), "", 0), "{}", ran.out);
     }
 }
 

@@ -77,6 +77,13 @@ impl Answer {
     pub(super) fn says_nothing(&self) -> Option<&'static str> {
         match self.status {
             401 | 403 => Some("the token may not ask for it"),
+            _ => self.failed(),
+        }
+    }
+
+    /// Why not even what a token may ask for follows from it.
+    pub(super) fn failed(&self) -> Option<&'static str> {
+        match self.status {
             429 => Some("a limit was reached"),
             500.. => Some("HubSpot failed"),
             _ => None,

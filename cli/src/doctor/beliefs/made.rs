@@ -1,7 +1,5 @@
 //! The comparisons that make an association of two objects that have none, and remove it again.
 
-use std::time::Duration;
-
 use hubspot_partner_clients::{AssociationDefinition, Client};
 use serde_json::{Value, json};
 
@@ -16,10 +14,7 @@ use crate::{arguments::Association, failure::Failure};
 /// An association type that no account has.
 const UNKNOWN_NAME: &str = "no_such_association_type";
 const UNKNOWN_ID: u64 = 2_147_483_647;
-
-/// How long HubSpot may take to show what was written.
-const MOMENT: Duration = Duration::from_secs(1);
-const PATIENCE: u32 = 5;
+const NOT_SHOWN: &str = "HubSpot does not list the association";
 
 /// An association to make in one version.
 pub(super) struct Made<'a> {
@@ -45,8 +40,10 @@ impl Made<'_> {
         let create = paths.associations(&format!("partner_clients/{}/batch/create", self.to_type()?));
         let [known, ..] = &inputs;
         let made = ask.post(&create, &json!({"inputs": [known]})).await;
-        if matches!(&made, Ok(answer) if (400..500).contains(&answer.status)) {
-            report.nothing_made("HubSpot did not make the association");
+        if let Ok(answer) = &made
+            && (400..500).contains(&answer.status)
+        {
+            report.nothing_made(answer.says_nothing().unwrap_or("HubSpot did not make the association"));
             return Ok(());
         }
         // Whatever comes of it, it is taken back: also what was made and not answered.
@@ -70,19 +67,20 @@ impl Made<'_> {
         let create = paths.associations(&format!("partner_clients/{}/batch/create", self.to_type()?));
         if !version.is_dated() {
             let found = Found::status(made, 201).or(Found::unless(made.results().len() == 1, "more than one result"));
-            report.compare("inverse-results", version, "a batch that creates is a 201 without the inverse", found);
+            let believed = "a batch that creates is a 201 without the inverse";
+            report.compare("inverse-results", version, believed, made, found);
             let answer = ask.post(&create, &json!({"inputs": [unknown]})).await?;
             let found = Found::status(&answer, 400).or(Found::unless(!has_context(&answer), "its error has a context"));
-            report.compare("unknown-type", version, "an unknown type stands in the message alone", found);
+            report.compare("unknown-type", version, "an unknown type stands in the message alone", &answer, found);
         }
         let twice = ask.post(&create, &json!({"inputs": [known, known]})).await?;
         let found = (!(200..300).contains(&twice.status)).then_some(Found::Status(twice.status));
-        report.compare("duplicates", version, "a batch may name an association twice", found);
+        report.compare("duplicates", version, "a batch may name an association twice", &twice, found);
         let invalid = ask.post(&create, &json!({"inputs": [known, missing]})).await?;
         let found =
             Found::status(&invalid, 400).or(Found::unless(has_context(&invalid), "a refusal that names nothing"));
         let believed = "a batch with a missing object is refused as a whole, and the error names it";
-        report.compare("invalid-associations", version, believed, found);
+        report.compare("invalid-associations", version, believed, &invalid, found);
 
         let has_label = definition.is_some_and(|known| known.label.is_some());
         if !has_label {
@@ -91,31 +89,33 @@ impl Made<'_> {
             }
         }
         if version.is_dated() {
-            let listed = self.listed(ask, paths, true).await?;
-            if let Some(listed) = &listed {
-                numbers(std::slice::from_ref(listed), version, report);
-            }
+            let (answer, listed) = self.listed(ask, paths, true).await?;
+            numbers(&answer, listed.as_ref(), version, report);
             if has_label {
-                self.labels(ask, paths, listed.as_ref(), report).await?;
+                self.labels(ask, paths, (&answer, listed.as_ref()), report).await?;
             }
             let archive = paths.associations(&format!("partner_clients/{}/batch/labels/archive", self.to_type()?));
-            let unknown = ask.post(&archive, &json!({"inputs": [unknown]})).await?;
-            report.compare(
-                "labels-archive",
-                version,
-                "an unknown type refuses a batch that removes labels",
-                Found::status(&unknown, 400),
-            );
-            let removed = ask.post(&archive, &json!({"inputs": [known]})).await?;
-            report.compare(
-                "labels-archive",
-                version,
-                "a batch that removes labels is a 200",
-                Found::status(&removed, 200),
-            );
+            for (input, believed, status) in [
+                (unknown, "an unknown type refuses a batch that removes labels", 400),
+                (known, "a batch that removes labels is a 200", 200),
+            ] {
+                let answer = ask.post(&archive, &json!({"inputs": [input]})).await?;
+                report.compare("labels-archive", version, believed, &answer, Found::status(&answer, status));
+            }
         } else if has_label {
-            let found = Found::unless(write::types(&self.client, self.pair).await?.len() == 1, "it does");
-            report.compare("companions", version, "in v3 a label does not bring the unlabelled type along", found);
+            let types = write::shown(&self.client, self.pair).await?;
+            if types.is_empty() {
+                report.not_compared("companions", NOT_SHOWN);
+                return Ok(());
+            }
+            let found = Found::unless(types.len() == 1, "it does");
+            report.compare(
+                "companions",
+                version,
+                "in v3 a label does not bring the unlabelled type along",
+                made,
+                found,
+            );
         }
         Ok(())
     }
@@ -125,22 +125,36 @@ impl Made<'_> {
         &self,
         ask: &Ask<'_>,
         paths: Paths,
-        listed: Option<&Value>,
+        (answer, listed): (&Answer, Option<&Value>),
         report: &mut Report,
     ) -> Result<(), Failure> {
-        let types = listed.and_then(|listed| listed.get("associationTypes")).and_then(Value::as_array);
+        let Some(listed) = listed else {
+            for belief in ["companions", "unlabeled-ends-labels"] {
+                report.not_compared(belief, answer.says_nothing().unwrap_or(NOT_SHOWN));
+            }
+            return Ok(());
+        };
+        let types = listed.get("associationTypes").and_then(Value::as_array);
         let unlabeled = types.into_iter().flatten().find(|kind| kind.get("label").is_none_or(Value::is_null));
         let found = Found::unless(unlabeled.is_some(), "it does not");
-        report.compare("companions", paths.0, "a label brings the unlabelled type along", found);
+        report.compare("companions", paths.0, "a label brings the unlabelled type along", answer, found);
         let Some(unlabeled) = unlabeled else { return Ok(()) };
         let spec = json!({
             "associationCategory": unlabeled.get("category"),
             "associationTypeId": unlabeled.get("typeId"),
         });
         let archive = paths.associations(&format!("partner_clients/{}/batch/labels/archive", self.to_type()?));
-        ask.post(&archive, &json!({"inputs": [self.input("types", &json!([spec]), &self.pair.to_id)]})).await?;
-        let found = Found::unless(self.listed(ask, paths, false).await?.is_none(), "it does not");
-        report.compare("unlabeled-ends-labels", paths.0, "removing the unlabelled type removes the labels", found);
+        let inputs = json!({"inputs": [self.input("types", &json!([spec]), &self.pair.to_id)]});
+        let removed = ask.post(&archive, &inputs).await?;
+        if !(200..300).contains(&removed.status) {
+            let why = removed.says_nothing().unwrap_or("HubSpot did not remove the unlabelled type");
+            report.not_compared("unlabeled-ends-labels", why);
+            return Ok(());
+        }
+        let (answer, left) = self.listed(ask, paths, false).await?;
+        let believed = "removing the unlabelled type removes the labels";
+        let found = Found::status(&answer, 200).or(Found::unless(left.is_none(), "it does not"));
+        report.compare("unlabeled-ends-labels", paths.0, believed, &answer, found);
         Ok(())
     }
 
@@ -167,25 +181,26 @@ impl Made<'_> {
     }
 
     /// How a dated version lists the other object. HubSpot may take a moment until it shows what was written.
-    async fn listed(&self, ask: &Ask<'_>, paths: Paths, expected: bool) -> Result<Option<Value>, Failure> {
+    async fn listed(&self, ask: &Ask<'_>, paths: Paths, expected: bool) -> Result<(Answer, Option<Value>), Failure> {
         let mut listed = self.listed_now(ask, paths).await?;
-        for _ in 0..PATIENCE {
-            if listed.is_some() == expected {
+        for _ in 0..write::PATIENCE {
+            if listed.1.is_some() == expected {
                 break;
             }
-            tokio::time::sleep(MOMENT).await;
+            tokio::time::sleep(write::MOMENT).await;
             listed = self.listed_now(ask, paths).await?;
         }
         Ok(listed)
     }
 
-    async fn listed_now(&self, ask: &Ask<'_>, paths: Paths) -> Result<Option<Value>, Failure> {
+    async fn listed_now(&self, ask: &Ask<'_>, paths: Paths) -> Result<(Answer, Option<Value>), Failure> {
         let Association { partner_client, to_id, .. } = self.pair;
         let client: u64 = partner_client.parse().map_err(|_| number("partner client", partner_client))?;
         let other: u64 = to_id.parse().map_err(|_| number("other object", to_id))?;
         let path = format!("partner_clients/{client}/associations/{}?limit=500", self.to_type()?);
         let answer = ask.get(&paths.objects(&path)).await?;
-        Ok(answer.results().iter().find(|listed| id(listed.get("toObjectId")) == Some(other)).cloned())
+        let listed = answer.results().iter().find(|listed| id(listed.get("toObjectId")) == Some(other)).cloned();
+        Ok((answer, listed))
     }
 
     /// The type of the other object, which becomes part of a path.
@@ -197,22 +212,14 @@ impl Made<'_> {
         Err(Failure::usage(format!("`{to_type}` is not the type of an object, such as companies or 2-1234567")))
     }
 
-    /// Removes the association, which HubSpot may not show yet, and whatever came with it.
+    /// Removes the association and whatever came with it.
     async fn remove(&self) -> Result<(), Failure> {
         let Association { partner_client, to_type, to_id, .. } = self.pair;
         let look = format!(
             "Look at partner client {partner_client} and {to_type} {to_id} in HubSpot, and remove what is too much."
         );
-        let failed = |error| Failure::from(error).and_then_do(&look);
-        let remove = async |association_type: &str| {
-            let removal = self.client.dissociate(partner_client).with(to_type, to_id).as_type(association_type);
-            removal.including_labels().await.map_err(failed)
-        };
-        remove(&self.association_type).await?;
-        for left in write::types(&self.client, self.pair).await.map_err(failed)? {
-            remove(&left).await?;
-        }
-        let left = write::types(&self.client, self.pair).await.map_err(failed)?;
+        let left = write::remove(&self.client, self.pair, &self.association_type).await;
+        let left = left.map_err(|error| Failure::from(error).and_then_do(&look))?;
         if left.is_empty() {
             return Ok(());
         }

@@ -35,15 +35,32 @@ pub(crate) async fn run(target: &Target, pair: Option<&Association>, output: &mu
     for &version in &answering {
         read::compare(&ask, Paths(version), &mut report).await?;
     }
-    if let Some(pair) = pair {
-        for &version in &answering {
-            let (association_type, labels) = named(&session, &answering, version, pair).await;
-            let made = made::Made { client: session.at(version)?, pair, association_type, labels };
-            made.compare(&ask, Paths(version), &mut report).await?;
-        }
+    let made = match pair {
+        Some(pair) => made(&session, &ask, &answering, pair, &mut report).await,
+        None => Ok(()),
+    };
+    if made.is_err() {
+        report.nothing_made("an error ended the comparisons");
     }
+    // What was compared stands, whatever became of the association.
     report.print(output)?;
-    Ok(Code::Success)
+    made.map(|()| Code::Success)
+}
+
+/// The comparisons that make an association. They end at the first that fails.
+async fn made(
+    session: &Session,
+    ask: &Ask<'_>,
+    answering: &[ApiVersion],
+    pair: &Association,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    for &version in answering {
+        let (association_type, labels) = named(session, answering, version, pair).await;
+        let made = made::Made { client: session.at(version)?, pair, association_type, labels };
+        made.compare(ask, Paths(version), report).await?;
+    }
+    Ok(())
 }
 
 /// The versions that answer.

@@ -25,19 +25,29 @@ pub(super) async fn once(ask: &Ask<'_>, answering: &[ApiVersion], report: &mut R
         // It names no grant, so that no token can be made.
         let answer = ask.post_form("/oauth/v1/token", "").await?;
         let believed = "the token endpoint of v1 is served as long as v3 is";
-        report.compare("oauth-v1", version, believed, Found::unless(answer.status != 404, "the status 404"));
+        let gone = matches!(answer.status, 404 | 410).then_some(Found::Status(answer.status));
+        report.compare_access("oauth-v1", version, believed, &answer, gone);
     }
 
+    token_info(ask, version, report).await?;
+    daily_usage(ask, version, report).await
+}
+
+async fn token_info(ask: &Ask<'_>, version: ApiVersion, report: &mut Report) -> Result<(), Failure> {
+    const BELIEF: &str = "private-app-token-info";
     let path = "/oauth/v2/private-apps/get/access-token-info";
     let own = ask.post_without_header(path, &json!({"tokenKey": ask.token()})).await?;
+    let is_other = (own.status == 404).then_some("the token is not of a private app");
+    if let Some(why) = is_other.or(own.failed()) {
+        report.not_compared(BELIEF, why);
+        return Ok(());
+    }
     let believed = "a private app's token is told of without a bearer token";
-    let refused = matches!(own.status, 401 | 403).then_some(Found::Status(own.status));
-    report.compare("private-app-token-info", version, believed, refused);
+    report.compare_access(BELIEF, version, believed, &own, Found::status(&own, 200));
     let other = ask.post(path, &json!({"tokenKey": "pat-na1-00000000-0000-0000-0000-000000000000"})).await?;
     let believed = "a token that is no private app's is a 404";
-    report.compare("private-app-token-info", version, believed, Found::status(&other, 404));
-
-    daily_usage(ask, version, report).await
+    report.compare(BELIEF, version, believed, &other, Found::status(&other, 404));
+    Ok(())
 }
 
 async fn daily_usage(ask: &Ask<'_>, version: ApiVersion, report: &mut Report) -> Result<(), Failure> {
@@ -45,6 +55,10 @@ async fn daily_usage(ask: &Ask<'_>, version: ApiVersion, report: &mut Report) ->
     let before = ask.get(&list).await?;
     let usage = ask.get(&format!("/account-info/{version}/api-usage/daily/private-apps")).await?;
     let after = ask.get(&list).await?;
+    if let Some(why) = [&before, &usage, &after].into_iter().find_map(Answer::says_nothing) {
+        report.not_compared("daily-usage", why);
+        return Ok(());
+    }
     let told = usage.results().first().and_then(|usage| usage.get("currentUsage")).and_then(Value::as_u64);
     let (Some(before), Some(after), Some(told)) = (before.used_today, after.used_today, told) else {
         report.not_compared("daily-usage", "HubSpot tells of no daily limit for this token");
@@ -54,7 +68,7 @@ async fn daily_usage(ask: &Ask<'_>, version: ApiVersion, report: &mut Report) ->
     if before <= after {
         let found = Found::unless(told >= before, "fewer than the headers said before")
             .or(Found::unless(told <= after, "more than the headers said after it"));
-        report.compare("daily-usage", version, "the use of a day is told as it stands", found);
+        report.compare("daily-usage", version, "the use of a day is told as it stands", &usage, found);
     }
     Ok(())
 }
@@ -64,12 +78,8 @@ pub(super) async fn compare(ask: &Ask<'_>, paths: Paths, report: &mut Report) ->
     let version = paths.0;
     for rest in ["details", "api-usage/daily/private-apps"] {
         let answer = ask.get(&format!("/account-info/{version}/{rest}")).await?;
-        report.compare(
-            "account-info",
-            version,
-            "the account's details and use are told to any token",
-            Found::status(&answer, 200),
-        );
+        let believed = "the account's details and use are told to any token";
+        report.compare_access("account-info", version, believed, &answer, Found::status(&answer, 200));
     }
     let listed =
         ask.get(&paths.objects(&format!("partner_clients?limit=100&associations={}", OTHER_TYPES.join(",")))).await?;
@@ -93,7 +103,7 @@ pub(super) async fn compare(ask: &Ask<'_>, paths: Paths, report: &mut Report) ->
     default_properties(ask, paths, first, report).await?;
     computed_times(ask, paths, first, report).await?;
     id_property(ask, paths, first, report).await?;
-    order(ask, paths, &clients, report).await?;
+    order(ask, paths, &listed, report).await?;
     if let Some((client, to_type)) = most_associated(listed.results()) {
         associations(ask, paths, client, to_type, report).await?;
     }
@@ -107,13 +117,17 @@ async fn not_found(ask: &Ask<'_>, paths: Paths, report: &mut Report) -> Result<(
         (404, None) => Some(Found::Words("a 404 that is no JSON")),
         (status, _) => Some(Found::Status(status)),
     };
-    report.compare("not-found", paths.0, "a missing object is a 404 in JSON", found);
+    report.compare("not-found", paths.0, "a missing object is a 404 in JSON", &answer, found);
     Ok(())
 }
 
 async fn window(ask: &Ask<'_>, paths: Paths, listed: &Answer, report: &mut Report) -> Result<(), Failure> {
     let list = if paths.0.is_dated() { "labels" } else { "types" };
     let types = ask.get(&paths.associations(&format!("partner_clients/companies/{list}"))).await?;
+    if let Some(why) = types.says_nothing() {
+        report.not_compared("association-window", why);
+        return Ok(());
+    }
     if !listed.tells_window || types.status != 200 {
         report.not_compared("association-window", "HubSpot tells of no limit of ten seconds for this token");
         return Ok(());
@@ -123,6 +137,7 @@ async fn window(ask: &Ask<'_>, paths: Paths, listed: &Answer, report: &mut Repor
         "association-window",
         paths.0,
         "calls on associations have a window of which no header tells",
+        &types,
         found,
     );
     Ok(())
@@ -141,7 +156,7 @@ async fn same_type(ask: &Ask<'_>, paths: Paths, report: &mut Report) -> Result<(
     if unlabeled > 0 {
         let found = Found::unless(unlabeled == 1, "several unlabelled types");
         let believed = "the unlabelled type between contacts has one id in both directions";
-        report.compare("same-type-ids", paths.0, believed, found);
+        report.compare("same-type-ids", paths.0, believed, &answer, found);
     }
     Ok(())
 }
@@ -151,7 +166,8 @@ async fn archived(ask: &Ask<'_>, paths: Paths, report: &mut Report) -> Result<()
         let answer = ask.get(&paths.objects(&format!("partner_clients?limit=1&archived={value}"))).await?;
         let is_live = answer.results().first().is_some_and(|first| first.get("archived") != Some(&json!(true)));
         let found = Found::status(&answer, 200).or(Found::unless(is_live, "it does not list those that are not"));
-        report.compare("archived-flag", paths.0, "archived=1, archived=0 and an empty value count as false", found);
+        let believed = "archived=1, archived=0 and an empty value count as false";
+        report.compare("archived-flag", paths.0, believed, &answer, found);
     }
     Ok(())
 }
@@ -162,6 +178,7 @@ async fn type_id(ask: &Ask<'_>, paths: Paths, first: u64, report: &mut Report) -
         "partner-client-type-id",
         paths.0,
         "partner clients have the object type id 0-145",
+        &answer,
         Found::status(&answer, 200),
     );
     Ok(())
@@ -177,9 +194,12 @@ async fn default_properties(ask: &Ask<'_>, paths: Paths, first: u64, report: &mu
     };
     let known: BTreeSet<_> =
         names(&asked).into_iter().filter(|name| PROPERTIES.split(',').any(|known| known == name)).collect();
-    if !known.is_empty() && unasked.status == 200 {
-        let found = Found::unless(known.is_subset(&names(&unasked)), "a part of them");
-        report.compare("default-properties", paths.0, "a request for no property is answered with all of them", found);
+    if let Some(why) = asked.says_nothing() {
+        report.not_compared("default-properties", why);
+    } else if !known.is_empty() {
+        let believed = "a request for no property is answered with all of them";
+        let found = Found::status(&unasked, 200).or(Found::unless(known.is_subset(&names(&unasked)), "a part of them"));
+        report.compare("default-properties", paths.0, believed, &unasked, found);
     }
     Ok(())
 }
@@ -188,39 +208,42 @@ async fn computed_times(ask: &Ask<'_>, paths: Paths, first: u64, report: &mut Re
     const TIMES: [&str; 2] = ["createdate", "hs_lastmodifieddate"];
     let path = paths.objects(&format!("partner_clients/{first}?properties={}", TIMES.join(",")));
     let answer = ask.get(&path).await?;
-    if answer.status == 200 {
-        let has = |name: &str| answer.member("properties").and_then(|all| all.get(name)).is_some_and(Value::is_string);
-        let found = Found::unless(TIMES.into_iter().all(has), "one of them is missing");
-        report.compare("computed-times", paths.0, "partner clients have createdate and hs_lastmodifieddate", found);
-    }
+    let has = |name: &str| answer.member("properties").and_then(|all| all.get(name)).is_some_and(Value::is_string);
+    let found = Found::status(&answer, 200).or(Found::unless(TIMES.into_iter().all(has), "one of them is missing"));
+    let believed = "partner clients have createdate and hs_lastmodifieddate";
+    report.compare("computed-times", paths.0, believed, &answer, found);
     Ok(())
 }
 
 async fn id_property(ask: &Ask<'_>, paths: Paths, first: u64, report: &mut Report) -> Result<(), Failure> {
     let answer = ask.get(&paths.objects(&format!("partner_clients/{first}?idProperty=createdate"))).await?;
     let believed = "a property that several objects may share is refused as idProperty, in reads too";
-    report.compare("id-property", paths.0, believed, Found::status(&answer, 400));
+    report.compare("id-property", paths.0, believed, &answer, Found::status(&answer, 400));
 
     let body = json!({"idProperty": "hs_object_id", "inputs": [{"id": first.to_string()}]});
     let answer = ask.post(&paths.objects("partner_clients/batch/read"), &body).await?;
     let found = Found::status(&answer, 200).or(Found::unless(ids(answer.results()) == [first], "another result"));
-    report.compare("id-property-batch", paths.0, "a batch read takes hs_object_id as idProperty", found);
+    report.compare("id-property-batch", paths.0, "a batch read takes hs_object_id as idProperty", &answer, found);
     Ok(())
 }
 
-async fn order(ask: &Ask<'_>, paths: Paths, clients: &[u64], report: &mut Report) -> Result<(), Failure> {
-    if clients.len() < 2 {
+async fn order(ask: &Ask<'_>, paths: Paths, listed: &Answer, report: &mut Report) -> Result<(), Failure> {
+    let clients = ids(listed.results());
+    if !are_several(&clients) {
         return Ok(());
     }
-    report.compare("order", paths.0, "a list is in the order of ids", rising(clients));
+    report.compare("order", paths.0, "a list is in the order of ids", listed, rising(&clients));
     let asked: Vec<_> = clients.iter().take(10).rev().copied().collect();
     let inputs: Vec<_> = asked.iter().map(|id| json!({"id": id.to_string()})).collect();
     let answer = ask.post(&paths.objects("partner_clients/batch/read"), &json!({"inputs": inputs})).await?;
-    if answer.status == 200 {
-        let found = Found::unless(ids(answer.results()) == asked, "another order");
-        report.compare("order", paths.0, "the results of a batch are in the order of its inputs", found);
-    }
+    let found = Found::status(&answer, 200).or(Found::unless(ids(answer.results()) == asked, "another order"));
+    report.compare("order", paths.0, "the results of a batch are in the order of its inputs", &answer, found);
     Ok(())
+}
+
+/// Whether there is more than one object, so that these have an order.
+fn are_several(ids: &[u64]) -> bool {
+    ids.windows(2).any(|pair| pair.first() != pair.last())
 }
 
 /// `None` for ids that rise; an id may stand there once for each association type.
@@ -253,11 +276,19 @@ async fn associations(
     let path = paths.objects(&format!("partner_clients/{client}/associations/{to_type}"));
     let all = ask.get(&format!("{path}?limit=500")).await?;
     let others = ids(all.results());
-    report.compare("order", paths.0, "associations are in the order of the other object's id", rising(&others));
+    if are_several(&others) {
+        let believed = "associations are in the order of the other object's id";
+        report.compare("order", paths.0, believed, &all, rising(&others));
+    }
+    if let Some(why) = all.says_nothing() {
+        for belief in ["ids", "batch-cursor"] {
+            report.not_compared(belief, why);
+        }
+    }
     if !paths.0.is_dated() {
         return Ok(());
     }
-    numbers(all.results(), paths.0, report);
+    numbers(&all, all.results().first(), paths.0, report);
 
     let first = ask.get(&format!("{path}?limit=1")).await?;
     let after = first.member("paging").and_then(|paging| paging.get("next")).and_then(|next| next.get("after"));
@@ -270,13 +301,13 @@ async fn associations(
     let listed: BTreeSet<_> = ids(listed.map(Vec::as_slice).unwrap_or_default()).into_iter().collect();
     let found =
         Found::status(&read, 200).or(Found::unless(listed == rest, "other associations than those that follow"));
-    report.compare("batch-cursor", paths.0, "a batch read goes on behind the cursor of a list", found);
+    report.compare("batch-cursor", paths.0, "a batch read goes on behind the cursor of a list", &read, found);
     Ok(())
 }
 
-/// The ids of associated objects, in a dated version.
-pub(super) fn numbers(associations: &[Value], version: ApiVersion, report: &mut Report) {
-    let Some(id) = associations.first().and_then(|first| first.get("toObjectId")) else { return };
+/// The id of an associated object that an answer lists, in a dated version.
+pub(super) fn numbers(answer: &Answer, listed: Option<&Value>, version: ApiVersion, report: &mut Report) {
+    let Some(id) = listed.and_then(|listed| listed.get("toObjectId")) else { return };
     let found = Found::unless(id.is_number(), if id.is_string() { "text" } else { "neither numbers nor text" });
-    report.compare("ids", version, "ids of associated objects are numbers", found);
+    report.compare("ids", version, "ids of associated objects are numbers", answer, found);
 }

@@ -91,14 +91,42 @@ impl Report {
         Self { versions, compared: BTreeSet::new(), not_compared, differences: Vec::new() }
     }
 
-    /// Compares one belief in one version; `found` is what differs.
+    /// Compares one belief in one version with an answer, unless that says nothing; `found` is what differs.
     pub(super) fn compare(
         &mut self,
         belief: &'static str,
         version: ApiVersion,
         believed: &'static str,
+        answer: &Answer,
         found: Option<Found>,
     ) {
+        self.add(belief, version, believed, answer.says_nothing(), found);
+    }
+
+    /// The same for a belief about what a token may ask for, so that a refusal says something.
+    pub(super) fn compare_access(
+        &mut self,
+        belief: &'static str,
+        version: ApiVersion,
+        believed: &'static str,
+        answer: &Answer,
+        found: Option<Found>,
+    ) {
+        self.add(belief, version, believed, answer.failed(), found);
+    }
+
+    fn add(
+        &mut self,
+        belief: &'static str,
+        version: ApiVersion,
+        believed: &'static str,
+        nothing: Option<&'static str>,
+        found: Option<Found>,
+    ) {
+        if let Some(why) = nothing {
+            self.not_compared(belief, why);
+            return;
+        }
         self.compared.insert(belief);
         self.differences.extend(found.map(|found| Difference { belief, version, believed, found }));
     }
