@@ -19,6 +19,10 @@ pub(super) async fn check(client: &Client, version: ApiVersion, pair: &Associati
         ApiVersion::V2026_03 => "write on 2026-03",
         _ => "write on 2026-09",
     };
+    let look = format!(
+        "Look at partner client {} and {} {} in HubSpot, and remove what is too much.",
+        pair.partner_client, pair.to_type, pair.to_id
+    );
     match try_it(client, pair, association_type).await {
         Ok(Outcome::Clean) => Finding::ok(check, "an association was made and removed, and all is as it was before"),
         Ok(Outcome::Existed(types)) => {
@@ -27,11 +31,13 @@ pub(super) async fn check(client: &Client, version: ApiVersion, pair: &Associati
         }
         Ok(Outcome::Differs(types)) => {
             let message = format!("the association was made, and the objects still have {}", types.join(", "));
-            let remedy = format!(
-                "Look at partner client {} and {} {} in HubSpot, and remove what is too much.",
-                pair.partner_client, pair.to_type, pair.to_id
-            );
-            Finding::error(check, message, remedy)
+            Finding::error(check, message, look)
+        }
+        Ok(Outcome::NotRemoved(error)) => {
+            let Finding { message, remedy, code, .. } = Finding::failed(check, &error);
+            let message = format!("the association may have been made and could not be removed: {message}");
+            let remedy = remedy.map_or(look.clone(), |remedy| format!("{remedy} {look}"));
+            Finding { code, ..Finding::error(check, message, remedy) }
         }
         Ok(Outcome::NotMade) => {
             let remedy = "Wait a minute and try again; HubSpot may take a moment until it shows what was written.";
@@ -45,6 +51,7 @@ enum Outcome {
     Clean,
     Existed(Vec<String>),
     Differs(Vec<String>),
+    NotRemoved(Error),
     NotMade,
 }
 
@@ -62,14 +69,14 @@ async fn try_it(client: &Client, pair: &Association, association_type: &str) -> 
     }
     // Whatever comes now, it is taken back: also what was made and not answered.
     let made = if associated.is_ok() { shown(client, pair).await } else { types(client, pair).await };
-    let removed = remove(client, pair, association_type).await;
+    // What is still there comes before any other error, for somebody has to remove it.
+    match remove(client, pair, association_type).await {
+        Err(error) => return Ok(Outcome::NotRemoved(error)),
+        Ok(left) if !left.is_empty() => return Ok(Outcome::Differs(left.into_iter().collect())),
+        Ok(_) => {}
+    }
     associated?;
-    let (made, after) = (made?, removed?);
-    Ok(match (made.is_empty(), after.is_empty()) {
-        (true, _) => Outcome::NotMade,
-        (false, false) => Outcome::Differs(after.into_iter().collect()),
-        (false, true) => Outcome::Clean,
-    })
+    Ok(if made?.is_empty() { Outcome::NotMade } else { Outcome::Clean })
 }
 
 /// Removes the association, which HubSpot may not show yet, and whatever came with it, such as the unlabelled type with a

@@ -168,6 +168,22 @@ async fn what_was_made_and_not_answered_is_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_removed_is_told_even_if_nothing_answered_that_it_was_made() {
+    for is_confirmed in [true, false] {
+        let hubspot = crm(1, 1).versions(["v3"]).fault(Fault::status(403).on("dissociate")).start().await.unwrap();
+        if !is_confirmed {
+            hubspot.inject(Fault::status(501).after_operation().on("associate"));
+        }
+        let ran = run_at(&hubspot, &["doctor", "--json", "--write", "1", "companies", "1", "7"]);
+        let told = ran.json().into_iter().find(|finding| finding["check"] == "write on v3").unwrap();
+        let says = |name: &str, words: &str| told[name].as_str().unwrap().contains(words);
+        assert_eq!((ran.code, told["level"].as_str()), (Some(3), Some("error")), "{told}");
+        assert!(says("message", "may have been made and could not be removed"), "{told}");
+        assert!(says("remedy", "Look at partner client 1 and companies 1 in HubSpot"), "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_removal_that_shows_late_is_waited_for() {
     for arguments in [&["doctor", "--write"][..], &["doctor", "--beliefs", "--write"]] {
         let hubspot = crm(1, 1).versions(["v3"]).start().await.unwrap();
