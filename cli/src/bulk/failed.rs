@@ -1,10 +1,13 @@
 //! The file of failed rows.
 
-use std::{io, path::Path};
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
 use hubspot_partner_clients::Error;
 
-use super::{annotated::Annotated, rows::Rows};
+use super::{annotated::Annotated, form::MARK, rows::Rows};
 use crate::{failure::Failure, output_file::OutputFile, printable::printable};
 
 const ADDED: [&str; 2] = ["error", "correlation_id"];
@@ -18,10 +21,15 @@ pub(super) struct FailedRows {
 }
 
 impl FailedRows {
-    /// Makes sure that the file can be written, and begins it. The old one stays until the [end](Self::end).
+    /// Makes sure that the file can be written, and begins it in the form of the input, so that the same programs read it. The
+    /// old one stays until the [end](Self::end).
     pub(super) fn open(path: &Path, rows: &Rows, others: &[(&str, &Path)]) -> Result<Self, Failure> {
-        let file = OutputFile::create("--failed", path, others)?;
-        let mut writer = csv::WriterBuilder::new().buffer_capacity(BUFFER).from_writer(file);
+        let mut file = OutputFile::create("--failed", path, others)?;
+        let form = rows.form();
+        if form.has_mark {
+            file.write_all(MARK).map_err(|error| unwritten(&error))?;
+        }
+        let mut writer = csv::WriterBuilder::new().delimiter(form.delimiter).buffer_capacity(BUFFER).from_writer(file);
         let columns = Annotated::new(rows, ADDED);
         writer.write_record(columns.header(rows)).map_err(|error| unwritten(&error.into()))?;
         let mut failed = Self { writer, columns };

@@ -13,7 +13,12 @@ pub(super) struct Form {
     pub(super) delimiter: u8,
     /// Lines end with a carriage return alone, as old programs for the Mac write them.
     pub(super) has_cr_lines: bool,
+    /// Whether the file begins with the mark by which spreadsheets know UTF-8.
+    pub(super) has_mark: bool,
 }
+
+/// The byte order mark of UTF-8.
+pub(super) const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A file that is no CSV in UTF-8: what it is, and what to do about it.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,7 +34,8 @@ impl Form {
             return Err(foreign);
         }
         let has_cr_lines = has_cr_lines(sample);
-        Ok(Self { delimiter: delimiter(sample, if has_cr_lines { b'\r' } else { b'\n' }, names), has_cr_lines })
+        let delimiter = delimiter(sample, if has_cr_lines { b'\r' } else { b'\n' }, names);
+        Ok(Self { delimiter, has_cr_lines, has_mark: sample.starts_with(MARK) })
     }
 }
 
@@ -136,7 +142,7 @@ impl Foreign {
                 _ => foreign("binary, not text", EXPORT),
             };
         }
-        let text = sample.strip_prefix(b"\xef\xbb\xbf").unwrap_or(sample).trim_ascii_start();
+        let text = sample.strip_prefix(MARK).unwrap_or(sample).trim_ascii_start();
         let begins =
             |word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()));
         if ["<!doctype html", "<html", "<head", "<body", "<table", "<div"].into_iter().any(begins) {

@@ -36,6 +36,7 @@ const NOT_UTF_8: &str = "not in UTF-8 but in an older encoding, such as Windows-
 
 pub(crate) struct Rows {
     input: Input,
+    form: Form,
     reader: csv::Reader<Source>,
     header: ByteRecord,
     /// Where in a row the four columns are; none where a value is the same in all rows.
@@ -72,7 +73,7 @@ impl Rows {
             .buffer_capacity(BUFFER)
             .from_reader(source);
         let (header, row) = (ByteRecord::new(), ByteRecord::new());
-        let mut rows = Self { input: input.clone(), reader, header, columns: [None; 4], row };
+        let mut rows = Self { input: input.clone(), form, reader, header, columns: [None; 4], row };
         let mut first = rows.advance()?;
         if matches!(first, Ok(true)) && is_delimiter_line(&rows.row) {
             first = rows.advance()?;
@@ -95,6 +96,11 @@ impl Rows {
         problems.into_iter().for_each(|problem| all.add(problem));
         all.check(&input.name())?;
         Ok(rows)
+    }
+
+    /// How the file is written.
+    pub(super) fn form(&self) -> Form {
+        self.form
     }
 
     /// What messages call the input.

@@ -1,8 +1,30 @@
 //! CSV files as people have them, and other files in their place.
 
-use crate::cli::{run_at, sent};
-use crate::folder::{HEADER, associate};
+use crate::cli::{path, run_at, sent};
+use crate::folder::{Folder, HEADER, associate};
 use crate::support::crm;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rows_that_failed_are_written_as_the_file_is() {
+    let hubspot = crm(1, 1).start().await.unwrap();
+    let folder = Folder::new();
+    for (mark, delimiter) in [("", ","), ("\u{feff}", ";"), ("", "\t"), ("\u{feff}", "|")] {
+        let of = |table: &str| table.replace('~', delimiter);
+        let header = of("partner_client_id~to_object_type~to_object_id~association_type~note");
+        let rows = of("\n1~companies~1~owner~x\n1~companies~9~owner~\"a~b\"\n");
+        let (file, failed) = (folder.write("rows.csv", format!("{mark}{header}{rows}")), folder.at("failed.csv"));
+        let again = folder.at("again.csv");
+        // The second time from what the first one wrote.
+        for (input, failed) in [(&file, &failed), (&failed, &again)] {
+            let ran = run_at(&hubspot, &["associate-many", path(input), "--failed", path(failed)]);
+            assert_eq!(ran.code, Some(1), "{}", ran.err);
+            let written = std::fs::read_to_string(failed).unwrap();
+            let begin = format!("{mark}{header}{delimiter}error{delimiter}correlation_id\n");
+            let row = written.strip_prefix(&begin).unwrap_or_else(|| panic!("{written:?}"));
+            assert!(row.starts_with(&of("1~companies~9~owner~\"a~b\"~")), "{row:?}");
+        }
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_form_of_csv_is_read() {
