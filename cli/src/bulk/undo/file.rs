@@ -7,7 +7,7 @@ use std::{
 };
 
 use hubspot_partner_clients::{
-    Association, Error, ErrorKind, ObjectId, PartnerClientId,
+    Association, AssociationType, Error, ErrorKind, ObjectId, PartnerClientId,
     reconcile::{Applied, Plan},
 };
 use serde::{Deserialize, Serialize};
@@ -284,9 +284,23 @@ impl Recorder {
 
     /// Notes what the run did not change. Without that the file is right as well.
     pub(in crate::bulk) fn end(mut self) {
-        let unchanged = self.rows.into_iter().filter(|(_, unchanged)| *unchanged).map(|(association, _)| association);
-        self.file.unchanged = unchanged.filter(|association| !self.carried.contains(association)).collect();
-        self.file.unchanged.sort_unstable();
+        let mut unchanged: BTreeSet<_> =
+            self.rows.iter().filter(|(_, unchanged)| **unchanged).map(|(association, _)| association.clone()).collect();
+        for plan in &self.file.plans {
+            // Labels that no row has go with the unlabelled type only.
+            let goes = |label: &Association, unlabeled: &AssociationType| {
+                let mut row = label.clone();
+                row.association_type = unlabeled.clone();
+                self.rows.get(&row)
+            };
+            let stays = |label: &Association| {
+                let mut rows = plan.unlabeled_types.iter().filter_map(|unlabeled| goes(label, unlabeled)).peekable();
+                rows.peek().is_some() && rows.all(|unchanged| *unchanged)
+            };
+            let labels = plan.remove.iter().filter(|change| !self.rows.contains_key(change));
+            unchanged.extend(labels.filter(|label| stays(label)).cloned());
+        }
+        self.file.unchanged = unchanged.into_iter().filter(|change| !self.carried.contains(change)).collect();
         let _ = write("--undo", &self.path, &self.file);
     }
 }
