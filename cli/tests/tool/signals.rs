@@ -197,7 +197,7 @@ async fn the_command_that_an_interrupted_run_prints_resumes_it_in_a_shell() {
     assert_eq!(ran.code, Some(130), "{}", ran.err);
     let printed = ran.err.lines().find_map(|line| line.strip_prefix("  hubspot-partner-clients ")).unwrap();
     hubspot.clear_faults();
-    let resumed = run(through(&["/bin/sh", "-c", &format!("\"$0\" {printed}")], &tool_at(&hubspot, &[])));
+    let resumed = run(through(&["/bin/sh", "-c", &format!("\"$@\" {printed}"), "sh"], &tool_at(&hubspot, &[])));
     assert_eq!(resumed.code, Some(0), "{printed}: {}", resumed.err);
     assert!(resumed.out.contains("from the journal, settled by an earlier run"), "{}", resumed.out);
 }

@@ -149,10 +149,10 @@ async fn made(arguments: &Reconcile, target: &Target, files: &Files) -> Result<M
     let (Some(file), Some(to_type)) = (&arguments.file, &arguments.to_type) else {
         return Err(Failure::usage("give a file and --to-type, or --plan"));
     };
-    if arguments.partner_clients.iter().any(|id| id.trim().is_empty()) {
+    if !arguments.partner_clients.is_empty() && arguments.partner_clients.iter().all(|id| id.trim().is_empty()) {
         let remedy =
             "give ids separated by commas, or leave the option out to consider the partner clients in the file";
-        return Err(Failure::usage(format!("--partner-clients has an empty id: {remedy}")));
+        return Err(Failure::usage(format!("--partner-clients names none: {remedy}")));
     }
     let input = Input::new(file, Layout::new(&arguments.table, Some(to_type))).await?;
     let checked = check::check(&input).await?;
