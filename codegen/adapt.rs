@@ -5,9 +5,10 @@ use openapiv3::{
 };
 
 use super::{
-    operations::{KNOWN, VERSION},
+    operations::KNOWN,
     requests,
     schemas::{self, ID_TYPES, checked},
+    segments::VERSION,
     walk,
 };
 

@@ -9,7 +9,7 @@
 //! | adapt | `adapt.rs`, `schemas.rs`, `requests.rs` | what HubSpot sends → what progenitor can take |
 //! | generate | `generate.rs`, `trim.rs` | Rust, by progenitor |
 //!
-//! `description.rs` joins the steps up to the correction. `operations.rs` knows the operations by name, `names.rs` makes names of others, `table.rs` writes their table, `shapes.rs` the shapes of answers, `walk.rs` visits the parts of a document. The last step needs
+//! `description.rs` joins the steps up to the correction. `operations.rs` knows the operations by name, `names.rs` makes names of others, `segments.rs` reads paths, `table.rs` writes their table, `shapes.rs` the shapes of answers, `walk.rs` visits the parts of a document. The last step needs
 //! progenitor and belongs to `build.rs` alone; the others are tested in `tests/codegen/`.
 
 pub mod adapt;
@@ -29,6 +29,7 @@ pub mod requests;
 pub mod salvage;
 pub mod schemas;
 pub mod scopes;
+pub mod segments;
 pub mod servers;
 pub mod shapes;
 pub mod table;

@@ -1,6 +1,6 @@
 //! Names of operations, derived from method and path alone: another name of a parameter makes no other name.
 
-use super::operations::{is_version, parameter, segments};
+use super::segments::{is_version, parameter, segments};
 
 /// The names of an operation that is not known, the shortest first: of what stands after the version in the path, with what
 /// stands before it, and with the version; each with an `id` for the parameters at the end, and then for all.

@@ -9,6 +9,7 @@ use openapiv3::{OpenAPI, Parameter, PathItem, ReferenceOr};
 
 use super::{
     Problem, Result, names, schemas,
+    segments::{VERSION, is_version, parameter, segments, version_in},
     walk::{self, slots, slots_mut},
 };
 
@@ -47,9 +48,6 @@ use Family::{Dated, Every, V3};
 /// How the paths begin that every version has: in v3, and before the version in dated ones. `src/spec.rs` has them too.
 pub const PREFIXES: [(&str, &str); 2] =
     [("/crm/v3/objects/", "/crm/objects/"), ("/account-info/v3/", "/account-info/")];
-
-/// What stands for the version in the path of a dated operation.
-pub const VERSION: &str = "{apiVersion}";
 
 pub const READ: &str = "crm.objects.partner-clients.read";
 pub const WRITE: &str = "crm.objects.partner-clients.write";
@@ -163,23 +161,6 @@ pub fn dated(path: &str) -> String {
     PREFIXES.iter().fold(path.to_owned(), |path, (v3, dated)| path.replace(v3, &format!("{dated}{VERSION}/")))
 }
 
-/// The dated version that a path names, such as `2026-09` or `2026-09-beta`.
-pub fn version_in(path: &str) -> Option<&str> {
-    segments(path).find(|segment| is_dated(segment))
-}
-
-fn is_dated(segment: &str) -> bool {
-    let date = segment.strip_suffix("-beta").unwrap_or(segment);
-    let is_number = |text: &str, digits| text.len() == digits && text.bytes().all(|b| b.is_ascii_digit());
-    date.split_once('-').is_some_and(|(year, month)| is_number(year, 4) && is_number(month, 2))
-}
-
-/// Whether a segment of a path is a version of HubSpot's API, or stands for one.
-pub fn is_version(segment: &str) -> bool {
-    let number = segment.strip_prefix('v').unwrap_or_default();
-    segment == VERSION || is_dated(segment) || !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
-}
-
 fn same_path(known: &str, path: &str) -> bool {
     let version = version_in(path);
     let literals = |path| {
@@ -193,14 +174,6 @@ pub fn is_swapped(known: &str, path: &str) -> bool {
     let names = |path| segments(path).rev().filter_map(parameter).collect::<Vec<_>>();
     let (ours, theirs) = (names(known), names(path));
     ours.iter().zip(&theirs).any(|(ours_here, theirs_here)| ours_here != theirs_here && ours.contains(theirs_here))
-}
-
-pub fn segments(path: &str) -> impl DoubleEndedIterator<Item = &str> {
-    path.split('/').filter(|segment| !segment.is_empty())
-}
-
-pub fn parameter(segment: &str) -> Option<&str> {
-    segment.strip_prefix('{')?.strip_suffix('}')
 }
 
 /// Gives the paths of the known operations and their parameters the names they have here: the parameters of a path are
@@ -245,7 +218,7 @@ pub fn name_paths(api: &mut OpenAPI) {
 
 fn is_version_parameter(parameter: &ReferenceOr<Parameter>) -> bool {
     let ReferenceOr::Item(Parameter::Path { parameter_data, .. }) = parameter else { return false };
-    Some(parameter_data.name.as_str()) == self::parameter(VERSION)
+    Some(parameter_data.name.as_str()) == super::segments::parameter(VERSION)
 }
 
 /// Names that several operations would have, or that a known one has, become longer, those of all of them.

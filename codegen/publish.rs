@@ -4,7 +4,8 @@ use openapiv3::OpenAPI;
 
 use super::{
     merge,
-    operations::{Family, Known, VERSION, dated, version_in},
+    operations::{Family, Known, dated},
+    segments::{VERSION, version_in},
     walk,
 };
 

@@ -9,7 +9,7 @@ use std::{
 use openapiv3::{OpenAPI, ReferenceOr};
 use serde_json::Value;
 
-use super::{Problem, Result, normalize, operations, requests, salvage, servers, walk};
+use super::{Problem, Result, normalize, operations, requests, salvage, segments, servers, walk};
 
 /// One file of the description.
 #[derive(Debug)]
@@ -141,8 +141,8 @@ pub fn document(file: &str, text: &str) -> Result<Document> {
     inline_shared_parameters(&mut api);
     servers::heed(file, &mut api, &mut warnings)?;
     let version = api.paths.paths.keys().find_map(|path| {
-        let placeholder = path.contains(operations::VERSION).then_some(operations::VERSION);
-        operations::version_in(path).or(placeholder).map(str::to_owned)
+        let placeholder = path.contains(segments::VERSION).then_some(segments::VERSION);
+        segments::version_in(path).or(placeholder).map(str::to_owned)
     });
     requests::path_parameters_are_those_of_the_path(&mut api);
     operations::name_paths(&mut api);

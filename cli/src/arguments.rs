@@ -11,7 +11,7 @@ use super::{
     bulk::{
         arguments::{DissociateMany, Labels, Many},
         reconcile::arguments::Reconcile,
-        undo,
+        undo::arguments::Arguments as Undo,
     },
     command_line,
     failure::Failure,
@@ -86,7 +86,7 @@ pub(super) enum Command {
     Reconcile(Reconcile),
     /// Reverse what a run changed, from the file that its --undo wrote
     #[command(after_help = help::UNDO)]
-    Undo(undo::Arguments),
+    Undo(Undo),
     /// Share the rows of a CSV file between processes, through Redis
     #[cfg(feature = "redis")]
     #[command(after_help = help::JOB)]

@@ -145,7 +145,7 @@ async fn perform(call: Call, target: &Target, output: &mut Output) -> Result<(),
                 "the association of partner client {partner_client} with {to_type} {to_id} ({association_type})"
             );
             let question = format!("Remove {what}?");
-            question::ask(yes.yes, target, &format!("this removes {what}"), &question).await?;
+            question::ask(yes.yes, target.simulator, &format!("this removes {what}"), &question).await?;
             associations::dissociate(client, &association, labels.including_labels, output).await
         }
         Call::Associations { partner_client, to_type } => {

@@ -8,6 +8,7 @@ use std::{
 };
 
 use fs4::{FileExt, TryLockError};
+use serde::Serialize;
 
 use super::failure::Failure;
 
@@ -209,4 +210,13 @@ fn unsupported(error: io::Error) -> io::Result<()> {
         io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput => Ok(()),
         _ => Err(error),
     }
+}
+
+/// Replaces a file by JSON at once: after a crash it has either content.
+pub(crate) fn write_json(option: &str, path: &Path, content: &impl Serialize) -> Result<(), Failure> {
+    let mut file = OutputFile::create(option, path, &[])?;
+    let written = serde_json::to_writer_pretty(&mut file, content).map_err(io::Error::from);
+    let written = written.and_then(|()| file.write_all(b"\n"));
+    written.map_err(|error| Failure::io(format_args!("{} cannot be written", path.display()), &error))?;
+    file.commit()
 }

@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 use tokio::sync::oneshot;
 
-use crate::{failure::Failure, target::Target};
+use crate::failure::Failure;
 
 /// The option that answers the question.
 #[derive(Args)]
@@ -20,8 +20,8 @@ pub(crate) struct Yes {
 
 /// Asks on the terminal whether to remove something. `what` says who removes what, such as `the plan removes 3 associations`.
 /// Nobody is asked about a simulator, which forgets everything at the end.
-pub(crate) async fn ask(yes: bool, target: &Target, what: &str, question: &str) -> Result<(), Failure> {
-    if yes || target.simulator {
+pub(crate) async fn ask(yes: bool, is_simulator: bool, what: &str, question: &str) -> Result<(), Failure> {
+    if yes || is_simulator {
         return Ok(());
     }
     if !stdin().is_terminal() || !stderr().is_terminal() {

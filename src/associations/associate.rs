@@ -237,7 +237,7 @@ impl AssociateThenGet {
     async fn run(self) -> Result<(PartnerClient, CallMeta)> {
         let Self { mut associate, options } = self;
         let client = associate.client.clone();
-        let options = options.shared(&client)?;
+        let options = options.shared(client.raw.inner.shared.call_timeout)?;
         associate.options = options.clone();
         let (associated, meta) = associate.run().await?;
         match associated.partner_client {

@@ -48,7 +48,7 @@ impl Requests {
     /// # Errors
     /// For a setting that cannot be used.
     pub(crate) fn new(client: Client, options: CallOptions, pair: Pair) -> Result<Self> {
-        Ok(Self { options: options.shared(&client)?, client, pair })
+        Ok(Self { options: options.shared(client.raw.inner.shared.call_timeout)?, client, pair })
     }
 
     /// The association type that is meant. Others may have asked for the list, so its time is not this call's.

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{
     attribution::{Attribution, folded, telling},
-    resolve::Resolved,
+    resolved::Resolved,
 };
 use crate::{
     client::Client,

@@ -4,5 +4,6 @@
 mod attribution;
 mod lookup;
 mod resolve;
+mod resolved;
 
-pub use self::resolve::{Resolve, Resolved};
+pub use self::{resolve::Resolve, resolved::Resolved};

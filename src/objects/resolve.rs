@@ -2,13 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde::Serialize;
-
-use super::lookup::Lookup;
+use super::{lookup::Lookup, resolved::Resolved};
 use crate::{
     client::Client,
     error::{Error, Result},
-    ids::{ObjectId, ObjectType, checked, damage},
+    ids::{ObjectType, checked, damage},
     partner_clients::selection::check_property,
     transport::call_options::{CONCURRENCY, CallOptions, settings},
 };
@@ -61,20 +59,6 @@ impl Client {
             options: CallOptions::default(),
         }
     }
-}
-
-/// What HubSpot has of a key; see [`Client::resolve`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum Resolved {
-    /// The only object with the value.
-    One(ObjectId),
-    /// No object has the value.
-    None,
-    /// Two or more objects have the value. Their ids are in ascending order. Five pages of HubSpot's search are read for
-    /// one value, which is a thousand objects, so of more some are left out.
-    Several(Vec<ObjectId>),
 }
 
 /// Call that finds objects by the values of their properties; see [`Client::resolve`].

@@ -9,7 +9,6 @@ use reqwest::header::{HeaderName, HeaderValue};
 use tokio::time::Instant;
 
 use crate::{
-    client::Client,
     error::{Error, Result},
     transport::{lease::Lease, retry::RetryPolicy},
 };
@@ -61,13 +60,13 @@ impl DerefMut for CallOptions {
 }
 
 impl CallOptions {
-    /// The settings of all requests of a call, which share its time from now on.
+    /// The settings of all requests of a call, which share its time from now on: its own call timeout, or that of the client.
     ///
     /// # Errors
     /// For a setting that cannot be used.
-    pub(crate) fn shared(mut self, client: &Client) -> Result<Self> {
+    pub(crate) fn shared(mut self, of_client: Option<Duration>) -> Result<Self> {
         self.check()?;
-        if let Some(total) = self.call_timeout.or(client.raw.inner.shared.call_timeout)
+        if let Some(total) = self.call_timeout.or(of_client)
             && self.deadline.is_none()
         {
             self.call_timeout = Some(total);

@@ -1,13 +1,14 @@
 //! The first pass through a file, before anything is sent.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use hubspot_partner_clients::{AssociationType, ObjectId, ObjectType, PartnerClientId};
 
-use super::{
-    input::{Input, Keys},
-    problems::Problems,
-    rows::Rows,
-};
+use super::{input::Input, problems::Problems, rows::Rows};
 use crate::failure::Failure;
+
+/// The values by which objects are named, by property, by object type.
+type Keys = BTreeMap<String, BTreeSet<(String, String)>>;
 
 /// What is known of a file that can be sent.
 pub(crate) struct Checked {

@@ -1,37 +1,25 @@
 //! The input of a run: a file or standard input, how its rows are read, and the objects that they name by a property.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     fs::{self, File},
-    io::{self, Cursor, IsTerminal, Read, Seek, stderr, stdin},
+    io::{self, Cursor, Read, Seek, stdin},
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     thread,
 };
 
 use hmac_sha256::Hash;
-use hubspot_partner_clients::Client;
 use tokio::sync::oneshot;
 
-use super::{
-    check::Checked,
-    form::SAMPLE,
-    layout::Layout,
-    problems::Problems,
-    rows::{Key, Rows},
-};
-use crate::{
-    failure::{Failure, write_to_stderr},
-    key::{self, Unresolved},
-    words::counted,
-};
+use super::{form::SAMPLE, layout::Layout};
+use crate::failure::Failure;
 
 /// How much of standard input is read.
 const MAX_STDIN: u64 = 64 << 20;
 
-/// The values by which objects are named, by property, by object type.
-pub(crate) type Keys = BTreeMap<String, BTreeSet<(String, String)>>;
-type Ids = HashMap<String, HashMap<String, HashMap<String, String>>>;
+/// Ids by value, by property, by object type.
+pub(super) type Ids = HashMap<String, HashMap<String, HashMap<String, String>>>;
 
 #[derive(Clone)]
 pub(crate) struct Input(Arc<Inner>);
@@ -88,54 +76,13 @@ impl Input {
     }
 
     /// The id of an object that is named by a property, once it is known.
-    pub(super) fn id(&self, key: &Key<'_>) -> Option<&str> {
-        let ids = self.0.ids.get()?.get(key.object_type)?;
-        ids.get(key.property.as_ref())?.get(key.value).map(String::as_str)
+    pub(super) fn id(&self, object_type: &str, property: &str, value: &str) -> Option<&str> {
+        self.0.ids.get()?.get(object_type)?.get(property)?.get(value).map(String::as_str)
     }
 
-    /// Asks HubSpot for the objects that rows name by a property.
-    ///
-    /// # Errors
-    /// Every row whose objects are not there or are there twice, or whose objects HubSpot did not tell.
-    pub(crate) async fn resolve(&self, checked: &Checked, client: &Client) -> Result<(), Failure> {
-        let count = checked.keys_count();
-        // Searches are few in a second, so thousands take their time.
-        if count > 0 && stderr().is_terminal() {
-            write_to_stderr(&format!("Looking up {} in HubSpot …\n", counted(count, "object")));
-        }
-        let (mut ids, mut wrong, mut cause) = (Ids::new(), HashMap::new(), None);
-        for (object_type, keys) in &checked.keys {
-            let outcomes = client.resolve(object_type.as_str(), keys.iter().cloned()).send().await;
-            for ((property, value), outcome) in keys.iter().zip(outcomes) {
-                match key::id(object_type, property, value, outcome) {
-                    Ok(id) => {
-                        let of_property =
-                            ids.entry(object_type.clone()).or_default().entry(property.clone()).or_default();
-                        of_property.insert(value.clone(), id.to_string());
-                    }
-                    Err(Unresolved { message, error }) => {
-                        cause = cause.or(error);
-                        wrong.insert((object_type.as_str(), property.as_str(), value.as_str()), message);
-                    }
-                }
-            }
-        }
-        let mut problems = Problems::default();
-        let mut rows = Rows::open(self)?;
-        while !wrong.is_empty() && matches!(rows.advance()?, Ok(true)) {
-            for (part, key) in rows.keys() {
-                if let Some(message) = wrong.get(&(key.object_type, key.property.as_ref(), key.value)) {
-                    problems.add(rows.problem(part, message.clone()));
-                }
-            }
-        }
-        problems.check(&self.name()).map_err(|failure| match &cause {
-            Some(error) => failure.caused_by(error),
-            None => failure,
-        })?;
-        // A run asks once.
+    /// Keeps the ids of the objects that rows name by a property. A run asks for them once.
+    pub(super) fn know(&self, ids: Ids) {
         let _ = self.0.ids.set(ids);
-        Ok(())
     }
 
     /// Tells the rows from those of others: the digest of the file, and how it is read and where its keys led, if that is said.

@@ -10,6 +10,7 @@ mod failed;
 mod form;
 pub(super) mod input;
 pub(super) mod layout;
+pub(super) mod lookup;
 mod preview;
 mod problems;
 mod progress;
@@ -164,7 +165,7 @@ async fn run(
     let session = target.client_with(settings, async |simulator| seed::seed(simulator, &input).await);
     let session = signals.interrupt(session, unsent).await?;
     let account = signals.interrupt(target.named(&session.client), unsent).await?;
-    signals.interrupt(input.resolve(&checked, &session.client), unsent).await?;
+    signals.interrupt(lookup::resolve(&input, &checked, &session.client), unsent).await?;
     let identity = input.identity(&checked.digest);
     if many.check {
         let including_labels = removing.including_labels;
@@ -177,7 +178,7 @@ async fn run(
     if change == Change::Dissociate && checked.rows > 0 {
         let what = format!("the file removes up to {}", counted(checked.rows, "association"));
         let question = format!("Remove up to {}?", counted(checked.rows, "association"));
-        let asked = question::ask(removing.yes, target, &what, &question);
+        let asked = question::ask(removing.yes, target.simulator, &what, &question);
         signals.interrupt(asked, Some("Nothing was changed.")).await?;
     }
     let bar = Bar::new(checked.rows, output.json, target.log.is_verbose());

@@ -153,7 +153,9 @@ impl Rows {
     pub(super) fn values(&self) -> [&str; 4] {
         let mut values = self.cells();
         for (part, key) in self.keys() {
-            if let (Some(value), Some(id)) = (values.get_mut(part), self.input.id(&key)) {
+            if let (Some(value), Some(id)) =
+                (values.get_mut(part), self.input.id(key.object_type, &key.property, key.value))
+            {
                 *value = id;
             }
         }

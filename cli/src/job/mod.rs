@@ -20,6 +20,7 @@ use super::{
         Change, Inputs,
         check::{self, Checked},
         input::Input,
+        lookup,
     },
     command_line::NAME,
     exit::Code,
@@ -120,7 +121,7 @@ async fn resolve(input: &Input, checked: &Checked, target: &Target) -> Result<Op
     }
     let session = target.client().await?;
     let account = target.named(&session.client).await?;
-    input.resolve(checked, &session.client).await?;
+    lookup::resolve(input, checked, &session.client).await?;
     Ok(account)
 }
 
@@ -136,7 +137,7 @@ async fn enqueue(
     if change == Change::Dissociate && checked.rows > 0 {
         let removed = counted(checked.rows, "association");
         let question = format!("Let workers remove up to {removed}?");
-        question::ask(yes, target, &format!("the job removes up to {removed}"), &question).await?;
+        question::ask(yes, target.simulator, &format!("the job removes up to {removed}"), &question).await?;
     }
     let mut inputs = Unchanged { inputs: Inputs::open(input, checked.rows)?, checked, is_so: Ok(true) };
     let identity = format!("sha256:{}", input.identity(&checked.digest));

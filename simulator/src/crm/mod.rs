@@ -2,6 +2,7 @@
 
 pub(crate) mod association_type;
 pub(crate) mod comparison;
+pub(crate) mod computed;
 pub(crate) mod not_found;
 pub(crate) mod object;
 pub(crate) mod object_type;

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::crm::object::Times;
+use crate::crm::computed::Times;
 
 /// The property of contacts that no two may share.
 pub(crate) const EMAIL: &str = "email";

@@ -5,7 +5,8 @@ use std::error::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::crm::{
-    object::{Id, OBJECT_ID, Object, Source, Times},
+    computed::{OBJECT_ID, Times},
+    object::{Id, Object, Source},
     object_types::ObjectTypes,
     store::Store,
     time::Time,

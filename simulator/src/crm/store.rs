@@ -3,7 +3,8 @@
 use std::{cmp::Ordering, collections::HashMap, mem};
 
 use crate::crm::{
-    object::{Id, OBJECT_ID, Object, Source, Times},
+    computed::{OBJECT_ID, Times},
+    object::{Id, Object, Source},
     time::{Clock, Time},
 };
 

@@ -13,8 +13,9 @@ use crate::{
     call::Call,
     crm::{
         association_type::TypeKey,
+        computed::OBJECT_ID,
         not_found::NotFound,
-        object::{OBJECT_ID, Object, Source},
+        object::{Object, Source},
         object_type::ObjectType,
         state::{End, State},
         store::Row,

@@ -2,19 +2,17 @@
 
 use std::{
     fs,
-    io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use hmac_sha256::Hash;
 use hubspot_partner_clients::reconcile::Plan;
-use serde::Serialize;
 
 use super::{arguments::Reconcile, hex};
 use crate::{
     bulk::undo::Content,
     failure::Failure,
-    output_file::{OutputFile, same},
+    output_file::{OutputFile, same, write_json},
     printable::printable,
 };
 
@@ -67,7 +65,7 @@ impl Files {
     pub(super) fn keep_plan(&self, plan: &Plan) -> Result<(), Failure> {
         self.journal
             .as_deref()
-            .map_or(Ok(()), |journal| write("the plan beside the journal,", &kept_beside(journal), plan))
+            .map_or(Ok(()), |journal| write_json("the plan beside the journal,", &kept_beside(journal), plan))
     }
 }
 
@@ -122,13 +120,4 @@ pub(super) fn check_undo(path: &Path, plan: &Plan) -> Result<bool, Failure> {
     }
     let message = format!("{} already exists and is not the undo file of this plan", path.display());
     Err(Failure::file(message, "Give --undo another path; nothing was changed."))
-}
-
-/// Replaces a file at once: after a crash it has either content.
-pub(in crate::bulk) fn write(option: &str, path: &Path, content: &impl Serialize) -> Result<(), Failure> {
-    let mut file = OutputFile::create(option, path, &[])?;
-    let written = serde_json::to_writer_pretty(&mut file, content).map_err(io::Error::from);
-    let written = written.and_then(|()| file.write_all(b"\n"));
-    written.map_err(|error| Failure::io(format_args!("{} cannot be written", path.display()), &error))?;
-    file.commit()
 }

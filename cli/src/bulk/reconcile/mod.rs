@@ -17,12 +17,13 @@ use serde_json::json;
 
 use self::{
     arguments::Reconcile,
-    files::{Files, load, write},
+    files::{Files, load},
 };
 use super::{
     check::{self, Checked},
     input::Input,
     layout::Layout,
+    lookup,
     rows::Rows,
     seed,
     undo::Reversal,
@@ -32,6 +33,7 @@ use crate::{
     exit::{Code, Signal},
     failure::Failure,
     output::Output,
+    output_file::write_json,
     printable::printable_lines,
     question,
     signals::Signals,
@@ -64,7 +66,7 @@ pub(crate) async fn run(
         output.line(format_args!("{}", printable_lines(&plan.to_string())))?;
     }
     if let Some(path) = &arguments.save_plan {
-        write("--save-plan", path, &plan)?;
+        write_json("--save-plan", path, &plan)?;
     }
     let Some(client) = client.filter(|_| arguments.apply) else {
         report::not_applied(&plan, arguments, output)?;
@@ -158,7 +160,7 @@ async fn made(arguments: &Reconcile, target: &Target, files: &Files) -> Result<M
     let checked = check::check(&input).await?;
     let client = target.client_with(|builder| builder, async |simulator| seed::seed(simulator, &input).await).await?;
     let account = target.named(&client.client).await?;
-    input.resolve(&checked, &client.client).await?;
+    lookup::resolve(&input, &checked, &client.client).await?;
     let digest = digest(&input.identity(&checked.digest), to_type, arguments);
     let resumed = files.kept_plan()?;
     // Before a plan is shown that is not of this file.
@@ -244,7 +246,7 @@ async fn confirm(plan: &Plan, arguments: &Reconcile, target: &Target) -> Result<
         0 => format!("Remove {removed} of {from}?"),
         added => format!("Add {} and remove {removed} of {from}?", HumanCount(added as u64)),
     };
-    question::ask(arguments.yes.yes, target, &format!("the plan removes {removed}"), &question).await
+    question::ask(arguments.yes.yes, target.simulator, &format!("the plan removes {removed}"), &question).await
 }
 
 async fn apply(
@@ -259,7 +261,7 @@ async fn apply(
     if plan.is_empty() {
         // A script that takes a run back finds a file all the same.
         if let Some(path) = arguments.undo.as_ref().filter(|path| !path.exists()) {
-            write("--undo", path, &Reversal::new(plan.undo()))?;
+            write_json("--undo", path, &Reversal::new(plan.undo()))?;
         }
         return Ok(Applied::default());
     }
@@ -280,12 +282,12 @@ async fn apply(
     }
     // Before anything is sent, so that it is right whenever the run ends.
     if let Some(path) = &arguments.undo {
-        write("--undo", path, &Reversal::new(plan.undo()))?;
+        write_json("--undo", path, &Reversal::new(plan.undo()))?;
     }
     let applied = apply.run_until(stop).await;
     match (&arguments.undo, &applied) {
         // Without what was not changed. If that cannot be written, the file that is there is right as well.
-        (Some(path), Ok(applied)) => drop(write("--undo", path, &Reversal::new(applied.undo(plan)))),
+        (Some(path), Ok(applied)) => drop(write_json("--undo", path, &Reversal::new(applied.undo(plan)))),
         // Nothing was changed by this run; a run before it may have changed something.
         (Some(path), Err(_)) if !had_undo => drop(fs::remove_file(path)),
         _ => {}

@@ -17,10 +17,10 @@ use crate::{
     bulk::{
         Change,
         existing::{Existing, Types},
-        reconcile::files::write,
         rows::Rows,
     },
     failure::Failure,
+    output_file::write_json,
     printable::printable,
 };
 
@@ -200,8 +200,8 @@ impl Ended {
             plan.remove.retain(is_left);
         }
         let _ = match &self {
-            Self::Run(file) => write("--undo", path, file),
-            Self::Reversal(file) => write("--undo", path, file),
+            Self::Run(file) => write_json("--undo", path, file),
+            Self::Reversal(file) => write_json("--undo", path, file),
         };
     }
 }
@@ -259,7 +259,7 @@ impl Recorder {
             UndoFile { format: FORMAT.to_owned(), run, plans: plans.collect(), unchanged: Vec::new() }
         };
         let recorder = Self { path: path.to_owned(), file, types, carried, rows: HashMap::new() };
-        write("--undo", path, &recorder.file)?;
+        write_json("--undo", path, &recorder.file)?;
         Ok(recorder)
     }
 
@@ -301,7 +301,7 @@ impl Recorder {
             unchanged.extend(labels.filter(|label| stays(label)).cloned());
         }
         self.file.unchanged = unchanged.into_iter().filter(|change| !self.carried.contains(change)).collect();
-        let _ = write("--undo", &self.path, &self.file);
+        let _ = write_json("--undo", &self.path, &self.file);
     }
 }
 

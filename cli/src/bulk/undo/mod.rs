@@ -1,15 +1,13 @@
 //! The command `undo`, which reverses what a run has changed.
 
+pub(crate) mod arguments;
 mod file;
 
-use std::path::PathBuf;
-
-use clap::Args;
 use hubspot_partner_clients::reconcile::{Applied, Plan};
 use serde_json::json;
 
-use self::file::Ended;
 pub(super) use self::file::{Content, Recorder, Reversal};
+use self::{arguments::Arguments, file::Ended};
 use super::reconcile::report;
 use crate::{
     command_line,
@@ -17,22 +15,11 @@ use crate::{
     failure::Failure,
     output::Output,
     printable::printable_lines,
-    question::{self, Yes},
+    question,
     signals::Signals,
     target::Target,
     words::{counted, counted_are},
 };
-
-#[derive(Args)]
-pub(crate) struct Arguments {
-    /// The file that --undo wrote
-    file: PathBuf,
-    /// Show what would be changed, and send nothing
-    #[arg(long)]
-    dry_run: bool,
-    #[command(flatten)]
-    yes: Yes,
-}
 
 pub(crate) async fn run(
     arguments: &Arguments,
@@ -81,7 +68,7 @@ pub(crate) async fn run(
         }
         if remove > 0 {
             let question = format!("Remove {removed}?");
-            question::ask(arguments.yes.yes, target, &format!("{path} removes {removed}"), &question).await?;
+            question::ask(arguments.yes.yes, target.simulator, &format!("{path} removes {removed}"), &question).await?;
         }
         Ok((session, account))
     };

@@ -10,7 +10,7 @@ use crate::{
         merge,
         operations::{self, Family, KNOWN, Known},
         read::Document,
-        scopes, walk,
+        scopes, segments, walk,
     },
     difference::in_words,
     found::{Breaks, Difference, Use},
@@ -89,7 +89,7 @@ pub fn align(old: &mut OpenAPI, new: &OpenAPI) -> Vec<Difference> {
 
 /// Method and path without version and names of parameters.
 fn key(method: &str, path: &str) -> String {
-    let segments = path.split('/').filter(|segment| !operations::is_version(segment));
+    let segments = path.split('/').filter(|segment| !segments::is_version(segment));
     let segments: Vec<_> = segments.map(|segment| if segment.starts_with('{') { "{}" } else { segment }).collect();
     format!("{method} {}", segments.join("/"))
 }
