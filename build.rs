@@ -46,18 +46,28 @@ fn build() -> Result<(), String> {
     }
 
     let mut warnings = Vec::new();
-    let mut description = codegen::description::Description::new(&paths, own, &mut warnings).map_err(text)?;
+    let description = codegen::description::Description::new(&paths, own, &mut warnings);
+    // They may say why an operation is not there.
     for warning in warnings {
         println!("cargo::warning={warning}");
     }
+    let mut description = description.map_err(text)?;
     let mut published = description.published();
-    for (name, published) in
-        [("openapi", codegen::publish::v3(&published)), ("openapi-dated", codegen::publish::dated_versions(&published))]
-    {
-        let published = serde_json::to_string_pretty(&published).map_err(text)? + "\n";
+    let publish = |name: &str, published: &openapiv3::OpenAPI| {
+        let published = serde_json::to_string_pretty(published).map_err(text)? + "\n";
         write(&out, &format!("{name}.json"), &published)?;
-        write(&out, &format!("{name}.sha256"), &sha256(published.as_bytes()))?;
+        write(&out, &format!("{name}.sha256"), &sha256(published.as_bytes()))
+    };
+    publish("openapi", &codegen::publish::v3(&published))?;
+    publish("openapi-dated", &codegen::publish::dated_versions(&published))?;
+    let mut versions = String::new();
+    for (version, published) in codegen::publish::versions_of_their_own(&published) {
+        publish(&format!("openapi-{version}"), &published)?;
+        let file =
+            |extension: &str| format!("include_str!(concat!(env!(\"OUT_DIR\"), \"/openapi-{version}.{extension}\"))");
+        versions += &format!("({version:?}, {}, {}), ", file("json"), file("sha256"));
     }
+    write(&out, "versions.rs", &format!("&[{versions}]"))?;
     write(&out, "operations.rs", &codegen::table::rust(&mut description.api, &mut published))?;
 
     #[cfg(feature = "client")]
@@ -67,6 +77,9 @@ fn build() -> Result<(), String> {
             let remedy = "add what it lacks to codegen/adapt.rs";
             format!("{of}: progenitor cannot take the adapted document ({trouble}); {remedy}")
         })?;
+        for part in &code.too_deep {
+            println!("cargo::warning={of}: at {part}; it may be any value");
+        }
         for (operation, trouble) in left_out {
             println!(
                 "cargo::warning={of}: the operation `{operation}` cannot be generated ({trouble}); it is left out"

@@ -36,7 +36,7 @@ fn main() {
 }
 
 fn associate(table: &mut Table, criterion: &mut Criterion, runtime: &Runtime) {
-    let url = support::serve(support::PARTNER_CLIENT);
+    let url = support::serve("associate");
     let (ours, bare) = (ours(&url), Bare::new(&url));
     table.pair(
         criterion,
@@ -44,17 +44,30 @@ fn associate(table: &mut Table, criterion: &mut Criterion, runtime: &Runtime) {
         repeated(runtime, async || drop(black_box(support::associate(&ours).await))),
         repeated(runtime, async || drop(black_box(bare.associate().await))),
     );
-    let at_once = |calls| 0..calls;
     table.pair(
         criterion,
         "`associate`, 32 in flight, each time 32 calls",
-        repeated(runtime, async || drop(black_box(join_all(at_once(32).map(|_| support::associate(&ours))).await))),
-        repeated(runtime, async || drop(black_box(join_all(at_once(32).map(|_| bare.associate())).await))),
+        repeated(runtime, async || drop(black_box(join_all((0..32).map(|_| support::associate(&ours))).await))),
+        repeated(runtime, async || drop(black_box(join_all((0..32).map(|_| bare.associate())).await))),
+    );
+    let url = support::serve("dated");
+    let (ours, bare) = (support::ours_dated(&url), Bare::new(&url));
+    table.pair(
+        criterion,
+        "`associate` on a dated version",
+        repeated(runtime, async || drop(black_box(support::associate_dated(&ours).await))),
+        repeated(runtime, async || drop(black_box(bare.associate_dated().await))),
+    );
+    table.pair(
+        criterion,
+        "`associate` on a dated version, 32 in flight, each time 32 calls",
+        repeated(runtime, async || drop(black_box(join_all((0..32).map(|_| support::associate_dated(&ours))).await))),
+        repeated(runtime, async || drop(black_box(join_all((0..32).map(|_| bare.associate_dated())).await))),
     );
 }
 
 fn list(table: &mut Table, criterion: &mut Criterion, runtime: &Runtime) {
-    let url = support::serve(&support::page());
+    let url = support::serve("list");
     let (ours, bare) = (ours(&url), Bare::new(&url));
     table.pair(
         criterion,
@@ -156,7 +169,7 @@ fn limiter(table: &mut Table, criterion: &mut Criterion) {
                 .map(|_| {
                     let window = RollingWindow::new(RateLimit::per_ten_seconds(limit));
                     (0..limit - 50).for_each(|used| take(&window, used));
-                    timed(|| (limit - 50..limit).for_each(|used| take(&window, used))) / 50
+                    timed(|| (limit - 50..limit).for_each(|used| take(&window, used))).wall / 50
                 })
                 .sum()
         });
@@ -166,7 +179,7 @@ fn limiter(table: &mut Table, criterion: &mut Criterion) {
 fn token(table: &mut Table, criterion: &mut Criterion, runtime: &Runtime) {
     let tokens: Box<dyn TokenProvider> = Box::new(AccessToken::new(TOKEN).expect("a token"));
     let mut ask = repeated(runtime, async || drop(black_box(tokens.access_token().await)));
-    table.single(criterion, "a token", |calls| timed(|| ask(calls)));
+    table.single(criterion, "a token", |calls| timed(|| ask(calls)).wall);
 }
 
 /// So many calls, one after another.

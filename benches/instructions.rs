@@ -12,8 +12,7 @@ fn main() {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["serve", what] => {
-            let body = if what == "list" { support::page() } else { support::PARTNER_CLIENT.to_owned() };
-            println!("{}", support::serve(&body));
+            println!("{}", support::serve(what));
             let _ = std::io::stdin().read_line(&mut String::new());
         }
         [side, calls, url] => {
@@ -26,11 +25,13 @@ fn main() {
 }
 
 async fn make(side: &str, calls: usize, url: &str) {
-    let (ours, bare) = (support::ours(url), support::Bare::new(url));
+    let (ours, dated, bare) = (support::ours(url), support::ours_dated(url), support::Bare::new(url));
     for _ in 0..calls {
         match side {
             "ours-associate" => drop(black_box(support::associate(&ours).await)),
             "bare-associate" => drop(black_box(bare.associate().await)),
+            "ours-dated" => drop(black_box(support::associate_dated(&dated).await)),
+            "bare-dated" => drop(black_box(bare.associate_dated().await)),
             "ours-list" => drop(black_box(support::list(&ours).await)),
             "bare-list" => drop(black_box(bare.list().await)),
             other => panic!("no such side: {other}"),

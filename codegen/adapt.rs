@@ -1,21 +1,25 @@
 //! What HubSpot sends → what progenitor 0.15 can take. One function per limit.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use openapiv3::{
-    OpenAPI, Parameter, ParameterData, ParameterSchemaOrContent, ReferenceOr, Response, SchemaKind, StatusCode, Type,
+    OpenAPI, Operation, Parameter, ParameterData, ParameterSchemaOrContent, ReferenceOr, SchemaKind, StatusCode, Type,
 };
+use serde_json::json;
 
 use super::{
+    bodies::{self, Answer},
     operations::KNOWN,
     requests,
-    schemas::{self, ID_TYPES, checked},
+    schemas::{self, ID_TYPES, Mark, checked},
     segments::VERSION,
     walk,
 };
 
-/// Every adaptation for the client.
-pub fn document(api: &mut OpenAPI) {
-    schemas::fit(api);
-    requests::fit(api);
+/// Every adaptation for the client. A line is returned for each part that may be any value because it is too deep inside others.
+pub fn document(api: &mut OpenAPI, mark: &Mark) -> Vec<String> {
+    let too_deep = schemas::fit(api, mark);
+    requests::fit(api, mark);
     versions_are_left_to_the_transport(api);
     one_success_per_operation(api);
     one_error_per_operation(api);
@@ -24,12 +28,13 @@ pub fn document(api: &mut OpenAPI) {
     defaults_are_dropped(api);
     archived_is_false_unless_said(api);
     constraints_are_dropped(api);
+    too_deep
 }
 
 /// Every adaptation for the mocks, which take the ids of a path as plain strings and give each documented status.
-pub fn for_mocks(mut api: OpenAPI) -> OpenAPI {
-    schemas::fit(&mut api);
-    requests::fit(&mut api);
+pub fn for_mocks(mut api: OpenAPI, mark: &Mark) -> OpenAPI {
+    schemas::fit(&mut api, mark);
+    requests::fit(&mut api, mark);
     statuses_have_names(&mut api);
     bodies_are_given_by_reference(&mut api);
     versions_are_parameters(&mut api);
@@ -64,7 +69,8 @@ pub fn statuses_have_names(api: &mut OpenAPI) {
 }
 
 /// The version is the client's, so it is no argument of a call. The transport puts it where this stands.
-pub const DATED: &str = "dated";
+/// No other path has it.
+pub const DATED: &str = "~version~";
 
 /// See [`DATED`].
 pub fn versions_are_left_to_the_transport(api: &mut OpenAPI) {
@@ -85,18 +91,55 @@ pub fn versions_are_parameters(api: &mut OpenAPI) {
 }
 
 /// Two successes of different schemas (200 and 207) make progenitor panic, and a success it does not list is an error.
-/// One `2XX` of the widest schema takes both, and every success that HubSpot may switch to.
+/// One `2XX` of the widest schema takes both, and every success that HubSpot may switch to. Where none has the fields of all, it is
+/// any value; but the facade is built on a type, with the fields that it requires.
 pub fn one_success_per_operation(api: &mut OpenAPI) {
+    let described = api.components.clone().unwrap_or_default();
+    let is_known =
+        |operation: &Operation| KNOWN.iter().any(|known| operation.operation_id.as_deref() == Some(known.name));
+    let known: Vec<_> =
+        api.operations().filter(|(.., operation)| is_known(operation)).map(|(.., o)| json!(o)).collect();
+    let ours = walk::needed_schemas(&json!(known), &json!(described.schemas));
+    let mut required = BTreeMap::<String, BTreeSet<String>>::new();
     for (_, _, operation) in walk::operations(api) {
+        let is_known = is_known(operation);
+        let answer = bodies::answer(operation, &described);
+        let mut is_any = answer.is_some_and(|answer| !answer.is_widest && !is_known);
+        let status = answer.map(|answer| answer.status.clone());
+        if let Some(Answer { is_widest: true, schema: Some(schema), .. }) = answer
+            && let (Some(reference), Some(object)) = (walk::reference(schema), bodies::object(&described, schema))
+            && !is_known
+        {
+            // What another success lacks is not always there.
+            let mut all: BTreeSet<_> = object.required.iter().cloned().collect();
+            let others = operation.responses.responses.iter().filter(|(status, _)| bodies::is_success(status));
+            for other in others.filter_map(|(_, other)| bodies::taken(&other.as_item()?.content)?.1.schema.as_ref()) {
+                let other = bodies::object(&described, other);
+                all.retain(|field| other.is_none_or(|other| other.required.contains(field)));
+            }
+            let name = reference.strip_prefix(walk::SCHEMAS).unwrap_or_default();
+            if ours.contains(name) {
+                is_any = !object.required.iter().all(|field| all.contains(field));
+            } else {
+                required.entry(name.to_owned()).or_insert_with(|| all.clone()).retain(|field| all.contains(field));
+            }
+        }
         let responses = &mut operation.responses.responses;
-        let successes: Vec<_> = responses.keys().filter(|status| is_success(status)).cloned().collect();
-        let widest = successes
-            .iter()
-            .filter_map(|status| responses.shift_remove(status))
-            // The partial success is listed last and adds fields to the full one.
-            .reduce(|first, second| if has_body(&second) { second } else { first });
-        if let Some(widest) = widest {
-            responses.insert(StatusCode::Range(2), widest);
+        let successes: Vec<_> = responses.keys().filter(|status| bodies::is_success(status)).cloned().collect();
+        let successes: Vec<_> =
+            successes.into_iter().filter_map(|of| Some((responses.shift_remove(&of)?, Some(of) == status))).collect();
+        let chosen = successes.iter().find(|(_, is_answer)| *is_answer).or(successes.last());
+        let Some((mut chosen, _)) = chosen.cloned() else { continue };
+        if let ReferenceOr::Item(response) = &mut chosen
+            && is_any
+        {
+            response.content.values_mut().for_each(|media| media.schema = Some(ReferenceOr::Item(walk::any())));
+        }
+        responses.insert(StatusCode::Range(2), chosen);
+    }
+    for (name, required) in required {
+        if let Some(SchemaKind::Type(Type::Object(object))) = walk::component(api, &name).map(|s| &mut s.schema_kind) {
+            object.required.retain(|field| required.contains(field));
         }
     }
 }
@@ -105,7 +148,7 @@ pub fn one_success_per_operation(api: &mut OpenAPI) {
 pub fn one_error_per_operation(api: &mut OpenAPI) {
     for (_, _, operation) in walk::operations(api) {
         if operation.responses.default.is_some() {
-            operation.responses.responses.retain(|status, _| is_success(status));
+            operation.responses.responses.retain(|status, _| bodies::is_success(status));
         }
     }
 }
@@ -175,7 +218,7 @@ pub fn defaults_are_dropped(api: &mut OpenAPI) {
 /// An object that does not say whether it is archived is not. The published document leaves this to its readers: there are
 /// generators that take what has a default for what is always there.
 pub fn archived_is_false_unless_said(api: &mut OpenAPI) {
-    for name in ["SimplePublicObject", "SimplePublicObjectWithAssociations"] {
+    for name in ["SimplePublicObject", "PartnerClient"] {
         if let Some(schema) = walk::component(api, name)
             && let SchemaKind::Type(Type::Object(object)) = &mut schema.schema_kind
             && let Some(ReferenceOr::Item(archived)) = object.properties.get_mut("archived")
@@ -210,14 +253,6 @@ pub fn constraints_are_dropped(api: &mut OpenAPI) {
         }
         _ => {}
     });
-}
-
-fn is_success(status: &StatusCode) -> bool {
-    matches!(status, StatusCode::Code(200..=299) | StatusCode::Range(2))
-}
-
-fn has_body(response: &ReferenceOr<Response>) -> bool {
-    matches!(response, ReferenceOr::Item(response) if !response.content.is_empty())
 }
 
 fn reference(component: &str) -> String {

@@ -2,11 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// One schema that holds wherever one of the two does, if they differ only in what is optional: fields that may be there,
 /// what has to be there, bounds, values of an enumeration, and what is said for people.
 pub fn schemas(a: &Value, b: &Value) -> Option<Value> {
+    // What may be `null` beside a reference is a composition of that one.
+    let or_null =
+        |schema: &Value, reference: &Value| schema["nullable"] == true && schema["allOf"] == json!([reference]);
+    for (wide, narrow) in [(a, b), (b, a)] {
+        if narrow.get("$ref").is_some_and(|reference| or_null(wide, &json!({"$ref": reference}))) {
+            return Some(wide.clone());
+        }
+    }
     let (a, b) = match (a, b) {
         (Value::Object(a), Value::Object(b)) => (a, b),
         (a, b) => return (a == b).then(|| a.clone()),
@@ -47,7 +55,8 @@ pub fn schemas(a: &Value, b: &Value) -> Option<Value> {
     Some(Value::Object(out))
 }
 
-fn said(key: &str) -> bool {
+/// Whether a member of a schema is said for people.
+pub fn said(key: &str) -> bool {
     matches!(key, "description" | "title" | "example" | "externalDocs" | "deprecated" | "default")
         || key.starts_with("x-")
 }

@@ -1,6 +1,8 @@
 //! Completion of a description with what the crate's own has and it lacks.
 
-use openapiv3::{OpenAPI, Operation, PathItem, ReferenceOr, SchemaKind, StatusCode, Type};
+use std::borrow::BorrowMut;
+
+use openapiv3::{AdditionalProperties, OpenAPI, Operation, ReferenceOr, Schema, SchemaKind, StatusCode, Type};
 use serde_json::json;
 
 use super::{
@@ -28,8 +30,8 @@ pub fn missing(api: &OpenAPI, own: &OpenAPI) -> OpenAPI {
 fn described_elsewhere(api: &OpenAPI) -> impl Fn(&Known) -> bool + use<> {
     let describes_partner_clients = api
         .operations()
-        .any(|(path, method, _)| Known::find(&method.to_uppercase(), path).is_some_and(Known::is_on_partner_clients));
-    move |known| !describes_partner_clients || !known.is_on_partner_clients()
+        .any(|(path, method, _)| Known::find(&method.to_uppercase(), path).is_some_and(Known::is_in_each_document));
+    move |known| !describes_partner_clients || !known.is_in_each_document()
 }
 
 /// HubSpot describes the operations on associations and on the account in documents of their own, and each version in its own.
@@ -38,7 +40,7 @@ fn described_elsewhere(api: &OpenAPI) -> impl Fn(&Known) -> bool + use<> {
 /// them, because it describes something else.
 pub fn what_is_described_elsewhere(api: &mut OpenAPI, own: &OpenAPI) {
     let is_elsewhere = described_elsewhere(api);
-    if KNOWN.iter().filter(|known| known.is_on_partner_clients()).all(&is_elsewhere) {
+    if KNOWN.iter().filter(|known| known.is_in_each_document()).all(&is_elsewhere) {
         api.info.clone_from(&own.info);
     }
     for known in KNOWN.iter().filter(|known| is_elsewhere(known)) {
@@ -59,18 +61,15 @@ pub fn what_the_facade_is_built_on(api: &mut OpenAPI, own: &OpenAPI) {
     let known = api.components.get_or_insert_default();
     for (name, own) in &schemas {
         let known = known.schemas.entry(name.clone()).or_insert_with(|| own.clone());
-        if let (ReferenceOr::Item(known), ReferenceOr::Item(own)) = (known, own)
+        if let (ReferenceOr::Item(known), ReferenceOr::Item(own)) = (&mut *known, own)
             && let (SchemaKind::Type(Type::Object(known)), SchemaKind::Type(Type::Object(own))) =
                 (&mut known.schema_kind, &own.schema_kind)
         {
             for (field, schema) in &own.properties {
-                let known = known.properties.entry(field.clone()).or_insert_with(|| schema.clone());
-                // An answer's `null` is read as nothing, whether it is documented or not.
-                if let (ReferenceOr::Item(known), ReferenceOr::Item(own)) = (known, schema) {
-                    known.schema_data.nullable = own.schema_data.nullable;
-                }
+                known.properties.entry(field.clone()).or_insert_with(|| schema.clone());
             }
         }
+        may_be_null_as(known, own);
     }
     for (method, path, operation) in walk::operations(api) {
         let Some(known) = Known::find(method, path) else { continue };
@@ -88,13 +87,60 @@ pub fn what_the_facade_is_built_on(api: &mut OpenAPI, own: &OpenAPI) {
     }
 }
 
-fn add(api: &mut OpenAPI, own: &OpenAPI, method: &str, path: &str, operation: &Operation) {
-    let item = api.paths.paths.entry(path.to_owned()).or_insert_with(|| ReferenceOr::Item(PathItem::default()));
-    if let ReferenceOr::Item(item) = item {
-        for (_, slot) in walk::slots_mut(item).into_iter().filter(|(name, _)| *name == method) {
-            *slot = Some(operation.clone());
+/// Of names that are one in Rust the first keeps its own: one that the facade is built on, whatever a description has beside it.
+pub fn ours_comes_first(api: &mut OpenAPI, own: &OpenAPI) {
+    let ours = own.components.as_ref().map(|components| components.schemas.clone()).unwrap_or_default();
+    let schemas = &mut api.components.get_or_insert_default().schemas;
+    schemas.sort_by_cached_key(|name, _| !ours.contains_key(name));
+    for (name, own) in &ours {
+        if let (Some(ReferenceOr::Item(known)), ReferenceOr::Item(own)) = (schemas.get_mut(name), own)
+            && let (SchemaKind::Type(Type::Object(known)), SchemaKind::Type(Type::Object(own))) =
+                (&mut known.schema_kind, &own.schema_kind)
+        {
+            known.properties.sort_by_cached_key(|field, _| !own.properties.contains_key(field));
         }
     }
+    for (method, path, operation) in walk::operations(api) {
+        let Some(known) = Known::find(method, path) else { continue };
+        let own = own.operations().find(|(_, _, own)| own.operation_id.as_deref() == Some(known.name));
+        if let Some((_, _, own)) = own {
+            operation
+                .parameters
+                .sort_by_key(|parameter| !own.parameters.iter().any(|own| same_parameter(own, parameter)));
+        }
+    }
+}
+
+/// An answer's `null` is read as nothing, whether it is documented or not.
+fn may_be_null_as<S: BorrowMut<Schema>>(known: &mut ReferenceOr<S>, own: &ReferenceOr<S>) {
+    if let (Some(reference), ReferenceOr::Reference { .. }) = (walk::reference(known), own) {
+        *known = ReferenceOr::ref_(reference);
+    }
+    let (ReferenceOr::Item(known), ReferenceOr::Item(own)) = (known, own) else { return };
+    let (known, own) = (known.borrow_mut(), own.borrow());
+    known.schema_data.nullable = own.schema_data.nullable;
+    match (&mut known.schema_kind, &own.schema_kind) {
+        (SchemaKind::Type(Type::Object(known)), SchemaKind::Type(Type::Object(own))) => {
+            for (field, own) in &own.properties {
+                known.properties.get_mut(field).into_iter().for_each(|known| may_be_null_as(known, own));
+            }
+            if let (Some(AdditionalProperties::Schema(known)), Some(AdditionalProperties::Schema(own))) =
+                (&mut known.additional_properties, &own.additional_properties)
+            {
+                may_be_null_as(known.as_mut(), own);
+            }
+        }
+        (SchemaKind::Type(Type::Array(known)), SchemaKind::Type(Type::Array(own))) => {
+            if let (Some(known), Some(own)) = (&mut known.items, &own.items) {
+                may_be_null_as(known, own);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn add(api: &mut OpenAPI, own: &OpenAPI, method: &str, path: &str, operation: &Operation) {
+    walk::insert(api, method, path, operation.clone());
     for name in &operation.tags {
         let tag = own.tags.iter().find(|tag| tag.name == *name);
         if let Some(tag) = tag.filter(|_| api.tags.iter().all(|tag| tag.name != *name)) {

@@ -1,10 +1,15 @@
 //! The description of a build: read, merged, completed, checked and corrected.
 
-use std::path::{Path, PathBuf};
+use std::{
+    iter,
+    path::{Path, PathBuf},
+};
 
 use openapiv3::OpenAPI;
 
-use super::{Problem, Result, complete, correct, documented, facade, generators, operations};
+use super::{
+    Problem, Result, complete, correct, demands, documented, facade, generators, joined, named, operations, read,
+};
 
 /// What a crate is built from.
 pub struct Description {
@@ -20,17 +25,31 @@ impl Description {
     /// That of the documents in `paths`, which has every operation that the facade is built on and demands no more of it than
     /// the crate's `own` does. What had to be left out is told in `warnings`.
     pub fn new(paths: &[PathBuf], own: &Path, warnings: &mut Vec<Problem>) -> Result<Self> {
-        let (of, mut api) = complete(paths, own, warnings)?;
-        let own = if paths == [own] { None } else { Some(complete(&[own.to_owned()], own, &mut Vec::new())?.1) };
-        let own = match own {
-            Some(mut own) => {
-                facade::check_demands(&of, &api, &own)?;
-                correct::document(&mut own);
-                Some(own)
-            }
-            None => None,
+        let documents = read::paths(paths)?;
+        let of = named(paths);
+        let (documented_own, mut demands) = if paths == [own] {
+            (None, Vec::new())
+        } else {
+            let documented = checked(&named(&[own]), documented(&[own], own, &mut Vec::new())?)?;
+            let demands: Vec<_> = documents
+                .iter()
+                .flat_map(|document| {
+                    demands::of_document(document, &documented).into_iter().zip(iter::repeat(document.file.clone()))
+                })
+                .collect();
+            (Some(documented), demands)
         };
+        let (api, described_otherwise) = joined(documents, paths, own, warnings)?;
+        let mut api = checked(&of, api)?;
+        demands.retain(|(demand, _)| !described_otherwise.contains(&demand.operation));
+        if let Some((demand, file)) = demands.first() {
+            return Err(demand.problem(file));
+        }
         correct::document(&mut api);
+        let own = documented_own.map(|mut own| {
+            correct::document(&mut own);
+            own
+        });
         Ok(Self { of, api, own })
     }
 
@@ -47,15 +66,13 @@ impl Description {
         if let Some(own) = &own {
             complete::what_the_facade_is_built_on(&mut api, own);
             facade::check_types(&of, &mut api, own)?;
+            complete::ours_comes_first(&mut api, own);
         }
         Ok(api)
     }
 }
 
-fn complete(paths: &[PathBuf], own: &Path, warnings: &mut Vec<Problem>) -> Result<(String, OpenAPI)> {
-    let mut api = documented(paths, own, warnings)?;
-    let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
-    let of = names.join(", ");
-    operations::check_complete(&of, &mut api)?;
-    Ok((of, api))
+fn checked(of: &str, mut api: OpenAPI) -> Result<OpenAPI> {
+    operations::check_complete(of, &mut api)?;
+    Ok(api)
 }

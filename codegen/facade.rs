@@ -1,77 +1,46 @@
-//! Whether a description still has what the facade is built on: otherwise its code would not compile, or its calls could not
-//! succeed.
+//! Whether a description still has the types that the facade is built on: otherwise its code would not compile.
 
 use std::{borrow::Borrow, collections::BTreeSet};
 
 use openapiv3::{
-    AdditionalProperties, OpenAPI, Operation, Parameter, ParameterSchemaOrContent, ReferenceOr, Response, Schema,
-    SchemaKind, StatusCode, StringFormat, Type, VariantOrUnknownOrEmpty,
+    AdditionalProperties, Components, OpenAPI, Operation, Parameter, ParameterSchemaOrContent, ReferenceOr, Schema,
+    SchemaKind, StringFormat, Type, VariantOrUnknownOrEmpty,
 };
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Problem, Result, correct, operations::KNOWN, read::same_parameter, walk};
+use super::{
+    Problem, Result, bodies, complete, correct,
+    operations::{KNOWN, Known},
+    read::same_parameter,
+    walk,
+};
 
-const REMEDY: &str = "the facade in src/ has to change with it; until then, use the former document";
+pub const REMEDY: &str = "the facade in src/ has to change with it; until then, use the former document";
 
-fn pairs<'a>(api: &'a OpenAPI, own: &'a OpenAPI) -> impl Iterator<Item = (&'static str, &'a Operation, &'a Operation)> {
+/// The known operations that both have.
+pub fn pairs<'a>(
+    api: &'a OpenAPI,
+    own: &'a OpenAPI,
+) -> impl Iterator<Item = (&'static Known, &'a Operation, &'a Operation)> {
     let find = |api: &'a OpenAPI, name: &str| {
         api.operations().find(|(_, _, o)| o.operation_id.as_deref() == Some(name)).map(|(_, _, operation)| operation)
     };
-    KNOWN.iter().filter_map(move |known| Some((known.name, find(api, known.name)?, find(own, known.name)?)))
-}
-
-/// Compares what the known operations demand with the crate's own description, both as they are documented. Where a default
-/// is documented, HubSpot takes that.
-pub fn check_demands(of: &str, api: &OpenAPI, own: &OpenAPI) -> Result<()> {
-    let schemas = |api: &OpenAPI| json!(api.components.as_ref().map(|components| &components.schemas));
-    let (theirs_all, ours_all) = (schemas(api), schemas(own));
-    for (name, theirs, ours) in pairs(api, own) {
-        let place = format!("the operation `{name}`");
-        let ours_of =
-            |parameter: &ReferenceOr<Parameter>| ours.parameters.iter().find(|own| same_parameter(own, parameter));
-        for parameter in &theirs.parameters {
-            let ReferenceOr::Item(item) = parameter else { continue };
-            let data = item.parameter_data_ref();
-            let is_met = matches!(item, Parameter::Path { .. })
-                || ours_of(parameter)
-                    .is_some_and(|own| own.as_item().is_some_and(|own| own.parameter_data_ref().required));
-            if data.required && !is_met && !has_a_default(&data.format) {
-                let trouble =
-                    format!("it demands the parameter {:?}, which the facade does not always send", data.name);
-                return Err(Problem::new(of, place, trouble, REMEDY));
-            }
-        }
-        if body(theirs).is_some() && body(ours).is_none() {
-            return Err(Problem::new(of, place, "it takes a body, which the facade does not send", REMEDY));
-        }
-        for schema in walk::needed_schemas(&json!(theirs.request_body), &theirs_all) {
-            if correct::takes_less_than_documented(&schema) || ours_all.get(&schema).is_none() {
-                continue;
-            }
-            let demanded = |all: &Value| all[&schema]["required"].as_array().cloned().unwrap_or_default();
-            let met = demanded(&ours_all);
-            for field in demanded(&theirs_all).iter().filter_map(Value::as_str) {
-                let has_default = theirs_all[&schema]["properties"][field].get("default").is_some();
-                if !has_default && !met.iter().any(|name| name == field) {
-                    let place = format!("#/components/schemas/{schema}");
-                    let trouble =
-                        format!("`{name}` demands the field {field:?}, which the facade does not always send");
-                    return Err(Problem::new(of, place, trouble, REMEDY));
-                }
-            }
-        }
-    }
-    Ok(())
+    KNOWN.iter().filter_map(move |known| Some((known, find(api, known.name)?, find(own, known.name)?)))
 }
 
 /// Compares the types of what the known operations send and receive with the crate's own description. Both are corrected and
-/// completed. A parameter with a default need not be sent.
+/// completed. A parameter with a default need not be sent, and a schema that has got another name has the one that it has here.
 pub fn check_types(of: &str, api: &mut OpenAPI, own: &OpenAPI) -> Result<()> {
     let described = api.clone();
-    let mut comparison = Comparison { of, api: &described, own, seen: BTreeSet::new() };
-    for (name, theirs, ours) in pairs(&described, own) {
-        comparison.operation(name, theirs, ours)?;
+    let mut comparison =
+        Comparison { of, api: &described, own, seen: BTreeSet::new(), is_sent: false, renamed: Vec::new() };
+    for (known, theirs, ours) in pairs(&described, own) {
+        comparison.operation(known.name, theirs, ours)?;
+    }
+    let renamed = comparison.renamed;
+    if !renamed.is_empty() {
+        use_our_names(api, &renamed)?;
     }
     for (_, _, operation) in walk::operations(api) {
         if KNOWN.iter().any(|known| operation.operation_id.as_deref() == Some(known.name)) {
@@ -84,15 +53,79 @@ pub fn check_types(of: &str, api: &mut OpenAPI, own: &OpenAPI) -> Result<()> {
     Ok(())
 }
 
-fn has_a_default(format: &ParameterSchemaOrContent) -> bool {
-    matches!(format, ParameterSchemaOrContent::Schema(ReferenceOr::Item(schema)) if schema.schema_data.default.is_some())
+/// The known operations on other paths than those of partner clients that are described otherwise than the facade is built on,
+/// with the difference. Both are as they are documented.
+pub fn described_otherwise(of: &str, api: &OpenAPI, own: &OpenAPI) -> Vec<(&'static str, Problem)> {
+    let (mut api, mut own) = (api.clone(), own.clone());
+    correct::document(&mut api);
+    correct::document(&mut own);
+    complete::what_the_facade_is_built_on(&mut api, &own);
+    let mut found = Vec::new();
+    for (known, theirs, ours) in pairs(&api, &own).filter(|(known, ..)| !known.is_on_partner_clients()) {
+        let mut comparison =
+            Comparison { of, api: &api, own: &own, seen: BTreeSet::new(), is_sent: false, renamed: Vec::new() };
+        if let Err(problem) = comparison.operation(known.name, theirs, ours) {
+            let remedy = format!("this crate's own description of `{}` is used", known.name);
+            found.push((known.name, Problem { remedy, ..problem }));
+        }
+    }
+    found
 }
+
+/// A place that leads to a schema under another name than here: the place, their reference and ours.
+type Renamed = (String, String, String);
+
+/// What the schema has beyond ours is added to ours.
+fn use_our_names(api: &mut OpenAPI, renamed: &[Renamed]) -> Result<()> {
+    for (_, _, operation) in walk::operations(api) {
+        let name = operation.operation_id.clone().unwrap_or_default();
+        walk::bodies(operation, &mut |_, schema| {
+            for (place, theirs, ours) in renamed {
+                let is_theirs = walk::reference(schema) == Some(theirs.as_str());
+                if is_theirs && place.starts_with(&format!("the operation `{name}`, ")) {
+                    *schema = ReferenceOr::ref_(ours);
+                }
+            }
+        });
+    }
+    let Some(components) = &mut api.components else { return Ok(()) };
+    let mut schemas = json!(components.schemas);
+    for (place, theirs, ours) in renamed {
+        let part = place.strip_prefix(walk::SCHEMAS).and_then(|pointer| schemas.pointer_mut(&format!("/{pointer}")));
+        if let Some(part) = part {
+            *part = json!({"$ref": ours});
+        }
+        let name = |reference: &str| reference.strip_prefix(walk::SCHEMAS).unwrap_or_default().to_owned();
+        let fields = schemas[name(theirs)]["properties"].as_object().cloned().unwrap_or_default();
+        if let Some(known) = schemas[name(ours)]["properties"].as_object_mut() {
+            for (field, schema) in fields {
+                known.entry(field).or_insert(schema);
+            }
+        }
+    }
+    components.schemas = serde_json::from_value(schemas)
+        .map_err(|error| Problem::new("", "#/components/schemas", error.to_string(), REMEDY))?;
+    Ok(())
+}
+
+/// Fields that HubSpot's documents list in some variants of a schema and not in others. A page, and the way to the next one, are
+/// none of them.
+#[rustfmt::skip]
+const NOT_EVERYWHERE: [&str; 24] = [
+    "archivedAt", "code", "context", "errors", "fromObjectTypeId", "highValue", "id", "idProperty", "in", "link", "links",
+    "numErrors", "objectWriteTraceId", "prev", "propertiesWithHistory", "requestedAt", "sourceId", "sourceLabel", "subCategory",
+    "toObjectTypeId", "updatedByUserId", "url", "values", "warnings",
+];
 
 struct Comparison<'a> {
     of: &'a str,
     api: &'a OpenAPI,
     own: &'a OpenAPI,
-    seen: BTreeSet<String>,
+    /// What has been compared, as part of a request or not.
+    seen: BTreeSet<(bool, String)>,
+    /// Whether a request is compared.
+    is_sent: bool,
+    renamed: Vec<Renamed>,
 }
 
 impl Comparison<'_> {
@@ -113,15 +146,31 @@ impl Comparison<'_> {
                 }
             }
         }
-        match (body(theirs), body(ours)) {
-            (Some(theirs), Some(ours)) => self.schema(&format!("{place}, body"), &theirs, &ours)?,
-            (None, Some(_)) => {
+        match (bodies::sent(theirs), bodies::sent(ours)) {
+            (Some((media, _)), Some(_)) if !bodies::is_json(media) => {
+                return Err(self.problem(&place, format!("its body is {media}, the facade sends JSON")));
+            }
+            (Some((_, Some(theirs))), Some((_, Some(ours)))) => {
+                self.is_sent = true;
+                let outcome = self.schema(&format!("{place}, body"), theirs, ours);
+                self.is_sent = false;
+                outcome?;
+            }
+            (_, Some((_, Some(_)))) => {
                 return Err(self.problem(&place, "it no longer takes the body that the facade sends".to_owned()));
             }
-            (_, None) => {}
+            _ => {}
         }
-        match (answer(theirs), answer(ours)) {
-            (Some(theirs), Some(ours)) => self.schema(&format!("{place}, answer"), &theirs, &ours),
+        let none = Components::default();
+        let of = |api: &OpenAPI, operation| bodies::answer(operation, api.components.as_ref().unwrap_or(&none));
+        let answers = (of(self.api, theirs), of(self.own, ours));
+        if let (Some(theirs), Some(_)) = answers
+            && !bodies::is_json(theirs.media)
+        {
+            return Err(self.problem(&place, format!("it answers with {}, the facade reads JSON", theirs.media)));
+        }
+        match (answers.0.and_then(|answer| answer.schema), answers.1.and_then(|answer| answer.schema)) {
+            (Some(theirs), Some(ours)) => self.schema(&format!("{place}, answer"), theirs, ours),
             (None, None) => Ok(()),
             (theirs, _) => {
                 let (is, was) = if theirs.is_some() { ("a body", "none") } else { ("no body", "one") };
@@ -135,25 +184,33 @@ impl Comparison<'_> {
         A: Borrow<Schema>,
         B: Borrow<Schema>,
     {
-        let (theirs, ours, name) = match (theirs, ours) {
+        let (theirs, ours, name) = match (&without_null(theirs), &without_null(ours)) {
             (ReferenceOr::Reference { reference: a }, ReferenceOr::Reference { reference: b }) if a == b => {
-                if !self.seen.insert(a.clone()) {
+                if !self.seen.insert((self.is_sent, a.clone())) {
                     return Ok(());
                 }
                 let (api, own) = (self.api, self.own);
                 let (Some(theirs), Some(ours)) = (named(api, a), named(own, b)) else { return Ok(()) };
                 (theirs, ours, a.strip_prefix(walk::SCHEMAS).unwrap_or(a).to_owned())
             }
-            (ReferenceOr::Item(theirs), ReferenceOr::Item(ours)) => (theirs.borrow(), ours.borrow(), String::new()),
+            (ReferenceOr::Item(theirs), ReferenceOr::Item(ours)) => (*theirs, *ours, String::new()),
+            (ReferenceOr::Reference { reference: a }, ReferenceOr::Reference { reference: b })
+                if self.is_renamed(a, b) =>
+            {
+                self.renamed.push((place.to_owned(), a.clone(), b.clone()));
+                // What is there under our name may be something else.
+                let ours: ReferenceOr<Schema> = ReferenceOr::ref_(b);
+                return self.schema(place, &ours, &ours);
+            }
             (theirs, ours) => {
                 let name = |schema: &str| schema.rsplit('/').next().unwrap_or_default().to_owned();
                 let theirs = match theirs {
                     ReferenceOr::Reference { reference } => name(reference),
-                    ReferenceOr::Item(schema) => kind(schema.borrow()).to_owned(),
+                    ReferenceOr::Item(schema) => kind(schema).to_owned(),
                 };
                 let ours = match ours {
                     ReferenceOr::Reference { reference } => name(reference),
-                    ReferenceOr::Item(schema) => kind(schema.borrow()).to_owned(),
+                    ReferenceOr::Item(schema) => kind(schema).to_owned(),
                 };
                 return Err(self.problem(place, format!("it is {theirs}, the facade is built on {ours}")));
             }
@@ -186,6 +243,51 @@ impl Comparison<'_> {
             _ => Ok(()),
         }
     }
+
+    /// Whether the one schema can stand for the other: an object with the fields of ours, of the same types, that does not demand
+    /// of a request what ours does not.
+    fn is_renamed(&mut self, theirs: &str, ours: &str) -> bool {
+        let (api, own) = (self.api, self.own);
+        let (Some(is), Some(was)) = (named(api, theirs), named(own, ours)) else { return false };
+        let (SchemaKind::Type(Type::Object(theirs_of)), SchemaKind::Type(Type::Object(ours_of))) =
+            (&is.schema_kind, &was.schema_kind)
+        else {
+            return false;
+        };
+        let may_be_missing =
+            |field: &String| !ours_of.required.contains(field) && NOT_EVERYWHERE.contains(&field.as_str());
+        let has_ours = |field: &String| theirs_of.properties.contains_key(field) || may_be_missing(field);
+        let is_met = |field: &String| {
+            let schema = theirs_of.properties.get(field).and_then(ReferenceOr::as_item);
+            ours_of.required.contains(field) || schema.is_some_and(|schema| schema.schema_data.default.is_some())
+        };
+        let ours_name = ours.strip_prefix(walk::SCHEMAS).unwrap_or(ours);
+        let demands = self.is_sent && !correct::takes_less_than_documented(ours_name);
+        if theirs_of.properties.is_empty()
+            || !ours_of.properties.keys().all(has_ours)
+            || demands && !theirs_of.required.iter().all(is_met)
+        {
+            return false;
+        }
+        // What differs within is another matter: the place will lead to ours.
+        let (seen, renamed) = (self.seen.clone(), self.renamed.len());
+        let is_the_same = !self.seen.insert((self.is_sent, format!("{theirs} = {ours}")))
+            || theirs_of.properties.iter().all(|(field, schema)| match ours_of.properties.get(field) {
+                Some(own) => self.schema(theirs, schema, own).is_ok(),
+                None => true,
+            });
+        self.renamed.truncate(renamed);
+        self.seen = seen;
+        is_the_same
+    }
+}
+
+/// Nothing is lost where an answer may be `null`: see [`complete::what_the_facade_is_built_on`].
+fn without_null<S: Borrow<Schema>>(schema: &ReferenceOr<S>) -> ReferenceOr<&Schema> {
+    match (schema, walk::reference(schema)) {
+        (ReferenceOr::Item(schema), None) => ReferenceOr::Item(schema.borrow()),
+        (_, reference) => ReferenceOr::ref_(reference.unwrap_or_default()),
+    }
 }
 
 fn named<'a>(api: &'a OpenAPI, reference: &str) -> Option<&'a Schema> {
@@ -209,15 +311,6 @@ fn kind(schema: &Schema) -> &'static str {
     }
 }
 
-fn body(operation: &Operation) -> Option<ReferenceOr<Schema>> {
-    operation.request_body.as_ref()?.as_item()?.content.values().next()?.schema.clone()
-}
-
-/// The widest success, as the client takes it.
-fn answer(operation: &Operation) -> Option<ReferenceOr<Schema>> {
-    let successes = operation.responses.responses.iter();
-    let successes =
-        successes.filter(|(status, _)| matches!(status, StatusCode::Code(200..=299) | StatusCode::Range(2)));
-    let schema = |response: &ReferenceOr<Response>| response.as_item()?.content.values().next()?.schema.clone();
-    successes.filter_map(|(_, response)| schema(response)).next_back()
+pub fn has_a_default(format: &ParameterSchemaOrContent) -> bool {
+    matches!(format, ParameterSchemaOrContent::Schema(ReferenceOr::Item(schema)) if schema.schema_data.default.is_some())
 }

@@ -1,20 +1,24 @@
 //! Rust out of an adapted document, by progenitor.
 
+mod left_out;
+#[cfg(feature = "mock")]
+mod mock;
+
+pub use left_out::all;
+
 use std::collections::BTreeSet;
 
 use openapiv3::OpenAPI;
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
 
 use syn::parse::Parser;
 
-#[cfg(feature = "mock")]
-use crate::codegen::operations::{Family, KNOWN, PREFIXES};
 use crate::{
     codegen::{
-        adapt, merge,
+        adapt,
         operations::Known,
-        schemas::{self, ID_TYPES, checked},
+        schemas::{ID_TYPES, Mark, checked},
+        segments::VERSION,
         walk,
     },
     trim,
@@ -24,57 +28,22 @@ use crate::{
 pub struct Code {
     pub client: String,
     pub shapes: String,
+    /// A line for each part that may be any value because it is too deep inside others.
+    pub too_deep: Vec<String>,
     #[cfg(feature = "mock")]
     pub mock: String,
 }
 
-/// The code of everything that can be generated, and the operations that cannot, with the reason of each.
-///
-/// # Errors
-/// What progenitor says, in one line, if it is no single operation's, or one's that the facade is built on.
-pub fn all(api: &OpenAPI) -> Result<(Code, Vec<(String, String)>), String> {
-    let names_each_once = api.operations().try_for_each(|(path, ..)| names_each_parameter_once(path));
-    let trouble = match names_each_once.and_then(|()| code(api)) {
-        Ok(code) => return Ok((code, Vec::new())),
-        Err(trouble) => trouble,
-    };
-    let mut left_out = Vec::new();
-    for (path, method, operation) in api.operations() {
-        let id = operation.operation_id.clone().unwrap_or_default();
-        let mut alone = api.clone();
-        merge::drop_operations(&mut alone, |_, _, other| other.operation_id.as_deref() != Some(&id));
-        if let Err(trouble) = names_each_parameter_once(path).and_then(|()| code(&alone)) {
-            if Known::find(&method.to_uppercase(), path).is_some() {
-                return Err(format!("`{id}`: {trouble}"));
-            }
-            left_out.push((id, trouble.split_whitespace().collect::<Vec<_>>().join(" ")));
-        }
-    }
-    if left_out.is_empty() {
-        return Err(trouble);
-    }
-    let mut rest = api.clone();
-    merge::drop_operations(&mut rest, |_, _, operation| {
-        left_out.iter().any(|(id, _)| operation.operation_id.as_ref() == Some(id))
-    });
-    Ok((code(&rest)?, left_out))
-}
-
-/// The mock of a path that has a parameter twice does not compile.
-fn names_each_parameter_once(path: &str) -> Result<(), String> {
-    let mut seen = BTreeSet::new();
-    let twice = path.split('/').filter(|segment| segment.starts_with('{')).find(|segment| !seen.insert(*segment));
-    twice.map_or(Ok(()), |segment| Err(format!("its path names {segment} twice")))
-}
-
 fn code(api: &OpenAPI) -> Result<Code, String> {
     let mut adapted = api.clone();
-    adapt::document(&mut adapted);
+    let mark = Mark::of(api);
+    let too_deep = adapt::document(&mut adapted, &mark);
     Ok(Code {
-        client: client(&adapted)?,
-        shapes: crate::codegen::shapes::rust(&mut adapted),
+        too_deep,
+        client: client(&adapted, &mark)?,
+        shapes: crate::codegen::shapes::rust(&mut adapted, &mark),
         #[cfg(feature = "mock")]
-        mock: mock(&adapt::for_mocks(api.clone()))?,
+        mock: mock::rust(&adapt::for_mocks(api.clone(), &mark), &mark)?,
     })
 }
 
@@ -120,7 +89,7 @@ fn check(file: &syn::File) -> Result<(), String> {
 }
 
 /// The client and its types; or what progenitor says, in one line: it panics at what it does not support.
-fn client(api: &OpenAPI) -> Result<String, String> {
+fn client(api: &OpenAPI, mark: &Mark) -> Result<String, String> {
     quietly(|| {
         let mut settings = settings();
         settings
@@ -133,42 +102,14 @@ fn client(api: &OpenAPI) -> Result<String, String> {
             settings.with_replacement(checked(id), format!("crate::{id}"), impls.into_iter());
         }
         let tokens = Generator::new(&settings).generate_tokens(api).map_err(text)?;
-        let mut file = parse(trim::requests(named(tokens.clone()))).or_else(|_| parse(named(tokens)))?;
+        let mut file: syn::File =
+            syn::parse2(trim::client(tokens.clone())).or_else(|_| syn::parse2(tokens)).map_err(text)?;
         check(&file)?;
         deprecated(&mut file, api)?;
         file.items.extend(partner_client(&file)?);
         may_get_fields(&mut file, &sent(api)?)?;
-        Ok(pretty(&file))
+        Ok(pretty(&file, mark))
     })
-}
-
-/// Types that the facade hands out under names of its own: rustc's messages tell where a type is defined.
-const FACADE_NAMES: [(&str, &str); 4] = [
-    ("SimplePublicObjectWithAssociations", "PartnerClient"),
-    ("CollectionResponseSimplePublicObjectWithAssociationsForwardPaging", "PartnerClientsPage"),
-    ("CollectionResponseAssociatedIdForwardPaging", "AssociationsPage"),
-    ("CollectionResponseWithTotalSimplePublicObject", "SearchPage"),
-];
-
-fn named(tokens: TokenStream) -> TokenStream {
-    let name = |token| match token {
-        TokenTree::Group(group) => {
-            let mut renamed = Group::new(group.delimiter(), named(group.stream()));
-            renamed.set_span(group.span());
-            renamed.into()
-        }
-        TokenTree::Ident(ident) => {
-            let renamed = FACADE_NAMES.iter().find_map(|(theirs, ours)| match () {
-                () if ident == theirs => Some((*ours).to_owned()),
-                // In a description of something else.
-                () if ident == ours => Some(format!("Other{ours}")),
-                () => None,
-            });
-            renamed.map_or(ident.clone(), |name| Ident::new(&name, ident.span())).into()
-        }
-        other => other,
-    };
-    tokens.into_iter().map(name).collect()
 }
 
 /// The schemas of which requests are made.
@@ -276,91 +217,7 @@ fn partner_client(file: &syn::File) -> Result<Vec<syn::Item>, String> {
             }}
         }}"
     );
-    parse(conversion).map(|file| file.items)
-}
-
-/// The mock helpers, as [`client`].
-#[cfg(feature = "mock")]
-fn mock(api: &OpenAPI) -> Result<String, String> {
-    quietly(|| {
-        let file = parse(named(Generator::new(&settings()).httpmock(api, "crate::generated").map_err(text)?))?;
-        check(&file)?;
-        let mut changed = file.clone();
-        let known = closures_may_end_with_a_value(&mut changed)?;
-        Ok(answering_every_version(pretty(if known { &changed } else { &file })))
-    })
-}
-
-/// A mock of an operation that every version has answers clients of all.
-#[cfg(feature = "mock")]
-fn answering_every_version(code: String) -> String {
-    let every = KNOWN.iter().filter(|known| known.family == Family::Every);
-    every.fold(code, |code, known| {
-        // As progenitor writes an id that is given, and one that is not.
-        ["{}", "[^/]*"].iter().fold(code, |code, id| {
-            let path = known.path.replace("{partnerClientId}", id).replace("{objectType}", id);
-            let of_all = PREFIXES
-                .iter()
-                .fold(path.clone(), |path, (v3, dated)| path.replacen(v3, &format!("({v3}|{dated}[^/]*/)"), 1));
-            code.replace(&format!("\"^{path}$\""), &format!("\"^{of_all}$\""))
-        })
-    })
-}
-
-/// `|when, then| { when.id("512"); then.ok(&object) }` ends with a value, which a closure that returns nothing may not.
-/// False if progenitor writes them in another way, so that they stay as they are.
-#[cfg(feature = "mock")]
-fn closures_may_end_with_a_value(file: &mut syn::File) -> Result<bool, String> {
-    use syn::{
-        Expr, GenericParam, ImplItem, Item, PathArguments, Signature, Stmt, TraitItem, TypeParamBound, WherePredicate,
-    };
-
-    let any_output = |signature: &mut Signature| -> Result<bool, String> {
-        let mut known = false;
-        signature.generics.params.push(syn::parse_str::<GenericParam>("R").map_err(text)?);
-        for predicate in signature.generics.where_clause.iter_mut().flat_map(|clause| &mut clause.predicates) {
-            let WherePredicate::Type(predicate) = predicate else { continue };
-            for bound in &mut predicate.bounds {
-                if let TypeParamBound::Trait(bound) = bound
-                    && let Some(PathArguments::Parenthesized(closure)) =
-                        bound.path.segments.last_mut().map(|segment| &mut segment.arguments)
-                {
-                    closure.output = syn::parse_str("-> R").map_err(text)?;
-                    known = true;
-                }
-            }
-        }
-        Ok(known)
-    };
-    let value_is_dropped = |body: &mut syn::Block| -> Option<()> {
-        let Some(Stmt::Expr(Expr::MethodCall(mock), _)) = body.stmts.last_mut() else { return None };
-        let Some(Expr::Closure(closure)) = mock.args.last_mut() else { return None };
-        let Expr::Block(body) = &mut *closure.body else { return None };
-        let Some(Stmt::Expr(_, semicolon)) = body.block.stmts.last_mut() else { return None };
-        *semicolon = Some(Default::default());
-        Some(())
-    };
-    let mut known = true;
-    for item in &mut file.items {
-        match item {
-            Item::Trait(extension) => {
-                for item in &mut extension.items {
-                    if let TraitItem::Fn(method) = item {
-                        known &= any_output(&mut method.sig)?;
-                    }
-                }
-            }
-            // The other types' methods have no closures.
-            Item::Impl(extension) if extension.trait_.is_some() => {
-                for item in &mut extension.items {
-                    let ImplItem::Fn(method) = item else { continue };
-                    known &= any_output(&mut method.sig)? && value_is_dropped(&mut method.block).is_some();
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(known)
+    syn::parse_file(&conversion).map(|file| file.items).map_err(text)
 }
 
 fn settings() -> GenerationSettings {
@@ -399,13 +256,15 @@ fn quietly(run: impl FnOnce() -> Result<String, String> + Send) -> Result<String
     })
 }
 
-fn parse(tokens: impl std::fmt::Display) -> Result<syn::File, String> {
-    syn::parse_file(&tokens.to_string()).map_err(text)
-}
-
-fn pretty(file: &syn::File) -> String {
+fn pretty(file: &syn::File, mark: &Mark) -> String {
     // progenitor's examples do not name the crate, so they cannot be run; as text nobody takes them for tests.
-    schemas::without_marks(&prettyplease::unparse(file).replace("```ignore", "```text"))
+    let code = mark.removed(&prettyplease::unparse(file).replace("```ignore", "```text"));
+    // What a method's documentation says of its address.
+    let line = |line: &str| match line.contains("Sends a `") {
+        true => line.replace(adapt::DATED, VERSION) + "\n",
+        false => line.to_owned() + "\n",
+    };
+    code.lines().map(line).collect()
 }
 
 fn text(error: impl std::fmt::Display) -> String {

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use openapiv3::{
     APIKeyLocation, AdditionalProperties, Example, ObjectType, OpenAPI, Operation, ReferenceOr, Schema, SchemaKind,
-    SecurityScheme, StatusCode, Type,
+    SecurityScheme, Type,
 };
 use serde_json::{Value, json};
 
-use super::{NAMED, agree, operations::Known, scopes, walk};
+use super::{NAMED, bodies, operations::Known, scopes, walk};
 
 /// Everything that generators need.
 pub fn document(api: &mut OpenAPI) {
@@ -64,12 +64,7 @@ pub fn a_part_of_a_success_has_the_schema_of_all(api: &mut OpenAPI) {
         let names: Vec<String> = successes(operation).filter_map(|schema| name_of(schema)).collect();
         let Some((first, others)) = names.split_first() else { continue };
         let adds = |name: &String| {
-            object(name).zip(object(first)).is_some_and(|(wide, narrow)| {
-                narrow
-                    .properties
-                    .iter()
-                    .all(|(field, schema)| wide.properties.get(field).is_some_and(|s| same(s, schema)))
-            })
+            object(name).zip(object(first)).is_some_and(|(wide, narrow)| bodies::has_fields_of(wide, narrow))
         };
         if others.iter().all(|name| name == first || adds(name)) {
             joined.entry(first.clone()).or_default().extend(others.iter().filter(|name| *name != first).cloned());
@@ -92,24 +87,15 @@ pub fn a_part_of_a_success_has_the_schema_of_all(api: &mut OpenAPI) {
 }
 
 fn successes(operation: &mut Operation) -> impl Iterator<Item = &mut ReferenceOr<Schema>> {
-    let is_success = |status: &StatusCode| matches!(status, StatusCode::Code(200..=299) | StatusCode::Range(2));
-    let responses = operation.responses.responses.iter_mut().filter(move |(status, _)| is_success(status));
+    let responses = operation.responses.responses.iter_mut().filter(|(status, _)| bodies::is_success(status));
     responses.filter_map(|(_, response)| match response {
-        ReferenceOr::Item(response) => response.content.values_mut().next()?.schema.as_mut(),
+        ReferenceOr::Item(response) => bodies::taken_mut(&mut response.content)?.schema.as_mut(),
         ReferenceOr::Reference { .. } => None,
     })
 }
 
 fn name_of(schema: &ReferenceOr<Schema>) -> Option<String> {
-    match schema {
-        ReferenceOr::Reference { reference } => reference.strip_prefix(walk::SCHEMAS).map(str::to_owned),
-        ReferenceOr::Item(_) => None,
-    }
-}
-
-/// Whether two fields are of one type, whatever is said about them.
-fn same(a: &ReferenceOr<Box<Schema>>, b: &ReferenceOr<Box<Schema>>) -> bool {
-    agree::schemas(&json!(a), &json!(b)).is_some()
+    walk::reference(schema)?.strip_prefix(walk::SCHEMAS).map(str::to_owned)
 }
 
 fn as_object(schema: &Schema) -> Option<&ObjectType> {

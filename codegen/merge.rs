@@ -9,10 +9,10 @@ use openapiv3::{OpenAPI, Operation, PathItem, ReferenceOr, SecurityScheme};
 use serde_json::{Value, json};
 
 use super::{
-    NAMED, Problem, Result, agree, correct, operations,
+    NAMED, Problem, Result, agree, bodies, correct, operations,
     operations::KNOWN,
     read::{Document, same_parameter},
-    walk,
+    segments, walk,
 };
 
 /// Joins the documents; the one with the most operations leads and gives title, version and servers, after those of v3 the
@@ -21,9 +21,8 @@ use super::{
 /// A schema that several documents have is one if they differ in what is optional, and otherwise one for each of them. An
 /// operation that several have is described by the first, and gets the optional parameters that only others list.
 pub fn documents(mut documents: Vec<Document>, warnings: &mut Vec<Problem>) -> Result<OpenAPI> {
-    documents.sort_by_key(|Document { version, api, .. }| {
-        (version.is_some(), Reverse(version.clone()), Reverse(api.operations().count()))
-    });
+    documents.sort_by_cached_key(|document| Reverse(document.api.operations().count()));
+    documents.sort_by(|a, b| segments::by_age(a.version.as_deref(), b.version.as_deref()));
     warnings.extend(documents.iter_mut().flat_map(|document| std::mem::take(&mut document.warnings)));
     let mut documents = documents.into_iter();
     let Some(Document { file, api: mut merged, version: mut last, .. }) = documents.next() else {
@@ -182,11 +181,11 @@ pub fn join_schemas(merged: &mut OpenAPI, api: &mut OpenAPI, (document, version)
 /// Whether the second says the same, or adds what is optional.
 fn join_operations(known: &mut Operation, operation: Operation) -> bool {
     let content = |response: &ReferenceOr<openapiv3::Response>| match response {
-        ReferenceOr::Item(response) => Some(response.content.values().next()?.schema.clone()),
+        ReferenceOr::Item(response) => Some(bodies::taken(&response.content)?.1.schema.clone()),
         ReferenceOr::Reference { .. } => None,
     };
     let body = |body: &Option<ReferenceOr<openapiv3::RequestBody>>| match body {
-        Some(ReferenceOr::Item(body)) => body.content.values().next().and_then(|media| media.schema.clone()),
+        Some(ReferenceOr::Item(body)) => bodies::taken(&body.content).and_then(|(_, of)| of.schema.clone()),
         _ => None,
     };
     let agree = |a: Value, b: Value| agree::schemas(&a, &b).is_some();
@@ -202,8 +201,9 @@ fn join_operations(known: &mut Operation, operation: Operation) -> bool {
             None if data.required => same = false,
             None => known.parameters.push(parameter),
             Some(ReferenceOr::Item(known)) => {
+                let known = known.parameter_data_ref();
                 let schema = |data: &openapiv3::ParameterData| json!(data.format)["schema"].clone();
-                same &= agree(schema(known.parameter_data_ref()), schema(data));
+                same &= (known.required || !data.required) && agree(schema(known), schema(data));
             }
             Some(ReferenceOr::Reference { .. }) => {}
         }

@@ -3,24 +3,29 @@
 //! | step | file | what it does |
 //! |---|---|---|
 //! | read | `read.rs`, `salvage.rs`, `normalize.rs` | every `*.json` of a directory, normalized, its operations named |
-//! | merge | `merge.rs`, `agree.rs`, `complete.rs`, `facade.rs` | one document out of several, completed from the crate's own |
+//! | merge | `merge.rs`, `agree.rs`, `complete.rs`, `facade.rs`, `demands.rs` | one document out of several, completed from the crate's own |
 //! | correct | `correct.rs`, `scopes.rs` | what HubSpot documents → what HubSpot sends |
 //! | publish | `generators.rs`, `publish.rs` | what every generator reads alike; a document for each family of versions |
-//! | adapt | `adapt.rs`, `schemas.rs`, `requests.rs` | what HubSpot sends → what progenitor can take |
-//! | generate | `generate.rs`, `trim.rs` | Rust, by progenitor |
+//! | adapt | `adapt.rs`, `schemas.rs`, `compositions.rs`, `nesting.rs`, `requests.rs` | what HubSpot sends → what progenitor can take |
+//! | generate | `generate.rs`, `left_out.rs`, `mock.rs`, `trim.rs` | Rust, by progenitor |
 //!
-//! `description.rs` joins the steps up to the correction. `operations.rs` knows the operations by name, `names.rs` makes names of others, `segments.rs` reads paths, `table.rs` writes their table, `shapes.rs` the shapes of answers, `walk.rs` visits the parts of a document. The last step needs
-//! progenitor and belongs to `build.rs` alone; the others are tested in `tests/codegen/`.
+//! `description.rs` joins the steps up to the correction. `operations.rs` knows the operations by name, `names.rs` makes names of
+//! others, `segments.rs` reads paths, `table.rs` writes their table, `shapes.rs` the shapes of answers, `walk.rs` visits
+//! the parts of a document. The last step needs progenitor and is no part of this module; `build.rs` has it beside.
 
 pub mod adapt;
 pub mod agree;
+pub mod bodies;
 pub mod complete;
+pub mod compositions;
 pub mod correct;
+pub mod demands;
 pub mod description;
 pub mod facade;
 pub mod generators;
 pub mod merge;
 pub mod names;
+pub mod nesting;
 pub mod normalize;
 pub mod operations;
 pub mod publish;
@@ -39,14 +44,39 @@ use std::{fmt, path::Path};
 
 use openapiv3::OpenAPI;
 
+use read::Document;
+
 /// The description that a crate is built from: what HubSpot documents in `paths`, completed from the crate's own. Documents
 /// that say nothing of partner clients are an addition to it.
 ///
-/// What had to be left out of it, or was taken from one document where several differ, is told in `warnings`.
+/// What had to be left out of it, or was taken from one document where several differ, is told in `warnings`; so is an
+/// operation on something else than partner clients that the facade is not built on, for which the crate's own description stands.
 pub fn documented<P: AsRef<Path>>(paths: &[P], own: &Path, warnings: &mut Vec<Problem>) -> Result<OpenAPI> {
-    let mut api = merge::documents(read::paths(paths)?, warnings)?;
+    Ok(joined(read::paths(paths)?, paths, own, warnings)?.0)
+}
+
+/// As [`documented`], of documents that have been read; and the operations for which the crate's own description stands although they
+/// describe them.
+fn joined<P: AsRef<Path>>(
+    documents: Vec<Document>,
+    paths: &[P],
+    own: &Path,
+    warnings: &mut Vec<Problem>,
+) -> Result<(OpenAPI, Vec<&'static str>)> {
+    let mut api = merge::documents(documents, warnings)?;
+    let mut described_otherwise = Vec::new();
     if !paths.iter().map(AsRef::as_ref).eq([own]) {
         let own = merge::documents(read::path(own)?, &mut Vec::new())?;
+        let others = facade::described_otherwise(&named(paths), &api, &own);
+        if !others.is_empty() {
+            merge::drop_operations(&mut api, |_, _, operation| {
+                others.iter().any(|(name, _)| operation.operation_id.as_deref() == Some(name))
+            });
+            for (name, problem) in others {
+                described_otherwise.push(name);
+                warnings.push(problem);
+            }
+        }
         let mut missing = complete::missing(&api, &own);
         // Another thing of a name that these operations have is called something else.
         merge::join_schemas(&mut missing, &mut api, (OTHER, ""));
@@ -57,7 +87,13 @@ pub fn documented<P: AsRef<Path>>(paths: &[P], own: &Path, warnings: &mut Vec<Pr
     }
     merge::drop_unused_schemas(&mut api);
     merge::order(&mut api);
-    Ok(api)
+    Ok((api, described_otherwise))
+}
+
+/// The documents as they stand in messages.
+fn named<P: AsRef<Path>>(paths: &[P]) -> String {
+    let names: Vec<_> = paths.iter().map(|path| path.as_ref().display().to_string()).collect();
+    names.join(", ")
 }
 
 /// What stands before the name of a schema where an operation of this crate's own has another thing of that name.

@@ -1,4 +1,7 @@
-//! Names of operations, derived from method and path alone: another name of a parameter makes no other name.
+//! Names of operations, derived from method and path alone: another name of a parameter makes no other name. And names that
+//! would be one in Rust.
+
+use std::collections::BTreeSet;
 
 use super::segments::{is_version, parameter, segments};
 
@@ -58,4 +61,19 @@ fn snake(text: &str) -> String {
         out.push(if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' });
     }
     out.split('_').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
+}
+
+/// Another name than one that is taken, or none if it is free.
+pub fn unlike(name: &str, taken: &mut BTreeSet<String>, other: impl Fn(usize) -> String) -> Option<String> {
+    if taken.insert(key(name)) {
+        return None;
+    }
+    (2..).map(other).find(|new| taken.insert(key(new)))
+}
+
+/// What two names have in common if they are one in Rust.
+pub fn key(name: &str) -> String {
+    let is_kept = |c: &char| c.is_ascii_alphanumeric() || !c.is_ascii() && c.is_alphabetic();
+    let key: String = name.chars().filter(is_kept).flat_map(char::to_lowercase).collect();
+    if key.starts_with(char::is_alphabetic) { key } else { format!("x{key}") }
 }

@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use openapiv3::{OpenAPI, Parameter, PathItem, ReferenceOr};
+use openapiv3::{OpenAPI, Operation, Parameter, ReferenceOr};
 
 use super::{
-    Problem, Result, names, schemas,
-    segments::{VERSION, is_version, parameter, segments, version_in},
-    walk::{self, slots, slots_mut},
+    Problem, Result, names,
+    segments::{VERSION, by_age, is_version, parameter, segments, version_in},
+    walk::{self, slots},
 };
 
 pub const METHODS: [&str; 8] = ["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"];
@@ -146,9 +146,25 @@ impl Known {
         })
     }
 
-    /// Whether a document of partner clients has to describe it, as every version has it under their path.
+    /// Whether its path is one of partner clients.
     pub fn is_on_partner_clients(&self) -> bool {
-        self.family == Every && self.path.starts_with(OBJECTS)
+        segments(self.path).any(|segment| segment == "partner_clients")
+    }
+
+    /// Whether each document of partner clients has to describe it, as every version has it under their path.
+    pub fn is_in_each_document(&self) -> bool {
+        self.family == Every && self.is_on_partner_clients()
+    }
+
+    /// The segment of its path in a dated version that names the version, or stands for it.
+    fn version_of<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let ours = match self.family {
+            V3 => return None,
+            Dated => self.path.to_owned(),
+            Every => dated(self.path),
+        };
+        let at = segments(&ours).position(|segment| segment == VERSION)?;
+        segments(path).nth(at).filter(|_| same_path(&ours, path))
     }
 
     fn path_is(&self, path: &str) -> bool {
@@ -176,20 +192,42 @@ pub fn is_swapped(known: &str, path: &str) -> bool {
     ours.iter().zip(&theirs).any(|(ours_here, theirs_here)| ours_here != theirs_here && ours.contains(theirs_here))
 }
 
+/// The dated version that a path names, or [`VERSION`] for a parameter in its place, whatever that is called.
+pub fn version_of(path: &str) -> Option<&str> {
+    let is_any = || path.contains(VERSION) || KNOWN.iter().any(|known| known.version_of(path).is_some());
+    version_in(path).or_else(|| is_any().then_some(VERSION))
+}
+
+/// An operation that its document has in a second place as well.
+pub struct Repeated {
+    pub method: &'static str,
+    pub path: String,
+    /// None if the facade is not built on it.
+    pub known: Option<&'static Known>,
+    pub operation: Operation,
+    /// Whether the other place names another version.
+    pub is_of_another_version: bool,
+}
+
 /// Gives the paths of the known operations and their parameters the names they have here: the parameters of a path are
 /// arguments of the public API.
 ///
-/// The version of a dated path is no argument: the client knows it. An operation that every version has gets its path of v3.
-/// What else a dated path has stays where it is: it may not be there in other versions.
-pub fn name_paths(api: &mut OpenAPI) {
-    for (path, item) in std::mem::take(&mut api.paths.paths) {
+/// The version of a dated path is no argument: the client knows it. An operation that every version has gets its path of v3, and
+/// of several versions that have it the newest describes it, after v3. What else a dated path has stays where it is: it may not be
+/// there in other versions. What is left out is returned.
+pub fn name_paths(api: &mut OpenAPI) -> Vec<Repeated> {
+    let paths = std::mem::take(&mut api.paths.paths).into_iter();
+    let mut paths: Vec<_> = paths.map(|(path, item)| (version_of(&path).map(str::to_owned), path, item)).collect();
+    paths.sort_by(|(a, ..), (b, ..)| by_age(a.as_deref(), b.as_deref()));
+    let (mut taken, mut repeated) = (BTreeMap::new(), Vec::new());
+    for (version, path, item) in paths {
         let ReferenceOr::Item(item) = item else { continue };
-        let beside = KNOWN.iter().find(|known| version_in(&path).is_none() && known.path_is(&path));
+        let beside = KNOWN.iter().find(|known| version.is_none() && known.path_is(&path));
         for (method, operation) in slots(item) {
             let Some(mut operation) = operation else { continue };
             let known = Known::find(method, &path);
-            if known.is_some() {
-                operation.parameters.retain(|parameter| !is_version_parameter(parameter));
+            if let Some(version) = known.and_then(|known| parameter(known.version_of(&path)?)) {
+                operation.parameters.retain(|parameter| !is_in_path(parameter, version));
             }
             let to = known.or(beside).map_or(path.as_str(), |known| known.path);
             // The segments that stand before the ids differ in number from one family to the other.
@@ -202,23 +240,25 @@ pub fn name_paths(api: &mut OpenAPI) {
                     *name = ours.to_owned();
                 }
             }
-            // Of two paths that differ in the names of parameters only, the second keeps its own.
-            let is_taken =
-                |api: &mut OpenAPI| walk::operations(api).any(|(other, taken, _)| (other, taken) == (method, to));
-            let to = if to != path && is_taken(api) { path.clone() } else { to.to_owned() };
-            let item = api.paths.paths.entry(to).or_insert_with(|| ReferenceOr::Item(PathItem::default()));
-            if let ReferenceOr::Item(item) = item
-                && let Some((_, slot)) = slots_mut(item).into_iter().find(|(name, _)| *name == method)
-            {
-                *slot = Some(operation);
-            }
+            let to = match taken.get(&(method, to.to_owned())) {
+                Some(first) if known.is_some() || to == path => {
+                    let is_of_another_version = *first != version;
+                    repeated.push(Repeated { method, path: path.clone(), known, operation, is_of_another_version });
+                    continue;
+                }
+                // Of two paths that differ in the names of parameters only, the second keeps its own.
+                Some(_) => path.clone(),
+                None => to.to_owned(),
+            };
+            taken.insert((method, to.clone()), version.clone());
+            walk::insert(api, method, &to, operation);
         }
     }
+    repeated
 }
 
-fn is_version_parameter(parameter: &ReferenceOr<Parameter>) -> bool {
-    let ReferenceOr::Item(Parameter::Path { parameter_data, .. }) = parameter else { return false };
-    Some(parameter_data.name.as_str()) == super::segments::parameter(VERSION)
+fn is_in_path(parameter: &ReferenceOr<Parameter>, name: &str) -> bool {
+    matches!(parameter, ReferenceOr::Item(Parameter::Path { parameter_data, .. }) if parameter_data.name == name)
 }
 
 /// Names that several operations would have, or that a known one has, become longer, those of all of them.
@@ -233,20 +273,20 @@ pub fn tell_names_apart(api: &mut OpenAPI) {
     while shared {
         let mut users = BTreeMap::<String, usize>::new();
         for (names, at) in &names {
-            *users.entry(schemas::key(&names[*at])).or_default() += 1;
+            *users.entry(names::key(&names[*at])).or_default() += 1;
         }
         shared = false;
         for (names, at) in names.iter_mut().filter(|(names, at)| at + 1 < names.len()) {
-            if users.get(&schemas::key(&names[*at])).is_some_and(|users| *users > 1) {
+            if users.get(&names::key(&names[*at])).is_some_and(|users| *users > 1) {
                 (*at, shared) = (*at + 1, true);
             }
         }
     }
-    let mut taken: BTreeSet<String> = KNOWN.iter().map(|known| schemas::key(known.name)).collect();
+    let mut taken: BTreeSet<String> = KNOWN.iter().map(|known| names::key(known.name)).collect();
     for ((method, path, operation), (mut names, at)) in walk::operations(api).zip(names) {
         let mut name = names.swap_remove(at);
         if Known::find(method, path).is_none() {
-            while !taken.insert(schemas::key(&name)) {
+            while !taken.insert(names::key(&name)) {
                 name.push_str("_2");
             }
         }

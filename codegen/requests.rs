@@ -3,17 +3,14 @@
 use std::collections::{BTreeSet, HashSet};
 
 use openapiv3::{
-    Content, OpenAPI, Operation, Parameter, ParameterData, ParameterSchemaOrContent, QueryStyle, ReferenceOr, Response,
-    Schema, SchemaKind, StatusCode, Type,
+    OpenAPI, Operation, Parameter, ParameterData, ParameterSchemaOrContent, QueryStyle, ReferenceOr, Response, Schema,
+    SchemaKind, StatusCode, Type,
 };
 
-use super::{
-    schemas::{key, marked, without_marks},
-    walk,
-};
+use super::{bodies, names::key, schemas::Mark, walk};
 
 /// Every step, in this order.
-pub fn fit(api: &mut OpenAPI) {
+pub fn fit(api: &mut OpenAPI, mark: &Mark) {
     descriptions_are_no_tests(api);
     let schemas = api.components.clone().unwrap_or_default().schemas;
     let is_plain = |schema: &ReferenceOr<Schema>| {
@@ -35,7 +32,7 @@ pub fn fit(api: &mut OpenAPI) {
         operation.callbacks.clear();
         operation.extensions.clear();
         parameters_are_plain(operation, &is_plain);
-        parameters_differ_in_rust(operation);
+        parameters_differ_in_rust(operation, mark);
         bodies_are_of_one_type(operation);
     }
     let names = |operation: &Operation| -> Vec<(String, String)> {
@@ -45,8 +42,8 @@ pub fn fit(api: &mut OpenAPI) {
             .filter_map(ReferenceOr::as_item)
             .filter(|parameter| matches!(parameter, Parameter::Path { .. }))
             .map(|parameter| parameter.parameter_data_ref().name.clone())
-            .filter(|name| without_marks(name) != *name)
-            .map(|name| (without_marks(&name), name))
+            .filter(|name| mark.removed(name) != *name)
+            .map(|name| (mark.removed(&name), name))
             .collect()
     };
     // The path says the names as well, for all of its operations.
@@ -84,11 +81,14 @@ fn descriptions_are_no_tests(api: &mut OpenAPI) {
 /// A parameter is a text, a number or a flag, or a list of these in the query. Any other list or an object has to be written as the
 /// text that is sent.
 fn parameters_are_plain(operation: &mut Operation, is_plain: &dyn Fn(&ReferenceOr<Schema>) -> bool) {
-    // OpenAPI has these set by other means.
-    let set_elsewhere = ["accept", "authorization", "content-type"];
     operation.parameters.retain(|parameter| match parameter {
+        // The client cannot write these, and does without those that need not be there.
+        ReferenceOr::Item(
+            Parameter::Cookie { parameter_data, .. }
+            | Parameter::Query { parameter_data, style: QueryStyle::DeepObject, .. },
+        ) => parameter_data.required,
         ReferenceOr::Item(Parameter::Header { parameter_data, .. }) => {
-            !set_elsewhere.contains(&parameter_data.name.to_lowercase().as_str())
+            parameter_data.required || can_name_a_header(&parameter_data.name)
         }
         _ => true,
     });
@@ -110,6 +110,29 @@ fn parameters_are_plain(operation: &mut Operation, is_plain: &dyn Fn(&ReferenceO
         if !stays {
             data.format = ParameterSchemaOrContent::Schema(ReferenceOr::Item(walk::string()));
         }
+        // What is one text is written in no other way.
+        if let Parameter::Query { style, .. } = parameter {
+            *style = QueryStyle::Form;
+        }
+    }
+}
+
+/// Whether a header can have this name: a token of RFC 9110, section 5.6.2. The client panics at any other.
+pub fn can_name_a_header(name: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_allowed)
+}
+
+/// OpenAPI has these set by other means: a parameter of such a name says nothing.
+pub fn headers_set_elsewhere_are_no_parameters(api: &mut OpenAPI) {
+    for (_, _, operation) in walk::operations(api) {
+        operation.parameters.retain(|parameter| match parameter {
+            ReferenceOr::Item(Parameter::Header { parameter_data, .. }) => {
+                let set_elsewhere = ["accept", "authorization", "content-type"];
+                !set_elsewhere.iter().any(|name| parameter_data.name.eq_ignore_ascii_case(name))
+            }
+            _ => true,
+        });
     }
 }
 
@@ -117,13 +140,13 @@ fn parameters_are_plain(operation: &mut Operation, is_plain: &dyn Fn(&ReferenceO
 const TAKEN: [&str; 12] =
     ["body", "bodymap", "client", "headermap", "info", "intoinner", "new", "re", "result", "send", "value", "self"];
 
-fn parameters_differ_in_rust(operation: &mut Operation) {
+fn parameters_differ_in_rust(operation: &mut Operation, mark: &Mark) {
     let mut taken: BTreeSet<String> = TAKEN.iter().map(|name| key(name)).collect();
     for of_path in [true, false] {
         for parameter in walk::parameters(operation) {
             if matches!(parameter, Parameter::Path { .. }) == of_path {
                 let name = &mut walk::data(parameter).name;
-                if let Some(new) = marked(name, &mut taken) {
+                if let Some(new) = mark.on(name, &mut taken) {
                     *name = new;
                 }
             }
@@ -131,12 +154,9 @@ fn parameters_differ_in_rust(operation: &mut Operation) {
     }
 }
 
-const JSON: &str = "application/json";
-
-/// JSON before anything else, and a schema for it, whatever else is on offer.
 fn bodies_are_of_one_type(operation: &mut Operation) {
     if let Some(ReferenceOr::Item(body)) = &mut operation.request_body {
-        of_one_type(&mut body.content);
+        bodies::of_one_type(&mut body.content);
         if body.content.is_empty() {
             operation.request_body = None;
         }
@@ -144,31 +164,12 @@ fn bodies_are_of_one_type(operation: &mut Operation) {
     for response in walk::responses(operation) {
         response.headers.clear();
         response.links.clear();
-        of_one_type(&mut response.content);
+        bodies::of_one_type(&mut response.content);
     }
-    let is_success = |status: &StatusCode| matches!(status, StatusCode::Code(200..=299) | StatusCode::Range(2));
-    if !operation.responses.responses.keys().any(is_success) {
+    if !operation.responses.responses.keys().any(bodies::is_success) {
         let none = ReferenceOr::Item(Response::default());
         operation.responses.responses.insert(StatusCode::Code(200), none);
     }
-}
-
-fn of_one_type(content: &mut Content) {
-    let is_json = |media: &str| {
-        let media = media.split(';').next().unwrap_or_default().trim().to_lowercase();
-        media == JSON || media.ends_with("+json") || media == "*/*"
-    };
-    let json = content.keys().position(|media| is_json(media));
-    let Some((media, mut content_of)) = content.get_index(json.unwrap_or(0)).map(|(m, c)| (m.clone(), c.clone()))
-    else {
-        return;
-    };
-    content.clear();
-    if json.is_some() {
-        content_of.encoding.clear();
-        content_of.schema.get_or_insert_with(|| ReferenceOr::Item(walk::any()));
-    }
-    content.insert(if json.is_some() { JSON.to_owned() } else { media }, content_of);
 }
 
 /// The parameters of a path are those in its braces: once, and required.

@@ -48,6 +48,16 @@ fn trouble<T>(read: serde_json::Result<T>) -> Option<String> {
     read.err().map(|error| error.to_string())
 }
 
+/// What is wrong with the parameters that the operations of a path share. Those in the path are in its braces as well.
+fn shared_parameters(shared: &mut Value) -> Option<String> {
+    let trouble_of = |parameter: &Value| trouble(from_value::<ReferenceOr<Parameter>>(parameter.clone()));
+    if let Value::Array(shared) = shared {
+        shared.retain(|parameter| parameter["in"] != "path" || trouble_of(parameter).is_none());
+        return shared.iter().find_map(trouble_of);
+    }
+    trouble(from_value::<Vec<Value>>(shared.clone()))
+}
+
 struct Salvage<'a> {
     file: &'a str,
     warnings: Vec<Problem>,
@@ -70,12 +80,11 @@ impl Salvage<'_> {
             let Some(members) = item.as_object_mut() else {
                 return self.warn(place, "it is no object", "the path is left out; correct it there");
             };
-            if let Some(Value::Array(shared)) = members.get_mut("parameters") {
-                shared.retain(|parameter| {
-                    trouble(from_value::<ReferenceOr<Parameter>>(parameter.clone())).is_none_or(|error| {
-                        self.warn(format!("{place}/parameters"), &error, "it is left out; correct it there")
-                    })
-                });
+            if let Some(shared) = members.get_mut("parameters")
+                && let Some(error) = shared_parameters(shared)
+            {
+                let remedy = "each operation of the path is left out; correct it there";
+                return self.warn(format!("{place}/parameters"), &error, remedy);
             }
             members.retain(|member, value| {
                 let error = match member.as_str() {
@@ -87,7 +96,6 @@ impl Salvage<'_> {
                         });
                     }
                     "summary" | "description" => trouble(from_value::<String>(value.clone())),
-                    "parameters" => trouble(from_value::<Vec<Value>>(value.clone())),
                     _ => None,
                 };
                 error.is_none_or(|error| {

@@ -31,14 +31,18 @@ pub fn alternatives(operation: &Operation) -> Vec<Vec<&str>> {
 
 /// HubSpot's documents list with the operations on associations the scopes of every product they serve, one in each
 /// alternative. Of those, only the ones of partner clients give access to partner clients, and of those the one that the
-/// operation's own page names; where none is listed, that page has it.
+/// operation's own page names; where none is listed, or no scope at all, that page has it.
 pub fn of_partner_clients(api: &mut OpenAPI) {
     for (method, path, operation) in walk::operations(api) {
         let known = Known::find(method, path);
-        let Some(security) = &mut operation.security else { continue };
         if known.is_some_and(|known| known.scope == BY_TYPE) {
             continue;
         }
+        if let Some(known) = known.filter(|_| alternatives(operation).is_empty()) {
+            let scope = ("oauth2".to_owned(), vec![known.scope.to_owned()]);
+            operation.security = Some(vec![[scope].into_iter().collect()]);
+        }
+        let Some(security) = &mut operation.security else { continue };
         if known.is_none() && !path.split('/').any(|segment| segment == "partner_clients") {
             continue;
         }

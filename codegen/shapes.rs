@@ -6,18 +6,18 @@ use openapiv3::{
 };
 
 use super::{
-    schemas::{self, ID_TYPES, checked},
+    schemas::{ID_TYPES, Mark, checked},
     walk,
 };
 
 /// The schemas of an adapted document, and the answer of each operation, as two Rust statics of the types of
 /// `src/reading/mod.rs`.
-pub fn rust(api: &mut OpenAPI) -> String {
+pub fn rust(api: &mut OpenAPI, mark: &Mark) -> String {
     let mut schemas: Vec<(String, String)> = api
         .components
         .iter()
         .flat_map(|components| &components.schemas)
-        .map(|(name, schema)| (name.clone(), shape(schema)))
+        .map(|(name, schema)| (name.clone(), shape(schema, mark)))
         .collect();
     schemas.sort();
     let mut answers: Vec<(String, String)> = walk::operations(api)
@@ -26,7 +26,7 @@ pub fn rust(api: &mut OpenAPI) -> String {
                 ReferenceOr::Item(Response { content, .. }) => content.values().next()?.schema.as_ref()?,
                 ReferenceOr::Reference { .. } => return None,
             };
-            Some((operation.operation_id.clone()?, shape(answer)))
+            Some((operation.operation_id.clone()?, shape(answer, mark)))
         })
         .collect();
     answers.sort();
@@ -37,7 +37,7 @@ pub fn rust(api: &mut OpenAPI) -> String {
     table("SCHEMAS", &schemas) + &table("ANSWERS", &answers)
 }
 
-fn shape<S: std::borrow::Borrow<Schema>>(schema: &ReferenceOr<S>) -> String {
+fn shape<S: std::borrow::Borrow<Schema>>(schema: &ReferenceOr<S>, mark: &Mark) -> String {
     let schema = match schema {
         ReferenceOr::Reference { reference } => {
             return named(reference.rsplit('/').next().expect("a split has at least one part"));
@@ -54,27 +54,30 @@ fn shape<S: std::borrow::Borrow<Schema>>(schema: &ReferenceOr<S>) -> String {
         SchemaKind::Type(Type::Number(_)) => "Shape::Number".to_owned(),
         SchemaKind::Type(Type::Boolean(_)) => "Shape::Flag".to_owned(),
         SchemaKind::Type(Type::Array(array)) => match &array.items {
-            Some(items) => format!("Shape::List(&{})", self::shape(items)),
+            Some(items) => format!("Shape::List(&{})", self::shape(items, mark)),
             None => "Shape::List(&Shape::Any)".to_owned(),
         },
         SchemaKind::Type(Type::Object(object)) if !object.properties.is_empty() => {
             let fields = object.properties.iter().map(|(name, schema)| {
                 let required = object.required.contains(name);
-                let shape = match self::shape(schema) {
+                let shape = match self::shape(schema, mark) {
                     // Without its id a thing is none.
                     text if text == "Shape::Text" && name == "id" && required => "Shape::Id".to_owned(),
                     other => other,
                 };
-                let name = schemas::without_marks(name);
+                let name = mark.removed(name);
                 format!("Field {{ name: {name:?}, required: {required}, shape: {shape} }}, ")
             });
             format!("Shape::Object(&[{}])", fields.collect::<String>())
         }
         SchemaKind::Type(Type::Object(object)) => match &object.additional_properties {
-            Some(AdditionalProperties::Schema(values)) => format!("Shape::Map(&{})", self::shape(values)),
+            Some(AdditionalProperties::Schema(values)) => format!("Shape::Map(&{})", self::shape(values, mark)),
             _ => "Shape::Map(&Shape::Nullable(&Shape::Any))".to_owned(),
         },
-        _ => "Shape::Any".to_owned(),
+        _ => match walk::only_reference(schema) {
+            Some(reference) => named(reference.rsplit('/').next().expect("a split has at least one part")),
+            None => "Shape::Any".to_owned(),
+        },
     };
     if schema.schema_data.nullable { format!("Shape::Nullable(&{shape})") } else { shape }
 }

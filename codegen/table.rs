@@ -1,10 +1,10 @@
 //! The operation table: what a caller has to know of each operation.
 
 use openapiv3::{
-    MediaType, OpenAPI, Parameter, ParameterData, ParameterSchemaOrContent, ReferenceOr, SchemaKind, StatusCode, Type,
+    Content, OpenAPI, Parameter, ParameterData, ParameterSchemaOrContent, ReferenceOr, SchemaKind, StatusCode, Type,
 };
 
-use super::{NAMED, operations::Known, scopes, walk};
+use super::{NAMED, bodies, operations::Known, scopes, walk};
 
 /// The table as the Rust expression of a `&[Operation]` of `src/spec.rs`: what is published of each operation, its name in
 /// Rust, and the scopes of its security.
@@ -22,7 +22,7 @@ pub fn rust(api: &mut OpenAPI, published: &mut OpenAPI) -> String {
         let path_parameters: String = path_parameters.into_iter().map(parameter).collect();
         let query_parameters: String = in_query.into_iter().map(|p| parameter(walk::data(p))).collect();
         let request_schema = match &operation.request_body {
-            Some(ReferenceOr::Item(body)) => schema_name(body.content.values().next()),
+            Some(ReferenceOr::Item(body)) => schema_name(&body.content),
             _ => None,
         };
         let successes: Vec<_> = operation
@@ -30,10 +30,9 @@ pub fn rust(api: &mut OpenAPI, published: &mut OpenAPI) -> String {
             .responses
             .iter()
             .filter_map(|(status, response)| match (status, response) {
-                (StatusCode::Code(status @ 200..=299), ReferenceOr::Item(response)) => Some(format!(
-                    "Success {{ status: {status}, schema: {:?} }}",
-                    schema_name(response.content.values().next())
-                )),
+                (StatusCode::Code(status @ 200..=299), ReferenceOr::Item(response)) => {
+                    Some(format!("Success {{ status: {status}, schema: {:?} }}", schema_name(&response.content)))
+                }
                 _ => None,
             })
             .collect();
@@ -76,11 +75,8 @@ fn schema_type(parameter: &ParameterData) -> &'static str {
     }
 }
 
-fn schema_name(content: Option<&MediaType>) -> Option<&str> {
-    match content?.schema.as_ref()? {
-        ReferenceOr::Reference { reference } => reference.rsplit('/').next(),
-        ReferenceOr::Item(_) => None,
-    }
+fn schema_name(content: &Content) -> Option<&str> {
+    walk::reference(bodies::taken(content)?.1.schema.as_ref()?)?.rsplit('/').next()
 }
 
 /// RFC 9110, section 9.2.2.

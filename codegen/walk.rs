@@ -1,7 +1,7 @@
 //! Visiting every operation and every schema of a document.
 
 use std::{
-    borrow::BorrowMut,
+    borrow::{Borrow, BorrowMut},
     collections::{BTreeMap, BTreeSet},
 };
 
@@ -57,6 +57,16 @@ pub fn slots_mut(item: &mut PathItem) -> [(&'static str, &mut Option<Operation>)
     ]
 }
 
+/// Puts an operation in its place.
+pub fn insert(api: &mut OpenAPI, method: &str, path: &str, operation: Operation) {
+    let item = api.paths.paths.entry(path.to_owned()).or_insert_with(|| ReferenceOr::Item(PathItem::default()));
+    if let ReferenceOr::Item(item) = item
+        && let Some((_, slot)) = slots_mut(item).into_iter().find(|(name, _)| *name == method)
+    {
+        *slot = Some(operation);
+    }
+}
+
 /// Every operation, with its method and its path.
 pub fn operations(api: &mut OpenAPI) -> impl Iterator<Item = (&'static str, &str, &mut Operation)> {
     api.paths.paths.iter_mut().flat_map(|(path, item)| {
@@ -95,20 +105,25 @@ pub fn component<'a>(api: &'a mut OpenAPI, name: &str) -> Option<&'a mut Schema>
 
 /// Every schema of the document, each before those inside it.
 pub fn schemas(api: &mut OpenAPI, visit: &mut dyn FnMut(&mut Schema)) {
-    each(api, visit, &|_| false);
+    each(api, visit, &mut |_| false);
 }
 
 /// Every schema that is written in place within one, itself first.
 pub fn inside(schema: &mut ReferenceOr<Schema>, visit: &mut dyn FnMut(&mut Schema)) {
-    within(schema, visit, &|_| false);
+    within(schema, visit, &mut |_| false);
 }
 
-/// Puts any value where a reference leads that `is_gone` says nothing is at.
-pub fn drop_references(api: &mut OpenAPI, is_gone: &dyn Fn(&str) -> bool) {
+/// Visits every reference to a schema, which may change it, and puts any value in place of those that it says lead nowhere.
+pub fn schema_references(api: &mut OpenAPI, is_gone: &mut dyn FnMut(&mut String) -> bool) {
     each(api, &mut |_| {}, is_gone);
 }
 
-fn each(api: &mut OpenAPI, visit: &mut dyn FnMut(&mut Schema), is_gone: &dyn Fn(&str) -> bool) {
+/// As [`schema_references`], of one schema.
+pub fn references_of(schema: &mut ReferenceOr<Schema>, is_gone: &mut dyn FnMut(&mut String) -> bool) {
+    within(schema, &mut |_| {}, is_gone);
+}
+
+fn each(api: &mut OpenAPI, visit: &mut dyn FnMut(&mut Schema), is_gone: &mut dyn FnMut(&mut String) -> bool) {
     for schema in api.components.iter_mut().flat_map(|c| c.schemas.values_mut()) {
         within(schema, visit, is_gone);
     }
@@ -138,13 +153,41 @@ pub fn any() -> Schema {
     Schema { schema_data: SchemaData::default(), schema_kind: SchemaKind::Any(AnySchema::default()) }
 }
 
+/// A schema of what a reference leads to, or `null`. OpenAPI ignores what stands beside a `$ref`, so it is a composition of one.
+pub fn or_null(reference: &str) -> Schema {
+    let schema_data = SchemaData { nullable: true, ..SchemaData::default() };
+    Schema { schema_data, schema_kind: SchemaKind::AllOf { all_of: vec![ReferenceOr::ref_(reference)] } }
+}
+
+/// The reference of a schema as [`or_null`] makes it, also where it may not be `null`.
+pub fn only_reference(schema: &Schema) -> Option<&str> {
+    match &schema.schema_kind {
+        SchemaKind::AllOf { all_of } => match all_of.as_slice() {
+            [ReferenceOr::Reference { reference }] => Some(reference),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Where a schema leads by its name, which it may do with `null` beside it.
+pub fn reference<S: Borrow<Schema>>(schema: &ReferenceOr<S>) -> Option<&str> {
+    match schema {
+        ReferenceOr::Reference { reference } => Some(reference),
+        ReferenceOr::Item(schema) => only_reference(schema.borrow()),
+    }
+}
+
 /// A schema of a text.
 pub fn string() -> Schema {
     Schema { schema_data: SchemaData::default(), schema_kind: SchemaKind::Type(Type::String(StringType::default())) }
 }
 
-fn within<S>(schema: &mut ReferenceOr<S>, visit: &mut dyn FnMut(&mut Schema), is_gone: &dyn Fn(&str) -> bool)
-where
+fn within<S>(
+    schema: &mut ReferenceOr<S>,
+    visit: &mut dyn FnMut(&mut Schema),
+    is_gone: &mut dyn FnMut(&mut String) -> bool,
+) where
     S: BorrowMut<Schema> + From<Schema>,
 {
     if let ReferenceOr::Reference { reference } = schema

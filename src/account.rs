@@ -120,6 +120,7 @@ impl From<PrivateAppTokenInfo> for TokenInfo {
 
 impl Client {
     /// Reads which account, app and scopes the client's token has. HubSpot answers this for tokens of private apps only.
+    /// The token is also in the body of the request.
     ///
     /// ```no_run
     /// # async fn run(client: hubspot_partner_clients::Client) -> hubspot_partner_clients::Result<()> {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
-    auth::provider::TokenProvider,
+    auth::provider::{TokenProvider, Tokens},
     cache::Cache,
     client::Client,
     generated,
@@ -32,7 +32,7 @@ impl Client {
             version: shared.version,
             base_path: shared.base_path,
             http: shared.http.clone(),
-            tokens: Arc::new(tokens),
+            tokens: Tokens::new(tokens),
             limiter: Arc::new(RollingWindow::new(shared.limit)),
             limit: shared.limit,
             budget: shared.budget.renewed(),
@@ -43,7 +43,8 @@ impl Client {
             observer: shared.observer.clone(),
             server: shared.server.clone(),
         });
-        Self { raw: generated::Client::new_with_client(&self.raw.baseurl, self.raw.client.clone(), inner) }
+        let raw = generated::Client::new_with_client(&self.raw.baseurl, self.raw.client.clone(), inner);
+        Self { raw: Arc::new(raw) }
     }
 
     /// Returns what the rate limiter knows: the limit, how much of it is used, and the daily figures once a response has

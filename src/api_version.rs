@@ -81,6 +81,21 @@ const SUPPORTED: u16 = 18;
 #[cfg(feature = "client")]
 const WARNED: u16 = 6;
 
+/// Year, month and whether it is a release, of a text that is written as a dated version is. There may be no such version.
+fn parts(text: &str) -> Option<(u16, u16, bool)> {
+    let (date, released) = text.strip_suffix("-beta").map_or((text, true), |date| (date, false));
+    let number = |text: &str, digits| {
+        (text.len() == digits && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+    };
+    let (year, month) = date.split_once('-')?;
+    Some((number(year, 4)?, number(month, 2)?, released))
+}
+
+/// Whether a text is written as a dated version is.
+pub(crate) fn is_date(text: &str) -> bool {
+    parts(text).is_some()
+}
+
 impl ApiVersion {
     /// The version of the paths under `/crm/v3/`; the default. HubSpot stops fixing it after September 2027.
     pub const V3: Self = Self(Version::V3);
@@ -104,16 +119,10 @@ impl ApiVersion {
     /// [`InvalidApiVersion`] for any other text, and for a version older than `2026-03`, the first dated version.
     pub fn dated(version: &str) -> Result<Self, InvalidApiVersion> {
         let refuse = |reason| Err(InvalidApiVersion { value: version.to_owned(), reason });
-        let text = version.trim();
-        let (date, released) = text.strip_suffix("-beta").map_or((text, true), |date| (date, false));
-        let number = |text: &str, digits| {
-            (text.len() == digits && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
-        };
-        let month = date.split_once('-').and_then(|(year, month)| Some((number(year, 4)?, number(month, 2)?)));
-        match month {
+        match parts(version.trim()) {
             None => refuse("is not the year and month of a version"),
-            Some((_, month)) if !(1..=12).contains(&month) => refuse("has a month that no year has"),
-            Some((year, month)) => {
+            Some((_, month, _)) if !(1..=12).contains(&month) => refuse("has a month that no year has"),
+            Some((year, month, released)) => {
                 // 1 to 12.
                 let month = Month::new(year, month as u8);
                 if month < Month::new(2026, 3) {

@@ -3,7 +3,7 @@
 
 mod builder;
 
-use std::{env, fmt};
+use std::{env, fmt, sync::Arc};
 
 pub use self::builder::ClientBuilder;
 use crate::{
@@ -41,7 +41,7 @@ use crate::{
 /// you do with the futures and streams of other calls.
 #[derive(Clone)]
 pub struct Client {
-    pub(crate) raw: generated::Client,
+    pub(crate) raw: Arc<generated::Client>,
 }
 
 impl Client {

@@ -20,6 +20,7 @@ pub mod mock;
 pub mod oauth;
 mod objects;
 mod partner_clients;
+mod per_runtime;
 mod rate_limit;
 mod reading;
 pub mod redis;

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::api_version::ApiVersion;
+use crate::api_version::{self, ApiVersion};
 
 /// The OpenAPI 3.0 document of v3 that this crate was built from: the files of `openapi/`, merged and corrected, as
 /// JSON. [`openapi_json`] returns the document of any version.
@@ -33,8 +33,17 @@ const DATED_SHA256: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi-dated
 /// What stands for the version in a path and in the document of the dated versions.
 const VERSION: &str = "{apiVersion}";
 
+/// The dated versions that have operations of their own, each with its document and the hash of that.
+static VERSIONS: &[(&str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/versions.rs"));
+
+fn of_its_own(version: ApiVersion) -> Option<(&'static str, &'static str)> {
+    let version = version.to_string();
+    VERSIONS.iter().find(|(of, ..)| *of == version).map(|(_, json, sha256)| (*json, *sha256))
+}
+
 /// Returns the OpenAPI 3.0 document of a version, with that version in its paths. For v3 it is [`OPENAPI_JSON`], whose
-/// description applies to all versions.
+/// description applies to all versions. Operations of another description that was built in are in the document of the version
+/// that their paths name.
 ///
 /// ```
 /// use hubspot_partner_clients::{ApiVersion, spec};
@@ -43,13 +52,22 @@ const VERSION: &str = "{apiVersion}";
 /// assert!(text.contains("/crm/objects/2026-09/"));
 /// ```
 pub fn openapi_json(version: ApiVersion) -> Cow<'static, str> {
-    if version.is_dated() { DATED_JSON.replace(VERSION, &version.to_string()).into() } else { OPENAPI_JSON.into() }
+    match of_its_own(version) {
+        Some((json, _)) => json.into(),
+        None if version.is_dated() => DATED_JSON.replace(VERSION, &version.to_string()).into(),
+        None => OPENAPI_JSON.into(),
+    }
 }
 
 /// Returns a hash of a version's document in hexadecimal. A generator can skip its work if it is unchanged. For v3 it
-/// is [`OPENAPI_SHA256`]. The documents of dated versions differ only in the version, so they share a hash.
+/// is [`OPENAPI_SHA256`]. The documents of dated versions differ only in the version, so they share a hash, except for versions
+/// that have operations of another description.
 pub fn openapi_sha256(version: ApiVersion) -> &'static str {
-    if version.is_dated() { DATED_SHA256 } else { OPENAPI_SHA256 }
+    match of_its_own(version) {
+        Some((_, sha256)) => sha256,
+        None if version.is_dated() => DATED_SHA256,
+        None => OPENAPI_SHA256,
+    }
 }
 
 /// Facts about an operation, for its callers.
@@ -112,13 +130,25 @@ impl Operation {
         match (self.versions, version.is_dated()) {
             (Versions::V3 | Versions::Every, false) => Some(self.path.into()),
             (Versions::AsWritten, is_dated) => {
-                let names_a_date = self.path.split('/').any(|segment| ApiVersion::dated(segment).is_ok());
-                (!names_a_date && !is_dated).then(|| self.path.into())
+                let date = self.path.split('/').find(|segment| api_version::is_date(segment));
+                let is_there = date.map_or(!is_dated, |date| date == version.to_string());
+                is_there.then(|| self.path.into())
             }
             (Versions::Every, true) => Some(in_dated(self.path, version).into()),
             (Versions::Dated, true) => Some(self.path.replace(VERSION, &version.to_string()).into()),
             (Versions::V3, true) | (Versions::Dated, false) => None,
         }
+    }
+}
+
+#[cfg(feature = "client")]
+impl Operation {
+    /// Whether the response has a status of its own and says something of each input: that errors are all it holds does not make
+    /// it one.
+    pub(crate) fn is_batch(&self) -> bool {
+        self.path.split('/').any(|segment| segment == "batch")
+            || self.successes.iter().any(|success| success.status == 207)
+            || self.id == "associate_default"
     }
 }
 
@@ -142,7 +172,8 @@ pub enum Versions {
     /// v3 and the dated versions, with the same parameters and schemas.
     Every,
     /// An operation of another description that was built in, which the facade does not use. Its path is used as it is,
-    /// whatever version the client speaks. It is published with v3, unless its path names a dated version.
+    /// whatever version the client speaks. It is published with v3, or with the dated version that its path names. If the
+    /// date there is no version that a client can speak, such as `2025-09`, no document has it.
     AsWritten,
 }
 
@@ -227,4 +258,50 @@ pub(crate) fn operation(id: &str) -> &'static Operation {
 #[cfg(feature = "openapiv3")]
 pub fn openapi(version: ApiVersion) -> serde_json::Result<openapiv3::OpenAPI> {
     serde_json::from_str(&openapi_json(version))
+}
+
+#[cfg(all(test, feature = "client"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_whose_path_names_a_version_is_one_of_that_version() {
+        let of = |path| Operation { path, ..*operation("unknown") };
+        let has = |path, version: &str| of(path).path_in(version.parse().unwrap()).is_some();
+        for (path, versions) in [
+            ("/crm/objects/2026-09/companies/{companyId}", ["2026-09"].as_slice()),
+            ("/crm/objects/2026-09-beta/companies", &["2026-09-beta"]),
+            ("/crm/v3/objects/companies", &["v3"]),
+            // No versions, and v3 does not have what is of a date.
+            ("/crm/objects/2025-09/companies", &[]),
+            ("/crm/objects/2026-13/companies", &[]),
+        ] {
+            for version in ["v3", "2026-03", "2026-09", "2026-09-beta"] {
+                assert_eq!(has(path, version), versions.contains(&version), "{path} in {version}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_batch_is_known_by_its_path_and_its_answers_whatever_api_it_is_of() {
+        let of = |path, status| Operation {
+            path,
+            successes: Box::leak(Box::new([Success { status, schema: None }])),
+            ..*operation("unknown")
+        };
+        for (path, status, is_batch) in [
+            ("/crm/v3/objects/deals/batch/upsert", 200, true),
+            ("/crm/objects/2026-09/deals/batch/create", 201, true),
+            ("/crm/v3/lists/records/memberships", 207, true),
+            ("/crm/v3/objects/deals/batches", 200, false),
+            ("/crm/v3/objects/deals", 201, false),
+        ] {
+            assert_eq!(of(path, status).is_batch(), is_batch, "{path} {status}");
+        }
+        for operation in operations() {
+            let of_inputs = operation.id.starts_with("batch_") || operation.id == "associate_default";
+            let is_known = operation.versions != Versions::AsWritten;
+            assert!(!is_known || operation.is_batch() == of_inputs, "{}", operation.id);
+        }
+    }
 }

@@ -10,7 +10,10 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use tokio::{runtime::Handle, task::JoinHandle};
+use tokio::{
+    runtime::Handle,
+    task::{JoinError, JoinHandle},
+};
 
 use crate::error::{Error, Result};
 
@@ -41,16 +44,21 @@ impl<T> Future for Task<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let outcome = ready!(Pin::new(&mut self.0).poll(cx));
-        Poll::Ready(outcome.map_err(|stopped| match stopped.try_into_panic() {
-            Ok(panic) => caught("a task of this crate", panic),
-            Err(_) => Error::interrupted(),
-        }))
+        Poll::Ready(outcome.map_err(|stopped| ended("a task of this crate", stopped)))
     }
 }
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+/// Why a task has no output: it panicked, or its runtime has ended.
+pub(crate) fn ended(whose: &str, stopped: JoinError) -> Error {
+    match stopped.try_into_panic() {
+        Ok(panic) => caught(whose, panic),
+        Err(_) => Error::interrupted(),
     }
 }
 

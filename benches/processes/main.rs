@@ -1,15 +1,21 @@
-//! Many processes on one allowance and one token: starts a simulated HubSpot and processes that share a Redis, and tells
-//! how much of the allowance they use.
+//! Many processes on one allowance and one token, or on one job: starts a simulated HubSpot and processes that share a Redis,
+//! and tells how much of the allowance they use, and what they cost Redis.
 //!
 //! ```text
 //! redis-server --port 6390 &
 //! cargo run --release -p benches --bin processes -- redis://127.0.0.1:6390 [PROCESSES SECONDS ALLOWANCE]
+//!
+//! cargo build --release -p hubspot-partner-clients-cli --features redis
+//! cargo run --release -p benches --bin processes -- \
+//!     job redis://127.0.0.1:6390 target/release/hubspot-partner-clients [PROCESSES ROWS ALLOWANCE]
 //! ```
 //!
-//! `ALLOWANCE` is per ten seconds; 0 measures the limiter alone, with no limit to speak of and no requests.
+//! `ALLOWANCE` is per ten seconds; 0 measures the limiter alone, with no limit to speak of and no requests, or a job without
+//! a limit to speak of.
 
 mod measured;
 mod process;
+mod workers;
 
 use std::{
     env,
@@ -28,11 +34,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ["process", redis, hubspot, account, seconds, allowance] => {
             process::work(redis, hubspot, account, seconds.parse()?, allowance.parse()?).await
         }
+        ["job", redis, tool] => workers::run(redis, tool, 100, 1_000_000, 0).await,
+        ["job", redis, tool, processes, rows, allowance] => {
+            workers::run(redis, tool, processes.parse()?, rows.parse()?, allowance.parse()?).await
+        }
         [redis] => run(redis, 8, 60, 190).await,
         [redis, processes, seconds, allowance] => {
             run(redis, processes.parse()?, seconds.parse()?, allowance.parse()?).await
         }
-        _ => Err("usage: processes REDIS_URL [PROCESSES SECONDS ALLOWANCE]".into()),
+        _ => Err("usage: processes REDIS_URL [PROCESSES SECONDS ALLOWANCE]\n       \
+                  processes job REDIS_URL TOOL [PROCESSES ROWS ALLOWANCE]"
+            .into()),
     }
 }
 

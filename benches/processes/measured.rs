@@ -38,11 +38,24 @@ pub fn report(processes: u32, took: f64, cpu: f64, allowance: u32, mut ends: Vec
 
 /// The seconds of CPU that Redis has used, for a URL without a password.
 pub fn redis_cpu(url: &str) -> Result<f64, Box<dyn Error>> {
-    let address = url.trim_start_matches("redis://").trim_end_matches('/');
-    let mut stream = TcpStream::connect(address)?;
-    stream.write_all(b"INFO cpu\r\nQUIT\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
+    let answer = info(url, "cpu")?;
     let used = |name: &str| answer.lines().find_map(|line| line.strip_prefix(name)?.parse::<f64>().ok());
     Ok(used("used_cpu_sys:").unwrap_or_default() + used("used_cpu_user:").unwrap_or_default())
+}
+
+/// How many scripts Redis has run.
+pub fn redis_scripts(url: &str) -> Result<u64, Box<dyn Error>> {
+    let answer = info(url, "commandstats")?;
+    let calls =
+        answer.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls=")?.split(',').next()?.parse().ok());
+    Ok(calls.unwrap_or_default())
+}
+
+fn info(url: &str, section: &str) -> Result<String, Box<dyn Error>> {
+    let address = url.trim_start_matches("redis://").trim_end_matches('/');
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(format!("INFO {section}\r\nQUIT\r\n").as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }

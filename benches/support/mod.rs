@@ -10,7 +10,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use hubspot_partner_clients::{Client, PartnerClient, PartnerClientsPage, RateLimit};
+use hubspot_partner_clients::{ApiVersion, Associated, Client, PartnerClient, PartnerClientsPage, RateLimit};
 
 pub const TOKEN: &str = "pat-eu1-01234567-89ab-cdef-0123-456789abcdef";
 
@@ -18,6 +18,12 @@ pub const TOKEN: &str = "pat-eu1-01234567-89ab-cdef-0123-456789abcdef";
 pub const PARTNER_CLIENT: &str = r#"{"id":"512","properties":{"createdate":"2023-11-07T05:31:56.123Z",
 "hs_lastmodifieddate":"2024-02-29T12:00:00.456Z","hs_object_id":"512","name":"Acme"},
 "createdAt":"2023-11-07T05:31:56.123Z","updatedAt":"2024-02-29T12:00:00.456Z","archived":false}"#;
+
+/// The association types of an account with one label, and the labels of a pair, as a dated version of HubSpot's API answers.
+const LABELS: &str = r#"{"results":[{"category":"HUBSPOT_DEFINED","typeId":36,"label":null},
+{"category":"USER_DEFINED","typeId":37,"label":"Owner"}]}"#;
+const PAIR: &str = r#"{"fromObjectTypeId":"0-145","fromObjectId":512,"toObjectTypeId":"0-2","toObjectId":9001,
+"labels":["Owner"]}"#;
 
 /// A page of as many partner clients as fit on one, each with 50 properties.
 pub fn page() -> String {
@@ -40,12 +46,33 @@ pub fn page() -> String {
     format!("{{\"results\":[{}],\"paging\":{{\"next\":{{\"after\":\"100\"}}}}}}", objects.join(","))
 }
 
-/// A server that gives every request without a body the same answer and keeps its connections open; threads and
-/// blocking calls, so that it costs as little as a server can. Returns its URL.
-pub fn serve(body: &str) -> String {
+/// A server of what a benchmark calls. Returns its URL.
+pub fn serve(what: &str) -> String {
+    match what {
+        "associate" => answering(PARTNER_CLIENT, PARTNER_CLIENT),
+        "dated" => answering(LABELS, PAIR),
+        "list" => answering(&page(), ""),
+        other => panic!("nothing is served for {other}"),
+    }
+}
+
+/// A server that gives every GET one answer and everything else another, and keeps its connections open; threads and
+/// blocking calls, so that it costs as little as a server can.
+fn answering(to_get: &str, to_others: &str) -> String {
+    let answers = [to_get, to_others].map(answer);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback address");
     let address = listener.local_addr().expect("the address just bound");
-    let answer = format!(
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let answers = answers.clone();
+            thread::spawn(move || answer_all(stream, &answers));
+        }
+    });
+    format!("http://{address}")
+}
+
+fn answer(body: &str) -> String {
+    format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json;charset=utf-8\r\n\
          date: Thu, 29 Feb 2024 12:00:00 GMT\r\n\
          x-hubspot-correlation-id: 0190c5f2-8a0e-7c55-9b1d-0123456789ab\r\n\
@@ -53,41 +80,56 @@ pub fn serve(body: &str) -> String {
          x-hubspot-ratelimit-interval-milliseconds: 10000\r\nx-hubspot-ratelimit-max: 190\r\n\
          x-hubspot-ratelimit-remaining: 180\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
-    );
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let answer = answer.clone();
-            thread::spawn(move || answer_all(stream, answer.as_bytes()));
-        }
-    });
-    format!("http://{address}")
+    )
 }
 
 /// Nobody sends a request before the answer to the one before.
-fn answer_all(mut stream: TcpStream, answer: &[u8]) {
+fn answer_all(mut stream: TcpStream, [to_get, to_others]: &[String; 2]) {
     let _ = stream.set_nodelay(true);
     let mut request = Vec::new();
     let mut bytes = [0; 4096];
     while let Ok(read @ 1..) = stream.read(&mut bytes) {
         request.extend_from_slice(&bytes[..read]);
-        if request.ends_with(b"\r\n\r\n") {
+        if is_whole(&request) {
+            let answer = if request.starts_with(b"GET ") { to_get } else { to_others };
             request.clear();
-            if stream.write_all(answer).is_err() {
+            if stream.write_all(answer.as_bytes()).is_err() {
                 return;
             }
         }
     }
 }
 
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    length.is_none_or(|length| length.parse() == Ok(body.len()))
+}
+
 /// This crate's client, which sends as fast as it can.
 pub fn ours(base_url: &str) -> Client {
-    let builder = Client::builder().base_url(base_url).access_token(TOKEN).rate_limit(RateLimit::unlimited());
-    builder.build().expect("a client")
+    in_version(base_url, ApiVersion::V3)
+}
+
+/// The same for a dated version.
+pub fn ours_dated(base_url: &str) -> Client {
+    in_version(base_url, ApiVersion::V2026_09)
+}
+
+fn in_version(base_url: &str, version: ApiVersion) -> Client {
+    let builder = Client::builder().base_url(base_url).access_token(TOKEN).api_version(version);
+    builder.rate_limit(RateLimit::unlimited()).build().expect("a client")
 }
 
 pub async fn associate(client: &Client) -> PartnerClient {
     let call = client.associate("512").with("companies", "9001").as_type("partner_client_to_company").then_get();
     call.await.expect("an answer")
+}
+
+/// The association types are requested once.
+pub async fn associate_dated(client: &Client) -> Associated {
+    client.associate("512").with("companies", "9001").as_type("USER_DEFINED:37").await.expect("an answer")
 }
 
 pub async fn list(client: &Client) -> PartnerClientsPage {
@@ -109,6 +151,18 @@ pub struct BareObject {
     pub updated_at: DateTime<Utc>,
     #[serde(default)]
     pub archived: bool,
+}
+
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BareType {
+    association_category: &'static str,
+    association_type_id: i64,
+}
+
+#[derive(serde::Deserialize)]
+pub struct BarePair {
+    pub labels: Vec<String>,
 }
 
 #[derive(serde::Deserialize)]
@@ -145,6 +199,16 @@ impl Bare {
     pub async fn associate(&self) -> BareObject {
         let answer = self.request().send().await.and_then(reqwest::Response::error_for_status);
         answer.expect("an answer").json().await.expect("a partner client")
+    }
+
+    pub async fn associate_dated(&self) -> BarePair {
+        let (base_url, partner_client, to_type, to_id) = (&self.base_url, "512", "companies", "9001");
+        let url =
+            format!("{base_url}/crm/objects/2026-09/partner_clients/{partner_client}/associations/{to_type}/{to_id}");
+        let types = [BareType { association_category: "USER_DEFINED", association_type_id: 37 }];
+        let answer = self.http.put(url).bearer_auth(TOKEN).json(&types).send().await;
+        let answer = answer.and_then(reqwest::Response::error_for_status);
+        answer.expect("an answer").json().await.expect("the labels")
     }
 
     pub async fn list(&self) -> BarePage {

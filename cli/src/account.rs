@@ -1,5 +1,7 @@
 //! The HubSpot account that a command is for.
 
+use std::path::Path;
+
 use hubspot_partner_clients::{Account, Client, Error, ErrorKind};
 use serde_json::json;
 
@@ -43,6 +45,38 @@ pub(super) async fn named(client: &Client, wanted: Option<&str>, json: bool) -> 
             Ok(None)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Says that a file does not say whose account it is of.
+pub(super) fn warn_unbound(path: &Path, json: bool) {
+    let message =
+        format!("{} does not say which account it is of: make sure that the token is for that account", path.display());
+    warn(json!({"kind": "account", "message": message}), json);
+}
+
+/// Says that no later run goes on with a file of this one, because HubSpot does not tell the account.
+pub(super) fn warn_last(kind: &str, path: &Path, json: bool) {
+    let message = format!("without an account, no later run can go on with the {kind} {}", path.display());
+    warn(json!({"kind": kind, "message": message}), json);
+}
+
+/// The file that there is already may be of any account.
+pub(super) fn may_be_another(path: &Path) -> Failure {
+    let message = format!(
+        "{} already exists and may be of another account, because HubSpot does not tell which one the token is for",
+        path.display()
+    );
+    Failure::file(message, "Give --undo another path; nothing was changed.")
+}
+
+/// What a run that was interrupted has to be given anew, where HubSpot does not tell the account.
+pub(super) fn other_paths(has_journal: bool, has_undo: bool) -> &'static str {
+    match (has_journal, has_undo) {
+        (true, false) => " Give --journal another path: this one is of no account.",
+        (false, true) => " Give --undo another path and keep both files: this one is of no account.",
+        (true, true) => " Give --journal and --undo other paths, and keep both undo files: these are of no account.",
+        (false, false) => "",
     }
 }
 

@@ -4,12 +4,13 @@ pub(super) mod beliefs;
 mod write;
 
 use std::{
-    env,
+    net::IpAddr,
     time::{Duration, Instant, SystemTime},
 };
 
 use chrono::{DateTime, Utc};
 use hubspot_partner_clients::{ApiVersion, Client, Error, ErrorKind, RateLimitHeaders};
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use indicatif::HumanCount;
 use serde::Serialize;
 
@@ -19,6 +20,7 @@ use crate::{
     exit::Code,
     failure::{Failure, told},
     output::Output,
+    printable::printable,
     target::{Session, Target},
     words::counted,
 };
@@ -92,11 +94,12 @@ impl Findings<'_> {
         if self.output.json {
             self.output.json(&finding)?;
         } else if self.output.csv {
-            self.output.record([check, level, message, remedy.as_deref().unwrap_or_default()])?;
+            self.output.texts([check, level, message, remedy.as_deref().unwrap_or_default()])?;
         } else {
-            self.output.line(format_args!("{level:<7}  {check:<17}  {message}"))?;
+            // In a line each, whatever a server tells.
+            self.output.line(format_args!("{level:<7}  {check:<17}  {}", printable(message)))?;
             if let Some(remedy) = remedy {
-                self.output.line(format_args!("{:<7}  {:<17}  {remedy}", "", "what to do:"))?;
+                self.output.line(format_args!("{:<7}  {:<17}  {}", "", "what to do:", printable(remedy)))?;
             }
         }
         // The next one may take a while.
@@ -119,13 +122,9 @@ pub(super) async fn run(target: &Target, pair: Option<&Association>, output: &mu
     findings.add(connection(&session))?;
     let answering = examine(&session, &mut findings).await?;
     if let Some(pair) = pair {
-        // Dated versions do not know the names of v3, but its numbers.
-        let v3 = session.at(ApiVersion::V3)?.association_types(&pair.to_type).await.unwrap_or_default();
-        let named = v3.into_iter().find(|known| known.name.as_deref() == Some(&pair.association_type));
-        for version in answering {
-            let id = named.as_ref().filter(|_| version.is_dated()).map(|known| known.id.to_string());
-            let association_type = id.as_deref().unwrap_or(&pair.association_type);
-            findings.add(write::check(&session.at(version)?, version, pair, association_type).await)?;
+        for &version in &answering {
+            let (association_type, _) = beliefs::named(&session, &answering, version, pair).await;
+            findings.add(write::check(&session.at(version)?, version, pair, &association_type).await)?;
         }
     }
     let Findings { output, code, errors, warnings } = findings;
@@ -173,7 +172,8 @@ async fn examine(session: &Session, findings: &mut Findings<'_>) -> Result<Vec<A
         }
     }
     findings.add(partner_clients(client).await)?;
-    for object_type in OBJECT_TYPES {
+    // Nobody is to be told that all is well with what no version was asked for.
+    for object_type in OBJECT_TYPES.into_iter().filter(|_| !answering.is_empty()) {
         findings.add(association_types(session, object_type, &answering).await?)?;
     }
     findings.add(clock(client).await)?;
@@ -189,13 +189,27 @@ fn ends_it(error: &Error) -> bool {
 /// How HubSpot is reached: its address, TLS, and a proxy.
 fn connection(session: &Session) -> Finding {
     let server = session.server();
-    let tls = if server.starts_with("https:") { "with TLS" } else { "without TLS, on this machine" };
-    let proxies = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    let proxy = proxies.into_iter().find(|name| env::var_os(name).is_some_and(|value| !value.is_empty()));
-    match proxy.filter(|_| server.starts_with("https:")) {
-        Some(name) => Finding::ok("connection", format!("{server}, {tls}, through the proxy that {name} names")),
-        None => Finding::ok("connection", format!("{server}, {tls}, without a proxy")),
-    }
+    let is_tls = server.starts_with("https:");
+    let tls = if is_tls { "with TLS" } else { "without TLS, on this machine" };
+    // The library reaches this machine directly, and without TLS no other.
+    let through = server.parse().ok().filter(|_| is_tls).and_then(|uri| {
+        let proxy = Matcher::from_system().intercept(&uri)?;
+        uri.host().is_some_and(|host| !is_loopback(host)).then_some(proxy)
+    });
+    let proxy = match through.as_ref().map(Intercept::uri) {
+        // Without the password.
+        Some(proxy) => {
+            let port = proxy.port().map(|port| format!(":{port}")).unwrap_or_default();
+            format!("through the proxy {}{port}", proxy.host().unwrap_or_default())
+        }
+        None => "without a proxy".to_owned(),
+    };
+    Finding::ok("connection", format!("{server}, {tls}, {proxy}"))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// What kind of token it is, and what it may do.

@@ -46,6 +46,12 @@ impl From<&Error> for Code {
             | ErrorKind::MissingScope
             | ErrorKind::Forbidden => Self::Token,
             ErrorKind::Limiter | ErrorKind::DailyLimit | ErrorKind::Server => Self::Network,
+            // Of none of them HubSpot said that it refuses.
+            ErrorKind::Decode
+            | ErrorKind::NoOutcome
+            | ErrorKind::Redirect
+            | ErrorKind::TooLarge
+            | ErrorKind::UnknownPath => Self::Network,
             _ if error.is_retryable() => Self::Network,
             _ => Self::Refused,
         }

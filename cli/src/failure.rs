@@ -17,10 +17,10 @@ use crate::{
 };
 
 /// What is wrong, and what to do about it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Failure(Box<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Inner {
     code: Code,
     kind: &'static str,
@@ -52,6 +52,11 @@ impl Failure {
     /// The token of another account.
     pub(super) fn account(message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::new(Code::Usage, "account", message, Some(remedy.into()))
+    }
+
+    /// A journal that cannot be gone on with, as the library's own refusals are.
+    pub(super) fn journal(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Code::Usage, "journal", message, Some(remedy.into()))
     }
 
     pub(super) fn token(message: impl Into<String>, remedy: impl Into<String>) -> Self {
@@ -173,6 +178,12 @@ pub(super) fn told(error: &Error) -> (String, String) {
     (printable(&for_tool(&error.to_string())), for_tool(&error.remedy()))
 }
 
+/// What an error says, and its correlation id, as cells of a table; both are empty where there is none.
+pub(super) fn cells(error: Option<&Error>) -> [String; 2] {
+    let correlation_id = error.and_then(Error::correlation_id).map(ToString::to_string);
+    [error.map(ToString::to_string), correlation_id].map(|cell| printable(&cell.unwrap_or_default()))
+}
+
 /// An error for programs.
 pub(super) fn to_json(error: &Error) -> Value {
     let mut json = details(error);
@@ -183,7 +194,7 @@ pub(super) fn to_json(error: &Error) -> Value {
 }
 
 /// What the library advises a program to call, and what a user of the tool can do instead.
-const INSTEAD: [(&str, &str); 10] = [
+const INSTEAD: [(&str, &str); 12] = [
     ("`skip_unknown`", "--skip-unknown"),
     ("`max_removals`", "--max-removals"),
     ("set including_labels if", "add --including-labels if"),
@@ -193,6 +204,11 @@ const INSTEAD: [(&str, &str); 10] = [
     ("; to read such a response, raise max_response_bytes", ""),
     ("the token goes into access_token", "the token goes into HUBSPOT_ACCESS_TOKEN"),
     (", or use batch_read", ""),
+    ("`Job::retry`", "`job retry`"),
+    (
+        "name the account that the token belongs to",
+        "try again, for HubSpot did not tell which account the token is for",
+    ),
     (", or allow_insecure_http for a proxy on a private network", ""),
 ];
 

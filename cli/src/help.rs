@@ -17,7 +17,8 @@ Exit codes:
   2    invalid arguments, file, plan or journal; a removal that was not
        confirmed; output that cannot be written
   3    no token, a token that HubSpot rejects, or a token that lacks a scope
-  4    network error, timeout, rate limit or server error, after all retries
+  4    network error, timeout, rate limit, server error, or a response that is
+       not HubSpot's or does not say what became of the request
   129  ended by SIGHUP
   130  ended by SIGINT, as Ctrl-C sends it
   131  ended by SIGQUIT
@@ -68,7 +69,7 @@ Example:
 
 pub(crate) const SEARCH: &str = "\
 Example:
-  hubspot-partner-clients search --filter 'domain=acme.example' --limit 10";
+  hubspot-partner-clients search --filter domain=acme.example --limit 10";
 
 pub(crate) const COMPLETIONS: &str = "\
 Example:
@@ -149,9 +150,11 @@ Examples:
   hubspot-partner-clients undo undo.json
 
 The file is one that associate-many, dissociate-many or reconcile wrote with
---undo. The tool removes what the run made and was not there before, and makes what the run
-removed. Other changes since then stay. A run and its undo can be interrupted
-and run again. The file is of one account, server and version of the API.";
+--undo. The tool removes what the run made and was not there before, and makes
+what the run removed. Other changes since then stay. A run and its undo can be
+interrupted and run again. The file is of one account, server and version of the
+API. To repeat a run that was undone, give it --undo again, or another --journal:
+its journal still records the rows as done.";
 
 #[cfg(feature = "redis")]
 pub(crate) const JOB: &str = "\
@@ -162,16 +165,17 @@ Example:
 
 How it works:
   A job is enqueued once. Any number of workers, on any number of machines,
-  share its rows and the account's rate limit. If a worker dies, the others
+  share its rows and the token's rate limit. If a worker dies, the others
   take over its rows 15 seconds later. Everything can be stopped and started
   again.
 
 Redis:
   Set REDIS_URL to redis://user:password@host:6379/0, or to rediss://… for
   TLS. --redis is for addresses without a password, because other users of the
-  machine can see arguments. Redis 6.2 or later is required. Set `appendonly
-  yes` so that a job survives a restart of Redis, and `maxmemory-policy
-  noeviction` so that a full memory loses nothing.";
+  machine can see arguments. Redis 6.2 or later is required, or Valkey; Redis
+  Cluster is not supported. Set `appendonly yes` so that a job survives a
+  restart of Redis, and `maxmemory-policy noeviction` so that a full memory
+  loses nothing.";
 
 #[cfg(feature = "redis")]
 pub(crate) const ENQUEUE: &str = concat!(
@@ -197,8 +201,9 @@ pub(crate) const RETRY: &str = "\
 Example:
   hubspot-partner-clients job retry march
 
-A batch of rows that fails five times by timeouts or server errors is set
-aside, so that it holds up nothing. `job status` says why it failed.";
+A batch of rows that fails five times by timeouts or server errors, or during
+which ten workers in a row are killed, is set aside, so that it holds up
+nothing. `job status` says why it failed.";
 
 #[cfg(feature = "redis")]
 pub(crate) const STATUS: &str = "\

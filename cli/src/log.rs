@@ -5,10 +5,11 @@ use std::{
     io::{self, Read, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use chrono::{SecondsFormat, Utc};
-use hubspot_partner_clients::{Attempt, Observer};
+use hubspot_partner_clients::{Attempt, Error, Observer};
 use serde_json::{Value, json};
 
 use crate::{
@@ -83,16 +84,36 @@ impl Log {
     }
 }
 
+/// An attempt of a request, and how it ended.
+pub(super) struct Line<'a> {
+    pub(super) operation: &'a str,
+    pub(super) method: &'a str,
+    pub(super) path: &'a str,
+    pub(super) number: u32,
+    pub(super) duration: Duration,
+    pub(super) status: Option<u16>,
+    pub(super) error: Option<&'a Error>,
+}
+
 impl Observer for Log {
     fn on_attempt(&self, attempt: &Attempt<'_>) {
-        let Attempt { operation, number, duration, status, error, .. } = attempt;
+        let Attempt { operation, number, duration, status, error, .. } = *attempt;
+        let (operation, method, path) = (operation.id, operation.method, operation.path);
+        self.line(&Line { operation, method, path, number, duration, status, error });
+    }
+}
+
+impl Log {
+    /// Logs an attempt.
+    pub(super) fn line(&self, line: &Line<'_>) {
+        let Line { operation, method, path, number, duration, status, error } = line;
         let milliseconds = duration.as_millis() as u64;
         let kind = error.map(|error| error.kind().as_str());
         let line = to_line(&json!({
             "time": now(),
-            "operation": operation.id,
-            "method": operation.method,
-            "path": operation.path,
+            "operation": operation,
+            "method": method,
+            "path": path,
             "attempt": number,
             "milliseconds": milliseconds,
             "status": status,
@@ -105,7 +126,7 @@ impl Observer for Log {
         } else if self.0.verbose {
             let came = status.map_or("no response".to_owned(), |status| status.to_string());
             let kind = kind.map(|kind| format!(" ({kind})")).unwrap_or_default();
-            write_to_stderr(&format!("{}: attempt {number}: {came}{kind} after {milliseconds} ms\n", operation.id));
+            write_to_stderr(&format!("{operation}: attempt {number}: {came}{kind} after {milliseconds} ms\n"));
         }
     }
 }
@@ -120,10 +141,13 @@ fn open(path: &Path) -> Result<File, Failure> {
         let message = format!("--log {} {trouble}", path.display());
         Failure::file(message, "Give --log the path of a new file or of an earlier log; nothing was sent.")
     };
-    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(refused("is not a regular file"));
-    }
     let unusable = |error: io::Error| refused(&format!("cannot be used: {error}"));
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => return Err(refused("is not a regular file")),
+        // So do devices of Windows answer, such as `NUL`.
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(error)),
+        _ => {}
+    }
     let mut file = File::options().read(true).append(true).create(true).open(path).map_err(unusable)?;
     let mut beginning = String::new();
     let found = (&file).take(BEGINNING.len() as u64).read_to_string(&mut beginning);

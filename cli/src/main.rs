@@ -15,6 +15,7 @@ mod exit;
 mod failure;
 mod filter;
 mod help;
+mod input_file;
 #[cfg(feature = "redis")]
 mod job;
 mod key;
@@ -91,7 +92,10 @@ fn run(arguments: Arguments) -> Result<Code, Failure> {
     let mut output = Output::new(arguments.format());
     let log = Log::begin(arguments.log.as_deref(), arguments.verbose, output.json)?;
     let target = Target::new(&arguments, log.clone());
-    let code = runtime.block_on(dispatch(arguments.command, &target, &signals, &mut output))?;
+    let ended = runtime.block_on(dispatch(arguments.command, &target, &signals, &mut output));
+    // Otherwise it would wait for a look-up of a name that is not answered, whatever ended the command.
+    runtime.shutdown_background();
+    let code = ended?;
     output.flush()?;
     log.end()?;
     Ok(code)

@@ -66,6 +66,12 @@ impl Output {
         self.bytes(&line)
     }
 
+    /// A row of CSV of texts from anywhere: neither a terminal nor a spreadsheet takes one for a command.
+    pub(super) fn texts(&mut self, cells: impl IntoIterator<Item = impl AsRef<str>>) -> Result<(), Failure> {
+        let cells = cells.into_iter().map(|cell| printable(cell.as_ref()));
+        self.record(cells.map(|cell| neutral(cell.as_bytes()).into_owned()))
+    }
+
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.out.write_all(bytes).map_err(|error| Failure::output(&error))
     }
@@ -77,11 +83,6 @@ impl Output {
         }
         self.flush()?;
         Ok(next.await)
-    }
-
-    #[cfg(feature = "redis")]
-    pub(super) fn writer(&mut self) -> impl Write {
-        &mut self.out
     }
 
     pub(super) fn flush(&mut self) -> Result<(), Failure> {
@@ -127,7 +128,7 @@ impl Table {
     fn write(&mut self, output: &mut Output) -> Result<(), Failure> {
         let rows = std::mem::take(&mut self.rows);
         if output.csv && !self.is_summary {
-            return rows.iter().try_for_each(|row| output.record(row.iter().map(|cell| neutral(cell.as_bytes()))));
+            return rows.iter().try_for_each(|row| output.texts(row));
         }
         let widths = self.widths.get_or_insert_with(|| {
             let columns = rows.first().map_or(0, Vec::len);

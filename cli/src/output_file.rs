@@ -4,7 +4,7 @@ use std::{
     ffi::OsString,
     fs::{self, File},
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::{Path, PathBuf, absolute, is_separator},
 };
 
 use fs4::{FileExt, TryLockError};
@@ -77,6 +77,8 @@ impl OutputFile {
         let Some(file) = self.file.take() else { return Ok(()) };
         let written = self.trouble.take().map_or_else(|| file.sync_all().or_else(unsupported), Err);
         let placed = written.and_then(|()| {
+            // A process that is being started may have it open as well.
+            let _ = FileExt::unlock(&file);
             // Some systems rename no file that is open.
             drop(file);
             fs::rename(&self.partial, &self.target).or_else(|_| {
@@ -120,7 +122,9 @@ impl Write for OutputFile {
 impl Drop for OutputFile {
     fn drop(&mut self) {
         // Neither in its place nor kept.
-        if self.file.take().is_some() {
+        if let Some(file) = self.file.take() {
+            let _ = FileExt::unlock(&file);
+            drop(file);
             let _ = fs::remove_file(&self.partial);
         }
     }
@@ -151,16 +155,20 @@ fn place(path: &Path) -> Result<PathBuf, String> {
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => Err(format!("is {}", what_it_is(&found))),
         Ok(found) if found.permissions().readonly() => Err("may not be written: it is read-only".to_owned()),
-        Ok(_) => fs::canonicalize(path).map_err(|error| format!("cannot be found: {error}")),
+        Ok(_) => looked_up(path).map_err(|error| format!("cannot be found: {error}")),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(format!("cannot be written: {error}")),
-        Err(_) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
+        Err(_) if path.as_os_str().to_string_lossy().ends_with(is_separator) => {
             Err("is the name of a directory, which does not exist".to_owned())
         }
         Err(_) if fs::symlink_metadata(path).is_ok() => Err("is a link to a file that does not exist".to_owned()),
         Err(_) => {
             let Some(name) = path.file_name() else { return Err("has no file name".to_owned()) };
+            // What stands behind the colon would be hidden within a file of the name before it.
+            if cfg!(windows) && name.to_string_lossy().contains(':') {
+                return Err("has a colon in the file's name, which Windows does not allow".to_owned());
+            }
             let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            match fs::canonicalize(parent) {
+            match looked_up(parent) {
                 Ok(parent) => Ok(parent.join(name)),
                 Err(error) => Err(format!("cannot be written: the directory {}: {error}", parent.display())),
             }
@@ -186,9 +194,34 @@ fn what_it_is(found: &fs::Metadata) -> &'static str {
     "a device, which cannot be replaced by a file"
 }
 
+/// Where a path leads. Some drives of Windows, such as those in memory, do not tell.
+fn looked_up(path: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(path) {
+        Ok(found) => Ok(plain(found)),
+        Err(_) if cfg!(windows) && fs::exists(path).unwrap_or(false) => absolute(path),
+        Err(error) => Err(error),
+    }
+}
+
+/// A path that was looked up, as people write it. Windows puts `\\?\` before it, which also lifts its rules for names: a file that
+/// ends in a dot or is called `NUL` could then be made, and most programs could not open it. Where a path is long, the
+/// standard library puts it there again.
+fn plain(path: PathBuf) -> PathBuf {
+    let Some(rest) = path.to_str().and_then(|path| path.strip_prefix(r"\\?\")) else { return path };
+    match rest.strip_prefix(r"UNC\") {
+        Some(share) => format!(r"\\{share}").into(),
+        None if rest.get(1..3) == Some(r":\") => rest.into(),
+        None => path,
+    }
+}
+
 /// Whether both are one file, whatever they are called.
 pub(crate) fn same(one: &Path, other: &Path) -> bool {
-    let place = |path: &Path| place(path).unwrap_or_else(|_| path.to_owned());
+    let place = |path: &Path| {
+        let place = place(path).unwrap_or_else(|_| path.to_owned());
+        // Names of new files that differ in case alone become one file there.
+        if cfg!(any(windows, target_os = "macos")) { place.to_string_lossy().to_lowercase().into() } else { place }
+    };
     place(one) == place(other) || identity(one).is_some_and(|one| identity(other) == Some(one))
 }
 
@@ -219,4 +252,40 @@ pub(crate) fn write_json(option: &str, path: &Path, content: &impl Serialize) ->
     let written = written.and_then(|()| file.write_all(b"\n"));
     written.map_err(|error| Failure::io(format_args!("{} cannot be written", path.display()), &error))?;
     file.commit()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::{OutputFile, plain};
+
+    /// What could not be put into its place stays beside it, for the next run to replace.
+    #[test]
+    fn a_file_that_was_written_is_not_in_use_though_it_is_open_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("failed.csv");
+        let create = || OutputFile::create("--failed", &path, &[] as &[(&str, &Path)]);
+        let output = create().unwrap();
+        let elsewhere = output.file.as_ref().unwrap().try_clone().unwrap();
+        fs::create_dir(&path).unwrap();
+        output.commit().unwrap_err();
+        fs::remove_dir(&path).unwrap();
+        assert!(folder.path().join("failed.csv.partial").exists());
+        create().unwrap();
+        drop(elsewhere);
+    }
+
+    #[test]
+    fn a_path_that_windows_looked_up_is_written_as_people_write_it() {
+        for (looked_up, expected) in [
+            (r"\\?\C:\data\failed.csv", r"C:\data\failed.csv"),
+            (r"\\?\UNC\server\share\failed.csv", r"\\server\share\failed.csv"),
+            (r"\\?\Volume{1-2}\failed.csv", r"\\?\Volume{1-2}\failed.csv"),
+            ("/data/failed.csv", "/data/failed.csv"),
+        ] {
+            assert_eq!(plain(looked_up.into()).to_str(), Some(expected));
+        }
+    }
 }

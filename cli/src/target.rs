@@ -7,6 +7,7 @@ use std::{
 
 use hubspot_partner_clients::{
     AccessToken, ApiVersion, Client, ClientBuilder,
+    generated::ClientInfo,
     simulator::{Simulator, SimulatorBuilder},
 };
 
@@ -24,7 +25,6 @@ use super::{
 };
 
 const TOKEN: &str = "HUBSPOT_ACCESS_TOKEN";
-const HUBSPOT: &str = "https://api.hubapi.com";
 const BASE_URL: &str = "HUBSPOT_BASE_URL";
 const API_VERSION: &str = "HUBSPOT_API_VERSION";
 
@@ -53,14 +53,14 @@ pub(super) struct Session {
     pub(super) client: Client,
     builder: ClientBuilder,
     token: Secret,
-    server: String,
     /// Ends when it is dropped.
     _simulator: Option<Simulator>,
 }
 
 impl Session {
+    /// The base URL, however it was typed.
     pub(super) fn server(&self) -> &str {
-        &self.server
+        self.client.raw().baseurl()
     }
 
     /// The token, for requests that the library has no operation for.
@@ -71,6 +71,13 @@ impl Session {
     /// A client that differs in its version alone.
     pub(super) fn at(&self, version: ApiVersion) -> Result<Client, Failure> {
         Ok(self.builder.clone().api_version(version).build()?)
+    }
+
+    /// A name of the token at this server, which does not tell what the token is.
+    #[cfg(feature = "redis")]
+    pub(super) fn token_digest(&self) -> String {
+        let digest = hmac_sha256::Hash::hash(format!("{} {}", self.server(), self.token.expose()).as_bytes());
+        digest.iter().take(8).fold("token-".to_owned(), |name, byte| name + &format!("{byte:02x}"))
     }
 
     /// A client that differs in its rate limiter alone.
@@ -87,12 +94,13 @@ impl Target {
         Self { simulator: *simulator, base_url, api_version: *api_version, account, log, token: None }
     }
 
-    /// The same, but to a simulator that runs already.
+    /// The same, but to a simulator that runs already, whose association types are called as on v3.
     pub(super) fn to_simulator(&self, simulator: &Simulator) -> Result<Self, Failure> {
         let token = Secret(simulator.access_token().to_owned());
         let (base_url, log) = (Some(simulator.base_url().to_owned()), self.log.clone());
         let account = self.account.clone();
-        Ok(Self { simulator: false, base_url, api_version: self.api_version, account, log, token: Some(token) })
+        let api_version = Some(ApiVersion::V3);
+        Ok(Self { simulator: false, base_url, api_version, account, log, token: Some(token) })
     }
 
     fn api_version(&self) -> Result<ApiVersion, Failure> {
@@ -154,22 +162,20 @@ impl Target {
             let simulator = seed(simulated::hubspot()).await?.start().await;
             let simulator = simulator.map_err(|error| Failure::io("the simulator cannot start", &error))?;
             let builder = builder.base_url(simulator.base_url()).access_token(simulator.access_token());
-            let (server, token) = (simulator.base_url().to_owned(), Secret(simulator.access_token().to_owned()));
+            let token = Secret(simulator.access_token().to_owned());
             let client = builder.clone().build()?;
-            return Ok(Session { client, builder, token, server, _simulator: Some(simulator) });
+            return Ok(Session { client, builder, token, _simulator: Some(simulator) });
         }
-        let url = self.base_url()?;
-        let builder = match &url {
+        let builder = match self.base_url()? {
             Some(url) => builder.base_url(url),
             None => builder,
         };
-        let server = url.unwrap_or_else(|| HUBSPOT.to_owned());
         let token = match &self.token {
             Some(token) => token.clone(),
             None => token().await?,
         };
         let builder = builder.access_token(token.expose());
-        Ok(Session { client: builder.clone().build()?, builder, token, server, _simulator: None })
+        Ok(Session { client: builder.clone().build()?, builder, token, _simulator: None })
     }
 }
 

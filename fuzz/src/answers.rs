@@ -38,7 +38,7 @@ pub fn wire(data: &[u8]) {
 }
 
 /// The letters A to P are the operations 1 to 16.
-async fn call(client: &Client, operation: u8, server: &Server, status: Option<u16>) {
+pub async fn call(client: &Client, operation: u8, server: &Server, status: Option<u16>) {
     let updates = || (1..4).map(|id| Update::of(id).set("a", 1));
     let pairs = || (1..4).map(|id| Association::new(id, "companies", id, "owner"));
     let outcome = match operation {
@@ -67,7 +67,7 @@ async fn call(client: &Client, operation: u8, server: &Server, status: Option<u1
 }
 
 /// What was decoded is the same after it was encoded and decoded.
-fn check_object(object: &PartnerClient) {
+pub fn check_object(object: &PartnerClient) {
     let encoded = serde_json::to_string(object).unwrap();
     assert_eq!(&serde_json::from_str::<PartnerClient>(&encoded).unwrap(), object);
     let properties: BTreeMap<String, Option<String>> = object.properties_as().unwrap();
@@ -132,7 +132,7 @@ async fn raw(client: &Client, status: Option<u16>) -> Result<()> {
 }
 
 /// Every page is the same, so the stream has to notice; unless its cursor is none that can be sent.
-async fn ends<T>(pages: Pages<T>) -> Result<Vec<Page<T>>> {
+pub async fn ends<T>(pages: Pages<T>) -> Result<Vec<Page<T>>> {
     let pages: Vec<_> = pages.take(MANY_PAGES).collect().await;
     assert!(pages.len() < MANY_PAGES, "it goes on for ever");
     pages.into_iter().collect()
@@ -142,7 +142,7 @@ async fn ends<T>(pages: Pages<T>) -> Result<Vec<Page<T>>> {
 async fn pages(client: &Client, server: &Server) -> Result<()> {
     let Some(cursor) = cursor(client.list().pages(), server).await? else { return Ok(()) };
     let requests = server.exchange.requests.borrow();
-    let target = requests[1].line.split(' ').nth(1).unwrap();
+    let target = requests[1].target();
     let sent = target.split(['?', '&']).find_map(|pair| pair.strip_prefix("after=")).unwrap();
     assert_eq!(decoded(&sent.replace('+', "%20")), cursor);
     Ok(())

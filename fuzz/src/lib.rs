@@ -4,8 +4,15 @@
 
 mod answers;
 mod check;
+mod dated;
+mod hubspot;
+mod journal;
+mod plan;
+#[cfg(feature = "redis")]
+mod redis;
 mod requests;
 mod server;
+mod types;
 // As the command line gives a filter.
 #[path = "../../cli/src/filter.rs"]
 mod typed_filter;
@@ -18,9 +25,15 @@ use hubspot_partner_clients::{
 };
 use tokio::time::Instant;
 
+#[cfg(feature = "redis")]
+pub use self::redis::redis;
 pub use self::{
     answers::{answer, wire},
+    dated::dated,
+    journal::journal,
+    plan::plan,
     requests::requests,
+    types::types,
 };
 use self::{
     check::{SECRET, check_error, decoded, hides, holds_secret},
@@ -31,8 +44,20 @@ use self::{
 pub type Target = fn(&[u8]);
 
 /// All targets, by name.
-pub const TARGETS: [(&str, Target); 6] =
-    [("answer", answer), ("headers", headers), ("ids", ids), ("oauth", oauth), ("requests", requests), ("wire", wire)];
+pub const TARGETS: &[(&str, Target)] = &[
+    ("answer", answer),
+    ("dated", dated),
+    ("headers", headers),
+    ("ids", ids),
+    ("journal", journal),
+    ("oauth", oauth),
+    ("plan", plan),
+    #[cfg(feature = "redis")]
+    ("redis", redis),
+    ("requests", requests),
+    ("types", types),
+    ("wire", wire),
+];
 
 const STATUSES: [u16; 12] = [200, 201, 204, 207, 307, 400, 401, 403, 404, 429, 477, 503];
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -163,7 +188,7 @@ pub fn ids(data: &[u8]) {
             return;
         };
         outcome.unwrap();
-        let target = requests[0].line.split(' ').nth(1).unwrap();
+        let target = requests[0].target();
         let segments: Vec<_> = target.split('/').map(decoded).collect();
         let (client_id, to_id) = (client_id.as_str(), to_id.as_str());
         let (to_type, kind) = (to_type.as_str(), kind.as_str());

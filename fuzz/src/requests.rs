@@ -56,7 +56,7 @@ impl Sends<'_> {
         check_error(&error);
         assert_eq!(requests.is_empty(), error.is_invalid_input(), "{error}");
         let request = requests.first()?;
-        let target = request.line.split(' ').nth(1).unwrap().to_owned();
+        let target = request.target().to_owned();
         Some((target, serde_json::from_slice(&request.body).unwrap_or_default()))
     }
 

@@ -13,12 +13,13 @@ use tokio::{
     task::LocalSet,
 };
 
-/// What the server says next, and what it has heard.
-#[derive(Default)]
+type Respond = Box<dyn FnMut(&Received) -> Vec<u8>>;
+
+/// What the server says, and what it has heard.
 pub struct Exchange {
-    pub answer: RefCell<Vec<u8>>,
+    respond: RefCell<Respond>,
     /// Whether the answer ends with the connection.
-    pub close: Cell<bool>,
+    close: Cell<bool>,
     pub requests: RefCell<Vec<Received>>,
 }
 
@@ -26,6 +27,17 @@ pub struct Exchange {
 pub struct Received {
     pub line: String,
     pub body: Vec<u8>,
+}
+
+impl Received {
+    pub fn method(&self) -> &str {
+        self.line.split(' ').next().unwrap()
+    }
+
+    /// The path and the query.
+    pub fn target(&self) -> &str {
+        self.line.split(' ').nth(1).unwrap()
+    }
 }
 
 pub struct Server {
@@ -40,7 +52,11 @@ impl Server {
     pub fn start(paused: bool) -> Self {
         let runtime = Builder::new_current_thread().enable_all().start_paused(paused).build().unwrap();
         let tasks = LocalSet::new();
-        let exchange = Rc::new(Exchange::default());
+        let exchange = Rc::new(Exchange {
+            respond: RefCell::new(Box::new(|_| Vec::new())),
+            close: Cell::default(),
+            requests: RefCell::default(),
+        });
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
         let shared = Rc::clone(&exchange);
@@ -57,9 +73,16 @@ impl Server {
         self.tasks.block_on(&self.runtime, future)
     }
 
+    /// Answers each request the same from now on.
     pub fn answer(&self, answer: Vec<u8>, close: bool) {
-        *self.exchange.answer.borrow_mut() = answer;
+        self.respond(move |_| answer.clone());
         self.exchange.close.set(close);
+    }
+
+    /// Answers each request by itself from now on.
+    pub fn respond(&self, respond: impl FnMut(&Received) -> Vec<u8> + 'static) {
+        *self.exchange.respond.borrow_mut() = Box::new(respond);
+        self.exchange.close.set(false);
         self.exchange.requests.borrow_mut().clear();
     }
 }
@@ -84,9 +107,10 @@ async fn serve(mut stream: TcpStream, exchange: Rc<Exchange>) {
             }
         }
         let line = String::from_utf8_lossy(received[..head].split(|byte| *byte == b'\r').next().unwrap()).into_owned();
-        exchange.requests.borrow_mut().push(Received { line, body: received[head..end].to_vec() });
+        let request = Received { line, body: received[head..end].to_vec() };
+        let answer = exchange.respond.borrow_mut()(&request);
+        exchange.requests.borrow_mut().push(request);
         received.drain(..end);
-        let answer = exchange.answer.borrow().clone();
         if stream.write_all(&answer).await.is_err() {
             return;
         }

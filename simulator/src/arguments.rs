@@ -201,6 +201,10 @@ impl Arguments {
                 self.builder = self.builder.latency(shortest, longest);
             }
             _ => {
+                // The problem does not show the token.
+                if !self.given.once.insert((None, format!("the token `{value}`"))) {
+                    return Err(problem(&"a token is given twice, and it belongs to one account"));
+                }
                 let scopes = [hubspot_simulator::READ_SCOPE, hubspot_simulator::WRITE_SCOPE];
                 self.builder = self.builder.token(value, scopes);
             }

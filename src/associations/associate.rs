@@ -175,7 +175,7 @@ impl Associate {
         match (self.client.api_version().is_dated(), association_type) {
             (true, Some(given)) => {
                 let resolved = requests.resolve(&given).await?;
-                (associated.labels, meta) = requests.add(&resolved, self.replacing).await?;
+                (associated.labels, meta) = requests.add(resolved, self.replacing).await?;
             }
             (true, None) if self.replacing => {
                 return Err(refuse_replacing(

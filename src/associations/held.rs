@@ -20,9 +20,9 @@ use crate::{
     transport::{self, call_meta::CallMeta, call_options::CallOptions},
 };
 
-const MAX_INPUTS: usize = 1_000;
+pub(crate) const MAX_INPUTS: usize = 1_000;
 /// Requests at once where partner clients are read one by one.
-const CONCURRENCY: usize = 4;
+pub(crate) const CONCURRENCY: usize = 4;
 const OPERATION: &str = "batch_read_associations_with_labels";
 
 /// The types of each object of one type that a partner client has.
@@ -173,7 +173,7 @@ async fn batch(
     told(&meta);
     let answer = match called {
         // One partner client may have it all refused; each is asked for by itself.
-        Err(error) if error.is_not_found() => return Ok(asked),
+        Err(error) if error.is_refusal() => return Ok(asked),
         called => called?,
     };
     if !meta.is_complete(answer.status.as_str()) || meta.left_out > 0 {

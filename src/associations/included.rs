@@ -6,12 +6,13 @@ use futures_util::TryStreamExt;
 
 use crate::{
     associations::{
+        AssociationDefinition,
         pair::{Pair, Requests},
         resolve::{in_v3, key},
     },
     client::Client,
     error::{Error, Result},
-    ids::{AssociationType, ObjectId, ObjectType, PartnerClientId, checked},
+    ids::{AssociationType, ObjectId, ObjectType, PartnerClientId, checked, is_number},
     partner_clients::PartnerClient,
     transport::call_options::CallOptions,
 };
@@ -96,24 +97,27 @@ impl Client {
         let object_id: ObjectId = checked(object_id)?;
         let association_type: AssociationType = checked(association_type)?;
         let partner_client: PartnerClientId = checked(partner_client)?;
+        // Its requests share the time of one call.
+        let options = CallOptions::default().shared(self.raw.inner.shared.call_timeout)?;
         if self.api_version().is_dated() {
             let pair = Pair { partner_client, to_type: object_type, to_id: object_id };
-            let requests = Requests::new(self.clone(), CallOptions::default(), pair)?;
+            let requests = Requests::new(self.clone(), options, pair)?;
             let wanted = requests.resolve(&association_type).await?;
             return Ok(requests.held(&wanted.listing).await?.iter().any(|held| key(held) == wanted.key));
         }
         let association_type = in_v3(association_type)?;
-        let is_id = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-        let mut type_id = is_id(association_type.as_str()).then(|| association_type.to_string());
-        let name = self.name_of(&object_type, association_type).await?;
-        let mut associated = self.associations(&partner_client, &object_type).items();
+        let mut type_id = is_number(association_type.as_str()).then(|| association_type.to_string());
+        let name = self.name_of(&object_type, association_type, &options).await?;
+        let mut list = self.associations(&partner_client, &object_type);
+        list.options = options.clone();
+        let mut associated = list.items();
         while let Some(found) = associated.try_next().await? {
             if found.id != object_id {
                 continue;
             }
             // HubSpot may list by the id of the type.
-            if type_id.is_none() && is_id(&found.type_) {
-                let types = self.association_types(&object_type).await?;
+            if type_id.is_none() && is_number(&found.type_) {
+                let types = self.types_in_time(&object_type, &options).await?;
                 let asked =
                     types.into_iter().find(|t| t.name.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(&name)));
                 type_id = Some(asked.map_or_else(|| name.clone(), |asked| asked.id.to_string()));
@@ -129,12 +133,23 @@ impl Client {
     }
 
     /// Lists name association types by name, so an id has to be looked up.
-    async fn name_of(&self, to_type: &ObjectType, association_type: AssociationType) -> Result<String> {
+    async fn name_of(
+        &self,
+        to_type: &ObjectType,
+        association_type: AssociationType,
+        options: &CallOptions,
+    ) -> Result<String> {
         let text = association_type.as_str();
-        if !text.bytes().all(|b| b.is_ascii_digit()) {
+        if !is_number(text) {
             return Ok(text.to_owned());
         }
-        let types = self.association_types(to_type).await?;
+        let types = self.types_in_time(to_type, options).await?;
         Ok(types.into_iter().find(|t| t.id == association_type).and_then(|t| t.name).unwrap_or_else(|| text.to_owned()))
+    }
+
+    async fn types_in_time(&self, to_type: &ObjectType, options: &CallOptions) -> Result<Vec<AssociationDefinition>> {
+        let mut types = self.association_types(to_type);
+        types.options = options.clone();
+        types.send().await
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::TryStreamExt;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::{
     association::Association,
@@ -51,31 +51,27 @@ impl Requests {
         Ok(Self { options: options.shared(client.raw.inner.shared.call_timeout)?, client, pair })
     }
 
-    /// The association type that is meant. Others may have asked for the list, so its time is not this call's.
+    /// The association type that is meant.
     pub(crate) async fn resolve(&self, given: &AssociationType) -> Result<Resolved> {
-        self.in_time(self.client.resolve_type(&self.pair.to_type, given, Instant::now(), &self.options)).await
-    }
-
-    /// For what changes nothing.
-    async fn in_time<T>(&self, reading: impl Future<Output = Result<T>>) -> Result<T> {
-        match (self.options.call_timeout, self.options.deadline) {
-            (Some(total), Some(deadline)) => {
-                timeout_at(deadline, reading).await.unwrap_or_else(|_| Err(Error::call_timeout(total)))
-            }
-            _ => reading.await,
-        }
+        self.client.resolve_type(&self.pair.to_type, given, Instant::now(), &self.options).await
     }
 
     /// Gives the pair a type beside those that it has; beside none where `replacing`.
-    pub(crate) async fn add(self, resolved: &Resolved, replacing: bool) -> Result<(Vec<String>, CallMeta)> {
-        let mut types = vec![resolved.key.clone()];
-        if !replacing && resolved.may_replace() {
+    pub(crate) async fn add(self, resolved: Resolved, replacing: bool) -> Result<(Vec<String>, CallMeta)> {
+        let may_replace = !replacing && resolved.may_replace();
+        let mut types = vec![resolved.key];
+        if may_replace {
             let held = self.held(&resolved.listing).await?;
-            types.extend(held.iter().filter(|held| is_labelled(held)).map(key).filter(|held| *held != resolved.key));
+            // A response may have one twice.
+            for label in held.iter().filter(|held| is_labelled(held)).map(key) {
+                if !types.contains(&label) {
+                    types.push(label);
+                }
+            }
         }
         let (options, Pair { partner_client, to_type, to_id }) = (self.options, self.pair);
         let (set, meta): (types::LabelsBetweenObjectPair, _) =
-            transport::call(self.client.raw, options, "set_labels", |raw| async move {
+            transport::write(self.client.raw, options, "set_labels", |raw| async move {
                 let request = raw
                     .set_labels()
                     .from_object_type(PARTNER_CLIENTS)
@@ -94,7 +90,7 @@ impl Requests {
         let (options, Pair { partner_client, to_type, to_id }) = (self.options, self.pair);
         let from = partner_client.clone();
         let (done, meta): (types::BatchResponsePublicDefaultAssociation, _) =
-            transport::call(self.client.raw, options, "associate_default", |raw| async move {
+            transport::write(self.client.raw, options, "associate_default", |raw| async move {
                 let request = raw
                     .associate_default()
                     .from_object_type(PARTNER_CLIENTS)
@@ -104,7 +100,6 @@ impl Requests {
                 response::written(request.send(), "associate_default", &partner_client).await
             })
             .await?;
-        whole(&done.errors, done.num_errors, done.status.as_str(), "associate_default", &meta)?;
         // The response has both directions.
         let ours = done.results.into_iter().find(|made| made.from.as_ref().is_some_and(|end| end.id == (&from).into()));
         Ok((ours.and_then(|made| made.association_spec), meta))
@@ -113,7 +108,7 @@ impl Requests {
     /// Takes one type from the pair. The unlabelled one takes the labels along, so it is refused where the pair holds some,
     /// unless they may go.
     pub(crate) async fn remove(self, resolved: &Resolved, including_labels: bool) -> Result<CallMeta> {
-        if !including_labels && !is_labelled(&resolved.listed) && resolved.may_replace() {
+        if !including_labels && !resolved.is_labelled && resolved.may_replace() {
             let held = self.held(&resolved.listing).await?;
             let labels: BTreeSet<_> =
                 held.iter().filter(|held| is_labelled(held)).filter_map(|h| h.label.as_deref()).collect();
@@ -123,8 +118,8 @@ impl Requests {
         }
         let (options, types) = (self.options, vec![resolved.key.clone()]);
         let Pair { partner_client, to_type, to_id } = self.pair;
-        let (done, meta): (types::BatchResponse, _) =
-            transport::call(self.client.raw, options, "batch_dissociate_labels", |raw| async move {
+        let (_, meta): (types::BatchResponse, _) =
+            transport::write(self.client.raw, options, "batch_dissociate_labels", |raw| async move {
                 let from = types::PublicObjectId { id: (&partner_client).into() };
                 let to = types::PublicObjectId { id: to_id };
                 let inputs = vec![types::PublicAssociationMultiPost { from, to, types }];
@@ -133,14 +128,13 @@ impl Requests {
                 response::written(request.body(body).send(), "batch_dissociate_labels", &partner_client).await
             })
             .await?;
-        removed(&done, "batch_dissociate_labels", &meta)?;
         Ok(meta)
     }
 
     /// Takes every type from the pair.
     pub(crate) async fn remove_all(self) -> Result<CallMeta> {
         let (options, Pair { partner_client, to_type, to_id }) = (self.options, self.pair);
-        let sent = transport::call(self.client.raw, options, "dissociate_all", |raw| async move {
+        let sent = transport::write(self.client.raw, options, "dissociate_all", |raw| async move {
             let request = raw.dissociate_all().from_object_type(PARTNER_CLIENTS).from_object_id(partner_client);
             request.to_object_type(to_type).to_object_id(to_id).send().await
         });
@@ -152,7 +146,7 @@ impl Requests {
     /// # Errors
     /// Where some of what HubSpot lists cannot be read: what is not known could be lost.
     pub(crate) async fn held(&self, listing: &Listing) -> Result<Vec<AssociationSpecWithLabel>> {
-        let held = self.in_time(self.listed()).await?;
+        let held = self.listed().await?;
         Ok(held.into_iter().map(|held| with_label(held, listing)).collect())
     }
 
@@ -184,31 +178,4 @@ pub(super) fn takes_labels(unlabelled: &AssociationSpec, labels: &BTreeSet<&str>
     let reason = format!("is the unlabelled one, and HubSpot removes the labels of the pair with it ({labels})");
     let remedy = "set including_labels if they may go, or remove a label instead";
     Error::invalid_input("association type", Some(&type_id), reason, remedy)
-}
-
-/// Whether a batch that removes is carried out.
-///
-/// # Errors
-/// As for [`whole`].
-pub(super) fn removed(done: &types::BatchResponse, operation: &'static str, meta: &CallMeta) -> Result<()> {
-    whole(&done.errors, done.num_errors, done.status.as_str(), operation, meta)
-}
-
-/// Whether a batch of one input is carried out.
-///
-/// # Errors
-/// The first error of the response, which may be that of a success; that the outcome is not known, where the batch is not
-/// complete or its errors are only counted.
-fn whole(
-    errors: &[types::StandardError],
-    count: Option<i64>,
-    status: &str,
-    operation: &'static str,
-    meta: &CallMeta,
-) -> Result<()> {
-    match errors.first() {
-        Some(error) => Err(Error::in_batch(error).in_call(operation, meta, true)),
-        None if meta.is_complete(status) && count.is_none_or(|count| count == 0) => Ok(()),
-        None => Err(Error::no_outcome().in_call(operation, meta, true)),
-    }
 }

@@ -7,7 +7,7 @@ use crate::{
     associations::{
         associate::{delete, put},
         pair::{Pair, Requests},
-        types::AssociationDefinition,
+        types::{AssociationDefinition, label_of_unlabeled},
     },
     error::{Error, Result},
     ids::{AssociationType, checked},
@@ -15,18 +15,21 @@ use crate::{
     transport::{self, call_meta::CallMeta},
 };
 
-/// Ends the name of the unlabelled type where there are labels beside it.
-const UNLABELED: &str = "_unlabeled";
-
 impl Requests {
     pub(crate) async fn put(self, association_type: AssociationType) -> Result<(PartnerClient, CallMeta)> {
-        let association = self.association(association_type);
-        transport::call(self.client.raw.clone(), self.options.clone(), "associate", |raw| put(association, raw)).await
+        let Pair { partner_client, to_type, to_id } = self.pair;
+        let association = Association {
+            partner_client_id: partner_client,
+            to_object_type: to_type,
+            to_object_id: to_id,
+            association_type,
+        };
+        transport::write(self.client.raw, self.options, "associate", |raw| put(association, raw)).await
     }
 
     pub(crate) async fn delete(&self, association_type: AssociationType) -> Result<CallMeta> {
         let association = self.association(association_type);
-        let sent = transport::call(self.client.raw.clone(), self.options.clone(), "dissociate", |raw| {
+        let sent = transport::write(self.client.raw.clone(), self.options.clone(), "dissociate", |raw| {
             delete(association, raw)
         });
         Ok(sent.await?.1)
@@ -57,7 +60,7 @@ impl Requests {
         if items.left_out() > 0 {
             return Err(Error::unread_associations(partner_client.as_str(), items.left_out()));
         }
-        held.sort_by_key(|held| held.as_str().to_lowercase().ends_with(UNLABELED));
+        held.sort_by_key(|held| label_of_unlabeled(held.as_str()).is_some());
         let mut meta = CallMeta::default();
         for association_type in held {
             meta = self.delete(association_type).await?;
@@ -70,9 +73,8 @@ impl Requests {
         let mut list = self.client.association_types(self.pair.to_type.clone());
         list.options = self.options.clone();
         let listed = list.send().await?;
-        let is_unlabelled = |definition: &&AssociationDefinition| {
-            definition.name.as_ref().is_some_and(|name| name.to_lowercase().ends_with(UNLABELED))
-        };
+        let is_unlabelled =
+            |definition: &&AssociationDefinition| definition.name.as_deref().and_then(label_of_unlabeled).is_some();
         let unlabelled: Vec<_> = listed.iter().filter(is_unlabelled).collect();
         if let ([only], _) | ([], [only]) = (unlabelled.as_slice(), listed.iter().collect::<Vec<_>>().as_slice()) {
             return Ok(only.id.clone());

@@ -38,6 +38,11 @@ const CATEGORIES: [&str; 4] = [HUBSPOT_DEFINED, "USER_DEFINED", "INTEGRATOR_DEFI
 /// How many types an error lists.
 const MOST_LISTED: usize = 20;
 
+/// A category as HubSpot writes it, from one in any case; `None` for one that is not known here.
+pub(crate) fn known_category(category: &str) -> Option<&'static str> {
+    CATEGORIES.into_iter().find(|known| known.eq_ignore_ascii_case(category))
+}
+
 /// What a user calls an association type by.
 enum Wanted<'a> {
     Exact(&'static str, i64),
@@ -57,7 +62,7 @@ fn wanted(given: &AssociationType) -> Result<Wanted<'_>> {
     let Some((category, number)) = text.split_once(':') else { return Ok(Wanted::Text(text)) };
     // A label may hold a colon as well.
     let is_category = !category.is_empty() && category.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
-    match (number.parse(), CATEGORIES.into_iter().find(|known| known.eq_ignore_ascii_case(category))) {
+    match (number.parse(), known_category(category)) {
         (Ok(number), Some(category)) => Ok(Wanted::Exact(category, number)),
         (Ok(_), None) if is_category => {
             let remedy = format!("give one of {} before the number", CATEGORIES.join(", "));
@@ -86,15 +91,18 @@ pub(crate) fn in_v3(given: AssociationType) -> Result<AssociationType> {
 /// An association type of a dated version, and those beside it.
 pub(crate) struct Resolved {
     pub(crate) key: AssociationSpec,
-    /// The type as it is listed.
-    pub(crate) listed: AssociationSpecWithLabel,
+    /// See [`is_labelled`].
+    pub(crate) is_labelled: bool,
     pub(crate) listing: Arc<Listing>,
 }
 
 impl Resolved {
     /// Whether a pair of objects may hold another type that setting this one takes away. The unlabelled type stays.
     pub(crate) fn may_replace(&self) -> bool {
-        !self.listing.is_whole || self.listing.results.iter().any(|other| is_labelled(other) && key(other) != self.key)
+        let is_other = |listed: &AssociationSpecWithLabel| {
+            listed.type_id != self.key.association_type_id || listed.category != self.key.association_category
+        };
+        !self.listing.is_whole || self.listing.results.iter().any(|listed| is_other(listed) && is_labelled(listed))
     }
 }
 
@@ -113,7 +121,16 @@ pub(crate) fn is_labelled(listed: &AssociationSpecWithLabel) -> bool {
 /// # Errors
 /// Where they cannot be sent.
 pub(crate) fn exact(listed: &AssociationSpecWithLabel) -> Result<AssociationType> {
-    AssociationType::new(format!("{}:{}", listed.category, listed.type_id))
+    named(&listed.category, listed.type_id)
+}
+
+/// Like [`exact`].
+pub(crate) fn exact_key(key: &AssociationSpec) -> Result<AssociationType> {
+    named(&key.association_category, key.association_type_id)
+}
+
+fn named(category: &str, number: i64) -> Result<AssociationType> {
+    AssociationType::new(format!("{category}:{number}"))
 }
 
 /// The type as requests name it.
@@ -128,8 +145,7 @@ pub(crate) fn key(listed: &AssociationSpecWithLabel) -> AssociationSpec {
 pub(crate) fn resolve_in(listing: &Arc<Listing>, to_type: &ObjectType, given: &AssociationType) -> Result<Resolved> {
     let (reason, remedy) = match find(listing, &wanted(given)?).as_slice() {
         [only] => {
-            let listed = (*only).clone();
-            return Ok(Resolved { key: key(&listed), listed, listing: Arc::clone(listing) });
+            return Ok(Resolved { key: key(only), is_labelled: is_labelled(only), listing: Arc::clone(listing) });
         }
         [] => {
             let remedy = match listing.results.as_slice() {

@@ -18,6 +18,14 @@ use crate::{
 /// The object type whose association types this API lists.
 pub(crate) const PARTNER_CLIENTS: &str = "partner_clients";
 
+/// The label beside which v3 lists the unlabelled type of this name, such as `x_to_y` for `x_to_y_unlabeled`; `None` for any
+/// other type.
+pub(crate) fn label_of_unlabeled(name: &str) -> Option<&str> {
+    const SUFFIX: &str = "_unlabeled";
+    let (label, suffix) = name.split_at_checked(name.len().checked_sub(SUFFIX.len())?)?;
+    suffix.eq_ignore_ascii_case(SUFFIX).then_some(label)
+}
+
 /// An association type from partner clients to objects of one type.
 ///
 /// v3 has its name, dated versions have its category and label. The number is the same in both, so you can match the

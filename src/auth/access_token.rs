@@ -2,6 +2,8 @@
 
 use std::{env, fmt, sync::Arc};
 
+use bytes::Bytes;
+use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
@@ -22,13 +24,28 @@ use crate::{
 /// # Ok::<(), hubspot_partner_clients::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct AccessToken(Arc<SecretString>);
+pub struct AccessToken(Arc<Secret>);
+
+struct Secret {
+    text: SecretString,
+    /// The token as requests send it, made once.
+    header: HeaderValue,
+}
+
+/// The bytes of a header, overwritten when its last copy is dropped.
+struct Bearer(SecretString);
+
+impl AsRef<[u8]> for Bearer {
+    fn as_ref(&self) -> &[u8] {
+        self.0.expose_secret().as_bytes()
+    }
+}
 
 impl AccessToken {
     /// Creates a token from text. White space around it is ignored, such as the line break at the end of a file.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] if it is empty, is in quotation marks, or contains anything but visible ASCII characters.
+    /// [`Error::is_invalid_input`] if it is empty, begins or ends with a quotation mark, or contains anything but visible ASCII characters.
     /// The error does not show the token.
     pub fn new(token: impl Into<String>) -> Result<Self> {
         Self::named("access token", &SecretString::from(token.into()))
@@ -47,11 +64,21 @@ impl AccessToken {
     }
 
     fn named(name: &str, token: &SecretString) -> Result<Self> {
-        Ok(Self(Arc::new(secret(name, token.expose_secret(), SET_TOKEN)?)))
+        let text = secret(name, token.expose_secret(), SET_TOKEN)?;
+        let bearer = Bearer(SecretString::from(format!("Bearer {}", text.expose_secret())));
+        let mut header = HeaderValue::from_maybe_shared(Bytes::from_owner(bearer))
+            .map_err(|_| Error::credentials(name, "cannot be sent in a header", "check it"))?;
+        header.set_sensitive(true);
+        Ok(Self(Arc::new(Secret { text, header })))
     }
 
     pub(crate) fn expose(&self) -> &str {
-        self.0.expose_secret()
+        self.0.text.expose_secret()
+    }
+
+    /// The value of `Authorization`.
+    pub(crate) fn header(&self) -> HeaderValue {
+        self.0.header.clone()
     }
 
     /// The text without the token.
@@ -81,8 +108,8 @@ pub(crate) fn secret(name: &str, text: &str, remedy: &str) -> Result<SecretStrin
     if text.is_empty() {
         return refuse("is empty");
     }
-    if text.starts_with(quote) && text.ends_with(quote) {
-        return refuse("has quotation marks around it");
+    if text.starts_with(quote) || text.ends_with(quote) {
+        return refuse("begins or ends with a quotation mark");
     }
     if !text.bytes().all(|b| b.is_ascii_graphic()) {
         return refuse("contains a space, a line break or a character outside ASCII");

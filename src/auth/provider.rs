@@ -1,6 +1,6 @@
 //! Sources of access tokens.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{any::Any, future::Future, pin::Pin, sync::Arc};
 
 use crate::auth::access_token::AccessToken;
 
@@ -38,7 +38,7 @@ pub type TokenFuture<'a> = Pin<
 /// # Ok::<(), hubspot_partner_clients::Error>(())
 /// ```
 ///
-/// It is asked in the call's own task, where task-local values of the caller are not available. A call waits for the
+/// It may be asked in a task of the call's own, where task-local values of the caller are not available. A call waits for the
 /// token until its [timeout](crate::ClientBuilder::call_timeout), or without one for as long as the provider takes.
 pub trait TokenProvider: Send + Sync {
     /// Returns the token to send with the next request. An error fails the call with
@@ -60,6 +60,23 @@ impl<P: TokenProvider + ?Sized> TokenProvider for Arc<P> {
 
     fn invalidate(&self, token: &AccessToken) -> bool {
         (**self).invalidate(token)
+    }
+}
+
+/// Where a client takes its tokens from.
+#[derive(Clone)]
+pub(crate) enum Tokens {
+    /// Nobody has to be asked, and a future that would say so costs an allocation.
+    Fixed(AccessToken),
+    Provider(Arc<dyn TokenProvider>),
+}
+
+impl Tokens {
+    pub(crate) fn new(tokens: impl TokenProvider + 'static) -> Self {
+        match (&tokens as &dyn Any).downcast_ref::<AccessToken>() {
+            Some(token) => Self::Fixed(token.clone()),
+            None => Self::Provider(Arc::new(tokens)),
+        }
     }
 }
 

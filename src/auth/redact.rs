@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// Whether the bytes repeat the secret, as it is or with the escapes of JSON. One that is too short to be a real one may
 /// stand there by chance.
-pub(super) fn is_in(bytes: &[u8], secret: &str) -> bool {
+pub(crate) fn is_in(bytes: &[u8], secret: &str) -> bool {
     // Most headers are too short, and preparing a search is most of its cost.
     if secret.len() < SHORT || bytes.len() < secret.len() {
         return false;
@@ -17,8 +17,16 @@ pub(super) fn is_in(bytes: &[u8], secret: &str) -> bool {
     };
     // Preparing a search for more than 32 bytes costs ten times as much, and the end of a secret is no other's.
     let end = secret.get(secret.len() - SHORT..).unwrap_or(secret);
-    let repeats = |bytes: &[u8]| contains(bytes, end) && contains(bytes, secret);
+    let repeats = |bytes: &[u8]| ends_in(bytes, end) && contains(bytes, secret);
     repeats(bytes) || (escaped() && repeats(&unescaped(bytes)))
+}
+
+/// Whether the bytes contain the end of a secret. Preparing a search costs more than a short body, as most are.
+fn ends_in(bytes: &[u8], end: &str) -> bool {
+    let Some((&last, _)) = end.as_bytes().split_last().filter(|_| bytes.len() <= SHORT_BODY) else {
+        return memmem::find(bytes, end.as_bytes()).is_some();
+    };
+    memchr::memchr_iter(last, bytes).any(|at| bytes.get(..=at).is_some_and(|bytes| bytes.ends_with(end.as_bytes())))
 }
 
 /// As JSON means its strings, where the characters are ASCII; the bytes may be no JSON.
@@ -64,10 +72,13 @@ fn redact_strings(json: &Value, redact: &impl Fn(&str) -> String) -> Value {
     }
 }
 
+/// Bytes of a body of one object.
+const SHORT_BODY: usize = 1024;
+
 /// Shorter secrets are those of tests; HubSpot's are much longer.
 const SHORT: usize = 8;
 
-const REDACTED: &str = "[redacted]";
+pub(crate) const REDACTED: &str = "[redacted]";
 
 /// The text without the secret. One so short that it may be part of a word, as tests use, counts as a whole word only.
 pub(crate) fn redact(text: &str, secret: &str) -> String {

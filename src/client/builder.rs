@@ -5,7 +5,10 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::Client;
 use crate::{
     api_version::ApiVersion,
-    auth::{access_token::AccessToken, provider::TokenProvider},
+    auth::{
+        access_token::AccessToken,
+        provider::{TokenProvider, Tokens},
+    },
     cache::Cache,
     error::{Error, Result},
     generated,
@@ -52,7 +55,7 @@ pub struct ClientBuilder {
     base_url: String,
     version: ApiVersion,
     allow_insecure_http: bool,
-    tokens: Option<Result<Arc<dyn TokenProvider>>>,
+    tokens: Option<Result<Tokens>>,
     connection: ConnectionSettings,
     timeout: Duration,
     call_timeout: Option<Duration>,
@@ -88,13 +91,13 @@ impl Default for ClientBuilder {
 impl ClientBuilder {
     /// Sets a token that does not change: that of a private app or of a service key. White space around it is ignored.
     pub fn access_token(mut self, token: impl Into<String>) -> Self {
-        self.tokens = Some(AccessToken::new(token).map(|token| Arc::new(token) as _));
+        self.tokens = Some(AccessToken::new(token).map(Tokens::Fixed));
         self
     }
 
     /// Sets a source of tokens that change, such as an [`OAuthToken`](crate::oauth::OAuthToken).
     pub fn token_provider(mut self, tokens: impl TokenProvider + 'static) -> Self {
-        self.tokens = Some(Ok(Arc::new(tokens)));
+        self.tokens = Some(Ok(Tokens::new(tokens)));
         self
     }
 
@@ -150,8 +153,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Limits a whole call, including the time that it waits for the rate limiter and between attempts. There is no limit by
-    /// default: of ten thousand calls made at once, the last wait minutes for the rate limiter.
+    /// Limits a whole call, including the time that it waits for the rate limiter and between attempts. It limits each request
+    /// of a stream, a bulk run, a plan, or a call that takes any number of inputs. There is no limit by default: of ten thousand calls made at once, the last wait minutes for the rate limiter.
     ///
     /// If the rate limiter cannot admit a call in time, the call fails at once with
     /// [`ErrorKind::QueueTimeout`](crate::ErrorKind::QueueTimeout). Nothing was sent then, and [`Error::retry_after`] says when
@@ -163,7 +166,7 @@ impl ClientBuilder {
 
     /// Limits the size of a response after decompression, errors included. The default is 64 MiB, far more than HubSpot's
     /// largest page. As soon as a response turns out to be larger, the call fails with [`Error::is_too_large`], so an attempt
-    /// never holds more than this in memory.
+    /// never reads more than this. Decoding a response takes further memory, several times its size.
     pub fn max_response_bytes(mut self, bytes: usize) -> Self {
         self.max_response_bytes = bytes;
         self
@@ -188,8 +191,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Limits how many retries the client spends without a success; the default is 100. A retry costs one. A call that
-    /// succeeds returns what its retries cost, or a tenth if it had none. Retries after a 429 cost nothing.
+    /// Limits how many retries the client spends without a success; the default is 100. A retry costs one, but nothing after
+    /// a 429 or with another token. A call that succeeds returns what its retries cost, or a tenth if they cost nothing.
     pub fn retry_budget(mut self, retries: u32) -> Self {
         self.retry_budget = retries;
         self
@@ -234,8 +237,15 @@ impl ClientBuilder {
     }
 
     /// Uses your own HTTP client. Set its connect timeout, user agent, proxy, certificates, pool and HTTP/2 pings on that client;
-    /// setting them here is refused. If it follows redirects to another origin, it should drop `Authorization` there, as
-    /// reqwest does by default.
+    /// setting them here is refused.
+    ///
+    /// It must not follow redirects to another origin, nor ones that make a GET of another request: build it with
+    /// `reqwest::redirect::Policy::none()`. By default reqwest follows both. It drops `Authorization` on the way to another
+    /// origin, but not secrets in other headers, nor the body of a 307 or 308, in which [`Client::token_info`] sends the token.
+    /// A call fails with [`ErrorKind::Redirect`](crate::ErrorKind::Redirect) if its response comes from another origin, or if
+    /// a redirect was followed and the request is not a GET; what was sent is sent by then. If a redirect is followed to where
+    /// no connection can be made, the call fails with [`ErrorKind::Connect`](crate::ErrorKind::Connect) or is tried again,
+    /// although the request before it may have been carried out.
     ///
     /// The same client serves every runtime that makes calls, and a connection ends with the runtime in which it was opened.
     /// If that runtime is blocked, calls in another may wait until they time out. So with several runtimes, as with
@@ -255,7 +265,7 @@ impl ClientBuilder {
     /// - a token that is missing or cannot be sent;
     /// - a base URL that is not a URL, that is neither https nor loopback, or that contains credentials, a query or a fragment;
     /// - a limit or a timeout of zero, a timeout of more than a day, or an inconsistent retry policy;
-    /// - a proxy that would see the token;
+    /// - a proxy that would see the token, or one in the environment that applies to the base URL and cannot be read;
     /// - TLS that is needed and cannot be set up, for example on a system without certificates.
     pub fn build(self) -> Result<Client> {
         let tokens = self.tokens.unwrap_or_else(|| {
@@ -302,7 +312,7 @@ impl ClientBuilder {
             server: host.to_owned(),
         };
         let base_url = base_url.as_str().trim_end_matches('/');
-        Ok(Client { raw: generated::Client::new_with_client(base_url, first, Inner::new(shared)) })
+        Ok(Client { raw: Arc::new(generated::Client::new_with_client(base_url, first, Inner::new(shared))) })
     }
 }
 

@@ -17,6 +17,10 @@ const MAX_NAME: usize = 128;
 /// The codes of a property without which the account's rules refuse a write, always or beside another's value.
 pub(super) const MISSING_PROPERTY: [&str; 2] = ["MISSING_REQUIRED_PROPERTY", "MISSING_CONDITIONAL_REQUIRED_PROPERTY"];
 
+/// The categories of what is HubSpot's own fault.
+const OWN_FAULTS: [&str; 6] =
+    ["INTERNAL_ERROR", "INTERNAL_SERVER_ERROR", "INTERNAL", "SERVER_ERROR", "SERVICE_UNAVAILABLE", "TIMEOUT"];
+
 /// What HubSpot's words point to. This is the one place where they are interpreted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -45,6 +49,10 @@ pub(super) enum Cause {
     Exists,
     /// The second of HubSpot's limits of a search.
     Secondly,
+    /// The workers of a job, which HubSpot does not know.
+    WorkersEnded,
+    /// Not known: the body that would say so cannot be read.
+    UnreadBody,
 }
 
 /// An error body, field by field: none of them is sure to be there or to be of its type.
@@ -64,17 +72,15 @@ pub(super) struct ErrorBody {
 }
 
 impl ErrorBody {
-    pub(super) fn parse(body: &str) -> Self {
+    /// Of a response with this status; `None` inside a batch.
+    pub(super) fn parse(body: &str, status: Option<u16>) -> Self {
         let Some(Value::Object(json)) = reading::json(body.as_bytes()) else {
             return Self::default();
         };
         let text = |name: &str| reading::scalar(json.get(name)?.clone());
         let words = |name: &str| said(json.get(name)?).filter(|text| !text.trim().is_empty());
-        let errors = match json.get("errors") {
-            Some(Value::Array(errors)) => errors.as_slice(),
-            Some(Value::Null) | None => &[],
-            Some(error) => std::slice::from_ref(error),
-        };
+        let name = |name: &str| text(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let errors = reading::entries(json.get("errors"));
         let mut required_scopes: Vec<String> = errors
             .iter()
             .chain([&Value::Object(json.clone())])
@@ -92,7 +98,7 @@ impl ErrorBody {
             Some(texts.collect::<Vec<_>>().join("; ")).filter(|text| !text.trim().is_empty())
         };
         let message = words("message").or_else(|| others.into_iter().filter(is_said).find_map(words)).or_else(listed);
-        let category = text("category");
+        let category = name("category");
         let context = context(json.get("context"));
         let codes = [text("error"), text("status"), text("policyName"), text("subCategory"), category.clone()];
         let in_errors = errors.iter().filter_map(|error| error.get("code")?.as_str().map(str::to_owned));
@@ -103,12 +109,12 @@ impl ErrorBody {
         let texts: Vec<String> = message.as_deref().into_iter().chain(messages).map(str::to_ascii_lowercase).collect();
         Self {
             is_hubspots: category.is_some() || json.contains_key("correlationId"),
-            cause: cause(&codes, &texts, &names),
+            cause: cause(&codes, &texts, &names, status),
             daily: codes.iter().any(|code| code.eq_ignore_ascii_case("DAILY"))
                 || message.as_deref().is_some_and(|message| message.contains("daily limit")),
             message,
             category: category.map(|category| excerpt(&category, MAX_NAME)),
-            correlation_id: text("correlationId"),
+            correlation_id: name("correlationId"),
             details: errors.iter().filter_map(|error| reading::value_as(error.clone(), "ErrorDetail")).collect(),
             context,
             required_scopes,
@@ -125,6 +131,7 @@ impl ErrorBody {
                 Some("MISSING_SCOPES") => ErrorKind::MissingScope,
                 Some("RATE_LIMITS" | "RATE_LIMIT") if self.daily => ErrorKind::DailyLimit,
                 Some("RATE_LIMITS" | "RATE_LIMIT") => ErrorKind::RateLimited,
+                Some(category) if OWN_FAULTS.contains(&category) => ErrorKind::Server,
                 _ => ErrorKind::Refused,
             };
         };
@@ -145,12 +152,14 @@ impl ErrorBody {
     }
 }
 
-fn cause(codes: &[String], texts: &[String], names: &[String]) -> Option<Cause> {
+fn cause(codes: &[String], texts: &[String], names: &[String], status: Option<u16>) -> Option<Cause> {
     let code = |known: &[&str]| codes.iter().any(|code| known.iter().any(|known| code.eq_ignore_ascii_case(known)));
     let names = |known: &str| names.iter().any(|name| name == known);
     let says = |words: &[&str]| texts.iter().any(|text| words.iter().any(|words| text.contains(words)));
     let tests = [
-        (code(&["invalid_grant", "BAD_REFRESH_TOKEN", "BAD_AUTH_CODE", "BAD_HUB", "access_denied"]), Cause::Grant),
+        (code(&["invalid_grant", "BAD_REFRESH_TOKEN", "BAD_AUTH_CODE", "BAD_HUB"]), Cause::Grant),
+        // With another status, firewalls say so.
+        (code(&["access_denied"]) && matches!(status, Some(400 | 401)), Cause::Grant),
         (code(&["invalid_client", "unauthorized_client", "BAD_CLIENT_ID", "BAD_CLIENT_SECRET"]), Cause::OAuthApp),
         (code(&["BAD_REDIRECT_URI"]), Cause::RedirectUri),
         (names("INVALID_ASSOCIATION_TYPE_ID") || code(&["INVALID_ASSOCIATION_TYPE_ID"]), Cause::AssociationType),

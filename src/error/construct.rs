@@ -33,6 +33,7 @@ impl Error {
             attempts: 0,
             last_status: None,
             retry_after: None,
+            time_needed: None,
             source: None,
         }))
     }
@@ -66,6 +67,16 @@ impl Error {
             e.status = e.status.or(status);
             e.retry_after = e.retry_after.or(retry_after);
         })
+    }
+
+    /// Adds the status of the response to an earlier request for the same.
+    pub(crate) fn after_response(self, status: u16) -> Self {
+        self.with(|e| e.last_status = e.last_status.or(Some(status)))
+    }
+
+    /// Adds that the call timeout left no time for another attempt, which was this far away.
+    pub(crate) fn for_want_of_time(self, needed: Duration) -> Self {
+        self.with(|e| e.time_needed = Some(needed))
     }
 
     /// `value` is left out where it is secret.
@@ -135,8 +146,12 @@ impl Error {
     }
 
     pub(crate) fn no_token_in_time(timeout: Duration) -> Self {
-        let message = format!("no access token: the provider gave none within the call timeout of {timeout:?}");
-        Self::new(ErrorKind::Token, message)
+        Self::token_not_in_time(&format!("the provider gave none within the call timeout of {timeout:?}"))
+    }
+
+    /// A token that may come another time.
+    pub(crate) fn token_not_in_time(said: &str) -> Self {
+        Self::new(ErrorKind::Token, format!("no access token: {said}")).with(|e| e.beneath = Some(ErrorKind::Timeout))
     }
 
     /// `whose` is the party whose code it was, such as "the observer".
@@ -156,6 +171,14 @@ impl Error {
 
     pub(crate) fn call_timeout(timeout: Duration) -> Self {
         Self::new(ErrorKind::Timeout, format!("the call did not end within its call timeout of {timeout:?}"))
+    }
+
+    /// The time of a call is over that waits for the response to another call's request.
+    pub(crate) fn not_told_in_time(timeout: Duration) -> Self {
+        let message = format!(
+            "nothing was sent: a response that another call asked for did not come within the call timeout of {timeout:?}"
+        );
+        Self::new(ErrorKind::QueueTimeout, message)
     }
 
     #[cfg(feature = "redis")]

@@ -19,6 +19,13 @@ pub enum CorrelationId {
     Text(String),
 }
 
+impl CorrelationId {
+    /// The identifier in a header or a body, which may be blank.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        Some(text.trim()).filter(|text| !text.is_empty()).map(Self::from)
+    }
+}
+
 impl From<&str> for CorrelationId {
     fn from(text: &str) -> Self {
         Uuid::try_parse(text).map_or_else(|_| Self::Text(excerpt(text, MAX_BYTES)), Self::Uuid)

@@ -29,7 +29,8 @@ pub enum ErrorKind {
     InvalidGrant,
     /// The rate limiter failed; one that processes share can. Nothing was sent.
     Limiter,
-    /// The rate limiter has no permit for the call before its timeout. Nothing was sent.
+    /// The call timeout leaves no time for the rate limiter's permit, or for a response that another call asked for.
+    /// Nothing was sent.
     QueueTimeout,
     /// Redis cannot be reached, or does not reply.
     Redis,
@@ -41,24 +42,28 @@ pub enum ErrorKind {
     Timeout,
     /// The connection was lost, or the response is not HTTP. The request may have been carried out.
     Transport,
-    /// The response does not match HubSpot's API description. If it has a 2xx status and HubSpot's correlation id, the
-    /// request was carried out; without the id, it may come from another server.
+    /// The response does not match HubSpot's API description. If it has the status 200, 201 or 204 and HubSpot's correlation
+    /// id, the request was carried out; without the id, it may come from another server.
     Decode,
-    /// HubSpot's response to a batch says nothing about this input. The input may have been carried out.
+    /// HubSpot's response to a batch says nothing about this input, its response to a write does not say that it was carried
+    /// out, or the workers of a job ended before they reported it. It may have been carried out.
     NoOutcome,
     /// The properties do not fit the type that they were to be read into.
     Property,
-    /// The response is larger than permitted. If it has a 2xx status, the request was carried out.
+    /// The response is larger than permitted. If it has the status 200, 201 or 204 and HubSpot's correlation id, the request
+    /// was carried out.
     TooLarge,
     /// The journal of a run cannot be read, written or used for this run.
     Journal,
-    /// Your code panicked: an observer, a token provider, a limiter, a store or a callback. After a 2xx status, the
-    /// request was carried out.
+    /// Your code panicked: an observer, a token provider, a limiter, a store or the callback of `on_new_refresh_token`. The
+    /// request may have been carried out. If the call is about one object and the error has the status 200, 201 or 204 and
+    /// HubSpot's correlation id, it was. An error of a 2xx response that says otherwise is not replaced by this one.
     Panic,
     /// The call was dropped before it ended; only an [`Observer`](crate::Observer) sees this kind. If an attempt had
     /// started, the request may have been carried out.
     Dropped,
-    /// The server redirects to where the client does not follow. Nothing was done.
+    /// The server redirects to where the client does not follow. Nothing was done. Without a status, an
+    /// [`http_client`](crate::ClientBuilder::http_client) of yours has followed, and the request may have been carried out.
     Redirect,
     /// HubSpot does not know the token, or the token has expired (401). Nothing was done.
     Unauthorized,
@@ -68,8 +73,8 @@ pub enum ErrorKind {
     Forbidden,
     /// The object does not exist, or the token may not see it. Nothing was done.
     NotFound,
-    /// The server does not know the path or the method, and its response does not look like HubSpot's (404, 405).
-    /// Nothing was done.
+    /// The server does not know the path or the method (404, 405): its response does not look like HubSpot's, or HubSpot
+    /// says so. Nothing was done.
     UnknownPath,
     /// Something else exists or has changed already (409). Nothing was done.
     Conflict,
@@ -81,7 +86,7 @@ pub enum ErrorKind {
     Locked,
     /// HubSpot refuses the request: any other 4xx, or an error in a response with a success status. Nothing was done.
     Refused,
-    /// The server failed (5xx). The request may have been carried out.
+    /// The server failed (5xx), or HubSpot says inside a batch that it failed. The request may have been carried out.
     Server,
 }
 

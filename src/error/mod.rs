@@ -59,7 +59,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// | `operation`, `attempts` | [`Error::operation`], [`Error::attempts`] |
 /// | `status`, `lastStatus` | [`Error::status`], [`Error::last_status`] |
 /// | `category`, `correlationId` | [`Error::category`], [`Error::correlation_id`] as text |
-/// | `cause` | what is wrong according to HubSpot's message, such as `association_type`, if that is known |
+/// | `cause` | what is wrong according to HubSpot's message, such as `association_type`, if that is known; `workers_ended` if the workers of a job ended, `unread_body` if the body of the response cannot be read |
 /// | `errors`, `context` | [`Error::details`], [`Error::context`] |
 /// | `requiredScopes` | [`Error::required_scopes`] |
 /// | `retryAfterMs` | [`Error::retry_after`] in milliseconds |
@@ -80,6 +80,8 @@ struct Inner {
     attempts: u32,
     last_status: Option<u16>,
     retry_after: Option<Duration>,
+    /// How long the call would have had to wait before another attempt, where its call timeout left no time for one.
+    time_needed: Option<Duration>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -147,14 +149,16 @@ impl Error {
     }
 
     /// Whether the response does not match HubSpot's API description, says nothing about an input of a batch, or has
-    /// properties that do not fit the type given to [`properties_as`](crate::PartnerClient::properties_as). After a 2xx
-    /// [status](Error::status), the request was carried out.
+    /// properties that do not fit the type given to [`properties_as`](crate::PartnerClient::properties_as). With the
+    /// [status](Error::status) 200, 201 or 204 and a [correlation id](Error::correlation_id), the request was carried out,
+    /// unless the kind is [`ErrorKind::NoOutcome`]: HubSpot says then that it may not have been.
     pub fn is_decode(&self) -> bool {
         matches!(self.kind(), ErrorKind::Decode | ErrorKind::NoOutcome | ErrorKind::Property)
     }
 
     /// Whether the response is larger than [`max_response_bytes`](crate::ClientBuilder::max_response_bytes) and was not
-    /// read to its end. After a 2xx [status](Error::status), the request was carried out.
+    /// read to its end. With the [status](Error::status) 200, 201 or 204 and a
+    /// [correlation id](Error::correlation_id), the request was carried out.
     pub fn is_too_large(&self) -> bool {
         self.kind() == ErrorKind::TooLarge
     }
@@ -184,9 +188,11 @@ impl Error {
             | ErrorKind::Transport
             | ErrorKind::RateLimited
             | ErrorKind::Locked => true,
-            ErrorKind::Server => {
-                self.0.status.is_some_and(|status| matches!(status, 500 | 502..=504 | 521 | 523 | 524))
-            }
+            ErrorKind::Server => match self.0.status {
+                // HubSpot says so inside a batch, or in a response with the status of a success.
+                None | Some(200..=299) => true,
+                Some(status) => matches!(status, 500 | 502..=504 | 521 | 523 | 524),
+            },
             _ => false,
         }
     }
@@ -212,6 +218,11 @@ impl Error {
         }
     }
 
+    /// An error of a response with the status of a success, or of one that broke off after it.
+    pub(crate) fn is_of_success(&self) -> bool {
+        self.0.status.is_some_and(|status| (200..300).contains(&status))
+    }
+
     /// A 401 that another token may cure.
     pub(crate) fn is_refused_token(&self) -> bool {
         self.is_unauthorized()
@@ -223,16 +234,24 @@ impl Error {
     }
 
     /// A response that is not HubSpot's, from a wrong base URL or a gateway, although HubSpot would have said what is wrong.
+    /// HubSpot itself says that it has no such path where the base URL or a proxy changes it.
     #[cfg(feature = "redis")]
     pub(crate) fn is_foreign(&self) -> bool {
         let is_unread = self.is_unread_success() && self.0.correlation_id.is_none();
         let refuses = matches!(self.0.status, Some(400 | 404 | 405 | 409 | 410 | 422));
-        is_unread || (self.kind().is_response() && refuses && !self.is_of_hubspot())
+        let is_elsewhere = self.kind() == ErrorKind::UnknownPath;
+        is_unread || is_elsewhere || (self.kind().is_response() && refuses && !self.is_of_hubspot())
     }
 
-    /// HubSpot says that something in the request is wrong, rather than with the caller or itself.
+    /// HubSpot says that something in the request is wrong, rather than with the caller, the path or itself.
     pub(crate) fn is_refusal(&self) -> bool {
-        self.is_of_hubspot() && matches!(self.0.status, Some(400 | 404 | 409 | 410 | 422))
+        matches!(self.0.status, Some(400 | 404 | 409 | 410 | 422)) && self.is_about_request()
+    }
+
+    /// An error of HubSpot's that is neither about the path, which would be the same for every request, nor about what the
+    /// user may do who connected the account.
+    fn is_about_request(&self) -> bool {
+        self.is_of_hubspot() && self.kind() != ErrorKind::UnknownPath && !self.is_missing_permission()
     }
 
     /// Whether every other call would fail as well until somebody does something about it, or the next day comes.
@@ -241,7 +260,22 @@ impl Error {
             || self.is_token() && !self.0.beneath.is_some_and(|kind| self.may_pass(kind))
             || self.is_unauthorized()
             || self.is_missing_scope()
+            || self.is_missing_permission()
             || self.is_daily_limit()
+    }
+
+    /// Whether every other call for the same would fail as well, however it is sent. A gateway may answer one with other
+    /// headers in another way.
+    pub(crate) fn is_of_every_call(&self, has_same_headers: bool) -> bool {
+        let is_elsewhere = self.kind() == ErrorKind::UnknownPath;
+        let may_be_gateways = is_elsewhere || (self.kind().is_response() && !self.is_of_hubspot());
+        (self.stops() || self.is_refusal() || is_elsewhere) && (has_same_headers || !may_be_gateways)
+    }
+
+    /// How much more time the call would have needed for another attempt, where its call timeout left no time for one.
+    pub(crate) fn time_needed(&self) -> Option<Duration> {
+        let is_queue = self.kind() == ErrorKind::QueueTimeout;
+        self.0.time_needed.or_else(|| is_queue.then(|| self.0.retry_after.unwrap_or_default()))
     }
 
     /// The daily limit, which is reset at midnight in the account's time zone.
@@ -260,7 +294,8 @@ impl Error {
     }
 
     /// The HTTP status of the latest response to any attempt. It differs from [`Error::status`] if the last attempt had
-    /// no response.
+    /// no response. An input of a bulk run for which the rate limit left no time has that of an earlier request with its
+    /// batch.
     pub fn last_status(&self) -> Option<u16> {
         self.0.last_status
     }

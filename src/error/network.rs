@@ -2,15 +2,25 @@
 
 use std::{io, sync::Arc};
 
+use reqwest::{
+    Url,
+    header::{HeaderMap, LOCATION},
+};
+
 use super::Error;
-use crate::error::{
-    excerpt::{MAX_EXCERPT, excerpt},
-    kind::ErrorKind,
+use crate::{
+    auth::redact::is_in,
+    error::{
+        excerpt::{MAX_EXCERPT, excerpt},
+        kind::ErrorKind,
+    },
 };
 
 impl Error {
     pub(crate) fn transport(source: reqwest::Error) -> Self {
         let host = source.url().and_then(host).unwrap_or_else(|| "the server".to_owned());
+        // No request is made to begin with for another scheme.
+        let leads_nowhere = source.url().is_some_and(|url| !matches!(url.scheme(), "http" | "https"));
         // Ids in a URL are nobody's secret, but they make log lines differ for nothing.
         let source = source.without_url();
         // A connect timeout is a timeout as well, but nothing was sent.
@@ -20,6 +30,11 @@ impl Error {
             (kind, format!("no connection to {host}{late}"))
         } else if source.is_timeout() {
             (ErrorKind::Timeout, format!("{host} did not respond in time"))
+        } else if source.is_redirect() {
+            // Only a client of the caller's has a policy that fails. The host may be a stranger's.
+            (ErrorKind::Redirect, "your http_client cannot follow a redirect".to_owned())
+        } else if source.is_builder() && leads_nowhere {
+            (ErrorKind::Transport, "the server redirects to what is no http URL".to_owned())
         } else if source.is_builder() {
             (ErrorKind::InvalidInput, "the request cannot be sent".to_owned())
         } else {
@@ -31,6 +46,17 @@ impl Error {
         };
         Self::new(kind, format!("{message}: {}", excerpt(&innermost(&source), MAX_EXCERPT)))
             .with(|e| e.source = Some(Arc::new(source)))
+    }
+
+    /// A redirect that an HTTP client of the caller's has followed: the response may not be HubSpot's, or one to a GET. `sent`
+    /// names the secrets that may have gone there.
+    pub(crate) fn followed_redirect(to: &Url, sent: &str, secrets: &[&str]) -> Self {
+        let to = origin(to, secrets).map(|origin| format!(" to {origin}")).unwrap_or_default();
+        let message = format!(
+            "your http_client followed a redirect{to}, so the response may not be HubSpot's, or not to this request: build \
+             that client with `reqwest::redirect::Policy::none()`, and replace {sent} if that server is a stranger's"
+        );
+        Self::new(ErrorKind::Redirect, message)
     }
 }
 
@@ -62,8 +88,28 @@ fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
     wrapped.is_some_and(|wrapped| is_tls(wrapped)) || error.source().is_some_and(is_tls)
 }
 
+/// Where a redirect of this URL leads.
+pub(crate) fn location(headers: &HeaderMap, url: &Url) -> Option<Url> {
+    // A path may be written in UTF-8 as it is.
+    url.join(str::from_utf8(headers.get(LOCATION)?.as_bytes()).ok()?).ok()
+}
+
+/// The origin that a redirect leads to, if it is another one, and shows none of the secrets.
+pub(crate) fn redirected_to(headers: &HeaderMap, url: &Url, secrets: &[&str]) -> Option<String> {
+    let location = location(headers, url).filter(|location| location.origin() != url.origin())?;
+    origin(&location, secrets)
+}
+
+/// The origin of an http URL, without its path and query, which may hold anything; `None` where it shows one of the secrets.
+pub(crate) fn origin(url: &Url, secrets: &[&str]) -> Option<String> {
+    // A host is written in lower case.
+    let shows = |origin: &str| secrets.iter().any(|secret| is_in(origin.as_bytes(), &secret.to_ascii_lowercase()));
+    let origin = matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())?;
+    (!shows(&origin)).then(|| excerpt(&origin, MAX_EXCERPT))
+}
+
 /// With its port, where the URL has one.
-fn host(url: &reqwest::Url) -> Option<String> {
+fn host(url: &Url) -> Option<String> {
     let host = url.host_str()?;
     Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }

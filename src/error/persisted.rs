@@ -49,6 +49,9 @@ struct Persisted {
     required_scopes: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
+    /// Whether it is HubSpot's, where that does not follow from category and correlation id. Not for other programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    is_hubspots: Option<bool>,
     /// For readers only: it follows from the rest.
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
@@ -56,12 +59,18 @@ struct Persisted {
 
 impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let all = Persisted { remedy: Some(self.remedy().into_owned()), ..self.persisted() };
+        let remedy = Some(self.remedy().into_owned());
+        let all = Persisted { remedy, is_hubspots: None, ..self.persisted() };
         all.bounded(MAX_SERIALIZED).map_err(ser::Error::custom)?.0.serialize(serializer)
     }
 }
 
 impl Persisted {
+    /// Whether it seems to be HubSpot's.
+    fn seems_hubspots(&self) -> bool {
+        self.category.is_some() || self.correlation_id.is_some()
+    }
+
     /// With its JSON, which is no longer than that: where it would be, without what HubSpot lists, and with the beginning of
     /// the message.
     fn bounded(mut self, max: usize) -> serde_json::Result<(Self, String)> {
@@ -79,13 +88,19 @@ impl Persisted {
 
 impl Error {
     /// Whether HubSpot refused what it was asked for, and would again. Only what is known to last counts: neither a token,
-    /// a scope, a limit or a fault of the server, nor what HubSpot never saw, such as the page of a gateway.
+    /// a scope, a permission, a limit or a fault of the server, nor what HubSpot never saw, such as the page of a gateway.
+    /// What a read was refused for says nothing of the write that was to follow, unless it is that there is no such object
+    /// type.
     pub(crate) fn is_lasting(&self) -> bool {
-        self.is_of_hubspot()
+        let was_asked = !self.only_reads() || self.0.body.cause == Some(Cause::ObjectType);
+        was_asked
+            && self.is_about_request()
             && match self.0.status {
+                // Inside a batch there is no status of its own, and that of a success is not the error's.
+                None | Some(200..=299) => {
+                    matches!(self.category(), Some("VALIDATION_ERROR" | "OBJECT_NOT_FOUND" | "CONFLICT"))
+                }
                 Some(status) => matches!(status, 400 | 404 | 409 | 410 | 422),
-                // Inside a batch there is no status of its own.
-                None => matches!(self.category(), Some("VALIDATION_ERROR" | "OBJECT_NOT_FOUND" | "CONFLICT")),
             }
     }
 
@@ -96,7 +111,7 @@ impl Error {
 
     fn persisted(&self) -> Persisted {
         let e = &self.0;
-        Persisted {
+        let mut persisted = Persisted {
             kind: Some(self.type_name().to_owned()),
             operation: e.operation.map(str::to_owned),
             attempts: e.attempts,
@@ -110,17 +125,23 @@ impl Error {
             context: e.body.context.clone(),
             required_scopes: e.body.required_scopes.clone(),
             retry_after_ms: e.retry_after.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+            is_hubspots: None,
             remedy: None,
+        };
+        if persisted.seems_hubspots() != e.body.is_hubspots {
+            persisted.is_hubspots = Some(e.body.is_hubspots);
         }
+        persisted
     }
 
     pub(crate) fn from_json(json: &str) -> serde_json::Result<Self> {
         let persisted: Persisted = serde_json::from_str(json)?;
+        let is_hubspots = persisted.is_hubspots.unwrap_or_else(|| persisted.seems_hubspots());
         let operation =
             persisted.operation.and_then(|id| spec::operations().iter().find(|operation| operation.id == id));
         let kind = persisted.kind.and_then(|name| ErrorKind::ALL.into_iter().find(|kind| kind.as_str() == name));
         let body = ErrorBody {
-            is_hubspots: persisted.category.is_some() || persisted.correlation_id.is_some(),
+            is_hubspots,
             category: persisted.category,
             cause: persisted.cause,
             details: persisted.errors,
@@ -134,7 +155,7 @@ impl Error {
             e.attempts = persisted.attempts;
             e.status = persisted.status;
             e.last_status = persisted.last_status;
-            e.correlation_id = persisted.correlation_id.as_deref().map(CorrelationId::from);
+            e.correlation_id = persisted.correlation_id.as_deref().and_then(CorrelationId::read);
             e.retry_after = persisted.retry_after_ms.map(Duration::from_millis);
             e.body = body;
         }))

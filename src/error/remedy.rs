@@ -61,6 +61,11 @@ impl Error {
                 let what = self.what_to_report();
                 format!("Check that the base URL is HubSpot's; if it is, report the {what} to this crate.").into()
             }
+            ErrorKind::NoOutcome if self.0.body.cause == Some(Cause::WorkersEnded) => {
+                "Find out from the workers' own logs why they ended, and correct that. Then have the batch tried again with \
+                 `Job::retry`, which does no harm if it was carried out."
+                    .into()
+            }
             ErrorKind::NoOutcome => self.repeated("").into(),
             ErrorKind::Property => {
                 "Correct the type that the properties are read into, or ask for the property where the \
@@ -87,8 +92,14 @@ impl Error {
 
     fn remedy_of_response(&self, kind: ErrorKind) -> Cow<'static, str> {
         match kind {
+            ErrorKind::Redirect if self.status().is_none() => {
+                let write = if self.writes() { format!(" {}", self.repeated("")) } else { String::new() };
+                format!("Build your http_client with `redirect::Policy::none()`.{write}").into()
+            }
             ErrorKind::Redirect => {
-                "Use the base URL that the server redirects to; redirects to another origin are not followed.".into()
+                "If the server redirects to another origin, the message names it: use that as the base URL, because such \
+                 redirects are not followed. Otherwise check the base URL and any proxy."
+                    .into()
             }
             ErrorKind::Unauthorized if self.category() == Some("EXPIRED_AUTHENTICATION") => {
                 "The token has expired: put a new one into HUBSPOT_ACCESS_TOKEN, or wherever it comes from. An OAuth app \
@@ -103,6 +114,11 @@ impl Error {
                 format!("Give the app or key the scope {}, then create a new token.", alternatives.join(" or ")).into()
             }
             ErrorKind::MissingScope => "Give the app or key the scopes named, then create a new token.".into(),
+            ErrorKind::Forbidden | ErrorKind::Refused | ErrorKind::Conflict if self.lost_its_reason() => {
+                "Repeat the call to learn the reason: the response broke off before it. If it persists, check the base URL, and \
+                 any proxy or firewall on the way."
+                    .into()
+            }
             ErrorKind::Forbidden | ErrorKind::Refused | ErrorKind::Conflict if !self.0.body.is_hubspots => {
                 self.remedy_of_foreign_refusal().into()
             }
@@ -129,6 +145,11 @@ impl Error {
         }
     }
 
+    /// Whether neither the body of the response nor its status says what to do.
+    fn lost_its_reason(&self) -> bool {
+        self.0.body.cause == Some(Cause::UnreadBody) && !matches!(self.status(), Some(407 | 413 | 414))
+    }
+
     fn remedy_of_token(&self, beneath: ErrorKind) -> Cow<'static, str> {
         match (self.0.body.cause, beneath) {
             (Some(Cause::OAuthApp), _) | (_, ErrorKind::Unauthorized) => {
@@ -140,7 +161,9 @@ impl Error {
             (_, ErrorKind::Token | ErrorKind::Refused | ErrorKind::Forbidden) => self.remedy_of(ErrorKind::Token),
             // A refresh can be repeated, and has no ids.
             (_, ErrorKind::Timeout | ErrorKind::Transport) => {
-                "Try again; if it persists, check the network, the proxy and the base URL of the OAuth app.".into()
+                "Try again; if it persists, check what the message names, the network, the proxy and the base URL of the \
+                 OAuth app."
+                    .into()
             }
             (_, ErrorKind::NotFound | ErrorKind::UnknownPath) => {
                 "Check the base URL and the token path of the OAuth app.".into()
@@ -216,6 +239,7 @@ impl Error {
     fn repeated(&self, then: &str) -> String {
         let when = self.in_time().map(|when| format!(" {when}")).unwrap_or_default();
         match self.spec() {
+            _ if self.was_not_carried_out() => format!("Try again{when}.{then}"),
             Some(operation) if operation.idempotent => {
                 let id = operation.id;
                 format!("Try again{when}: `{id}` may have been carried out, but repeating it does no harm.{then}")
@@ -230,11 +254,23 @@ impl Error {
         }
     }
 
-    /// Whether HubSpot itself answered a write with a success.
+    /// Whether HubSpot itself answered a write with a success, and not that it has accepted it or done a part.
     fn was_carried_out(&self) -> bool {
+        self.writes()
+            && self.correlation_id().is_some()
+            && self.is_of_success()
+            && !matches!(self.status(), Some(202 | 207))
+    }
+
+    /// Whether the operation changes something at HubSpot.
+    fn writes(&self) -> bool {
         let writes = |all: &&[&str]| all.iter().any(|scope| scope.ends_with(".write"));
-        let is_write = !self.scopes().is_empty() && self.scopes().iter().all(writes);
-        is_write && self.correlation_id().is_some() && self.status().is_some_and(|status| (200..300).contains(&status))
+        !self.scopes().is_empty() && self.scopes().iter().all(writes)
+    }
+
+    /// Whether the operation is known to change nothing.
+    pub(crate) fn only_reads(&self) -> bool {
+        self.spec().is_some() && !self.writes()
     }
 
     fn spec(&self) -> Option<&'static Operation> {

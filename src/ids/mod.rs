@@ -8,13 +8,16 @@ pub(crate) mod damage;
 mod record_key;
 mod segment;
 
-use std::{borrow::Cow, cmp::Ordering, fmt, num::NonZero, sync::Arc};
+use std::{borrow::Cow, cmp::Ordering, fmt, marker::PhantomData, num::NonZero, sync::Arc};
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use self::check::{check_association_type, check_id, check_object_type, check_segment, order};
 pub use self::record_key::RecordKey;
-pub(crate) use self::{check::canonical, segment::segment};
+pub(crate) use self::{
+    check::{canonical, is_number},
+    segment::segment,
+};
 use crate::error::Error;
 
 /// An id from whatever a user gave.
@@ -25,9 +28,8 @@ pub(crate) fn checked<V, T: TryInto<V, Error: Into<Error>>>(value: T) -> Result<
 macro_rules! path_value {
     ($(#[$doc:meta])* $name:ident, $field:literal, $check:path, $refused:literal) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-        #[serde(transparent)]
-        pub struct $name(String);
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Checks the text and creates the value.
@@ -35,7 +37,11 @@ macro_rules! path_value {
             /// # Errors
             #[doc = concat!("[`Error::is_invalid_input`], which says what the value looks like, for ", $refused)]
             pub fn new(value: impl Into<String>) -> Result<Self, Error> {
-                $check($field, value.into()).map(Self)
+                Self::check(&value.into())
+            }
+
+            fn check(value: &str) -> Result<Self, Error> {
+                $check($field, value).map(|value| Self(value.into()))
             }
 
             /// The value as it is sent.
@@ -72,7 +78,7 @@ macro_rules! path_value {
         impl std::str::FromStr for $name {
             type Err = Error;
             fn from_str(value: &str) -> Result<Self, Error> {
-                Self::new(value)
+                Self::check(value)
             }
         }
 
@@ -84,10 +90,16 @@ macro_rules! path_value {
 
         path_value!(@try_from $name: &str, &&str, String, &String, Cow<'_, str>, Box<str>, Arc<str>);
 
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
         /// Takes a JSON number as well: newer endpoints of HubSpot's send ids as numbers.
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::new(deserializer.deserialize_any(TextOrNumber)?).map_err(de::Error::custom)
+                deserializer.deserialize_any(TextOrNumber(PhantomData))
             }
         }
     };
@@ -95,7 +107,15 @@ macro_rules! path_value {
         impl TryFrom<$from> for $name {
             type Error = Error;
             fn try_from(value: $from) -> Result<Self, Error> {
-                Self::new(value.to_string())
+                Self::check(&value)
+            }
+        }
+    )*};
+    (@large $name:ident: $($from:ty),*) => {$(
+        impl TryFrom<$from> for $name {
+            type Error = Error;
+            fn try_from(value: $from) -> Result<Self, Error> {
+                Self::check(&value.to_string())
             }
         }
     )*};
@@ -103,12 +123,12 @@ macro_rules! path_value {
         path_value!(@unsigned $name: u8, u16, u32, u64, usize);
         path_value!(@signed $name, $field: i8, i16, i32, i64, i128, isize);
         // Most of its values are beyond 64 bits, and refused.
-        path_value!(@try_from $name: u128, &u128, NonZero<u128>);
+        path_value!(@large $name: u128, &u128, NonZero<u128>);
     )*};
     (@unsigned $name:ident: $($from:ty),*) => {$(
         impl From<$from> for $name {
             fn from(value: $from) -> Self {
-                Self(value.to_string())
+                Self(value.to_string().into())
             }
         }
 
@@ -186,7 +206,9 @@ path_value!(
     /// lists those of an account. Created from text or an integer.
     AssociationType, "association type", check_association_type,
     "a value that is empty, `.`, `..` or longer than 256 bytes, that contains a backslash, a control character or an \
-     invisible one, or that looks damaged by a spreadsheet."
+     invisible one, or that looks damaged by a spreadsheet. A label with a letter may have any dash, emoji or bracket in it, \
+     and what joins or parts the letters of its script, but is no text in the brackets of a template as a whole, such as \
+     `{label}` or `<label>`."
 );
 path_value!(
     /// A path parameter without a type of its own, of an operation that was added to the description.
@@ -211,14 +233,14 @@ impl PartnerClientId {
     /// [`Error::is_invalid_input`] for a value that is empty, `.`, `..` or longer than 256 bytes, or that contains a
     /// backslash, a control character or an invisible character.
     pub fn by_property(value: impl Into<String>) -> Result<Self, Error> {
-        check_segment("property value", value.into()).map(Self)
+        check_segment("property value", &value.into()).map(|value| Self(value.into()))
     }
 }
 
 /// A partner client is a CRM object as well.
 impl From<&PartnerClientId> for ObjectId {
     fn from(value: &PartnerClientId) -> Self {
-        Self(value.0.clone())
+        Self(Arc::clone(&value.0))
     }
 }
 
@@ -228,20 +250,20 @@ impl From<PartnerClientId> for ObjectId {
     }
 }
 
-struct TextOrNumber;
+struct TextOrNumber<T>(PhantomData<T>);
 
-impl de::Visitor<'_> for TextOrNumber {
-    type Value = String;
+impl<T: for<'a> TryFrom<&'a str, Error = Error>> de::Visitor<'_> for TextOrNumber<T> {
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an id as a string or a whole number")
     }
 
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<String, E> {
-        Ok(value.to_owned())
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<T, E> {
+        T::try_from(value).map_err(E::custom)
     }
 
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<String, E> {
-        Ok(value.to_string())
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<T, E> {
+        self.visit_str(&value.to_string())
     }
 }

@@ -8,7 +8,10 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::{
     api_version::ApiVersion,
     auth::{access_token::secret, redact::redact_body},
-    error::{Error, Result, correlation_id::CORRELATION_ID},
+    error::{
+        Error, Result,
+        correlation_id::{CORRELATION_ID, CorrelationId},
+    },
     oauth::{authorization::AuthorizationBuilder, grant::Grant, refused::Refused},
     rate_limit::headers::RateLimitHeaders,
     reading,
@@ -163,20 +166,33 @@ impl OAuthApp {
         let secrets = [secrets, encoded.iter().map(String::as_str).collect()].concat();
 
         let mut response = request.send().await.map_err(Error::transport)?;
+        if self.http.is_given() && *response.url() != self.token_url {
+            let sent = "the client secret and the refresh token";
+            return Err(Error::followed_redirect(response.url(), sent, &secrets));
+        }
         let status = response.status();
         meta.status = Some(status.as_u16());
         meta.rate_limit = RateLimitHeaders::read(response.headers());
         let correlation_id = response.headers().get(&CORRELATION_ID);
-        meta.correlation_id = correlation_id.map(|id| redact_body(id.as_bytes(), &secrets).as_str().into());
-        let body = reading::utf8(read_body(&mut response, MAX_RESPONSE_BYTES).await?);
+        meta.correlation_id = correlation_id.and_then(|id| CorrelationId::read(&redact_body(id.as_bytes(), &secrets)));
+        let body = match read_body(&mut response, MAX_RESPONSE_BYTES).await {
+            Ok(body) => reading::utf8(body),
+            Err(e) if status.is_success() || e.is_too_large() => return Err(e),
+            // What was refused, its status says.
+            Err(e) => {
+                let error = Error::response(status.as_u16(), "").with_head(&response, &secrets);
+                return Err(error.without_reason(Some(e)));
+            }
+        };
         if !status.is_success() {
             let error = Error::response(status.as_u16(), &redact_body(&body, &secrets));
-            return Err(error.with_headers(response.headers()));
+            return Err(error.with_head(&response, &secrets));
         }
         match Grant::read(&body) {
             // Some servers refuse with the status of a success.
             Err(_) if is_refusal(&body) => {
-                Err(Error::response(status.as_u16(), &redact_body(&body, &secrets)).with_headers(response.headers()))
+                let error = Error::response(status.as_u16(), &redact_body(&body, &secrets));
+                Err(error.with_head(&response, &secrets))
             }
             read => read,
         }
@@ -254,8 +270,9 @@ impl OAuthAppBuilder {
         self
     }
 
-    /// Uses your own HTTP client, for a proxy or certificates. It should not follow redirects, because they would carry
-    /// the secret to another server.
+    /// Uses your own HTTP client, for a proxy or certificates. It must not follow redirects, because a 307 or 308 would
+    /// carry the secrets to another server: build it with `reqwest::redirect::Policy::none()`. A request whose redirect it
+    /// has followed fails with [`Error::is_token`], but what was sent is sent by then.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.connection.client = Some(client);
         self

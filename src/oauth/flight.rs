@@ -3,18 +3,26 @@
 use futures_util::future::{BoxFuture, Shared};
 use tokio::{
     runtime::Id,
+    task::AbortHandle,
     time::{Instant, timeout_at},
 };
 
-use crate::{auth::access_token::AccessToken, error::Result, task::PATIENCE};
+use crate::{
+    auth::access_token::AccessToken,
+    error::Result,
+    task::{PATIENCE, guard_future},
+};
 
 /// A refresh under way.
 #[derive(Clone)]
 pub(super) struct Flight {
     /// `None` if it ended with the runtime that it ran in.
     pub(super) result: Shared<BoxFuture<'static, Option<Result<AccessToken>>>>,
+    pub(super) task: AbortHandle,
     pub(super) runtime: Id,
     pub(super) since: Instant,
+    /// The refresh token was refused, and it waits for others, if it is not the only one.
+    pub(super) is_refused: bool,
 }
 
 impl Flight {
@@ -28,6 +36,8 @@ impl Flight {
         if self.runtime == here {
             return self.result.await;
         }
-        timeout_at(self.since + PATIENCE, self.result).await.ok().flatten()
+        let waited =
+            guard_future("waiting for a refresh", async { timeout_at(self.since + PATIENCE, self.result).await });
+        waited.await.map_or_else(|panic| Some(Err(panic)), |result| result.ok().flatten())
     }
 }

@@ -3,6 +3,7 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use chrono::Utc;
+use futures_util::future::{Either, select};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, timeout};
@@ -27,11 +28,12 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// How long the store may take: all calls of the account wait for it.
 const ASKING: Duration = Duration::from_secs(30);
 
-/// What is kept, as JSON. Times are milliseconds since 1970.
+/// What is kept, as JSON. Times are milliseconds since 1970, by the clock of the process that saved it.
 #[derive(Serialize, Deserialize)]
 struct Document {
     access_token: String,
     refresh_token: String,
+    saved_at: Option<i64>,
     refresh_at: i64,
     expires_at: i64,
 }
@@ -39,8 +41,9 @@ struct Document {
 impl Document {
     fn to_stored(fresh: &Fresh, refresh_token: &SecretString) -> Result<StoredToken> {
         let now = Utc::now().timestamp_millis();
-        let after = |time: Duration| now.saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
+        let after = |time| now.saturating_add(milliseconds(time));
         let document = Self {
+            saved_at: Some(now),
             access_token: fresh.access_token.expose().to_owned(),
             refresh_token: refresh_token.expose_secret().to_owned(),
             refresh_at: after(fresh.refresh_in),
@@ -53,7 +56,11 @@ impl Document {
         // What serde says of it may hold a token.
         let document: Self = serde_json::from_str(stored.expose())
             .map_err(|_| Error::token("the token store contains something other than tokens".into()))?;
-        let now = Utc::now().timestamp_millis();
+        // The clocks of two machines may be minutes apart.
+        let now = match (document.saved_at, stored.age()) {
+            (Some(saved_at), Some(age)) => saved_at.saturating_add(milliseconds(age)),
+            _ => Utc::now().timestamp_millis(),
+        };
         let until = |time: i64| Duration::from_millis(time.saturating_sub(now).try_into().unwrap_or(0));
         Ok(Fresh {
             access_token: AccessToken::new(document.access_token).map_err(|e| Error::token(e.into()))?,
@@ -63,6 +70,10 @@ impl Document {
             unsaved: false,
         })
     }
+}
+
+fn milliseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A refresh that other processes may be about as well.
@@ -91,7 +102,7 @@ impl SharedRefresh {
             }
             sleep(Duration::from_millis(fastrand::u64(50..150))).await;
         }
-        Err(Error::token("another process holds the token store's lock and has saved no token".into()))
+        Err(Error::token_not_in_time("another process holds the token store's lock and has saved no token"))
     }
 
     async fn lock(&self) -> Result<Option<u64>> {
@@ -101,8 +112,8 @@ impl SharedRefresh {
     /// What the store says, or that it panicked.
     async fn ask<'a, T>(&'a self, what: impl FnOnce(&'a dyn TokenStore) -> StoreFuture<'a, T>) -> Result<T> {
         let asked = guard_future("the token store", async { timeout(ASKING, what(&*self.store)).await });
-        let late = |_| Err(format!("the token store took longer than {ASKING:?}").into());
-        asked.await?.unwrap_or_else(late).map_err(Error::token)
+        let late = |_| Error::token_not_in_time(&format!("the token store took longer than {ASKING:?}"));
+        asked.await?.map_err(late)?.map_err(Error::token)
     }
 
     async fn run_locked(&self, app: &OAuthApp, own: &SecretString, fencing_token: u64) -> Result<Fresh> {
@@ -114,10 +125,17 @@ impl SharedRefresh {
         });
         let mut held = fencing_token;
         let outcome = loop {
-            match timeout(LOCK / 3, &mut work).await {
-                Ok(outcome) => break outcome,
-                // Where it cannot be renewed, the fencing token decides who saves.
-                Err(_) => held = self.lock().await.ok().flatten().unwrap_or(held),
+            if let Ok(outcome) = timeout(LOCK / 3, &mut work).await {
+                break outcome;
+            }
+            // Where it cannot be renewed, the fencing token decides who saves. The store may be slow, and a response that is
+            // not taken in time is lost, with the refresh token in it.
+            match select(&mut work, pin!(self.lock())).await {
+                Either::Left((outcome, renewal)) => {
+                    held = renewal.await.ok().flatten().unwrap_or(held);
+                    break outcome;
+                }
+                Either::Right((renewed, _)) => held = renewed.ok().flatten().unwrap_or(held),
             }
         };
         // It ends by itself where this fails.
@@ -168,13 +186,15 @@ impl SharedRefresh {
             Ok(stored) => self.ask(|store| store.save(fencing_token, stored)).await.ok(),
             Err(_) => None,
         };
-        if saved == Some(false)
-            && let Ok(Some(later)) = self.load().await
-            && self.is_good(&later)
-        {
-            return later;
-        }
-        fresh.unsaved = saved.is_none();
+        fresh.unsaved = match saved {
+            Some(true) => false,
+            None => true,
+            Some(false) => match self.load().await {
+                Ok(Some(later)) if self.is_good(&later) => return later,
+                // There is none to go on with but this one, unless it cannot be seen.
+                stored => stored.is_ok(),
+            },
+        };
         fresh
     }
 }

@@ -23,8 +23,13 @@ pub type StoreFuture<'a, T> =
 ///
 /// A process may be suspended for longer than that and resume while another one has the lock. Therefore each `lock`
 /// returns a fencing token, a number larger than all before, and `save` does nothing for a number smaller than that of
-/// the last save. So the clocks of the machines need not agree: at worst there is one refresh too many, and the newer
-/// token stays.
+/// the last save. At worst there is one refresh too many, and the newer token stays.
+///
+/// # Clocks
+///
+/// A token expires some time after it was saved. A store on another machine says how long ago that was, by its own clock
+/// ([`StoredToken::with_age`]), and then the clocks of the processes need not agree. `RedisTokenStore` does so. Without an
+/// age, the clock of the machine decides, which suits processes of one machine.
 ///
 /// # In memory
 ///
@@ -190,23 +195,37 @@ impl<S: TokenStore + ?Sized> TokenStore for Arc<S> {
 
 /// The tokens of an account as text. The text is secret: encrypt it before it leaves the process.
 #[derive(Clone)]
-pub struct StoredToken(SecretString);
+pub struct StoredToken {
+    text: SecretString,
+    age: Option<Duration>,
+}
 
 impl StoredToken {
     /// Wraps the text that a store has kept.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(SecretString::from(text.into()))
+        Self { text: SecretString::from(text.into()), age: None }
+    }
+
+    /// Sets how long ago the text was saved, by the store's clock.
+    #[must_use]
+    pub fn with_age(mut self, age: Duration) -> Self {
+        self.age = Some(age);
+        self
     }
 
     /// The text in the clear, at most a few kilobytes.
     pub fn expose(&self) -> &str {
-        self.0.expose_secret()
+        self.text.expose_secret()
+    }
+
+    pub(super) fn age(&self) -> Option<Duration> {
+        self.age
     }
 }
 
 /// Without the text.
 impl fmt::Debug for StoredToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("StoredToken([redacted])")
+        f.debug_struct("StoredToken").field("text", &"[redacted]").field("age", &self.age).finish()
     }
 }

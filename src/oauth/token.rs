@@ -6,11 +6,12 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
     runtime::Handle,
-    time::{Instant, timeout},
+    task,
+    time::{Instant, timeout, timeout_at},
 };
 use uuid::Uuid;
 
@@ -25,7 +26,7 @@ use crate::{
         app::OAuthApp, current::Current, flight::Flight, fresh::Fresh, grant::Grant, shared::SharedRefresh,
         store::TokenStore,
     },
-    task::guard_future,
+    task::{ended, guard_future},
 };
 
 /// While the old token lives, a failed refresh is not repeated sooner.
@@ -46,13 +47,18 @@ pub struct OAuthToken {
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Keep = Arc<dyn Fn(String) -> BoxFuture<'static, std::result::Result<(), BoxError>> + Send + Sync>;
 
+/// How long after its start another refresh may replace a refresh token that is refused. One in a runtime that does not run any
+/// more never ends.
+const OTHERS: Duration = Duration::from_secs(30);
+
 /// How long a callback may take to keep a refresh token.
 const KEEPING: Duration = Duration::from_secs(30);
 
 struct State {
     refresh_token: Arc<SecretString>,
     current: Option<Current>,
-    flight: Option<Flight>,
+    /// Mostly one at a time. Calls do not wait for one in another runtime that may not run any more, but perhaps does.
+    flights: Vec<Flight>,
     keep: Option<Keep>,
     /// What came with a new refresh token that is not kept yet.
     unkept: Option<Unkept>,
@@ -65,9 +71,44 @@ struct State {
     unsaved: bool,
 }
 
+impl State {
+    /// The access token, as long as it may be sent.
+    fn usable(&self) -> Option<AccessToken> {
+        let current = self.current.as_ref().filter(|current| Instant::now() < current.expires_at);
+        current.map(|current| current.token.clone())
+    }
+
+    /// Whether it is time for another one.
+    fn is_due(&self) -> bool {
+        self.current.as_ref().is_none_or(|current| Instant::now() >= current.refresh_at.min(current.expires_at))
+    }
+
+    /// What a refresh has to do that has the store's lock by this name.
+    fn plan(&self, owner: &Arc<str>) -> Plan {
+        let refresh_token = Arc::clone(&self.refresh_token);
+        let shared = self.store.clone().map(|store| {
+            let unsaved = self.current.as_ref().filter(|current| self.unsaved && Instant::now() < current.expires_at);
+            let unsaved = unsaved.map(|current| current.fresh(&refresh_token));
+            SharedRefresh { store, owner: Arc::clone(owner), refused: self.refused.clone(), unsaved }
+        });
+        Plan { unkept: self.unkept.is_some(), refresh_token, shared }
+    }
+}
+
 struct Unkept {
     current: Current,
     unsaved: bool,
+}
+
+/// What a refresh has to do.
+struct Plan {
+    unkept: bool,
+    refresh_token: Arc<SecretString>,
+    shared: Option<SharedRefresh>,
+}
+
+fn new_owner() -> Arc<str> {
+    Uuid::new_v4().simple().to_string().into()
 }
 
 impl OAuthApp {
@@ -104,11 +145,11 @@ impl OAuthToken {
         let state = State {
             refresh_token: Arc::new(refresh_token),
             current: None,
-            flight: None,
+            flights: Vec::new(),
             keep: None,
             unkept: None,
             store: None,
-            owner: Uuid::new_v4().simple().to_string().into(),
+            owner: new_owner(),
             refused: None,
             unsaved: false,
         };
@@ -175,78 +216,113 @@ impl OAuthToken {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The token there is, or the refresh that will give one.
-    fn token_or_flight(&self, here: &Handle) -> std::result::Result<AccessToken, Flight> {
-        let now = Instant::now();
+    /// The token there is; or the refresh that will give one, and whether it has just begun.
+    fn token_or_flight(&self, here: &Handle) -> std::result::Result<AccessToken, (Flight, bool)> {
         let mut state = self.state();
-        let usable =
-            state.current.as_ref().filter(|current| now < current.expires_at).map(|current| current.token.clone());
-        let due = state.current.as_ref().is_none_or(|current| now >= current.refresh_at.min(current.expires_at));
+        let usable = state.usable();
         match usable {
-            Some(token) if !due => return Ok(token),
+            Some(token) if !state.is_due() => return Ok(token),
             _ => {}
         }
-        let flight = match &state.flight {
-            Some(flight) if !flight.is_lost(here.id()) => flight.clone(),
-            _ => {
-                let flight = self.take_off(&state, here);
-                state.flight = Some(flight.clone());
-                flight
-            }
+        let flight = match state.flights.iter().rev().find(|flight| !flight.is_lost(here.id())) {
+            Some(flight) => (flight.clone(), false),
+            None => (self.take_off(&mut state, here), true),
         };
         usable.ok_or(flight)
     }
 
     /// In a task of its own, because a refresh whose caller goes away may still change the refresh token.
-    fn take_off(&self, state: &State, here: &Handle) -> Flight {
-        let this = self.clone();
-        let refresh_token = Arc::clone(&state.refresh_token);
-        let shared = state.store.clone().map(|store| {
-            let unsaved = state.current.as_ref().filter(|current| state.unsaved && Instant::now() < current.expires_at);
-            let unsaved = unsaved.map(|current| current.fresh(&refresh_token));
-            SharedRefresh { store, owner: Arc::clone(&state.owner), refused: state.refused.clone(), unsaved }
-        });
-        let unkept = state.unkept.is_some();
+    fn take_off(&self, state: &mut State, here: &Handle) -> Flight {
+        state.flights.retain(|flight| !flight.task.is_finished());
+        if !state.flights.is_empty() {
+            // Another one perhaps has the lock by this name.
+            state.owner = new_owner();
+        }
+        let (this, owner) = (self.clone(), Arc::clone(&state.owner));
         let task = here.spawn(async move {
-            let result = this.fly(unkept, &refresh_token, shared).await;
+            let id = task::id();
+            let result = this.fly(id, owner).await;
             let mut state = this.state();
-            state.flight = None;
+            state.flights.retain(|flight| flight.task.id() != id);
+            // A token that has come since is not older for it.
             if result.is_err()
+                && state.is_due()
                 && let Some(current) = &mut state.current
             {
                 current.refresh_at = Instant::now() + PAUSE;
             }
             result
         });
+        let handle = task.abort_handle();
         let this = self.clone();
         let result = async move {
+            let id = task.id();
             let stopped = match task.await {
                 Ok(result) => return Some(result),
                 Err(stopped) => stopped,
             };
-            this.state().flight = None;
-            let panic = stopped.try_into_panic().ok()?;
-            Some(Err(Error::panicked("the refresh of the access token", &*panic)))
+            this.state().flights.retain(|flight| flight.task.id() != id);
+            let is_panic = stopped.is_panic();
+            let error = ended("the refresh of the access token", stopped);
+            is_panic.then_some(Err(error))
         };
-        Flight { result: result.boxed().shared(), runtime: here.id(), since: Instant::now() }
+        let result = result.boxed().shared();
+        let flight = Flight { result, task: handle, runtime: here.id(), since: Instant::now(), is_refused: false };
+        state.flights.push(flight.clone());
+        flight
     }
 
-    async fn fly(
-        &self,
-        unkept: bool,
-        refresh_token: &SecretString,
-        shared: Option<SharedRefresh>,
-    ) -> Result<AccessToken> {
+    async fn fly(&self, id: task::Id, owner: Arc<str>) -> Result<AccessToken> {
+        let plan = {
+            let state = self.state();
+            match state.usable() {
+                // It has begun so late that another one has ended.
+                Some(token) if !state.is_due() => return Ok(token),
+                _ => state.plan(&owner),
+            }
+        };
+        let sent = Arc::clone(&plan.refresh_token);
+        let error = match self.refresh(plan).await {
+            Err(error) if error.is_invalid_grant() => error,
+            result => return result,
+        };
+        // Another one may have replaced the refresh token, in a runtime that was taken for one that does not run any more.
+        let mut others = {
+            let mut state = self.state();
+            state.flights.iter_mut().filter(|flight| flight.task.id() == id).for_each(|own| own.is_refused = true);
+            let others = state.flights.iter().filter(|flight| !flight.is_refused);
+            let others = others.map(|flight| timeout_at(flight.since + OTHERS, flight.result.clone()));
+            others.collect::<FuturesUnordered<_>>()
+        };
+        while self.has_refresh_token(&sent) && others.next().await.is_some() {}
+        let plan = {
+            let state = self.state();
+            if Arc::ptr_eq(&state.refresh_token, &sent) {
+                return Err(error);
+            }
+            match state.usable() {
+                Some(token) => return Ok(token),
+                None => state.plan(&owner),
+            }
+        };
+        self.refresh(plan).await
+    }
+
+    /// Whether it is still this one.
+    fn has_refresh_token(&self, refresh_token: &Arc<SecretString>) -> bool {
+        Arc::ptr_eq(&self.state().refresh_token, refresh_token)
+    }
+
+    async fn refresh(&self, Plan { unkept, refresh_token, shared }: Plan) -> Result<AccessToken> {
         if unkept {
             self.keep().await?;
-            let state = self.state();
-            if let Some(current) = state.current.as_ref().filter(|current| Instant::now() < current.expires_at) {
-                return Ok(current.token.clone());
+            if let Some(token) = self.state().usable() {
+                return Ok(token);
             }
         }
         let fresh = match shared {
-            None => Fresh::from(&self.app.refresh(refresh_token).await?),
-            Some(shared) => shared.run(&self.app, refresh_token).await?,
+            None => Fresh::from(&self.app.refresh(&refresh_token).await?),
+            Some(shared) => shared.run(&self.app, &refresh_token).await?,
         };
         self.land(fresh).await
     }
@@ -310,14 +386,17 @@ impl TokenProvider for OAuthToken {
         };
         match self.token_or_flight(&here) {
             Ok(token) => Box::pin(std::future::ready(Ok(token))),
-            Err(mut flight) => Box::pin(async move {
+            Err((mut flight, mut is_own)) => Box::pin(async move {
                 loop {
-                    if let Some(result) = flight.result(here.id()).await {
-                        return Ok(result?);
+                    match flight.result(here.id()).await {
+                        Some(result) => return Ok(result?),
+                        // This runtime has ended, and another refresh would end as this one.
+                        None if is_own => return Err(Error::interrupted().into()),
+                        None => {}
                     }
                     match self.token_or_flight(&here) {
                         Ok(token) => return Ok(token),
-                        Err(another) => flight = another,
+                        Err(another) => (flight, is_own) = another,
                     }
                 }
             }),

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::{ids::ObjectId, partner_clients::PartnerClient};
+use crate::{
+    ids::ObjectId,
+    partner_clients::{PartnerClient, batch::folded},
+};
 
 /// Properties whose objects HubSpot also finds by further values, and the property that holds these, separated by
 /// semicolons.
@@ -15,11 +18,6 @@ pub(super) fn telling(property: &str) -> impl Iterator<Item = &str> {
 
 fn further(property: &str) -> Option<&'static str> {
     FURTHER.iter().find(|(name, _)| *name == property).map(|(_, further)| *further)
-}
-
-/// A value as HubSpot's search compares it.
-pub(super) fn folded(value: &str) -> String {
-    value.trim().to_lowercase()
 }
 
 /// The objects of an answer by the values that they say they have.

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 
 use super::{
-    attribution::{Attribution, folded, telling},
+    attribution::{Attribution, telling},
     resolved::Resolved,
 };
 use crate::{
@@ -18,7 +18,8 @@ use crate::{
     generated::types,
     ids::{ObjectId, ObjectType},
     partner_clients::{
-        PartnerClient, batch,
+        PartnerClient,
+        batch::{self, folded},
         search::{Search, filter},
     },
     transport::{self, call_meta::CallMeta, call_options::CallOptions},
@@ -63,46 +64,62 @@ struct Answer<'a> {
 impl<'a> Lookup<'a> {
     /// Finds the objects with each of the values, which are distinct.
     pub(super) async fn all(self, values: Vec<&'a str>) -> Outcomes<'a> {
-        let mut outcomes = Outcomes::new();
+        let mut outcomes = Outcomes::with_capacity(values.len());
         let mut way = Way::Read;
         let mut parts = way.parts(&values);
-        let mut answer = match parts.first() {
-            Some(first) => self.ask(way, first).await,
-            None => return outcomes,
-        };
-        if is_refused(&answer) {
-            way = Way::Search;
-            parts = way.parts(&values);
-            if let Some(first) = parts.first() {
-                answer = self.ask(way, first).await;
-            }
-            // Either HubSpot does not know the property, or one of the values is none that it can have.
-            if is_refused(&answer)
-                && let Err(error) = self.look_for_property().await
-            {
-                answer = Err(error);
-                parts.truncate(0);
-            }
-        }
-        // What the first request lacks, such as a scope, the others lack too.
-        if let Err(error) = &answer
-            && (parts.is_empty() || error.kind() != ErrorKind::Refused)
-        {
-            outcomes.extend(values.into_iter().map(|value| (value, Err(error.clone()))));
-            return outcomes;
-        }
-        let first = parts.remove(0);
-        let mut pending = parts;
-        take(first, answer, &mut outcomes, &mut pending);
-        while !pending.is_empty() {
-            let asked = mem::take(&mut pending).into_iter().map(|part| async move {
+        // Whether HubSpot takes the property in this way.
+        let mut is_taken = false;
+        let mut is_first = true;
+        while !parts.is_empty() {
+            // What the first request lacks, such as a scope, the others lack too.
+            let most = match (is_taken, mem::take(&mut is_first)) {
+                (true, _) => parts.len(),
+                (false, true) => 1,
+                (false, false) => self.concurrency,
+            };
+            let later = parts.split_off(most.min(parts.len()));
+            let asked = parts.into_iter().map(|part| async move {
                 let answer = self.ask(way, &part).await;
                 (part, answer)
             });
             let mut answers = stream::iter(asked.collect::<Vec<_>>()).buffer_unordered(self.concurrency);
+            let (mut open, mut refused) = (later, Vec::new());
             while let Some((part, answer)) = answers.next().await {
-                take(part, answer, &mut outcomes, &mut pending);
+                match answer {
+                    Ok(answer) => {
+                        is_taken = true;
+                        outcomes.extend(answer.settled);
+                        open.extend(halves(&answer.open));
+                    }
+                    Err(error) if error.stops() => return everywhere(outcomes, values, &error),
+                    Err(error) if error.kind() == ErrorKind::Refused => refused.push((part, error)),
+                    Err(error) => outcomes.extend(part.into_iter().map(|value| (value, Err(error.clone())))),
+                }
             }
+            if !refused.is_empty() && !is_taken {
+                // Either HubSpot does not take the property, or one of the values is none that it can have.
+                match way {
+                    Way::Read => {
+                        way = Way::Search;
+                        let refused = refused.into_iter().map(|(part, _)| part);
+                        parts = way.parts(&refused.chain(open).flatten().collect::<Vec<_>>());
+                        is_first = true;
+                        continue;
+                    }
+                    Way::Search => match self.look_for_property().await {
+                        Ok(()) => is_taken = true,
+                        Err(error) => return everywhere(outcomes, values, &error),
+                    },
+                }
+            }
+            // HubSpot refuses a whole request for one value, so the others are asked for again.
+            for (part, error) in refused {
+                match part.as_slice() {
+                    [value] => drop(outcomes.insert(value, Err(error))),
+                    several => open.extend(halves(several)),
+                }
+            }
+            parts = open;
         }
         outcomes
     }
@@ -234,31 +251,18 @@ fn forms(value: &str) -> impl Iterator<Item = String> {
     std::iter::once(folded).chain(as_given)
 }
 
-fn is_refused(answer: &Result<Answer<'_>>) -> bool {
-    answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::Refused)
+/// Values in two parts, so that each is asked for alone at last.
+fn halves<'a>(values: &[&'a str]) -> impl Iterator<Item = Vec<&'a str>> {
+    let (left, right) = values.split_at(values.len() / 2);
+    [left, right].into_iter().filter(|half| !half.is_empty()).map(<[_]>::to_vec)
 }
 
-/// Settles what the answer settles. What it leaves open is asked for again in halves, and at last alone; so is what HubSpot
-/// refuses, because it refuses a whole request for one value.
-fn take<'a>(
-    part: Vec<&'a str>,
-    answer: Result<Answer<'a>>,
-    outcomes: &mut Outcomes<'a>,
-    pending: &mut Vec<Vec<&'a str>>,
-) {
-    let open = match answer {
-        Ok(Answer { settled, open }) => {
-            outcomes.extend(settled);
-            open
-        }
-        Err(error) if error.kind() == ErrorKind::Refused && part.len() > 1 => part,
-        Err(error) => {
-            outcomes.extend(part.into_iter().map(|value| (value, Err(error.clone()))));
-            return;
-        }
-    };
-    let (left, right) = open.split_at(open.len() / 2);
-    pending.extend([left, right].into_iter().filter(|half| !half.is_empty()).map(<[_]>::to_vec));
+/// An error for all values of which nothing is known.
+fn everywhere<'a>(mut outcomes: Outcomes<'a>, values: Vec<&'a str>, error: &Error) -> Outcomes<'a> {
+    for value in values {
+        outcomes.entry(value).or_insert_with(|| Err(error.clone()));
+    }
+    outcomes
 }
 
 fn resolved(ids: &BTreeSet<ObjectId>) -> Resolved {

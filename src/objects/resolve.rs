@@ -138,7 +138,7 @@ fn check<'a>(property: &'a str, value: &str) -> Result<(&'a str, String)> {
     if value.chars().any(char::is_control) {
         return refuse("contains a control character", "remove it; often it is a line break");
     }
-    if value.chars().any(damage::is_invisible) {
+    if damage::hidden(value).is_some() {
         return refuse("contains an invisible character", "type it again");
     }
     Ok((property, if property == "email" { value.to_lowercase() } else { value.to_owned() }))

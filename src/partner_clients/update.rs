@@ -102,7 +102,7 @@ impl UpdatePartnerClient {
         let partner_client = self.partner_client.checked(self.id_property.as_deref())?;
         let body = types::SimplePublicObjectInput::builder().properties(self.changes.checked()?);
         self.id_property.as_deref().map_or(Ok(()), check_property)?;
-        let (object, meta) = transport::call(self.client.raw, self.options, "update", |raw| async move {
+        let (object, meta) = transport::write(self.client.raw, self.options, "update", |raw| async move {
             let request = raw.update().partner_client_id(&partner_client).body(body);
             match self.id_property {
                 Some(name) => request.id_property(name).send().await,

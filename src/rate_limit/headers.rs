@@ -2,9 +2,15 @@
 
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-/// Rate-limit headers of a response. HubSpot may leave out any of them; responses to searches usually have none.
+use crate::spec::RateBucket;
+
+/// In which HubSpot counts searches.
+pub(crate) const SEARCH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Rate-limit headers of a response. HubSpot may leave out any of them; responses to searches usually have
+/// none, or those of the general rate limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimitHeaders {
@@ -18,11 +24,21 @@ pub struct RateLimitHeaders {
     pub daily_limit: Option<u64>,
     /// `X-HubSpot-RateLimit-Daily-Remaining`: requests left of the day's.
     pub daily_remaining: Option<u64>,
-    /// `Retry-After`, given in seconds or as a date. At most 24 hours, the longest that HubSpot documents.
+    /// `Retry-After`, given in seconds or as a date. At most 24 hours, the longest that HubSpot documents; `None` for zero or
+    /// a date that has passed.
     pub retry_after: Option<Duration>,
 }
 
 impl RateLimitHeaders {
+    /// What they say of this rate limit. A response to a search may carry those of the general one.
+    pub(crate) fn about(self, bucket: RateBucket) -> Self {
+        let is_about = match bucket {
+            RateBucket::General => true,
+            RateBucket::Search => self.interval.is_some_and(|interval| interval <= SEARCH_INTERVAL),
+        };
+        if is_about { self } else { Self { limit: None, remaining: None, interval: None, ..self } }
+    }
+
     /// Reads the headers in one pass; one that cannot be understood counts as absent.
     pub(crate) fn read(headers: &HeaderMap) -> Self {
         let mut read = Self::default();
@@ -44,7 +60,8 @@ impl RateLimitHeaders {
                 Some("daily") => read.daily_limit = number,
                 Some("daily-remaining") => read.daily_remaining = number,
                 Some(_) => {}
-                None => read.retry_after = retry_after(text),
+                // Zero, or a time that has passed, says nothing of how long to wait.
+                None => read.retry_after = retry_after(text, headers).filter(|time| !time.is_zero()),
             }
         }
         read
@@ -57,12 +74,14 @@ const MAX_INTERVAL_MS: u64 = 3_600_000;
 /// The longest that HubSpot announces, while it moves an account (477). Without a bound a number could not be added to a time.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 
-/// RFC 9110, section 10.2.3: seconds, or a date.
-pub(super) fn retry_after(text: &str) -> Option<Duration> {
+/// RFC 9110, section 10.2.3: seconds, or a date, which is by the clock of the server, as is that of the response.
+pub(super) fn retry_after(text: &str, headers: &HeaderMap) -> Option<Duration> {
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         let seconds = text.parse().map_or(MAX_RETRY_AFTER, Duration::from_secs);
         return Some(seconds.min(MAX_RETRY_AFTER));
     }
-    let until = chrono::DateTime::parse_from_rfc2822(text).ok()?;
-    Some((until.to_utc() - chrono::Utc::now()).to_std().unwrap_or_default().min(MAX_RETRY_AFTER))
+    let time = |text: &str| Some(chrono::DateTime::parse_from_rfc2822(text).ok()?.to_utc());
+    let until = time(text)?;
+    let now = headers.get(DATE).and_then(|date| time(date.to_str().ok()?.trim_ascii()));
+    Some((until - now.unwrap_or_else(chrono::Utc::now)).to_std().unwrap_or_default().min(MAX_RETRY_AFTER))
 }

@@ -73,7 +73,7 @@ pub type PermitFuture<'a> =
 /// Every attempt of every call acquires one permit and releases it once, whatever becomes of the call. If several clients share
 /// a rate limit, pass one limiter to all of them with [`ClientBuilder::rate_limiter`](crate::ClientBuilder::rate_limiter).
 ///
-/// The limiter runs in the call's own task, where task-local values of the caller are not available.
+/// The limiter may run in a task of the call's own, where task-local values of the caller are not available.
 pub trait RateLimiter: Send + Sync {
     /// Returns a permit, if one is free now and no call waits for it.
     fn try_acquire(&self, bucket: RateBucket) -> Option<Permit>;
@@ -162,6 +162,18 @@ pub enum PermitUsage {
         /// Whether it was a 429 because this rate limit is used up. False for a 429 because of the daily limit.
         rate_limited: bool,
     },
+}
+
+impl PermitUsage {
+    /// What it says of this rate limit.
+    pub(crate) fn about(&self, bucket: RateBucket) -> Self {
+        match self {
+            Self::Response { headers, rate_limited } => {
+                Self::Response { headers: headers.about(bucket), rate_limited: *rate_limited }
+            }
+            usage => usage.clone(),
+        }
+    }
 }
 
 /// The longest pause that one refused request may impose on all others. What HubSpot refuses after it pauses them anew.

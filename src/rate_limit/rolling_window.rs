@@ -22,20 +22,22 @@ use tokio::{runtime::Handle, time::Instant};
 
 pub(crate) use self::bucket::Bucket;
 use crate::{
-    rate_limit::limiter::{Permit, PermitFuture, PermitUsage, RateLimit, RateLimitStatus, RateLimiter},
+    rate_limit::{
+        headers::SEARCH_INTERVAL,
+        limiter::{Permit, PermitFuture, PermitUsage, RateLimit, RateLimitStatus, RateLimiter},
+    },
     spec::RateBucket,
 };
 
 pub(crate) const INTERVAL: Duration = Duration::from_secs(10);
 pub(crate) const SEARCH_LIMIT: u32 = 5;
-pub(crate) const SEARCH_INTERVAL: Duration = Duration::from_secs(1);
 /// Longer than a request takes to reach HubSpot, a new connection included.
 pub(crate) const SLACK: Duration = Duration::from_secs(1);
 
 /// A limiter that keeps to HubSpot's rolling windows and learns their size from the responses.
 ///
 /// It is fair: calls are served in order, and a call that is dropped while it waits gives up its place. A 429 with
-/// `Retry-After` pauses it for that long, at most a minute.
+/// `Retry-After` pauses it for that long, at most a minute; of several, the one that asks for the latest time counts.
 ///
 /// A future that is not polled holds up no other call. A permit that is not taken within a tenth of a second is offered
 /// to the next call in line, then to the next two, and so on. The first of them that is polled takes it, and the others
@@ -88,7 +90,7 @@ impl RateLimiter for RollingWindow {
             daily.0 = headers.daily_limit.or(daily.0);
             daily.1 = headers.daily_remaining.or(daily.1);
         }
-        self.bucket(permit.bucket()).release(permit.id(), usage);
+        self.bucket(permit.bucket()).release(permit.id(), &usage.about(permit.bucket()));
     }
 
     fn status(&self) -> RateLimitStatus {

@@ -16,7 +16,7 @@ use self::shape::Reader;
 pub(crate) use self::{
     encoding::utf8,
     repair::json,
-    shape::{Field, Shape, scalar, text},
+    shape::{Field, Shape, entries, integer, scalar, text},
 };
 
 /// The shape of an operation's success response, where it is known.
@@ -33,19 +33,19 @@ pub(crate) fn schema(name: &str) -> Option<&'static Shape> {
 ///
 /// # Errors
 /// That of the first reading, if the second fails as well.
-pub(crate) fn decode<T: DeserializeOwned>(body: &[u8], shape: Option<&Shape>) -> serde_json::Result<T> {
-    Ok(decode_counted(body, shape)?.0)
+pub(crate) fn decode<T: DeserializeOwned>(body: &[u8], shape: Option<&'static Shape>) -> serde_json::Result<T> {
+    Ok(decode_counted(body, || shape)?.0)
 }
 
-/// As [`decode`], with how many entries of the response's lists and maps could not be read.
+/// As [`decode`], with how many entries of the response's lists and maps could not be read. The shape is seldom needed.
 pub(crate) fn decode_counted<T: DeserializeOwned>(
     body: &[u8],
-    shape: Option<&Shape>,
+    shape: impl FnOnce() -> Option<&'static Shape>,
 ) -> serde_json::Result<(T, usize)> {
     match serde_json::from_slice(body) {
         Ok(value) => Ok((value, 0)),
         Err(error) => {
-            let read = shape.and_then(|shape| lenient(body, shape));
+            let read = shape().and_then(|shape| lenient(body, shape));
             let decoded = read.and_then(|(value, left_out)| Some((serde_json::from_value(value).ok()?, left_out)));
             decoded.ok_or(error)
         }

@@ -48,18 +48,31 @@ impl Shape {
     /// Whether a whole response can be meant for this: an object has at least one of the members, whatever it is.
     pub(super) fn is_like(&self, value: &Value) -> bool {
         match (self.resolved(), value) {
-            (Self::Object(fields), Value::Object(members)) => fields.iter().any(|f| members.contains_key(f.name)),
+            (Self::Object(_), Value::Object(members)) => self.shares_member(members),
             (Self::Object(_), _) => false,
             _ => true,
         }
     }
 
+    /// Whether an object has at least one member of this one.
+    pub(crate) fn shares_member(&self, members: &Map<String, Value>) -> bool {
+        matches!(self.resolved(), Self::Object(fields) if fields.iter().any(|field| members.contains_key(field.name)))
+    }
+
+    /// Whether it is an object with such a member.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        matches!(self.resolved(), Self::Object(fields) if fields.iter().any(|field| field.name == name))
+    }
+
     /// Whether an entry of a list lacks a list of its own. It says nothing of what is in that, least of all that there is
     /// nothing.
     fn lacks_list(&self, value: &Value) -> bool {
+        if let Self::Nullable(shape) = self {
+            return shape.lacks_list(value);
+        }
         let (Self::Object(fields), Value::Object(members)) = (self.resolved(), value) else { return false };
         let is_list = |field: &&Field| field.required && matches!(field.shape.resolved(), Self::List(_));
-        fields.iter().filter(is_list).any(|field| members.get(field.name).is_none_or(Value::is_null))
+        fields.iter().filter(is_list).any(|field| members.get(field.name).is_none_or(is_nothing))
     }
 
     /// What stands for a required value that is not there: nothing, where the shape can say so.
@@ -121,6 +134,11 @@ impl Reader {
 
     fn entry(&mut self, shape: &Shape, value: Value) -> Option<Value> {
         let absent = value.is_null();
+        // What cannot be read is not `null`.
+        let shape = match shape {
+            Shape::Nullable(shape) if !absent => shape,
+            shape => shape,
+        };
         let read = self.read(shape, value);
         self.left_out += usize::from(read.is_none() && !absent);
         read
@@ -129,7 +147,10 @@ impl Reader {
     fn object(&mut self, fields: &[Field], mut members: Map<String, Value>) -> Option<Value> {
         let mut read = Map::new();
         for Field { name, required, shape } in fields {
-            let value = members.remove(*name).unwrap_or_default();
+            let mut value = members.remove(*name).unwrap_or_default();
+            if matches!(shape.resolved(), Shape::List(_)) && is_nothing(&value) {
+                value = Value::Null;
+            }
             let absent = value.is_null();
             let value = match self.read(shape, value) {
                 // What should be a list of things and is something else may be all that there was to say.
@@ -147,6 +168,26 @@ impl Reader {
         let text = scalar(value)?;
         let field = fields.iter().find(|field| matches!(field.name, "message" | "after"))?;
         self.object(fields, Map::from_iter([(field.name.to_owned(), Value::String(text))]))
+    }
+}
+
+/// Whether a value in the place of a list says that there is nothing. Some languages write an empty list like this.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.trim().is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Array(_) | Value::Bool(true) => false,
+    }
+}
+
+/// The entries of a list, or of what stands in its place: one entry without brackets, or nothing.
+pub(crate) fn entries(value: Option<&Value>) -> &[Value] {
+    match value {
+        Some(Value::Array(values)) => values,
+        Some(value) if !is_nothing(value) => std::slice::from_ref(value),
+        _ => &[],
     }
 }
 
@@ -179,7 +220,7 @@ pub(crate) fn text(value: Value) -> String {
     }
 }
 
-fn integer(value: &Value) -> Option<i64> {
+pub(crate) fn integer(value: &Value) -> Option<i64> {
     // Beyond 2^53 a float is not exact.
     let whole = |float: f64| (float.fract() == 0.0 && float.abs() < 9e15).then_some(float as i64);
     match value {
@@ -226,4 +267,32 @@ fn time(value: Value) -> Option<String> {
         }
     };
     Some(time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_entry_that_may_be_null_and_cannot_be_read_is_left_out_and_counted() {
+        const OWNER: Shape = Shape::Object(&[Field { name: "id", required: true, shape: Shape::Id }]);
+        const TEAM: Shape = Shape::Object(&[Field { name: "owners", required: true, shape: Shape::List(&OWNER) }]);
+        let (one, broken) = (json!({"id": "1"}), json!({"id": []}));
+        for (shape, value, read, left_out) in [
+            (Shape::List(&Shape::Nullable(&OWNER)), json!([one, null, broken]), json!([one, null]), 1),
+            (
+                Shape::Map(&Shape::Nullable(&OWNER)),
+                json!({"a": null, "b": broken, "c": one}),
+                json!({"a": null, "c": one}),
+                1,
+            ),
+            (Shape::List(&Shape::Nullable(&TEAM)), json!([{"owners": []}, {}, null]), json!([{"owners": []}, null]), 1),
+            (Shape::Nullable(&OWNER), broken.clone(), json!(null), 0),
+        ] {
+            let mut reader = Reader::default();
+            assert_eq!((reader.read(&shape, value.clone()), reader.left_out), (Some(read), left_out), "{value}");
+        }
+    }
 }

@@ -281,8 +281,23 @@ impl SharedBucket {
             local.release(id, &local_usage(usage));
         }
         state.reports.push(Report { id, usage, sent, answered });
+        self.report(state);
+    }
+
+    /// Learns the daily figures from a response to a request of another rate limit.
+    pub(super) fn learn_daily(&self, headers: &RateLimitHeaders) {
+        let RateLimitHeaders { daily_limit, daily_remaining, .. } = *headers;
+        if daily_limit.or(daily_remaining).is_none() {
+            return;
+        }
+        let mut state = self.state();
+        learn(&mut state.headers, &RateLimitHeaders { daily_limit, daily_remaining, ..RateLimitHeaders::default() });
+        self.report(state);
+    }
+
+    fn report(&self, mut state: MutexGuard<'_, State>) {
         if state.report_at.is_none() {
-            state.report_at = Some(answered + GATHER);
+            state.report_at = Some(Instant::now() + GATHER);
             drop(state);
             self.changed.notify_one();
         }

@@ -2,9 +2,8 @@
 //! timeout.
 
 use std::{
-    collections::VecDeque,
     fmt, io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -13,14 +12,15 @@ use ::redis::{
     ServerErrorKind, aio::MultiplexedConnection,
 };
 use reqwest::Url;
-use tokio::{
-    runtime::{Handle, Id},
-    time::timeout,
-};
+use tokio::{runtime::Handle, time::timeout};
 
-use super::trouble::{READ_ONLY, Trouble, says};
+use super::{
+    server::{Server, too_old},
+    trouble::{READ_ONLY, Trouble, says},
+};
 use crate::{
     error::{Error, Result},
+    per_runtime::PerRuntime,
     task::{Task, guard_future, in_runtime},
     transport::call_options::check_timeout,
 };
@@ -30,7 +30,8 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Handle to a Redis server. Clones share its connections, one for each runtime.
 ///
-/// Needs Redis 5 or later, or a server that speaks its protocol and runs its scripts. Redis Cluster is not supported.
+/// Needs Redis 6.2 or later, Valkey, or a server that speaks their protocol and runs their scripts. Redis Cluster is not
+/// supported.
 #[derive(Clone)]
 pub struct Redis(Arc<Inner>);
 
@@ -39,15 +40,13 @@ struct Inner {
     address: String,
     prefix: String,
     timeout: Duration,
-    /// By runtime, as a connection lives in a task of the one that it was made in.
-    connections: Mutex<VecDeque<(Id, Slot)>>,
+    warning: OnceLock<String>,
+    /// A connection lives in a task of the runtime that it was made in.
+    connections: PerRuntime<Slot>,
 }
 
 /// Locked while it is made, and only by a task: whoever waits for it may not be polled any more.
 type Slot = Arc<tokio::sync::Mutex<Option<MultiplexedConnection>>>;
-
-/// The most runtimes whose connections are kept.
-const MOST: usize = 16;
 
 impl Redis {
     /// Connects with the default settings.
@@ -67,6 +66,13 @@ impl Redis {
         RedisBuilder { url: url.into(), prefix: PREFIX.to_owned(), timeout: TIMEOUT, root_certificates: None }
     }
 
+    /// What you should know about this Redis, to show to whoever runs it: that it may delete jobs and tokens when its
+    /// memory is full, because its `maxmemory-policy` is one of `allkeys-…`. [`RedisBuilder::connect`] logs it as well.
+    /// `None` also if the Redis user may not run `INFO`.
+    pub fn warning(&self) -> Option<&str> {
+        self.0.warning.get().map(String::as_str)
+    }
+
     /// The name of what is kept for an account.
     pub(super) fn key(&self, parts: &[&str]) -> String {
         [&[self.0.prefix.as_str()], parts].concat().join(":")
@@ -74,6 +80,11 @@ impl Redis {
 
     pub(super) fn timeout(&self) -> Duration {
         self.0.timeout
+    }
+
+    /// The error for a Redis whose version shows only when it is used.
+    pub(super) fn too_old(&self) -> Error {
+        too_old(&self.0.address, "a version before 6.2")
     }
 
     /// Runs a script on a key, and loads it first if Redis does not know it. A script may run twice, because it is not
@@ -104,6 +115,11 @@ impl Redis {
         Err(trouble)
     }
 
+    /// Of a reply that the script never gives.
+    pub(super) fn odd_reply(&self, key: &str) -> Trouble {
+        Trouble::odd(&self.0.address, key)
+    }
+
     /// Waits no longer than the timeout. Without a runtime, or in one without timers or sockets, it fails and does not
     /// panic.
     async fn in_time<T>(
@@ -118,14 +134,8 @@ impl Redis {
     /// The place of this runtime's connection.
     fn slot(&self) -> Slot {
         let runtime = Handle::current().id();
-        let mut connections = self.0.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, slot)) = connections.iter().find(|(id, _)| *id == runtime) {
-            return Arc::clone(slot);
-        }
-        connections.truncate(MOST - 1);
-        let slot = Slot::default();
-        connections.push_front((runtime, Arc::clone(&slot)));
-        slot
+        let connections = &self.0.connections;
+        connections.get(runtime).unwrap_or_else(|| connections.keep(runtime, Slot::default()))
     }
 
     fn made(&self) -> Option<MultiplexedConnection> {
@@ -206,9 +216,11 @@ impl RedisBuilder {
     /// - a root certificate that is not valid, or one without TLS;
     /// - an empty prefix;
     /// - a timeout of zero or of more than a day;
-    /// - a user or password that Redis rejects.
+    /// - a user or password that Redis rejects;
+    /// - a Redis before version 6.2, a node of a Redis Cluster, or a Sentinel.
     ///
-    /// [`Error::is_connect`] if Redis cannot be reached. No error shows the password.
+    /// [`Error::is_connect`] if Redis cannot be reached, or is a read-only replica, as in a failover. No error shows the
+    /// password.
     pub async fn connect(self) -> Result<Redis> {
         if self.prefix.is_empty() {
             return Err(Error::invalid_input("Redis prefix", None, "is empty", "give a name, or leave it out"));
@@ -221,16 +233,25 @@ impl RedisBuilder {
             client,
             prefix: self.prefix,
             timeout: self.timeout,
-            connections: Mutex::default(),
+            warning: OnceLock::new(),
+            connections: PerRuntime::default(),
         }));
-        let ping = async { ::redis::cmd("PING").query_async::<()>(&mut redis.connection().await?).await };
-        let reply = redis.in_time(ping).await?;
-        match reply {
-            Ok(()) => Ok(redis),
-            // It has replied, and nothing here needs it to say PONG.
-            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm) => Ok(redis),
-            Err(error) => Err(Trouble::new(&redis.0.client, &redis.0.address, None, &error).into()),
+        let asked = async {
+            let mut connection = redis.connection().await?;
+            match ::redis::cmd("PING").query_async::<()>(&mut connection).await {
+                // It has replied, and nothing here needs it to say PONG.
+                Err(error) if error.kind() != ErrorKind::Server(ServerErrorKind::NoPerm) => Err(error),
+                _ => Server::ask(&mut connection).await,
+            }
+        };
+        let server = redis.in_time(asked).await?;
+        let server = server.map_err(|error| Trouble::new(&redis.0.client, &redis.0.address, None, &error))?;
+        server.check(&redis.0.address)?;
+        if let Some(warning) = server.warning(&redis.0.address) {
+            tracing::warn!("{warning}");
+            redis.0.warning.get_or_init(|| warning);
         }
+        Ok(redis)
     }
 }
 

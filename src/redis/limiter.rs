@@ -9,8 +9,9 @@ use super::{bucket::SharedBucket, connection::Redis, window::SharedWindow};
 use crate::{
     error::{Error, Result},
     rate_limit::{
+        headers::SEARCH_INTERVAL,
         limiter::{Permit, PermitFuture, PermitUsage, RateLimit, RateLimitStatus, RateLimiter},
-        rolling_window::{INTERVAL, SEARCH_INTERVAL, SEARCH_LIMIT},
+        rolling_window::{INTERVAL, SEARCH_LIMIT},
     },
     spec::RateBucket,
     task::in_runtime,
@@ -84,7 +85,12 @@ impl RateLimiter for RedisLimiter {
     }
 
     fn release(&self, permit: Permit, usage: &PermitUsage) {
-        self.bucket(permit.bucket()).release(permit.id(), usage);
+        let bucket = permit.bucket();
+        // The day's requests are those of both.
+        if let (RateBucket::Search, PermitUsage::Response { headers, .. }) = (bucket, usage) {
+            self.general.bucket.learn_daily(headers);
+        }
+        self.bucket(bucket).release(permit.id(), &usage.about(bucket));
     }
 
     fn status(&self) -> RateLimitStatus {

@@ -4,13 +4,15 @@ use std::{fmt, sync::LazyLock, time::Duration};
 
 use ::redis::{FromRedisValue, Script};
 
-use super::{connection::Redis, token_cipher::TokenCipher, trouble::Trouble};
+use super::{connection::Redis, token_cipher::TokenCipher};
 use crate::{
     error::{Error, Result},
     oauth::store::{StoreFuture, StoredToken, TokenStore},
 };
 
-/// One hash for an account: the token encrypted, the fencing token of whoever put it there, and the lock.
+/// One hash for an account: the token, encrypted; when it was saved, and the fencing token of that save; and the lock.
+///
+/// The hash may be lost between a lock and its save. So the next fencing token is larger than that of the last save, too.
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
@@ -20,22 +22,32 @@ static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
         local function number(field) return tonumber(redis.call('HGET', key, field) or 0) end
 
         if action == 'load' then
-          return redis.call('HGET', key, 'token')
+          local token, saved_at = redis.call('HGET', key, 'token'), number('saved_at')
+          return token and { token, saved_at > 0 and math.max(0, now - saved_at) or -1 }
         elseif action == 'lock' then
-          local owner, locked = ARGV[4], number('locked_until') > now
-          if locked and redis.call('HGET', key, 'owner') ~= owner then return false end
-          fence = locked and number('locked_by') or redis.call('HINCRBY', key, 'fence', 1)
-          redis.call('HSET', key, 'locked_by', fence, 'owner', owner, 'locked_until',
-            string.format('%.0f', now + tonumber(ARGV[3])))
+          local owner, locked_at, locked_until = ARGV[4], number('locked_at'), number('locked_until')
+          local locked = locked_until > now
+          if locked and redis.call('HGET', key, 'owner') ~= owner then
+            -- Where Redis's clock was set back, its time begins anew: a dead owner's would take as much longer.
+            if locked_at > now then
+              redis.call('HSET', key, 'locked_at', string.format('%.0f', now),
+                'locked_until', string.format('%.0f', now + locked_until - locked_at))
+            end
+            return false
+          end
+          local behind = math.max(0, number('saved_by') - number('fence'))
+          fence = locked and number('locked_by') or redis.call('HINCRBY', key, 'fence', behind + 1)
+          redis.call('HSET', key, 'locked_by', fence, 'owner', owner, 'locked_at', string.format('%.0f', now),
+            'locked_until', string.format('%.0f', now + tonumber(ARGV[3])))
           return fence
         end
         local saved = 0
         if action == 'save' and fence >= number('saved_by') then
-          redis.call('HSET', key, 'token', ARGV[3], 'saved_by', fence)
+          redis.call('HSET', key, 'token', ARGV[3], 'saved_by', fence, 'saved_at', string.format('%.0f', now))
           saved = 1
         end
         if number('locked_by') == fence then
-          redis.call('HDEL', key, 'locked_by', 'owner', 'locked_until')
+          redis.call('HDEL', key, 'locked_by', 'owner', 'locked_at', 'locked_until')
         end
         return saved
         ",
@@ -67,25 +79,32 @@ impl RedisTokenStore {
         if let Some(fence) = store.run::<Option<u64>>("lock", 0, &(0_u64, "")).await? {
             store.run::<()>("unlock", fence, &"").await?;
         }
-        if let Some(sealed) = store.run::<Option<Vec<u8>>>("load", 0, &"").await? {
+        if let Some((sealed, _)) = store.sealed().await? {
             let remedy = "use the key of the other processes, or DEL the stored tokens";
             store.cipher.decrypt(&sealed).map_err(|reason| Error::invalid_input("token key", None, reason, remedy))?;
         }
         Ok(store)
     }
 
+    /// What is stored, and for how many milliseconds, by Redis's clock; negative where that is not known.
+    async fn sealed(&self) -> Result<Option<(Vec<u8>, i64)>> {
+        self.run("load", 0, &"").await
+    }
+
+    /// # Errors
+    /// Their kind tells whether Redis may come back by itself, which decides what becomes of a run.
     async fn run<T: FromRedisValue>(
         &self,
         action: &str,
         fencing_token: u64,
         value: &(impl ::redis::ToRedisArgs + Sync),
-    ) -> std::result::Result<T, Trouble> {
+    ) -> Result<T> {
         let mut call = SCRIPT.key(&self.key);
         call.arg(action).arg(fencing_token).arg(value);
         match self.redis.run(&self.key, &call).await {
             // Its reply may be lost. What is done already is not done again.
-            Err(trouble) if trouble.unreachable => self.redis.run(&self.key, &call).await,
-            reply => reply,
+            Err(trouble) if trouble.unreachable => Ok(self.redis.run(&self.key, &call).await?),
+            reply => Ok(reply?),
         }
     }
 }
@@ -93,8 +112,12 @@ impl RedisTokenStore {
 impl TokenStore for RedisTokenStore {
     fn load(&self) -> StoreFuture<'_, Option<StoredToken>> {
         Box::pin(async {
-            let sealed: Option<Vec<u8>> = self.run("load", 0, &"").await?;
-            Ok(sealed.map(|sealed| self.cipher.decrypt(&sealed)).transpose()?)
+            let Some((sealed, age)) = self.sealed().await? else { return Ok(None) };
+            let token = self.cipher.decrypt(&sealed)?;
+            Ok(Some(match u64::try_from(age) {
+                Ok(age) => token.with_age(Duration::from_millis(age)),
+                Err(_) => token,
+            }))
         })
     }
 

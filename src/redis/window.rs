@@ -102,6 +102,9 @@ impl SharedWindow {
         }
         let (granted, wait, limit, interval, used, others, daily, daily_left) =
             self.redis.run(&self.key, &call).await?;
+        if granted > wanted {
+            return Err(self.redis.odd_reply(&self.key));
+        }
         let (wait, interval): (u64, u64) = (wait, interval);
         let (daily, daily_left): (i64, i64) = (daily, daily_left);
         Ok(Reply {

@@ -18,7 +18,7 @@ use crate::{
         failed::Failed,
         observer::{Attempt, CallEnd, attempt_ended, call_ended},
         raw::mark,
-        response::came,
+        response::{Read, came},
         shared::Shared,
     },
 };
@@ -43,9 +43,13 @@ pub(crate) struct Record {
     pub(crate) waiting: Option<Instant>,
     /// Why it is tried again.
     pub(crate) again: Option<Error>,
+    /// The caller's code panicked after an attempt, the last.
+    pub(crate) panicked: Option<Error>,
     pub(crate) failure: Option<Error>,
     /// That of the success that the call ended with.
     pub(crate) body: Bytes,
+    /// What the generated code is to decode, where the facade made the call.
+    pub(crate) read: Option<Read>,
     pub(crate) ended: Option<Ended>,
 }
 
@@ -86,7 +90,7 @@ pub(crate) struct Unended {
 impl Unended {
     /// Gives the generated code what it takes: a response, also of a failure.
     pub(crate) fn end(mut self, raw: bool, outcome: Result<Response, Failed>) -> Result<Response, Error> {
-        let error = outcome.as_ref().err().map(|failed| failed.error.clone());
+        let mut error = outcome.as_ref().err().map(|failed| failed.error.clone());
         let mut result = match outcome {
             Ok(response) | Err(Failed { response: Some(response), .. }) => Ok(response),
             Err(Failed { error, response: None }) => Err(error),
@@ -100,11 +104,19 @@ impl Unended {
             return result;
         }
         let meta = std::mem::take(&mut record.meta);
+        let panicked = told_instead(record.panicked.take(), error.as_ref());
         drop(record);
+        if panicked.is_some() {
+            error.clone_from(&panicked);
+        }
         let id = ended.operation.id;
-        ended.notify(&self.shared, &meta, error.as_ref()).map_err(|panic| panic.in_call(id, &meta, true))?;
+        let notified = ended.notify(&self.shared, &meta, error.as_ref());
+        let notified = notified.map_err(|panic| panic.in_call(id, &meta, true));
+        if let Some(panic) = panicked.or(told_instead(notified.err(), error.as_ref())) {
+            return Err(panic);
+        }
         match (&mut result, error) {
-            (Ok(response), Some(_)) => mark(response.headers_mut(), id, meta.attempts),
+            (Ok(response), Some(_)) => mark(response, id, meta.attempts),
             (Ok(response), None) => came(response, meta),
             (Err(_), _) => {}
         }
@@ -124,6 +136,12 @@ impl Drop for Unended {
         let _ = ended.span.in_scope(|| self.call.end_attempt(&self.shared, ended.operation, Some(&error)));
         let _ = ended.notify(&self.shared, &meta, Some(&error));
     }
+}
+
+/// The panic that a call ends with instead of this error, if any: not where an error of a success says that the request may
+/// not have been carried out, or that its response cannot be read.
+pub(crate) fn told_instead(panic: Option<Error>, error: Option<&Error>) -> Option<Error> {
+    panic.filter(|_| !error.is_some_and(Error::is_of_success))
 }
 
 impl Record {

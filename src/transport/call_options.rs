@@ -74,6 +74,11 @@ impl CallOptions {
         }
         Ok(self)
     }
+
+    /// Whether a request would be sent in the same way, whatever time it has in all.
+    pub(crate) fn sends_like(&self, other: &Self) -> bool {
+        (self.timeout, self.retry, &self.headers) == (other.timeout, other.retry, &other.headers)
+    }
 }
 
 /// Headers that the transport or the HTTP library answers for.
@@ -155,7 +160,8 @@ macro_rules! settings {
             }
 
             /// Limits the whole call, including the time that it waits for the rate limiter and between attempts,
-            /// instead of the client's [call timeout](crate::ClientBuilder::call_timeout).
+            /// instead of the client's [call timeout](crate::ClientBuilder::call_timeout). It limits each request of a
+            /// stream, a bulk run, a plan, or a call that takes any number of inputs.
             pub fn call_timeout(mut self, timeout: std::time::Duration) -> Self {
                 self.$($options).+.call_timeout = Some(timeout);
                 self

@@ -7,7 +7,7 @@ use reqwest::{Response, Url, header::HeaderValue, redirect};
 
 use crate::{
     error::{Error, Result, network::innermost},
-    transport::call_options::check_timeout,
+    transport::{call_options::check_timeout, environment_proxy},
 };
 /// HubSpot itself.
 pub(crate) const BASE_URL: &str = "https://api.hubapi.com";
@@ -109,6 +109,8 @@ impl ConnectionSettings {
             http = http.proxy(proxy);
         } else if is_loopback(base_url) {
             http = http.no_proxy();
+        } else {
+            environment_proxy::check(base_url)?;
         }
         if let Some(timeout) = self.timeout {
             http = http.timeout(timeout);

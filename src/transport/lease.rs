@@ -24,7 +24,12 @@ struct State {
     doubtful: usize,
 }
 
-/// A time by two clocks, since one of them stands still while a machine sleeps, and the other can be set.
+/// A time by two clocks, of which the one that has gone further counts.
+///
+/// The monotonic clock stands still while the machine, or the virtual machine, is suspended, and Redis gives the lease to
+/// others meanwhile: only the system's clock shows that time. Somebody may set that one. If it is set back, the monotonic
+/// clock counts. If it is set forward, the lease ends too early, and its worker claims its batches anew, which costs
+/// requests and does no harm.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment(Instant, SystemTime);
 

@@ -31,8 +31,8 @@ use crate::{error::Error, spec::Operation, transport::call_meta::CallMeta};
 /// # }
 /// ```
 ///
-/// An observer must not block: it runs in the call's own task, or where a call is dropped. If it panics, the call fails
-/// with [`ErrorKind::Panic`](crate::ErrorKind::Panic).
+/// An observer must not block: it runs where the call is polled or dropped. If it panics, the call fails with
+/// [`ErrorKind::Panic`](crate::ErrorKind::Panic), or with its own error if it has one after a 2xx status.
 ///
 /// An observer gets neither the token nor the request. But an [`Error`] contains HubSpot's [message](Error::message)
 /// and the [beginning of its response](Error::body_excerpt), where HubSpot may repeat property values that it was sent.

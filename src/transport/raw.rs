@@ -1,12 +1,15 @@
 //! Errors of the generated client, for calls through [`Client::raw`](crate::Client::raw).
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{
+    Response,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
 
 use crate::{
     error::{
         Error,
         correlation_id::{CORRELATION_ID, CorrelationId},
-        network::in_chain,
+        network::{in_chain, redirected_to},
         response::JSON,
     },
     generated::{self, types},
@@ -30,14 +33,15 @@ impl From<generated::Error<types::Error>> for Error {
                 .cloned()
                 .unwrap_or_else(|| Self::undecodable(&e.to_string(), &String::from_utf8_lossy(&body))),
             generated::Error::UnexpectedResponse(response) => {
-                let error = Self::response(response.status().as_u16(), "").with_headers(response.headers());
+                let error = Self::response(response.status().as_u16(), "").with_head(&response, &[]);
                 marked(error, response.headers())
             }
             generated::Error::ErrorResponse(response) => {
                 let status = response.status().as_u16();
                 let headers = response.headers().clone();
                 let body = serde_json::to_string(&response.into_inner()).expect(JSON);
-                marked(Self::response(status, &body).with_headers(&headers), &headers)
+                let to = headers.get(&REDIRECTED_TO).and_then(|to| to.to_str().ok());
+                marked(Self::response(status, &body).signed_by(&headers).redirecting(to), &headers)
             }
         }
     }
@@ -45,12 +49,19 @@ impl From<generated::Error<types::Error>> for Error {
 
 /// The facts that a call through [`Client::raw`](crate::Client::raw) adds to an error response: the generated
 /// code keeps nothing else of it.
-pub(crate) fn mark(headers: &mut HeaderMap, operation: &'static str, attempts: u32) {
+pub(crate) fn mark(response: &mut Response, operation: &'static str, attempts: u32) {
+    // Its own headers show no secret any more.
+    let to = redirected_to(response.headers(), response.url(), &[]).and_then(|to| HeaderValue::try_from(to).ok());
+    let headers = response.headers_mut();
+    if let Some(to) = to {
+        headers.insert(&REDIRECTED_TO, to);
+    }
     headers.insert(&OPERATION, HeaderValue::from_static(operation));
     headers.insert(&ATTEMPTS, attempts.into());
 }
 
 static OPERATION: HeaderName = HeaderName::from_static("x-hubspot-partner-clients-operation");
+static REDIRECTED_TO: HeaderName = HeaderName::from_static("x-hubspot-partner-clients-redirected-to");
 static ATTEMPTS: HeaderName = HeaderName::from_static("x-hubspot-partner-clients-attempts");
 
 /// The transport can fail only with a `reqwest::Error`; it hides its own error as the source of one.
@@ -68,7 +79,7 @@ fn marked(error: Error, headers: &HeaderMap) -> Error {
     let meta = CallMeta {
         status,
         attempts,
-        correlation_id: text(&CORRELATION_ID).map(CorrelationId::from),
+        correlation_id: text(&CORRELATION_ID).and_then(CorrelationId::read),
         rate_limit: RateLimitHeaders::read(headers),
         ..CallMeta::default()
     };

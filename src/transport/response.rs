@@ -3,22 +3,25 @@
 use std::{fmt, io};
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{FutureExt, stream};
 use progenitor_client::ResponseValue;
 use reqwest::{
     Response, ResponseBuilderExt, StatusCode,
-    header::{HeaderMap, HeaderName, HeaderValue},
+    header::{HeaderMap, HeaderName, HeaderValue, LOCATION},
 };
 use serde::de::DeserializeOwned;
 
 use crate::{
-    auth::access_token::AccessToken,
-    error::Error,
+    auth::{access_token::AccessToken, redact::REDACTED},
+    error::{
+        Error,
+        network::{location, origin},
+    },
     generated::{self, types},
     ids::PartnerClientId,
     reading,
     spec::Operation,
-    transport::call_meta::CallMeta,
+    transport::{Inner, call_meta::CallMeta},
 };
 
 /// The schema of an error's body.
@@ -27,11 +30,10 @@ const ERROR: &str = "Error";
 /// How many entries of a response could not be read, as a header of it.
 static LEFT_OUT: HeaderName = HeaderName::from_static("x-hubspot-partner-clients-left-out");
 
-/// A body that was read, as an extension of the response whose body it was.
-#[derive(Clone)]
-struct Read(Bytes);
+/// A body that was read, and the operation that it answers.
+pub(crate) struct Read(pub(crate) Bytes, pub(crate) &'static Operation);
 
-/// The operation that a response is of, as an extension of it.
+/// The operation that a response is of whose body is still in it, as an extension of it.
 #[derive(Clone, Copy)]
 struct Of(&'static Operation);
 
@@ -44,49 +46,47 @@ pub(crate) fn came(response: &mut Response, meta: CallMeta) {
     response.extensions_mut().insert(Came(meta));
 }
 
-/// A response with its body beside it, for [`value`]. The facade takes nothing else of a response.
-pub(crate) fn read(mut response: Response, body: Bytes, operation: &'static Operation) -> Response {
-    response.extensions_mut().insert(Of(operation));
-    response.extensions_mut().insert(Read(body));
-    response
-}
-
-/// `ResponseValue::from_response` for the generated code, which fails at nothing that a response can do without. Of a response
-/// that was [`read`] it takes what is beside it.
-pub(crate) async fn value<T: DeserializeOwned, E>(
-    mut response: Response,
-) -> Result<ResponseValue<T>, generated::Error<E>> {
-    let status = response.status();
-    let of = response.extensions_mut().remove::<Of>();
-    let came = response.extensions_mut().remove::<Came>();
-    let shape = match of {
-        Some(Of(operation)) if status.is_success() => reading::response_shape(operation.id),
-        Some(_) => reading::schema(ERROR),
-        None => None,
-    };
-    let (mut headers, body) = match response.extensions_mut().remove() {
-        Some(Read(body)) => (HeaderMap::new(), body),
-        None => {
-            let headers = std::mem::take(response.headers_mut());
-            (headers, response.bytes().await.map_err(generated::Error::ResponseBodyError)?)
-        }
-    };
-    match reading::decode_counted(&body, shape) {
-        Ok((inner, left_out)) => {
-            if left_out > 0 {
-                headers.insert(&LEFT_OUT, left_out.into());
+impl Inner {
+    /// `ResponseValue::from_response` for the generated code, which fails at nothing that a response can do without. For a
+    /// call of the facade, the body is in the call's record, and nothing else of the response is taken.
+    pub(crate) async fn value<T: DeserializeOwned, E>(
+        &self,
+        mut response: Response,
+    ) -> Result<ResponseValue<T>, generated::Error<E>> {
+        let status = response.status();
+        let read = self.call.as_ref().and_then(|call| call.record().read.take());
+        let (mut headers, body, operation, came) = match read {
+            Some(Read(body, operation)) => (HeaderMap::new(), body, Some(operation), None),
+            None => {
+                let operation = response.extensions_mut().remove().map(|Of(operation)| operation);
+                let came = response.extensions_mut().remove::<Came>();
+                let headers = std::mem::take(response.headers_mut());
+                let body = response.bytes().await.map_err(generated::Error::ResponseBodyError)?;
+                (headers, body, operation, came)
             }
-            Ok(ResponseValue::new(inner, status, headers))
-        }
-        Err(e) => {
-            let trouble = match (of, came) {
-                (Some(Of(operation)), Some(Came(meta))) => {
-                    let error = Error::undecodable(&e.to_string(), &String::from_utf8_lossy(&body));
-                    carry_in_json(error.in_call(operation.id, &meta, true))
+        };
+        let shape = || match operation {
+            Some(operation) if status.is_success() => reading::response_shape(operation.id),
+            Some(_) => reading::schema(ERROR),
+            None => None,
+        };
+        match reading::decode_counted(&body, shape) {
+            Ok((inner, left_out)) => {
+                if left_out > 0 {
+                    headers.insert(&LEFT_OUT, left_out.into());
                 }
-                _ => e,
-            };
-            Err(generated::Error::InvalidResponsePayload(body, trouble))
+                Ok(ResponseValue::new(inner, status, headers))
+            }
+            Err(e) => {
+                let trouble = match (operation, came) {
+                    (Some(operation), Some(Came(meta))) => {
+                        let error = Error::undecodable(&e.to_string(), &String::from_utf8_lossy(&body));
+                        carry_in_json(error.in_call(operation.id, &meta, true))
+                    }
+                    _ => e,
+                };
+                Err(generated::Error::InvalidResponsePayload(body, trouble))
+            }
         }
     }
 }
@@ -124,6 +124,11 @@ fn carry_in_json(failure: Error) -> serde_json::Error {
     }
 }
 
+/// Why a parameter of a request cannot be used, for the generated code; there is no reason where it was not given.
+pub(crate) fn missing<E>(trouble: String, name: &str) -> generated::Error<E> {
+    generated::Error::InvalidRequest(if trouble.is_empty() { format!("{name} was not initialized") } else { trouble })
+}
+
 /// How many entries of a response could not be read.
 pub(crate) fn left_out<T>(response: &ResponseValue<T>) -> usize {
     let count = response.headers().get(&LEFT_OUT).and_then(|count| count.to_str().ok());
@@ -132,17 +137,20 @@ pub(crate) fn left_out<T>(response: &ResponseValue<T>) -> usize {
 
 /// Sends a write of one object. One that was carried out does not fail for what its response says: where no object can be read
 /// of it, it is one of which the id is known. A body that is not HubSpot's stays an error.
-pub(crate) async fn written<T: DeserializeOwned, E>(
+#[allow(clippy::result_large_err, reason = "it is the error of the generated code")]
+pub(crate) fn written<T: DeserializeOwned, E>(
     sent: impl Future<Output = Result<ResponseValue<T>, generated::Error<E>>>,
     operation: &str,
     id: &PartnerClientId,
-) -> Result<ResponseValue<T>, generated::Error<E>> {
-    let result = sent.await;
-    let Err(generated::Error::InvalidResponsePayload(body, trouble)) = result else { return result };
-    match reading::response_shape(operation).and_then(|shape| reading::decode_object(&body, shape, id.as_str())) {
-        Some(object) => Ok(ResponseValue::new(object, StatusCode::OK, HeaderMap::new())),
-        None => Err(generated::Error::InvalidResponsePayload(body, trouble)),
-    }
+) -> impl Future<Output = Result<ResponseValue<T>, generated::Error<E>>> {
+    // An `async fn` would hold its argument twice.
+    sent.map(move |result| {
+        let Err(generated::Error::InvalidResponsePayload(body, trouble)) = result else { return result };
+        match reading::response_shape(operation).and_then(|shape| reading::decode_object(&body, shape, id.as_str())) {
+            Some(object) => Ok(ResponseValue::new(object, StatusCode::OK, HeaderMap::new())),
+            None => Err(generated::Error::InvalidResponsePayload(body, trouble)),
+        }
+    })
 }
 
 /// A response with the body that was read, and without the token in its headers, for who calls the generated client itself.
@@ -164,7 +172,11 @@ pub(crate) fn rebuild(
     let headers = rebuilt.headers_mut();
     *headers = std::mem::take(response.headers_mut());
     for value in headers.values_mut().filter(|value| token.is_in(value.as_bytes())) {
-        *value = HeaderValue::from_static("[redacted]");
+        *value = HeaderValue::from_static(REDACTED);
+    }
+    // A URL may be written in other ways than it is read.
+    if location(headers, response.url()).is_some_and(|location| origin(&location, &[token.expose()]).is_none()) {
+        headers.insert(LOCATION, HeaderValue::from_static(REDACTED));
     }
     rebuilt.into()
 }

@@ -32,9 +32,10 @@ use crate::error::{Error, Result};
 /// | 423 | always | backoff, at least two seconds |
 /// | 429 | always, except for a daily limit | four times the backoff, once the rate limiter permits |
 /// | 477 | always | backoff |
+/// | 401 | once, with another token, if the [token provider](crate::TokenProvider::invalidate) has one; the policy is not asked | |
 /// | anything else | never | |
 ///
-/// A `Retry-After` header replaces the backoff, unless it is longer than [`patience`](Self::patience). Backoff is exponential
+/// A `Retry-After` header replaces the backoff, unless it is zero or longer than [`patience`](Self::patience). Backoff is exponential
 /// with full jitter: a random time of at most the base delay, doubled for every attempt so far, and at most `max_delay`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
@@ -60,12 +61,13 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Sends a request once, without retries.
+    /// Sends a request once, without retries. Only a 401 is answered with a second request, if there is another token.
     pub fn never() -> Self {
         Self::default().max_attempts(1)
     }
 
-    /// Limits how often a request is sent, including the first time; the default is 5. Zero is refused.
+    /// Limits how often a request is sent, including the first time; the default is 5. Zero is refused. The request that is
+    /// sent with another token after a 401 counts, but is sent even beyond this limit.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts;
@@ -114,7 +116,8 @@ impl RetryPolicy {
         if !tried_again || attempts >= self.max_attempts {
             return None;
         }
-        if let Some(delay) = error.retry_after() {
+        // A limiter of the caller's may say zero.
+        if let Some(delay) = error.retry_after().filter(|delay| !delay.is_zero()) {
             return (delay <= self.patience).then_some(delay);
         }
         let backoff = self.backoff(attempts);
@@ -134,7 +137,7 @@ impl RetryPolicy {
 
 /// How many retries a client may spend without a success, so that a failing HubSpot is not hit harder by its clients.
 ///
-/// A retry costs one; a call that succeeds gives back what its retries cost, or a tenth if there were none.
+/// A retry costs one; a call that succeeds gives back what its retries cost, or a tenth if they cost nothing.
 #[derive(Debug)]
 pub(crate) struct RetryBudget {
     capacity: u64,
@@ -165,8 +168,9 @@ impl RetryBudget {
         }
     }
 
-    pub(crate) fn succeeded(&self, retries: u32) {
+    /// Gives back what a call spent that has succeeded.
+    pub(crate) fn succeeded(&self, spent: u32) {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        *left = (*left + (u64::from(retries) * 10).max(1)).min(self.capacity);
+        *left = (*left + (u64::from(spent) * 10).max(1)).min(self.capacity);
     }
 }

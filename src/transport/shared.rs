@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     api_version::ApiVersion,
     associations::resolve::Listing,
-    auth::provider::TokenProvider,
+    auth::provider::Tokens,
     cache::Cache,
     rate_limit::limiter::{RateLimit, RateLimiter},
     transport::{
@@ -23,7 +23,7 @@ pub(crate) struct Shared {
     /// How long the path of the base URL is: that of the operation follows it.
     pub(crate) base_path: usize,
     pub(crate) http: HttpClient,
-    pub(crate) tokens: Arc<dyn TokenProvider>,
+    pub(crate) tokens: Tokens,
     pub(crate) limiter: Arc<dyn RateLimiter>,
     /// The starting guess, for the limiters of further accounts.
     pub(crate) limit: RateLimit,

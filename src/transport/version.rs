@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What the generated code writes for the version of a dated operation; `codegen/adapt.rs` says so.
-const DATED: &str = "/dated/";
+const DATED: &str = "~version~/";
 
 /// Addresses a request to the client's version.
 ///
@@ -18,8 +18,14 @@ const DATED: &str = "/dated/";
 pub(crate) fn address(request: &mut Request, operation: &Operation, shared: &Shared) -> Result<()> {
     let version = shared.version;
     let meant = |path: &str| match operation.versions {
-        Versions::Every => in_dated(path, version),
-        _ => path.replacen(DATED, &format!("/{version}/"), 1),
+        Versions::Every => Some(in_dated(path, version)),
+        // The generated code has it already, unless it is written in a way that `codegen/trim.rs` does not know.
+        _ => {
+            // Where the operation has it, and not where an id of the caller's looks like it.
+            let before = operation.path.split_once("{apiVersion}")?.0;
+            let after = path.strip_prefix(before)?.strip_prefix(DATED)?;
+            Some(format!("{before}{version}/{after}"))
+        }
     };
     match (operation.versions, version.is_dated()) {
         (Versions::AsWritten, _) | (Versions::V3 | Versions::Every, false) => return Ok(()),
@@ -27,8 +33,10 @@ pub(crate) fn address(request: &mut Request, operation: &Operation, shared: &Sha
         (Versions::V3, true) | (Versions::Dated, false) => return Err(refused(operation, shared)),
     }
     let url = request.url_mut();
-    if let Some((base, path)) = url.path().split_at_checked(shared.base_path) {
-        let path = format!("{base}{}", meant(path));
+    if let Some((base, path)) = url.path().split_at_checked(shared.base_path)
+        && let Some(path) = meant(path)
+    {
+        let path = format!("{base}{path}");
         url.set_path(&path);
     }
     Ok(())

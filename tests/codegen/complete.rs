@@ -97,6 +97,39 @@ fn another_schema_of_a_name_that_a_known_operation_has_is_told_apart() {
 }
 
 #[test]
+fn an_operation_on_other_things_than_partner_clients_that_changed_leaves_the_facade_its_own_description() {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("other-answers");
+    std::fs::create_dir_all(&directory).unwrap();
+    let own = Path::new("openapi");
+    let mut other: Value = serde_json::from_str(&std::fs::read_to_string("openapi/v3/objects.json").unwrap()).unwrap();
+    let schemas = &mut other["components"]["schemas"];
+    schemas["StandardError"]["properties"]["category"] =
+        json!({"type": "object", "properties": {"name": {"type": "string"}}});
+    schemas["PublicObjectSearchRequest"]["properties"]["after"] = json!({"type": "integer"});
+    std::fs::write(directory.join("objects.json"), other.to_string()).unwrap();
+    let mut warnings = Vec::new();
+    let api = codegen::documented(&[&directory], own, &mut warnings).unwrap();
+    let told: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    let about = "#/components/schemas/StandardError/properties/category: it is an object, the facade is built on a text; \
+                 this crate's own description of `batch_read_objects` is used";
+    assert!(told.iter().any(|warning| warning.contains(about)), "{told:?}");
+    let alone = codegen::documented(&[own], own, &mut Vec::new()).unwrap();
+    let about = "after: it is an integer, the facade is built on a text; this crate's own description of `search_objects` is used";
+    assert!(told.iter().any(|warning| warning.contains(about)), "{told:?}");
+    let mut built = codegen::description::Description::new(&[directory], own, &mut Vec::new()).unwrap();
+    codegen::operations::check_complete("objects", &mut built.api).unwrap();
+    built.of_the_client().unwrap();
+    let answer = |api: &openapiv3::OpenAPI| {
+        let api = json!(api);
+        (
+            api["paths"]["/crm/v3/objects/{objectType}/batch/read"]["post"].clone(),
+            api["components"]["schemas"]["StandardError"].clone(),
+        )
+    };
+    assert_eq!(answer(&api), answer(&alone));
+}
+
+#[test]
 fn documents_that_say_nothing_of_partner_clients_are_added_to_the_crate_s_own() {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("added");
     std::fs::create_dir_all(&directory).unwrap();
@@ -123,4 +156,49 @@ fn one_operation_on_partner_clients_stands_for_all_so_that_one_that_is_gone_is_n
     let mut api = codegen::documented(&[&directory], Path::new("openapi"), &mut Vec::new()).unwrap();
     let trouble = codegen::operations::check_complete("gone", &mut api).unwrap_err().to_string();
     assert!(trouble.contains("the operation `get`, which the facade needs, is in none of the documents"), "{trouble}");
+}
+
+#[test]
+fn a_changed_answer_to_each_operation_on_partner_clients_ends_the_build() {
+    for (file, path, name) in [
+        ("v3", "/crm/v3/objects/partner_clients/{partnerClientId}/associations/{toObjectType}", "list_associations"),
+        (
+            "2026-09",
+            "/crm/objects/2026-09/partner_clients/{partnerClientId}/associations/{toObjectType}",
+            "list_associations_with_labels",
+        ),
+    ] {
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("changed-{file}"));
+        std::fs::create_dir_all(&directory).unwrap();
+        let text = std::fs::read_to_string(format!("tests/hubspot/{file}/partner_clients.json")).unwrap();
+        let mut api: Value = serde_json::from_str(&text).unwrap();
+        let get = &mut api["paths"][path]["get"];
+        assert!(get.is_object(), "{path}");
+        get["responses"]["200"]["content"] =
+            json!({"application/json": {"schema": {"$ref": "#/components/schemas/SimplePublicObject"}}});
+        std::fs::write(directory.join("partner_clients.json"), api.to_string()).unwrap();
+        let mut warnings = Vec::new();
+        let built = codegen::description::Description::new(&[directory], Path::new("openapi"), &mut warnings).unwrap();
+        assert!(warnings.is_empty(), "{warnings:?}");
+        let trouble = built.of_the_client().unwrap_err().to_string();
+        let about = format!("the operation `{name}`, answer: it is SimplePublicObject, the facade is built on");
+        assert!(trouble.contains(&about), "{trouble}");
+    }
+}
+
+#[test]
+fn an_answer_without_a_schema_leaves_the_facade_its_own_description() {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-schema");
+    std::fs::create_dir_all(&directory).unwrap();
+    let mut api: Value = serde_json::from_str(&std::fs::read_to_string("openapi/v3/objects.json").unwrap()).unwrap();
+    api["paths"]["/crm/v3/objects/{objectType}/search"]["post"]["responses"] = json!({"200": {"description": "ok"}});
+    std::fs::write(directory.join("objects.json"), api.to_string()).unwrap();
+    let mut warnings = Vec::new();
+    let built = codegen::description::Description::new(&[directory], Path::new("openapi"), &mut warnings).unwrap();
+    let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
+    let warning = warning.to_string();
+    let about =
+        "it answers with no body, the facade is built on one; this crate's own description of `search_objects` is used";
+    assert!(warning.contains(about), "{warning}");
+    built.of_the_client().unwrap();
 }

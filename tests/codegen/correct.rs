@@ -1,9 +1,9 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     changes,
     codegen::{correct, scopes},
-    schema, step,
+    documented, schema, step,
 };
 
 const OBJECTS: [&str; 2] = ["SimplePublicObject", "SimplePublicObjectWithAssociations"];
@@ -105,6 +105,32 @@ fn every_operation_can_fail() {
     for (path, method) in [(path, "post"), ("/crm/v3/objects/partner_clients", "get")] {
         let error = &after["paths"][path][method]["responses"]["default"]["content"]["application/json"]["schema"];
         assert_eq!(error["$ref"], "#/components/schemas/Error", "{path}");
+    }
+}
+
+#[test]
+fn a_known_operation_that_documents_no_scope_needs_the_one_of_its_page() {
+    let (types, search) =
+        ("/crm/v3/associations/{fromObjectType}/{toObjectType}/types", "/crm/v3/objects/{objectType}/search");
+    for none in [json!([]), json!([{}]), json!([{"oauth2": []}, {"private_apps": []}]), Value::Null] {
+        let mut api = json!(documented());
+        for (path, method) in [(types, "get"), (search, "post"), ("/crm/v3/others", "get")] {
+            let operation = &mut api["paths"][path][method];
+            if operation.is_null() {
+                *operation = json!({"responses": {}});
+            }
+            operation["security"] = none.clone();
+            operation.as_object_mut().unwrap().retain(|_, member| !member.is_null());
+        }
+        let mut api: openapiv3::OpenAPI = serde_json::from_value(api).unwrap();
+        scopes::of_partner_clients(&mut api);
+        let scopes = |path: &str| {
+            let (_, _, operation) = api.operations().find(|(of, ..)| *of == path).unwrap();
+            json!(scopes::alternatives(operation))
+        };
+        assert_eq!(scopes(types), json!([["crm.objects.partner-clients.read"]]), "{none}");
+        assert_eq!(scopes(search), json!([]), "each type of object has its own: {none}");
+        assert_eq!(scopes("/crm/v3/others"), json!([]), "{none}");
     }
 }
 

@@ -14,10 +14,18 @@ const MOCK: &str = include_str!(concat!(env!("OUT_DIR"), "/mock.rs"));
 fn requests_cost_no_more_than_they_need() {
     // Inside of macros the formatter leaves spaces.
     let client: String = CLIENT.split_whitespace().collect();
-    for costly in ["encode_path(", "\"api-version\"", "from_response", "header_map"] {
+    let not_given = "wasnotinitialized\".to_string()";
+    for costly in ["encode_path(", "\"api-version\"", "from_response", "header_map", "::ACCEPT", not_given, "~version~"]
+    {
         assert!(!client.contains(costly), "codegen/trim.rs does not know how progenitor writes {costly}");
     }
-    for short in ["crate::ids::segment(", "crate::transport::response::value"] {
+    for short in [
+        "crate::ids::segment(",
+        "client.inner.value(response)",
+        "crate::transport::response::missing(e,",
+        "baseurl:::std::sync::Arc<str>",
+        "dated=client.inner.dated()",
+    ] {
         assert!(client.contains(short), "{short}");
     }
 }
@@ -79,12 +87,12 @@ fn a_field_more_in_an_answer_breaks_no_build() {
 #[cfg(feature = "mock")]
 #[test]
 fn a_mock_s_closure_may_end_with_a_value() {
-    assert!(MOCK.contains("-> R"), "codegen/generate.rs does not know how progenitor writes mocks");
+    assert!(MOCK.contains("-> R"), "codegen/mock.rs does not know how progenitor writes mocks");
 }
 
 fn trimmed(code: &str) -> String {
     let tokens: TokenStream = code.parse().unwrap();
-    trim::requests(tokens).to_string()
+    trim::client(tokens).to_string()
 }
 
 #[test]
@@ -99,8 +107,37 @@ fn what_is_known_is_taken_out() {
     let expected: TokenStream = r#"{
         let url = format!("{}/a/{}", client.baseurl, crate::ids::segment(&id));
         let request = client.client.get(url).build()?;
-        crate::transport::response::value(response).await
+        client.inner.value(response).await
     }"#
+    .parse()
+    .unwrap();
+    assert_eq!(trimmed(written), expected.to_string());
+}
+
+#[test]
+fn a_builder_takes_no_texts_for_what_is_given() {
+    let written = r#"
+        struct Client { baseurl: String }
+        fn new_with_client(baseurl: &str) -> Client { Client { baseurl: baseurl.to_string() } }
+        fn baseurl(&self) -> &str { self.baseurl.as_str() }
+        fn new() -> Self { Self { id: Err("id was not initialized".to_string()) } }
+        fn send() {
+            let id = id.map_err(Error::InvalidRequest)?;
+            let url = format!("{}/crm/objects/~version~/{}", client.baseurl, crate::ids::segment(&id),);
+            get(url).header(::reqwest::header::ACCEPT, ::reqwest::header::HeaderValue::from_static("application/json",),).build()
+        }
+    "#;
+    let expected: TokenStream = r#"
+        struct Client { baseurl: ::std::sync::Arc<str> }
+        fn new_with_client(baseurl: &str) -> Client { Client { baseurl: baseurl.into() } }
+        fn baseurl(&self) -> &str { &self.baseurl }
+        fn new() -> Self { Self { id: Err(::std::string::String::new()) } }
+        fn send() {
+            let id = id.map_err(|e| crate::transport::response::missing(e, "id"))?;
+            let url = format!("{}/crm/objects/{dated}/{}", client.baseurl, crate::ids::segment(&id), dated = client.inner.dated());
+            get(url).build()
+        }
+    "#
     .parse()
     .unwrap();
     assert_eq!(trimmed(written), expected.to_string());
@@ -119,6 +156,13 @@ fn what_is_not_known_stays_as_it_is() {
         "let mut header_map = HeaderMap::with_capacity(1usize); let r = { get(url).headers(header_map) };",
         "let mut header_map = HeaderMap::with_capacity(1usize); get(url).headers(header_map.clone())",
         "let mut header_map = HeaderMap::with_capacity(2usize); get(url).headers(header_map)",
+        "header_map.append(\"api-version\", value.to_string().try_into()?)",
+        "header_map.append(name, HeaderName::from_static(\"api-version\"))",
+        "Err(\"id was not initialized\".to_string()); let id = id.map_err(Into::into)?;",
+        "Err(\"no id\".to_string()); Err(text); let ident = id.map_err(Error::InvalidRequest)?;",
+        "struct Client { baseurl: String }",
+        "format!(\"/~version~/a/~version~/{}\", id); format!(\"/dated/{}\", id); format!(path); format!()",
+        "get(url).header(::reqwest::header::ACCEPT, ::reqwest::header::HeaderValue::from_static(\"text/plain\"))",
         "header_map",
         "header_map.append",
         "ResponseValue::",

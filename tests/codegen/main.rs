@@ -11,16 +11,25 @@ mod trim;
 
 mod adapt;
 mod any_document;
+mod bodies;
 mod complete;
+mod compositions;
 mod correct;
+mod demands;
 mod facade;
 mod generated;
 mod generators;
+mod left_out;
 mod merge;
 mod mutations;
+mod names;
+mod nesting;
 mod normalize;
+mod nullable;
 mod operations;
 mod read;
+mod references;
+mod servers;
 mod versions;
 
 use std::path::Path;
@@ -80,6 +89,31 @@ fn small() -> Value {
         }}},
         "components": {"schemas": {"Thing": {"type": "object", "properties": {"id": {"type": "string"}}}}},
     })
+}
+
+/// What a build makes of HubSpot's document on partner clients when it is edited so, with others in the same folder: the code, and each
+/// warning.
+fn built(
+    name: &str,
+    edit: impl FnOnce(&mut Value),
+    others: &[(&str, Value)],
+) -> Result<(generate::Code, Vec<String>), String> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut api =
+        serde_json::from_str(&std::fs::read_to_string("tests/hubspot/v3/partner_clients.json").unwrap()).unwrap();
+    edit(&mut api);
+    for (file, api) in [("partner_clients.json", &api)].into_iter().chain(others.iter().map(|(file, api)| (*file, api)))
+    {
+        std::fs::write(folder.join(file), api.to_string()).unwrap();
+    }
+    let mut warnings = Vec::new();
+    let built = codegen::description::Description::new(&[folder], Path::new("openapi"), &mut warnings);
+    let api =
+        built.and_then(codegen::description::Description::of_the_client).map_err(|problem| problem.to_string())?;
+    let (code, left_out) = generate::all(&api)?;
+    let left_out = left_out.into_iter().map(|(id, trouble)| format!("{id}: {trouble}"));
+    Ok((code, warnings.iter().map(ToString::to_string).chain(left_out).collect()))
 }
 
 fn document(file: &str, json: &Value) -> Document {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::any_document::generated;
 
 const SEEDS: u64 = 400;
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 23] = [
     "self",
     "a b",
     "😀",
@@ -28,8 +28,13 @@ const KEYS: [&str; 18] = [
     "404",
     "5XX",
     "head",
+    "options",
+    "nullable",
     "properties",
     "$ref",
+    "a__dup2",
+    "api-version",
+    "202",
 ];
 const AT_MOST: Duration = Duration::from_secs(8);
 
@@ -81,8 +86,16 @@ fn mutate(json: &mut Value, rng: &mut Rng) -> String {
         json!({"type": "string", "enum": ["a", "A", "a-b", "", "1", "self"], "nullable": true}),
         json!({"type": "array", "items": {"type": "array", "items": {"properties": {"q": reference}}}}),
         json!([reference, {"name": "ids", "in": "query", "required": true, "schema": {"type": "array", "items": reference}}]),
+        json!({"nullable": true, "allOf": [reference], "description": "d"}),
+        json!({"type": "object", "nullable": true, "properties": {"in": {"type": "array", "items": {"nullable": true, "oneOf": [reference]}}}}),
+        json!([{"name": "a b", "in": "header", "schema": reference}, {"name": "Accept", "in": "header", "required": true}]),
         json!({"content": {"multipart/form-data": {"schema": reference}}}),
         json!({"description": "\n    code\n```\n", "content": {"application/json": {"schema": reference}, "text/csv": {}}}),
+        json!({"allOf": [reference, {"description": "d"}]}),
+        json!({"type": "object", "properties": {"a": {"allOf": [reference, {"properties": {"b": reference}}]}}}),
+        json!({"$ref": format!("#/components/schemas/%{:02X}{}", name.bytes().next().unwrap_or(b'x'), name.get(1..).unwrap_or_default())}),
+        json!({"description": "", "content": {"a/csv": {"schema": {"type": "string"}}, "application/json": {"schema": reference}}}),
+        json!({"content": {"application/x-www-form-urlencoded": {"schema": reference}}}),
         reference,
     ];
     let value = rng.choice(&values).unwrap().clone();
@@ -101,7 +114,11 @@ fn mutate(json: &mut Value, rng: &mut Rng) -> String {
                 // The same again, in another case.
                 let name = members.keys().nth(rng.usize(..members.len())).unwrap().clone();
                 let again = members[&name].clone();
-                let swapped = if rng.bool() { name.to_uppercase() } else { format!("{name}_") };
+                let swapped = match rng.u8(..3) {
+                    0 => name.to_uppercase(),
+                    1 => name.trim_start_matches('/').to_owned(),
+                    _ => format!("{name}_"),
+                };
                 members.insert(swapped, again);
             }
             (_, node) => *node = elsewhere,

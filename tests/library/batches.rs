@@ -1,9 +1,11 @@
 //! Any number of partner clients, a hundred to a request.
 
-use hubspot_partner_clients::{Client, Update};
+use httpmock::MockServer;
+use hubspot_partner_clients::{Client, ErrorKind, Update};
 use hubspot_simulator::{Fault, Simulator};
+use serde_json::json;
 
-use crate::support::client_of;
+use crate::support::{client_at, client_of};
 
 async fn hubspot(clients: u32) -> (Simulator, Client) {
     let seed = (1..=clients).map(|id| (id.to_string(), [("name", format!("Client {id}")), ("code", format!("c{id}"))]));
@@ -58,6 +60,59 @@ async fn partner_clients_are_read_by_another_property() {
     let outcomes = client.batch_read(["c2", "c9"]).id_property("code").properties(["name"]).send().await;
     assert_eq!(outcomes[0].as_ref().unwrap().id, "2");
     assert!(outcomes[1].as_ref().unwrap_err().is_not_found());
+}
+
+/// HubSpot answers a request without properties with a default set, which may lack that property.
+#[tokio::test]
+async fn whoever_is_read_by_another_property_is_found_whatever_the_default_set_has() {
+    for (defaults, requests) in [(vec!["name"], 2), (vec!["name", "code"], 1)] {
+        let seed = (1..=3).map(|id| (id.to_string(), [("name", format!("Client {id}")), ("code", format!("c{id}"))]));
+        let simulator = Simulator::builder()
+            .without_seed()
+            .unique_property("partner_clients", "code")
+            .default_properties("partner_clients", defaults.clone())
+            .partner_clients(seed)
+            .start()
+            .await
+            .unwrap();
+        let client = client_of(&simulator);
+        let read = || client.batch_read(["c2", "c9", "c3", "c2"]).id_property("code").send();
+        let outcomes = read().await;
+        let found: Vec<_> = [0, 2, 3].map(|at| outcomes[at].as_ref().unwrap()).to_vec();
+        assert_eq!(found.iter().map(|object| object.id.as_str()).collect::<Vec<_>>(), ["2", "3", "2"]);
+        assert_eq!(found[0].property("name"), Some("Client 2"));
+        assert_eq!(found[0].property("code").is_some(), defaults.contains(&"code"), "what HubSpot answered");
+        assert!(outcomes[1].as_ref().unwrap_err().is_not_found(), "{:?}", outcomes[1]);
+        assert_eq!(simulator.requests().len(), requests);
+        // Nobody is missing for a request that failed.
+        simulator.inject(Fault::script([None, Some(Fault::status(503))]));
+        let outcomes = read().await;
+        let status = if requests == 2 { Some(503) } else { None };
+        assert_eq!(outcomes[0].as_ref().err().and_then(hubspot_partner_clients::Error::status), status);
+        assert!(outcomes[1].as_ref().unwrap_err().is_not_found(), "{:?}", outcomes[1]);
+    }
+}
+
+/// HubSpot may find a value in any case, and answers with the one that it keeps.
+#[tokio::test]
+async fn whoever_is_read_by_a_property_is_found_by_a_value_in_another_case() {
+    let object = |id: &str, code: &str| {
+        json!({"id": id, "properties": {"code": code}, "createdAt": "2026-01-01T00:00:00Z",
+            "updatedAt": "2026-01-01T00:00:00Z", "archived": false})
+    };
+    let missing =
+        json!({"status": "error", "category": "OBJECT_NOT_FOUND", "message": "gone", "context": {"ids": ["gone@x"]}});
+    let server = MockServer::start_async().await;
+    let answer = json!({"status": "COMPLETE", "startedAt": "2026-01-01T00:00:00Z", "completedAt": "2026-01-01T00:00:00Z",
+        "results": [object("1", "ada@x"), object("2", "Bob@x"), object("3", "bob@X")], "numErrors": 1, "errors": [missing]});
+    server.mock_async(|_, then| drop(then.status(207).json_body(answer))).await;
+    let client = client_at(&server.base_url(), "t");
+    let asked = ["Ada@X", "Bob@x", "BOB@X", "Gone@x"];
+    let outcomes = client.batch_read(asked).id_property("code").send().await;
+    let found: Vec<_> = outcomes.iter().map(|outcome| outcome.as_ref().ok().map(|object| object.id.as_str())).collect();
+    assert_eq!(found, [Some("1"), Some("2"), None, None]);
+    assert_eq!(outcomes[2].as_ref().unwrap_err().kind(), ErrorKind::NoOutcome, "either may be meant");
+    assert!(outcomes[3].as_ref().unwrap_err().is_not_found(), "{:?}", outcomes[3]);
 }
 
 #[tokio::test]

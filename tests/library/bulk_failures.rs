@@ -5,9 +5,11 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use hubspot_partner_clients::{
     Association, Client, RateLimit, Result, RetryPolicy,
-    bulk::{Bulk, Outcome},
+    bulk::{Bulk, Journal, Outcome},
 };
 use hubspot_simulator::{Fault, READ_SCOPE, RateLimits, Simulator};
+use serde_json::json;
+use tempfile::TempDir;
 
 use crate::support::{RawServer, client_at, client_of, crm};
 
@@ -107,6 +109,23 @@ async fn a_failure_among_the_halves_is_the_outcome_of_its_own_inputs() {
 fn answer(results: &str, errors: &str) -> String {
     let times = r#""startedAt":"2026-01-01T00:00:00Z","completedAt":"2026-01-01T00:00:00Z""#;
     format!(r#"{{"status":"COMPLETE",{times},"results":[{results}],"numErrors":1,"errors":[{errors}]}}"#)
+}
+
+/// It would be the same for each of them.
+#[tokio::test]
+async fn a_refusal_that_is_not_about_the_inputs_takes_nothing_apart_and_is_not_recorded() {
+    for (status, message) in [
+        (404, "No route for POST /crm/associations/2027-03/partner_clients/companies/batch/create"),
+        (400, "Missing 'Edit Associations' permission."),
+    ] {
+        let body = json!({"status": "error", "message": message, "category": "VALIDATION_ERROR", "correlationId": "c"});
+        let server = RawServer::json(status, &body.to_string()).await;
+        let directory = TempDir::new().unwrap();
+        let open = || Journal::open(directory.path().join("run.journal"), "rows").unwrap();
+        let outcomes = all(client_at(&server.base_url, "token").associate_many(inputs(2_000)).journal(open())).await;
+        assert!(outcomes.iter().all(|outcome| outcome.result.as_ref().unwrap_err().message() == message));
+        assert_eq!((server.received().len(), open().recorded()), (1, 0), "{message}");
+    }
 }
 
 #[tokio::test]

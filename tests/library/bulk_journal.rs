@@ -104,6 +104,24 @@ async fn what_a_gateway_refused_is_sent_again() {
 }
 
 #[tokio::test]
+async fn inputs_are_compared_where_the_journal_has_recorded_one_and_nowhere_else() {
+    let simulator = crm(10, 10).start().await.unwrap();
+    let directory = TempDir::new().unwrap();
+    let run = async |ids: Vec<u64>| -> Vec<bool> {
+        let journal = Journal::open(directory.path().join("run.journal"), "test").unwrap();
+        let inputs = ids.into_iter().map(|id| Association::new(id, "companies", id, "owner"));
+        let run = client_of(&simulator).associate_many(inputs).journal(journal).outcomes();
+        run.map(|outcome| outcome.result.is_ok()).collect().await
+    };
+    assert_eq!(run(vec![1]).await, [true]);
+    assert_eq!(run(vec![1, 3, 4]).await, [true; 3], "others come after what is recorded");
+    assert_eq!(run(vec![1]).await, [true], "and so may fewer");
+    let sent = simulator.requests().len();
+    assert_eq!(run(vec![2, 3, 4]).await, [false; 3]);
+    assert_eq!(simulator.requests().len(), sent);
+}
+
+#[tokio::test]
 async fn a_journal_of_another_input_or_operation_is_refused_and_nothing_is_sent() {
     let simulator = crm(100, 100).invalid_associations(InvalidAssociations::Partial).start().await.unwrap();
     let directory = TempDir::new().unwrap();

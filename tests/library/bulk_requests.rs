@@ -97,7 +97,7 @@ async fn with_one_percent_bad(answer: InvalidAssociations, total: usize) -> usiz
     requests
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn bad_inputs_that_are_named_cost_one_more_request_for_a_batch() {
     let requests = with_one_percent_bad(InvalidAssociations::RefuseNaming, 20_000).await;
     assert!(requests <= 22, "{requests}");
@@ -109,7 +109,7 @@ async fn bad_inputs_that_are_not_named_are_found_by_halving() {
     assert!(requests <= 2_000, "{requests}");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn bad_inputs_beside_results_cost_no_more_requests() {
     let requests = with_one_percent_bad(InvalidAssociations::Partial, 20_000).await;
     assert!(requests <= 12, "{requests}");

@@ -8,7 +8,7 @@ use std::{
 use fastrand::Rng;
 use futures_util::StreamExt;
 use hubspot_partner_clients::{
-    Association, Client, Result,
+    Association, Client, ErrorKind, Result, Update,
     bulk::{Bulk, Outcome},
 };
 use proptest::{
@@ -60,7 +60,7 @@ impl Hub {
             "updatedAt": "2026-01-01T00:00:00Z"});
         match (make, self.rng.u8(..4)) {
             (_, 0) => reply(200, ""),
-            (_, 1) => reply(200, r#"{"odd":[1]}"#),
+            (_, 1) => reply(200, r#"{"odd":[1],"correlationId":"c"}"#),
             (true, _) => reply(200, &object.to_string()),
             (false, _) => "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_owned(),
         }
@@ -370,11 +370,20 @@ async fn an_answer_that_lists_every_input_costs_one_request_whatever_its_spellin
 async fn a_success_that_says_nothing_of_an_input_has_it_asked_for_again_alone() {
     let (one, two) = ([made(1, 1, "owner")], [made(1, 1, "owner"), made(2, 1, "owner")]);
     let stranger = [made(8, 8, "owner")];
+    // As many results as inputs, of which the second is of another.
+    let others = [made(9, 1, "owner"), made(2, 9, "owner"), made(2, 1, "other"), made(1, 1, "owner")];
+    let [client, object, kind, again] = others.map(|other| [made(1, 1, "owner"), other]);
+    let other_order = [made(2, 1, "owner"), made(1, 1, "owner")];
     for (status, body, requests) in [
         (201, answer("COMPLETE", &[], 0, &[]), 3),
         (201, answer("COMPLETE", &one, 0, &[]), 2),
         (201, answer("COMPLETE", &one, 2, &[]), 2),
         (201, answer("COMPLETE", &stranger, 0, &[]), 3),
+        (201, answer("COMPLETE", &client, 0, &[]), 2),
+        (201, answer("COMPLETE", &object, 0, &[]), 2),
+        (201, answer("COMPLETE", &kind, 0, &[]), 2),
+        (201, answer("COMPLETE", &again, 0, &[]), 2),
+        (201, answer("COMPLETE", &other_order, 0, &[]), 1),
         (201, answer("PENDING", &two, 0, &[]), 3),
         (201, answer("PROCESSING", &two, 0, &[]), 3),
         (200, answer("CANCELED", &two, 0, &[]), 3),
@@ -452,10 +461,27 @@ async fn a_batch_that_is_refused_costs_no_more_for_its_duplicates() {
 }
 
 #[tokio::test]
-async fn an_input_that_a_rate_limit_kept_out_of_a_batch_is_sent_again() {
-    let limited = json!({"status": "error", "category": "RATE_LIMITS", "message": "too many",
-        "context": {"fromObjectId": ["2"], "toObjectId": ["1"]}});
-    let (server, lines) = first(207, &answer("COMPLETE", &[made(1, 1, "owner")], 1, &[limited])).await;
-    let inputs = vec![link(1, 1, "owner"), link(2, 1, "owner")];
-    assert_eq!(outcomes(&client_at(&server.base_url, "t"), &lines, inputs).await, (vec![true, true], 2));
+async fn an_input_that_hubspot_did_not_get_to_in_a_batch_is_sent_again() {
+    for category in ["RATE_LIMITS", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE"] {
+        let error = json!({"status": "error", "category": category, "message": "not now",
+            "context": {"fromObjectId": ["2"], "toObjectId": ["1"]}});
+        let (server, lines) = first(207, &answer("COMPLETE", &[made(1, 1, "owner")], 1, &[error])).await;
+        let inputs = vec![link(1, 1, "owner"), link(2, 1, "owner")];
+        assert_eq!(outcomes(&client_at(&server.base_url, "t"), &lines, inputs).await, (vec![true, true], 2));
+    }
+}
+
+/// As a failure of HubSpot's own that has a status.
+#[tokio::test]
+async fn a_fault_of_hubspots_inside_a_batch_is_told_as_one() {
+    let error = json!({"status": "error", "category": "INTERNAL_ERROR", "message": "an internal error occurred",
+        "context": {"ids": ["1"]}});
+    let server = RawServer::json(207, &answer("COMPLETE", &[], 1, &[error])).await;
+    let client = client_at(&server.base_url, "t");
+    let updated = client.batch_update([Update::of(1).set("name", "x")]).send().await.remove(0).unwrap_err();
+    let read = client.batch_read([1]).send().await.remove(0).unwrap_err();
+    for error in [updated, read] {
+        assert_eq!((error.kind(), error.status(), error.is_retryable()), (ErrorKind::Server, None, true), "{error}");
+        assert!(!error.remedy().contains("Correct the request"), "{}", error.remedy());
+    }
 }

@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 
 use hubspot_partner_clients::{Client, ClientBuilder, Error, RateLimit, RetryPolicy};
 use reqwest::dns::{Name, Resolve, Resolving};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+#[cfg(target_os = "linux")]
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
     time::Instant,
 };

@@ -107,9 +107,13 @@ fn the_environment_s_variables_are_checked_by_name() {
     assert!(insecure.contains("in the clear"), "{insecure}");
     let empty = outcome(child(&program).env("HUBSPOT_ACCESS_TOKEN", ""));
     assert!(empty.contains("HUBSPOT_ACCESS_TOKEN is empty"), "{empty}");
-    for (written, trouble) in
-        [("\"s3cret\"", "quotation marks"), ("s3 cret", "contains a space"), ("Bearer s3cret", "\"Bearer\"")]
-    {
+    for (written, trouble) in [
+        ("\"s3cret\"", "begins or ends with a quotation mark"),
+        ("s3cret\"", "begins or ends with a quotation mark"),
+        ("'s3cret", "begins or ends with a quotation mark"),
+        ("s3 cret", "contains a space"),
+        ("Bearer s3cret", "\"Bearer\""),
+    ] {
         let shown = outcome(child(&program).env("HUBSPOT_ACCESS_TOKEN", written));
         assert!(shown.contains("HUBSPOT_ACCESS_TOKEN ") && shown.contains(trouble), "{shown}");
         assert!(!shown.contains("s3"), "{shown}");
@@ -180,6 +184,54 @@ async fn a_proxy_is_used_where_one_is_set() {
     );
 }
 
+/// Its name is looked up by the proxy, which is led to `server`. Returns the name.
+async fn socks(listener: tokio::net::TcpListener, server: String) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let (mut client, _) = listener.accept().await.unwrap();
+    let mut greeting = [0; 2];
+    client.read_exact(&mut greeting).await.unwrap();
+    assert_eq!(greeting[0], 5, "version 5");
+    client.read_exact(&mut vec![0; greeting[1].into()]).await.unwrap();
+    client.write_all(&[5, 0]).await.unwrap();
+    let mut connect = [0; 5];
+    client.read_exact(&mut connect).await.unwrap();
+    assert_eq!(connect[..4], [5, 1, 0, 3], "to connect to a name");
+    let mut name = vec![0; connect[4].into()];
+    client.read_exact(&mut name).await.unwrap();
+    client.read_exact(&mut [0; 2]).await.unwrap();
+    client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
+    if let Ok(mut server) = tokio::net::TcpStream::connect(server).await {
+        let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+    }
+    String::from_utf8(name).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socks_proxy_is_used() {
+    let hubspot = crate::support::RawServer::json(200, r#"{"results":[]}"#).await;
+    let server = hubspot.base_url.trim_start_matches("http://").to_owned();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = format!("socks5h://{}", listener.local_addr().unwrap());
+    let led = tokio::spawn(socks(listener, server));
+    let client = Client::builder().access_token("t").base_url("http://hubspot.invalid").allow_insecure_http();
+    client.proxy(proxy).build().unwrap().association_types("companies").await.unwrap();
+    assert!(hubspot.received()[0].starts_with("GET /crm/v3/associations/"), "{:?}", hubspot.received());
+    assert_eq!(led.await.unwrap(), "hubspot.invalid");
+
+    // And where the environment names it.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = format!("socks5h://{}", listener.local_addr().unwrap());
+    let led = tokio::spawn(socks(listener, "127.0.0.1:1".to_owned()));
+    let mut child = child(&std::env::current_exe().unwrap());
+    for name in ["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+        child.env_remove(name).env_remove(name.to_lowercase());
+    }
+    child.env("ALL_PROXY", proxy).env("HUBSPOT_BASE_URL", "https://hubspot.invalid").env("HUBSPOT_ACCESS_TOKEN", "t");
+    let output = tokio::task::spawn_blocking(move || child.output()).await.unwrap().unwrap();
+    assert!(led.is_finished(), "{output:?}");
+    assert_eq!(led.await.unwrap(), "hubspot.invalid");
+}
+
 /// The proxy would see the token, and may be anywhere.
 #[tokio::test]
 async fn a_proxy_that_would_see_the_token_needs_leave() {
@@ -221,6 +273,67 @@ async fn a_system_without_certificates_speaks_plain_http_and_says_what_https_lac
 fn a_root_certificate_that_is_none_is_refused() {
     let error = Client::builder().access_token("t").root_certificates("not PEM").build().unwrap_err();
     assert!(error.message().starts_with("root certificate is not PEM"), "{error}");
+}
+
+/// What building a client in this environment comes to.
+fn built(environment: &[(&str, &str)]) -> String {
+    let mut child = child(&std::env::current_exe().unwrap());
+    for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"] {
+        child.env_remove(name).env_remove(name.to_lowercase());
+    }
+    child.env("CHILD", "build").env("HUBSPOT_ACCESS_TOKEN", "t").envs(environment.iter().copied());
+    let output = child.output().unwrap();
+    String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn a_proxy_in_the_environment_that_cannot_be_read_is_refused_by_the_variable_s_name() {
+    const UNREADABLE: &str = "http://user:hunter2#@proxy:3128";
+    let unreadables = [
+        UNREADABLE,
+        "http://user:12#hunter2@proxy:3128",
+        "http://user:12/hunter2@proxy:3128",
+        "http://user:12?hunter2@proxy:3128",
+        "http://user:12@hunter2@proxy:3128",
+        "user:12@hunter2@proxy:3128",
+        "socks5h://user:12@hunter2@proxy:1080",
+        "ftp://hunter2:3128",
+        "hunter2 proxy",
+        "://hunter2",
+        "http://",
+    ];
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        for unreadable in unreadables {
+            let refused = built(&[(name, unreadable)]);
+            assert!(
+                refused.contains("outcome: Err") && refused.contains(&format!("{name} is not the URL")),
+                "{refused}"
+            );
+            assert!(!refused.contains("hunter2"), "{refused}");
+        }
+        assert!(built(&[(name, "http://user:p%23%40ss@proxy:3128")]).contains("outcome: Ok"));
+        for readable in
+            ["proxy:3128", "proxy", "http://proxy:3128/", "socks5h://user:x@proxy:1080", "http://[::1]:3128"]
+        {
+            assert!(built(&[(name, readable)]).contains("outcome: Ok"), "{readable}");
+        }
+    }
+    let local = ("HUBSPOT_BASE_URL", "http://127.0.0.1:1");
+    for harmless in [
+        &[("HTTPS_PROXY", UNREADABLE), ("NO_PROXY", "example.com, .hubapi.com")][..],
+        &[("HTTPS_PROXY", UNREADABLE), ("no_proxy", "*")],
+        &[("HTTPS_PROXY", UNREADABLE), ("REQUEST_METHOD", "GET")],
+        &[("HTTP_PROXY", UNREADABLE)],
+        &[("HTTPS_PROXY", UNREADABLE), ("HTTP_PROXY", UNREADABLE), local],
+        // The first of the two that is set counts, even if it is empty.
+        &[("HTTPS_PROXY", ""), ("https_proxy", UNREADABLE)],
+        &[("HTTPS_PROXY", "http://proxy:3128"), ("https_proxy", UNREADABLE), ("ALL_PROXY", UNREADABLE)],
+    ] {
+        let built = built(harmless);
+        assert!(built.contains("outcome: Ok"), "{harmless:?}: {built}");
+    }
+    let refused = built(&[("HTTPS_PROXY", ""), ("all_proxy", UNREADABLE)]);
+    assert!(refused.contains("all_proxy is not the URL"), "{refused}");
 }
 
 /// This test program again, in an environment of its own.

@@ -184,6 +184,38 @@ async fn an_empty_body_leaves_the_status_and_the_header_s_correlation_id() {
 }
 
 #[tokio::test]
+async fn a_blank_name_is_none() {
+    let server = MockServer::start_async().await;
+    let body = r#"{"status":"error","message":"no","category":" ","correlationId":""}"#;
+    server
+        .mock_async(|_, then| {
+            then.status(400).header("x-hubspot-correlation-id", ID).body(body);
+        })
+        .await;
+    let error = associate(&server.base_url()).await;
+    assert_eq!((error.category(), error.correlation_id().unwrap().to_string()), (None, ID.to_owned()));
+    for (category, id) in [("", " "), (" VALIDATION_ERROR ", " x\n")] {
+        let body = serde_json::json!({"message": "no", "category": category, "correlationId": id});
+        let error = json(400, &body.to_string()).await;
+        assert_eq!(error.category(), Some(category.trim()).filter(|name| !name.is_empty()));
+        let id = Some(id.trim()).filter(|id| !id.is_empty());
+        assert_eq!(error.correlation_id().map(ToString::to_string).as_deref(), id);
+    }
+}
+
+/// It signs nothing.
+#[tokio::test]
+async fn a_blank_correlation_id_in_a_header_is_none() {
+    let signed = "x-hubspot-correlation-id: \r\ncontent-length";
+    let server = RawServer::answering(http(404, "text/html", "<html>").replacen("content-length", signed, 1)).await;
+    let client = client_at(&server.base_url, "t");
+    let raw = Error::from(client.raw().get().partner_client_id("1").send().await.unwrap_err());
+    for error in [associate(&server.base_url).await, raw] {
+        assert_eq!((error.correlation_id(), error.is_not_found()), (None, false));
+    }
+}
+
+#[tokio::test]
 async fn an_empty_message_is_none() {
     for body in [r#"{"message":""}"#, r#"{"message":" \n","category":"VALIDATION_ERROR"}"#] {
         assert!(json(400, body).await.to_string().ends_with(": the response gives no reason"), "{body}");

@@ -188,7 +188,6 @@ const DAMAGED: &[(&str, &str)] = &[
     ("1٫5", "decimal point"),
     ("0\u{2011}2", "U+2011, a dash"),
     ("0–2", "U+2013, a dash"),
-    ("partner−client", "U+2212, a dash"),
     ("TRUE", "truth value"),
     ("false", "truth value"),
 ];
@@ -207,6 +206,115 @@ fn what_a_spreadsheet_has_damaged_is_refused_with_what_it_looks_like() {
         }
         let json = serde_json::to_string(value).unwrap();
         assert!(serde_json::from_str::<ObjectId>(&json).is_err(), "{value:?}");
+    }
+}
+
+#[test]
+fn a_dash_that_is_not_a_hyphen_is_in_no_object_type() {
+    refused(ObjectType::new("partner−client"), "object type", "U+2212, a dash");
+    refused(PartnerClientId::new("512–A"), "partner client id", "U+2013, a dash");
+}
+
+#[test]
+fn a_placeholder_of_a_template_is_no_label_whatever_is_in_it() {
+    let templates = [
+        ("{", "}"),
+        ("{{ ", " }}"),
+        ("${", "}"),
+        ("$(", ")"),
+        ("<", ">"),
+        ("<%= ", " %>"),
+        ("<?= ", " ?>"),
+        ("[{", "}]"),
+        ("({ ", " })"),
+    ];
+    let names = ["label", "row[\"label\"]", "labels[0]", "label(1)", "label (main)", "a{b}c", "(a) or [b]", "<a>"];
+    for (open, close) in templates {
+        for name in names {
+            let placeholder = format!("{open}{name}{close}");
+            refused(AssociationType::new(&placeholder), "association type", "missing value");
+            for label in [format!("{placeholder} & {placeholder}"), format!("Of {placeholder}")] {
+                assert_eq!(AssociationType::new(&label).unwrap().as_str(), label);
+            }
+        }
+    }
+    for code in ["<% a > 1 ? b : c %>", "<?= $row->label ?>", "{{label}"] {
+        refused(AssociationType::new(code), "association type", "missing value");
+    }
+}
+
+/// HubSpot takes what people type.
+#[test]
+fn a_label_may_be_written_in_any_script_and_with_any_mark() {
+    let labels = [
+        "Owner – EMEA",
+        "Owner—EMEA",
+        "❤️ Partner",
+        "👩‍💻 Developer",
+        "#1 contact",
+        "(Primary)",
+        "Primary (2nd)",
+        "\"VIP\" account",
+        "Parents’",
+        "担当者\u{3000}A",
+        "می\u{200c}خواهم",
+        "श्र\u{200d}ी",
+        "Étage ½",
+        "№ ① Kontakt",
+        "Preis € 5",
+        "Q&A: owner?",
+        "50% owner",
+        "C#",
+        "(EU) Partner [old]",
+        "[EU] Partner (main)",
+        "[A] or [B]",
+        "<A> & (B)",
+        "<A> & <B>",
+        "{A} {B}",
+        "$(EU) (main)",
+        "[VIP]",
+        "((Primary))",
+        "Fan \u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
+        "葛\u{e0100}飾 担当",
+        "ᠮᠣᠩ\u{180b}ᠭᠣᠯ",
+        "ᠬᠠᠷ\u{180e}ᠠ",
+    ];
+    for label in labels {
+        assert_eq!(AssociationType::new(label).unwrap().as_str(), label);
+        let json = serde_json::to_string(label).unwrap();
+        assert_eq!(serde_json::from_str::<AssociationType>(&json).unwrap().as_str(), label);
+    }
+    for (damaged, looks) in [
+        (" Partner", "white space"),
+        ("Partner\u{a0}", "white space"),
+        ("Part\u{fffd}ner", "wrong encoding"),
+        ("Part\u{200b}ner", "U+200B"),
+        ("Part\u{202e}ner", "U+202E"),
+        ("Part\u{ad}ner", "U+00AD"),
+        ("Part\nner", "control character"),
+        ("#NOM?", "error value of a spreadsheet"),
+        ("#DIV/0!", "error value of a spreadsheet"),
+        ("#NV", "error value of a spreadsheet"),
+        ("=A1", "formula"),
+        ("Part\u{180e}ner", "U+180E"),
+        ("Part\u{e0061}ner", "U+E0061"),
+        ("(NULL)", "missing value"),
+        ("[none]", "missing value"),
+        ("< Blank >", "missing value"),
+        ("((n/a))", "missing value"),
+        ("{label}", "missing value"),
+        ("{{ label }}", "missing value"),
+        ("<label>", "missing value"),
+        ("${label}", "missing value"),
+        ("$(label)", "missing value"),
+        ("1.2E+11", "scientific notation"),
+        ("Jan-24", "a date"),
+    ] {
+        refused(AssociationType::new(damaged), "association type", looks);
+    }
+    for damaged in ["#N/A", "1.2E+11", "-", "5,5"] {
+        let error = AssociationType::new(damaged).unwrap_err();
+        assert!(error.message().contains("such as USER_DEFINED:37"), "{error}");
     }
 }
 
@@ -306,6 +414,9 @@ async fn a_property_s_value_in_place_of_an_id_is_sent_as_it_is() {
         assert_eq!(simulator.requests().iter().filter(|request| request.path().ends_with(&end)).count(), 2, "{code}");
         assert_eq!(PartnerClientId::by_property(code).unwrap().as_str(), code);
     }
+    assert_eq!(PartnerClientId::by_property("می\u{200c}خواهم").unwrap().as_str(), "می\u{200c}خواهم");
+    refused(PartnerClientId::by_property("51\u{200d}2"), "property value", "U+200D");
+    refused(PartnerClientId::by_property("A\u{200b}B"), "property value", "U+200B");
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn a_journal_in_use_is_refused() {
 fn a_newer_format_is_refused() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("run.journal");
-    fs::write(&path, "hubspot-partner-clients journal 3 and so on\n").unwrap();
+    fs::write(&path, "hubspot-partner-clients journal 4 and so on\n").unwrap();
     let error = Journal::open(&path, "contacts.csv").unwrap_err();
-    assert!(error.is_journal() && error.message().contains("has format \"3\""), "{error}");
+    assert!(error.is_journal() && error.message().contains("has format \"4\""), "{error}");
 }

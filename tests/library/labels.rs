@@ -1,10 +1,19 @@
 //! Associations of two objects, by the same calls on every version of HubSpot's API.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::{FutureExt, TryStreamExt, future::join_all};
 use httpmock::MockServer;
-use hubspot_partner_clients::{ApiVersion, Client, ErrorKind, RateLimit, RetryPolicy};
+use hubspot_partner_clients::{
+    AccessToken, ApiVersion, Client, ErrorKind, RateLimit, RetryPolicy, TokenFuture, TokenProvider,
+};
 use hubspot_simulator::{AssociationCategory, Fault, Simulator, SimulatorBuilder};
 use serde_json::json;
 
@@ -521,6 +530,18 @@ async fn a_call_timeout_is_of_the_whole_call_and_told_as_it_was_set() {
             let error = both.unwrap_err();
             assert!(error.message().contains("10s"), "{error}");
         }
+        // The type is looked up first.
+        let client = Client::builder()
+            .base_url(simulator.base_url())
+            .access_token(simulator.access_token())
+            .api_version(version.parse().unwrap())
+            .call_timeout(Duration::from_secs(10))
+            .build()
+            .unwrap();
+        let began = tokio::time::Instant::now();
+        let error = client.is_associated(1, "companies", 1, "36").await.unwrap_err();
+        assert!(began.elapsed() <= Duration::from_secs(10), "{version}: {:?}", began.elapsed());
+        assert!(error.message().contains("10s"), "{error}");
     }
 }
 
@@ -591,4 +612,399 @@ async fn a_list_that_is_old_does_not_decide_that_a_pair_has_no_other_label() {
     owner().await.unwrap();
     let sent = sent.lock().unwrap();
     assert!(!sent[0].contains("37") && sent[1].contains("36") && sent[1].contains("37"), "{sent:?}");
+}
+
+#[tokio::test]
+async fn a_label_is_found_as_people_have_typed_it() {
+    let labels = ["Owner – EMEA", "❤️ Partner", "#1 contact", "(Primary)", "担当者\u{3000}A", "می\u{200c}خواهم"];
+    let builder = Simulator::builder()
+        .without_seed()
+        .partner_clients([("1", [("name", "Acme")])])
+        .object("companies", "1", [("name", "x")])
+        .association_type("companies", 7, "client_to_company_unlabeled");
+    let builder = (40..).zip(labels).fold(builder, |builder, (id, label)| {
+        builder.association_label("companies", AssociationCategory::UserDefined, id, label)
+    });
+    let simulator = builder.start().await.unwrap();
+    for version in DATED {
+        let client = client_speaking(&simulator, version);
+        for (id, label) in (40..).zip(labels) {
+            client.associate(1).with("companies", 1).as_type(label).await.unwrap();
+            let id: u64 = id;
+            assert!(held(&simulator, "1").contains(&id.to_string()), "{version} {label}");
+            client.dissociate(1).with("companies", 1).as_type(label).await.unwrap();
+            assert!(!held(&simulator, "1").contains(&id.to_string()), "{version} {label}");
+        }
+    }
+}
+
+/// The list of types is asked for by a request of its own, for which the time of the call counts as well.
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_is_used_up_is_told_at_once_whatever_a_call_has_to_find_out_first() {
+    for version in VERSIONS {
+        let simulator = labels().start().await.unwrap();
+        let client = Client::builder()
+            .base_url(simulator.base_url())
+            .access_token(simulator.access_token())
+            .api_version(version.parse().unwrap())
+            .rate_limit(RateLimit::per_ten_seconds(1))
+            .build()
+            .unwrap();
+        client.get(1).await.unwrap();
+        let began = tokio::time::Instant::now();
+        let time = Duration::from_secs(2);
+        let pair = || client.associate(1).with("companies", 1);
+        let row = [hubspot_partner_clients::Association::new(1, "companies", 1, "36")];
+        let many = client.associate_many(row).call_timeout(time).outcomes();
+        let many = futures_util::StreamExt::collect::<Vec<_>>(many).await.remove(0).result;
+        for outcome in [
+            pair().as_type("36").call_timeout(time).await.map(drop),
+            pair().as_type("36").then_get().call_timeout(time).await.map(drop),
+            client.dissociate(1).with("companies", 1).as_type("36").call_timeout(time).await,
+            client.reconcile([1], "companies", row_of("36")).call_timeout(time).plan().await.map(drop),
+            many,
+        ] {
+            let error = outcome.unwrap_err();
+            assert_eq!((error.kind(), error.attempts()), (ErrorKind::QueueTimeout, 0), "{version}: {error}");
+            assert!(error.retry_after().is_some_and(|after| after > Duration::from_secs(5)), "{version}: {error:?}");
+            assert!(error.operation().is_some(), "{error}");
+        }
+        assert!(began.elapsed() < Duration::from_secs(1), "{version}: {:?}", began.elapsed());
+        assert_eq!(simulator.requests().len(), 1);
+    }
+}
+
+fn row_of(association_type: &str) -> [hubspot_partner_clients::Association; 1] {
+    [hubspot_partner_clients::Association::new(1, "companies", 1, association_type).unwrap()]
+}
+
+/// Of calls that wait for one list of types, one had too little time.
+#[tokio::test(start_paused = true)]
+async fn a_call_does_not_fail_for_the_time_of_another() {
+    for version in DATED {
+        // The limit is used up, or HubSpot is slow.
+        for is_slow in [false, true] {
+            let simulator = labels().start().await.unwrap();
+            let limit = if is_slow { RateLimit::unlimited() } else { RateLimit::per_ten_seconds(1) };
+            let client = Client::builder()
+                .base_url(simulator.base_url())
+                .access_token(simulator.access_token())
+                .api_version(version.parse().unwrap())
+                .rate_limit(limit)
+                .build()
+                .unwrap();
+            client.get(1).await.unwrap();
+            if is_slow {
+                simulator.inject(Fault::delay(Duration::from_secs(5)).on("association_types"));
+            }
+            let associate = |seconds| {
+                let call = client.associate(1).with("companies", 1).as_type("36");
+                call.call_timeout(Duration::from_secs(seconds)).send()
+            };
+            let call = client.associate(1).with("companies", 2).as_type("36");
+            let (short, long, endless) = tokio::join!(associate(2), associate(90), call.send());
+            let error = short.unwrap_err();
+            let kind = if is_slow { ErrorKind::Timeout } else { ErrorKind::QueueTimeout };
+            assert_eq!((error.kind(), error.operation()), (kind, Some("association_labels")), "{version}: {error}");
+            long.unwrap();
+            endless.unwrap();
+            assert_eq!(held(&simulator, "1"), set(["36"]));
+            let lists = asked(&simulator).iter().filter(|request| request.ends_with("/labels")).count();
+            // The endless one does not rely on the long one, whose time may be too short as well.
+            assert!(if is_slow { (2..=3).contains(&lists) } else { (1..=2).contains(&lists) }, "{lists}");
+        }
+    }
+}
+
+/// Nor for another's way to send it.
+#[tokio::test(start_paused = true)]
+async fn a_call_does_not_fail_for_the_settings_of_another() {
+    let (simulator, client) = start(labels(), "2026-09").await;
+    for (fault, kind) in [
+        (Fault::delay(Duration::from_secs(5)), ErrorKind::Timeout),
+        (Fault::status(503).times(1), ErrorKind::Server),
+        (Fault::status(401).times(1), ErrorKind::Unauthorized),
+    ] {
+        let client = client.for_account(hubspot_partner_clients::AccessToken::new(simulator.access_token()).unwrap());
+        simulator.clear_faults();
+        simulator.inject(fault.on("association_types"));
+        let associate = |company| client.associate(1).with("companies", company).as_type("36");
+        let short = associate(1).timeout(Duration::from_secs(1));
+        let lists = || asked(&simulator).iter().filter(|request| request.ends_with("/labels")).count();
+        let before = lists();
+        let same = associate(3).timeout(Duration::from_secs(1));
+        let (short, other, another, same) =
+            tokio::join!(short.send(), associate(2).send(), associate(2).send(), same.send());
+        assert_eq!(short.unwrap_err().kind(), kind);
+        // One like it has the same error, and is not sent again.
+        assert_eq!(same.unwrap_err().kind(), kind);
+        match kind {
+            ErrorKind::Unauthorized => {
+                assert_eq!(other.unwrap_err().kind(), kind, "it is true of every call");
+                assert_eq!((another.unwrap_err().kind(), lists() - before), (kind, 1));
+            }
+            _ => {
+                other.unwrap();
+                another.unwrap();
+                assert_eq!(lists() - before, 2, "those alike ask once");
+            }
+        }
+    }
+}
+
+/// Each call has a header of its own, so that none can tell from the failure of another that it fails as well.
+#[tokio::test]
+async fn calls_that_wait_for_one_list_do_not_fail_one_after_the_other() {
+    const CALLS: usize = 20;
+    let (first, rest) = (Arc::new(AtomicBool::new(true)), Arc::new(tokio::sync::Barrier::new(CALLS - 1)));
+    let server = RawServer::start(move |mut stream, _| {
+        let (first, rest) = (Arc::clone(&first), Arc::clone(&rest));
+        async move {
+            crate::support::tcp::read_request(&mut stream).await;
+            if !first.swap(false, Ordering::SeqCst) {
+                // None is answered before all are sent.
+                rest.wait().await;
+            }
+            let answer = http(503, "application/json", "{}");
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, answer.as_bytes()).await;
+            Some(stream)
+        }
+    })
+    .await;
+    let client = client_at(&server.base_url);
+    let failed = tokio::time::timeout(Duration::from_secs(30), associate_in_ways(&client, CALLS)).await;
+    for error in failed.expect("they wait for one another") {
+        assert_eq!(error.kind(), ErrorKind::Server, "{error}");
+    }
+    assert_eq!(server.accepted(), CALLS);
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_list_is_true_of_every_call_that_waits_for_it() {
+    let of_hubspot = |category: &str| {
+        json!({"status": "error", "category": category, "message": "no", "correlationId": "1"}).to_string()
+    };
+    let of_gateway = || "<html></html>".to_owned();
+    // A gateway may tell calls apart by their headers.
+    for (status, body, kind, by_header) in [
+        (400, of_hubspot("VALIDATION_ERROR"), ErrorKind::Refused, 1),
+        (401, of_hubspot("INVALID_AUTHENTICATION"), ErrorKind::Unauthorized, 1),
+        (401, of_gateway(), ErrorKind::Unauthorized, 20),
+        (404, of_gateway(), ErrorKind::UnknownPath, 20),
+        (405, of_gateway(), ErrorKind::UnknownPath, 20),
+    ] {
+        let server = RawServer::json(status, &body).await;
+        for error in associate_in_ways(&client_at(&server.base_url), 20).await {
+            assert_eq!(error.kind(), kind, "{error}");
+        }
+        assert_eq!(server.accepted(), by_header, "{status} {body}");
+
+        let server = RawServer::json(status, &body).await;
+        let client = client_at(&server.base_url);
+        let call =
+            |id: u64| client.associate(1).with("companies", 1).as_type("36").timeout(Duration::from_secs(30 + id));
+        for outcome in join_all((0..20).map(|id| call(id).send())).await {
+            let error = outcome.unwrap_err();
+            assert_eq!(error.kind(), kind, "{error}");
+        }
+        assert_eq!(server.accepted(), 1, "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_with_the_header_that_a_gateway_wants_does_not_fail_for_one_without() {
+    for (status, kind) in [(401, ErrorKind::Unauthorized), (404, ErrorKind::UnknownPath)] {
+        let server = RawServer::start(move |mut stream, _| async move {
+            let request = crate::support::tcp::read_request(&mut stream).await;
+            let answer = if !request.to_lowercase().contains("x-route: crm") {
+                http(status, "text/html", "<html></html>")
+            } else if request.starts_with("GET") {
+                let types = json!({"results": [{"category": "USER_DEFINED", "typeId": 36, "label": "Owner"}]});
+                http(200, "application/json", &types.to_string())
+            } else {
+                http(200, "application/json", &json!({"labels": []}).to_string())
+            };
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, answer.as_bytes()).await;
+            Some(stream)
+        })
+        .await;
+        let client = client_at(&server.base_url);
+        let associate = || client.associate(1).with("companies", 1).as_type("owner");
+        let (without, with) = tokio::join!(associate().send(), associate().header("x-route", "crm").send());
+        assert_eq!(without.unwrap_err().kind(), kind);
+        with.unwrap();
+    }
+}
+
+/// Calls that are sent in different ways, and fail.
+async fn associate_in_ways(client: &Client, calls: usize) -> Vec<hubspot_partner_clients::Error> {
+    let call = |id: usize| {
+        let call = client.associate(1).with("companies", 1).as_type("36");
+        call.header("x-request-id", &id.to_string()).send()
+    };
+    join_all((0..calls).map(call)).await.into_iter().map(Result::unwrap_err).collect()
+}
+
+/// It gave up before its time was over, as the next attempt would have come after it.
+#[tokio::test(start_paused = true)]
+async fn a_call_does_not_fail_where_another_had_no_time_for_its_next_attempt() {
+    let day = Duration::from_secs(86_400);
+    for status in [503, 429] {
+        // The rate limit or the delay leaves no time.
+        for is_limited in [false, true] {
+            let (retry, limit) = match is_limited {
+                true => (RetryPolicy::default().base_delay(Duration::from_millis(1)), RateLimit::per_ten_seconds(1)),
+                false => (RetryPolicy::default().base_delay(day).max_delay(day), RateLimit::unlimited()),
+            };
+            let simulator = labels().start().await.unwrap();
+            simulator.inject(Fault::status(status).times(1).on("association_types"));
+            let client = Client::builder()
+                .base_url(simulator.base_url())
+                .access_token(simulator.access_token())
+                .api_version(ApiVersion::V2026_09)
+                .rate_limit(limit)
+                .retry(retry)
+                .timeout(day)
+                .build()
+                .unwrap();
+            let associate = |company| client.associate(1).with("companies", company).as_type("36");
+            let short = associate(1).call_timeout(Duration::from_secs(2));
+            // It has more time, but not enough either, and is not sent again.
+            let longer = associate(2).call_timeout(Duration::from_millis(2100));
+            let (short, longer, endless) = tokio::join!(short.send(), longer.send(), associate(3).send());
+            assert_eq!(short.unwrap_err().status(), Some(status), "{is_limited}");
+            let longer = longer.unwrap_err();
+            assert_eq!(longer.status(), Some(status), "{is_limited} {longer:?}");
+            endless.unwrap();
+            assert_eq!(held(&simulator, "3"), set(["36"]));
+        }
+    }
+}
+
+/// Each has a little more time than the one before, and the time of the first is over or leaves none for its next attempt.
+#[tokio::test(start_paused = true)]
+async fn calls_that_are_alike_ask_together_when_one_of_them_had_too_little_time() {
+    const CALLS: u32 = 100;
+    let (total, apart) = (Duration::from_secs(10), Duration::from_millis(10));
+    let refused =
+        |status| Fault::status(status).delayed(Duration::from_millis(1200)).retry_after(Duration::from_secs(9));
+    for (fault, passes) in [
+        (refused(503).times(1), true),
+        (refused(429).times(1), true),
+        (refused(503), false),
+        (Fault::delay(Duration::from_secs(60)), false),
+    ] {
+        let simulator = labels().start().await.unwrap();
+        simulator.inject(fault.clone().on("association_types"));
+        let client = Client::builder()
+            .base_url(simulator.base_url())
+            .access_token(simulator.access_token())
+            .api_version(ApiVersion::V2026_09)
+            .rate_limit(RateLimit::unlimited())
+            .call_timeout(total)
+            .build()
+            .unwrap();
+        let associate = async |after: u32| {
+            tokio::time::sleep(apart * after).await;
+            client.associate(1).with("companies", 1).as_type("36").await
+        };
+        let outcomes = join_all((0..CALLS).map(associate)).await;
+        let lists = asked(&simulator).iter().filter(|request| request.ends_with("/labels")).count();
+        assert!((2..=3).contains(&lists), "{lists} lists, {fault:?}");
+        assert!(outcomes[0].is_err(), "{fault:?}");
+        let done = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        assert_eq!(outcomes[CALLS as usize - 1].is_ok(), passes, "{fault:?}");
+        assert!(if passes { done > CALLS as usize / 2 } else { done == 0 }, "{done} done, {fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_does_not_fail_where_another_had_no_time_for_a_token() {
+    let (simulator, _) = start(labels(), "2026-09").await;
+    let client = Client::builder()
+        .base_url(simulator.base_url())
+        .token_provider(Slow(simulator.access_token().to_owned()))
+        .api_version(ApiVersion::V2026_09)
+        .rate_limit(RateLimit::unlimited())
+        .build()
+        .unwrap();
+    let associate = |company| client.associate(1).with("companies", company).as_type("36");
+    let short = associate(1).call_timeout(Duration::from_secs(2)).header("x-request-id", "1");
+    let (short, other) = tokio::join!(short.send(), associate(2).send());
+    assert_eq!(short.unwrap_err().kind(), ErrorKind::Token);
+    other.unwrap();
+}
+
+/// A token takes five seconds.
+struct Slow(String);
+
+impl TokenProvider for Slow {
+    fn access_token(&self) -> TokenFuture<'_> {
+        Box::pin(async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            Ok(AccessToken::new(self.0.clone())?)
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_time_is_over_while_another_finds_its_type_has_sent_nothing() {
+    let (simulator, client) = start(labels(), "2026-09").await;
+    simulator.inject(Fault::delay(Duration::from_secs(60)).on("association_types"));
+    let began = tokio::time::Instant::now();
+    let other = client.associate(1).with("companies", 1).as_type("36");
+    let short = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let call = client.associate(1).with("companies", 2).as_type("36");
+        (call.call_timeout(Duration::from_secs(2)).await, began.elapsed().as_secs())
+    };
+    let (other, (short, seconds)) = tokio::join!(other.send(), short);
+    other.unwrap();
+    let error = short.unwrap_err();
+    assert_eq!((error.kind(), error.attempts(), seconds), (ErrorKind::QueueTimeout, 0, 3), "{error}");
+    assert!(error.message().starts_with("nothing was sent: ") && error.message().contains("2s"), "{error}");
+    assert!(error.remedy().starts_with("Nothing was sent."), "{}", error.remedy());
+    assert_eq!((error.operation(), error.is_retryable()), (Some("association_labels"), true));
+    assert_eq!((held(&simulator, "1"), held(&simulator, "2")), (set(["36"]), set([])));
+}
+
+/// A list that was asked for before a label was made may come after it.
+#[tokio::test]
+async fn a_label_that_was_made_before_a_call_is_known_to_it() {
+    let (go, going) = tokio::sync::watch::channel(false);
+    let (told, mut listed) = tokio::sync::watch::channel(false);
+    let server = RawServer::start(move |mut stream, _| {
+        let (mut going, told) = (going.clone(), told.clone());
+        async move {
+            let request = crate::support::tcp::read_request(&mut stream).await;
+            let body = if request.contains("/labels") && !*going.borrow() {
+                told.send_replace(true);
+                going.wait_for(|going| *going).await.unwrap();
+                json!({"results": [{"category": "USER_DEFINED", "typeId": 36, "label": "Owner"}]})
+            } else if request.contains("/labels") {
+                json!({"results": [{"category": "USER_DEFINED", "typeId": 36, "label": "Owner"},
+                    {"category": "USER_DEFINED", "typeId": 37, "label": "New"}]})
+            } else if request.starts_with("GET") {
+                json!({"results": []})
+            } else {
+                json!({"labels": []})
+            };
+            let answer = http(200, "application/json", &body.to_string());
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, answer.as_bytes()).await;
+            Some(stream)
+        }
+    })
+    .await;
+    let client = client_at(&server.base_url);
+    let associate = |kind: &str| client.associate(1).with("companies", 1).as_type(kind.to_owned()).send();
+    let mut before = Box::pin(associate("owner"));
+    assert!((&mut before).now_or_never().is_none());
+    // By now HubSpot has made out the list.
+    listed.wait_for(|listed| *listed).await.unwrap();
+    let mut after = Box::pin(associate("new"));
+    assert!((&mut after).now_or_never().is_none());
+    go.send(true).unwrap();
+    let (before, after) = tokio::join!(before, after);
+    before.unwrap();
+    after.unwrap();
 }

@@ -5,6 +5,7 @@ mod calls;
 mod endpoint;
 mod refresh_token;
 mod renewal;
+mod runtimes;
 
 use std::{
     collections::BTreeMap,

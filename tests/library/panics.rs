@@ -13,7 +13,7 @@ use std::{
 use futures_util::{FutureExt, StreamExt};
 use hubspot_partner_clients::{
     AccessToken, Association, Attempt, CallEnd, Client, ClientBuilder, Error, ErrorKind, Observer, Permit,
-    PermitFuture, PermitUsage, RateLimit, RateLimitStatus, RateLimiter, TokenFuture, TokenProvider,
+    PermitFuture, PermitUsage, RateLimit, RateLimitStatus, RateLimiter, RetryPolicy, TokenFuture, TokenProvider,
     bulk::Journal,
     oauth::{self, StoreFuture, StoredToken, TokenStore},
     spec::RateBucket,
@@ -21,7 +21,7 @@ use hubspot_partner_clients::{
 use hubspot_simulator::{Fault, OAuthApp, Simulator};
 use tokio::time::timeout;
 
-use crate::support::crm;
+use crate::support::{RawServer, crm};
 
 async fn hubspot() -> Simulator {
     let app = OAuthApp::new("id", "secret", "refresh");
@@ -83,6 +83,42 @@ async fn an_observer() {
         simulator.inject(Fault::status(503).times(1));
         let error = failure(&client).await;
         assert_eq!(error.kind(), ErrorKind::Panic, "{error}");
+    }
+}
+
+/// Whoever is told of a panic after a success takes the write for carried out.
+#[tokio::test]
+async fn a_panic_does_not_hide_that_a_success_proves_nothing() {
+    let signed = "x-hubspot-correlation-id: c\r\n";
+    let pending = r#"{"status":"PENDING","results":[]}"#;
+    for (status, headers, body, kind) in [
+        (202, signed, "{}", ErrorKind::NoOutcome),
+        (200, signed, pending, ErrorKind::NoOutcome),
+        (200, "", "<html>Sign in</html>", ErrorKind::Decode),
+        (200, signed, r#"{"status":"error","message":"m","category":"OBJECT_NOT_FOUND"}"#, ErrorKind::NotFound),
+        (200, signed, &" ".repeat(2_000), ErrorKind::TooLarge),
+        (200, signed, crate::support::DOCUMENTED, ErrorKind::Panic),
+        (503, signed, "{}", ErrorKind::Panic),
+    ] {
+        let length = body.len();
+        let answer =
+            format!("HTTP/1.1 {status} X\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        let server = RawServer::answering(answer).await;
+        let builder = || Client::builder().base_url(&server.base_url).access_token("t").max_response_bytes(1_000);
+        for client in [
+            builder().observer(At::Attempt).build(),
+            builder().observer(At::Call).retry(RetryPolicy::never()).build(),
+            builder().rate_limiter(Limiter("release")).build(),
+        ] {
+            let asked = server.received().len();
+            let error = client.unwrap().associate(1).with("companies", 2).as_type("owner").await.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.status(), error.attempts()),
+                (kind, Some(status), 1),
+                "{status} {body}: {error}"
+            );
+            assert_eq!(server.received().len() - asked, 1, "nothing is tried again");
+        }
     }
 }
 
@@ -293,4 +329,41 @@ async fn progress_and_inputs_of_a_bulk_run_panic_where_they_are_polled() {
     let next = std::panic::AssertUnwindSafe(run.next()).catch_unwind();
     let panic = timeout(Duration::from_secs(60), next).await.expect("it hangs").unwrap_err();
     assert_eq!(panic.downcast_ref(), Some(&"line 1 is damaged"));
+}
+
+/// A subscriber that fails in the span of the request that several calls wait for.
+struct NoSpan;
+
+impl tracing::Subscriber for NoSpan {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, attributes: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        assert!(attributes.metadata().name() != "hubspot.call", "no span");
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, _: &tracing::Event<'_>) {}
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test]
+async fn a_tracing_subscriber_where_calls_wait_for_one_request() {
+    let simulator = hubspot().await;
+    let client = builder(&simulator).api_version(hubspot_partner_clients::ApiVersion::V2026_09).build().unwrap();
+    let subscriber = tracing::subscriber::set_default(NoSpan);
+    let (first, second) = tokio::join!(failure(&client), failure(&client));
+    for error in [first, second] {
+        is_told(&error, "a task of this crate panicked: no span");
+    }
+    drop(subscriber);
+    client.associate(1).with("companies", 2).as_type("7").await.unwrap();
 }

@@ -5,10 +5,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use futures_util::future::join_all;
 use hubspot_partner_clients::{
     AccessToken, Client, Error, ErrorKind, Permit, PermitFuture, PermitUsage, RateLimit, RateLimitStatus, RateLimiter,
-    RollingWindow, spec::RateBucket,
+    RollingWindow, TokenFuture, TokenProvider, spec::RateBucket,
 };
 use hubspot_simulator::{Fault, RateLimits, Simulator, SimulatorBuilder};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
 
 /// A simulator of an allowance, whose answers take 10 to 40 ms to come back.
 async fn hubspot(limits: RateLimits) -> Simulator {
@@ -87,6 +90,46 @@ async fn two_thousand_calls_use_the_allowance_and_none_is_refused() {
     }
 }
 
+/// A provider whose token does not come while it is closed.
+struct Closing(watch::Receiver<bool>, AccessToken);
+
+impl TokenProvider for Closing {
+    fn access_token(&self) -> TokenFuture<'_> {
+        let (mut is_open, token) = (self.0.clone(), self.1.clone());
+        Box::pin(async move {
+            is_open.wait_for(|is_open| *is_open).await?;
+            Ok(token)
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_wait_for_a_token_with_their_permits_are_not_sent_all_at_once() {
+    let simulator = Simulator::builder().rate_limits(RateLimits::default().per_ten_seconds(20)).start().await.unwrap();
+    let (open, is_open) = watch::channel(true);
+    let tokens = Closing(is_open, AccessToken::new(simulator.access_token()).unwrap());
+    let client = Client::builder().base_url(simulator.base_url()).token_provider(tokens);
+    let client = client.rate_limit(RateLimit::per_ten_seconds(20)).build().unwrap();
+    let calls: Vec<_> = (0..200)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { call(&client).await })
+        })
+        .collect();
+    sleep(Duration::from_secs(5)).await;
+    open.send(false).unwrap();
+    sleep(Duration::from_secs(1)).await;
+    let sent = simulator.requests().len();
+    // All others get a permit in this time.
+    sleep(Duration::from_secs(200)).await;
+    assert_eq!((simulator.requests().len(), client.rate_limit_status().general.waiting), (sent, 0));
+    open.send(true).unwrap();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!((simulator.requests().len(), refused(&simulator)), (200, 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn two_clients_of_one_account_learn_from_headers_alone() {
     let simulator = hubspot(RateLimits::default().per_ten_seconds(190)).await;
@@ -154,7 +197,7 @@ async fn an_allowance_that_changes_is_followed() {
     assert!(started.elapsed() >= Duration::from_secs(30), "{:?}", started.elapsed());
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn the_status_tells_what_is_known_the_daily_figures_included() {
     let limits = RateLimits::default().per_ten_seconds(190).per_day(1_000);
     let simulator = Simulator::builder().rate_limits(limits).start().await.unwrap();

@@ -7,7 +7,12 @@ use hubspot_partner_clients::{
     oauth::{OAuthApp, OAuthToken},
 };
 
-use crate::support::RawServer;
+use tokio::io::AsyncWriteExt;
+
+use crate::support::{
+    RawServer,
+    tcp::{read_request, say_nothing},
+};
 
 const HTML: &str = "<html><h1>Not for you</h1></html>";
 
@@ -61,7 +66,7 @@ async fn check(rows: &[Row<'_>]) {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_refusal_names_what_has_to_be_corrected() {
     use ErrorKind::Refused;
     check(&[
@@ -85,7 +90,7 @@ async fn a_refusal_names_what_has_to_be_corrected() {
     .await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_token_and_its_scopes_are_told_apart_from_an_account_and_a_firewall() {
     use ErrorKind::{Forbidden, MissingScope, Unauthorized};
     check(&[
@@ -99,7 +104,7 @@ async fn a_token_and_its_scopes_are_told_apart_from_an_account_and_a_firewall() 
     .await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_record_that_is_missing_is_told_apart_from_a_path_that_is() {
     use ErrorKind::{NotFound, UnknownPath};
     check(&[
@@ -135,7 +140,7 @@ async fn a_record_that_is_missing_is_told_apart_from_a_path_that_is() {
     assert!(!failed(Get, 404, "", HTML).await.is_not_found());
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_conflict_says_what_to_look_at() {
     use ErrorKind::Conflict;
     let changed = r#"{"status":"error","message":"The object has changed meanwhile","correlationId":"x"}"#;
@@ -261,17 +266,139 @@ async fn an_attempt_without_an_answer_says_whether_to_repeat_the_call() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_refusal_that_breaks_off_was_a_refusal() {
-    for (status, again) in [(429, true), (500, false), (200, false)] {
-        let cut = format!("HTTP/1.1 {status} X\r\ncontent-length: 500\r\nconnection: close\r\n\r\n{{");
-        let server = RawServer::answering(cut).await;
-        let error = client_of(&server).update(512).set("name", "x").await.unwrap_err();
-        assert_eq!((error.kind(), error.attempts() == 2), (ErrorKind::Transport, again), "{status}: {error}");
-    }
+/// The ways in which the body of a response cannot be read that has this head.
+fn unreadable(status: u16) -> [String; 3] {
+    let head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\n");
+    [
+        format!("{head}content-length: 500\r\n\r\n{{"),
+        format!("{head}content-encoding: gzip\r\ncontent-length: 12\r\n\r\nnot so, here"),
+        format!("{head}transfer-encoding: chunked\r\n\r\nzz\r\n"),
+    ]
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refusal_whose_body_cannot_be_read_is_told_by_its_status() {
+    use ErrorKind::{Conflict, Forbidden, Locked, RateLimited, Refused, Server, Unauthorized};
+    for (status, kind, again) in [
+        (400, Refused, false),
+        (401, Unauthorized, false),
+        (403, Forbidden, false),
+        (409, Conflict, false),
+        (423, Locked, true),
+        (429, RateLimited, true),
+        (500, Server, false),
+        (503, Server, false),
+    ] {
+        for answer in unreadable(status) {
+            let server = RawServer::answering(answer.clone()).await;
+            let client = client_of(&server);
+            let error = client.update(512).set("name", "x").await.unwrap_err();
+            assert_eq!((error.kind(), error.attempts() == 2), (kind, again), "{answer}: {error}");
+            assert_eq!(error.status(), Some(status), "{answer}: {error}");
+            assert!(error.message().contains("; its body cannot be read: the "), "{error}");
+            assert!(std::error::Error::source(&error).is_some());
+            let raw = Error::from(client.raw().get().partner_client_id(512).send().await.unwrap_err());
+            assert_eq!((raw.kind(), raw.status()), (kind, Some(status)), "{answer}: {raw}");
+            assert!(raw.message().contains("; its body cannot be read: the "), "{raw}");
+            for error in [error, raw] {
+                assert!(!error.remedy().contains("does not come from HubSpot"), "{answer}: {}", error.remedy());
+                assert!(!error.remedy().contains("as the message says"), "{answer}: {}", error.remedy());
+            }
+        }
+    }
+    // What may be repeated is, and a success is not known to be one.
+    for answer in unreadable(503) {
+        let error = client_of(&RawServer::answering(answer).await).get(512).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (Server, 2), "{error}");
+    }
+    for (answer, kind) in
+        unreadable(200).into_iter().zip([ErrorKind::Transport, ErrorKind::Decode, ErrorKind::Transport])
+    {
+        let error = client_of(&RawServer::answering(answer).await).update(512).set("name", "x").await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (kind, 1), "{error}");
+    }
+}
+
+/// It would say whether it is HubSpot's, and so whether the object is missing or the path.
+#[tokio::test(start_paused = true)]
+async fn a_404_whose_body_cannot_be_read_claims_nothing_of_the_path_or_the_object() {
+    use ErrorKind::{Decode, Transport};
+    for (answer, (kind, again)) in
+        unreadable(404).into_iter().zip([(Transport, true), (Decode, false), (Transport, true)])
+    {
+        let client = client_of(&RawServer::answering(answer.clone()).await);
+        let error = client.update(512).set("name", "x").await.unwrap_err();
+        let raw = Error::from(client.raw().get().partner_client_id(512).send().await.unwrap_err());
+        for error in [&error, &raw] {
+            assert_eq!((error.kind(), error.status()), (kind, Some(404)), "{answer}: {error}");
+            assert_eq!(error.attempts() == 2, again, "{answer}: {error}");
+            assert!(!error.is_not_found() && error.message().contains("; its body cannot be read: the "), "{error}");
+            assert!(!error.remedy().contains("carried out"), "{answer}: {}", error.remedy());
+        }
+    }
+    // A head that HubSpot has signed says that it is HubSpot's.
+    for answer in unreadable(404) {
+        let server = RawServer::answering(answer.replace("\r\nconn", "\r\nx-hubspot-correlation-id: x\r\nconn")).await;
+        assert!(client_of(&server).get(512).await.unwrap_err().is_not_found(), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_whose_body_does_not_come_in_time_is_told_by_its_status() {
+    for (status, kind) in [(401, ErrorKind::Unauthorized), (503, ErrorKind::Server)] {
+        let head = format!("HTTP/1.1 {status} X\r\ncontent-length: 500\r\n\r\n{{");
+        let server = RawServer::start(move |mut stream, _| {
+            let head = head.clone();
+            async move {
+                read_request(&mut stream).await;
+                stream.write_all(head.as_bytes()).await.unwrap();
+                say_nothing(stream).await
+            }
+        });
+        let client = Client::builder().base_url(&server.await.base_url).access_token("t");
+        let client = client.timeout(Duration::from_millis(300)).build().unwrap();
+        let error = client.update(512).set("name", "x").await.unwrap_err();
+        assert_eq!((error.kind(), error.status(), error.attempts()), (kind, Some(status), 1), "{error}");
+        assert!(error.message().contains("did not respond in time"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_token_endpoint_whose_body_cannot_be_read_is_told_by_its_status() {
+    for (status, says) in [(401, "client secret"), (429, "Wait ten seconds"), (503, "Try again")] {
+        for answer in unreadable(status) {
+            let server = RawServer::answering(answer.clone()).await;
+            let token = token_of(&server);
+            let client = Client::builder().base_url("http://127.0.0.1:1").token_provider(token).build().unwrap();
+            let error = client.association_types("companies").await.unwrap_err();
+            assert_eq!((error.kind(), error.status()), (ErrorKind::Token, Some(status)), "{answer}: {error}");
+            assert!(error.remedy().contains(says), "{answer}: {}", error.remedy());
+        }
+    }
+}
+
+/// It was accepted, or a part of it was done.
+#[tokio::test]
+async fn an_unreadable_success_is_told_as_carried_out_by_its_status() {
+    let signed = "x-hubspot-correlation-id: x\r\n";
+    for (status, headers, done) in
+        [(200, signed, true), (201, signed, true), (202, signed, false), (207, signed, false), (200, "", false)]
+    {
+        let body = format!("{HTML}{}", " ".repeat(1_000));
+        let server = RawServer::answering(answer(status, headers, &body)).await;
+        let client = Client::builder().base_url(&server.base_url).access_token("t").max_response_bytes(1_000);
+        let error = client.build().unwrap().update(512).set("name", "x").await.unwrap_err();
+        assert!(error.is_too_large(), "{status}: {error}");
+        assert_eq!(error.remedy().contains("HubSpot carried it out"), done, "{status} {headers}: {}", error.remedy());
+        let error = failed(Call::Update, status, headers, HTML).await;
+        let accepted = matches!(status, 202 | 207);
+        let kind = if accepted { ErrorKind::NoOutcome } else { ErrorKind::Decode };
+        assert_eq!(error.kind(), kind, "{status}: {error}");
+        assert_eq!(error.remedy().contains("HubSpot carried it out"), done, "{status} {headers}: {}", error.remedy());
+    }
+}
+
+#[tokio::test]
 async fn an_error_inside_a_batch_is_told_as_one_alone_is() {
     for (category, kind, says) in [
         ("OBJECT_NOT_FOUND", ErrorKind::NotFound, "Check the id"),
@@ -298,7 +425,7 @@ fn token_of(server: &RawServer) -> OAuthToken {
     app.retry(RetryPolicy::never()).build().unwrap().token("refresh").unwrap()
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_failure_to_get_a_token_says_whether_to_connect_the_account_again() {
     use ErrorKind::{InvalidGrant, Token};
     for (status, headers, body, kind, says) in [
@@ -337,6 +464,10 @@ async fn a_failure_to_get_a_token_says_whether_to_connect_the_account_again() {
             InvalidGrant,
             "Connect the account again",
         ),
+        (401, "", r#"{"error":"access_denied"}"#, InvalidGrant, "Connect the account again"),
+        // A firewall.
+        (403, "", r#"{"error":"access_denied","error_description":"blocked by policy"}"#, Token, "Nothing was sent"),
+        (503, "", r#"{"error":"access_denied"}"#, Token, "Try again"),
         (400, "", r#"{"status":"BAD_CLIENT_ID","message":"missing or unknown client id"}"#, Token, "client secret"),
         (401, "", r#"{"error":"invalid_client"}"#, Token, "client secret"),
         (400, "", r#"{"status":"BAD_REDIRECT_URI","message":"m"}"#, Token, "redirect URI"),
@@ -354,7 +485,7 @@ async fn a_failure_to_get_a_token_says_whether_to_connect_the_account_again() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_hubspot_names_is_shown_once_and_bounded() {
     let shown = async |body: &str| failed(Associate, 400, "", body).await.to_string();
     for (body, expected) in [

@@ -131,7 +131,15 @@ async fn values_of_any_length_keep_within_the_limits_of_a_search() {
 async fn a_value_that_cannot_be_sent_is_refused_and_the_others_are_asked_for() {
     let simulator = crm().start().await.unwrap();
     let client = client_of(&simulator);
-    let keys = [("domain", ""), ("", "x"), ("domain", "a\u{200b}b"), ("domain", "a\nb"), ("domain", "acme.example")];
+    let flag = "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}";
+    let keys = [
+        ("domain", ""),
+        ("", "x"),
+        ("domain", "a\u{200b}b"),
+        ("domain", "a\nb"),
+        ("domain", "acme.example"),
+        ("name", &format!("Fan {flag}")),
+    ];
     let outcomes = client.resolve("companies", keys).send().await;
     for refused in &outcomes[..4] {
         assert!(refused.as_ref().is_err_and(Error::is_invalid_input), "{refused:?}");
@@ -139,6 +147,7 @@ async fn a_value_that_cannot_be_sent_is_refused_and_the_others_are_asked_for() {
     let message = outcomes[2].as_ref().unwrap_err().message().to_owned();
     assert!(message.contains("\"domain\"") && message.contains("invisible character"), "{message}");
     assert_eq!(outcomes[4].as_ref().unwrap(), &one("9001"));
+    outcomes[5].as_ref().unwrap();
     simulator.clear_requests();
     for outcomes in [
         client.resolve("12345", [("domain", "acme.example")]).send().await,
@@ -147,6 +156,17 @@ async fn a_value_that_cannot_be_sent_is_refused_and_the_others_are_asked_for() {
         assert!(outcomes[0].as_ref().is_err_and(Error::is_invalid_input), "{outcomes:?}");
     }
     assert_eq!(simulator.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_name_with_what_its_script_or_an_emoji_needs_is_looked_up() {
+    let names = ["می\u{200c}خواهم", "Café 👩\u{200d}💻", "Herz ❤\u{fe0f}"];
+    let builder = (1..)
+        .zip(names)
+        .fold(crm(), |crm, (id, name): (u32, _)| crm.object("companies", id.to_string(), [("name", name)]));
+    let simulator = builder.start().await.unwrap();
+    let found = client_of(&simulator).resolve("companies", names.map(|name| ("name", name))).send().await;
+    assert_eq!(known(found), [one("1"), one("2"), one("3")]);
 }
 
 #[tokio::test]
@@ -176,6 +196,58 @@ async fn a_request_that_fails_leaves_its_own_keys_unknown() {
     let failed = outcomes.iter().filter(|o| o.as_ref().is_err_and(|error| error.status() == Some(503))).count();
     let absent = outcomes.iter().filter(|o| o.as_ref().is_ok_and(|outcome| *outcome == Resolved::None)).count();
     assert_eq!((failed, absent), (100, 200));
+}
+
+/// Whichever of the requests it is, the first one or the one that shows how the property is looked up included.
+#[tokio::test]
+async fn what_one_request_fails_by_is_told_of_no_key_in_another() {
+    let simulator = crm().start().await.unwrap();
+    let client = client_of(&simulator);
+    let long_first = [("name", "A".repeat(3_000)), ("name", "寿司".to_owned())];
+    let outcomes = client.resolve("companies", long_first).send().await;
+    assert!(outcomes[0].as_ref().is_err_and(Error::is_invalid_input), "{outcomes:?}");
+    assert_eq!(outcomes[1].as_ref().unwrap(), &one("9003"));
+
+    // By search, and by batch read.
+    let keys = |object_type| match object_type {
+        "companies" => ("domain", "globex.example", "9003"),
+        _ => ("email", "grace@acme.example", "302"),
+    };
+    for (object_type, fault) in [
+        ("companies", Fault::status(503)),
+        ("contacts", Fault::status(503)),
+        ("companies", Fault::reset()),
+        ("contacts", Fault::status(429)),
+        ("contacts", Fault::status(404).as_json()),
+    ] {
+        let (property, there, id) = keys(object_type);
+        for failing in 0..3 {
+            simulator.clear_faults();
+            simulator.clear_requests();
+            let before = (0..failing).map(|_| None);
+            simulator.inject(Fault::script(before.chain([Some(fault.clone())])));
+            // Its key stands last in their order, and so in the last request.
+            let keys = (0..1_000).map(|id| (property, format!("a{id}@c.example")));
+            let outcomes =
+                client.resolve(object_type, keys.chain([(property, there.to_owned())])).concurrency(2).send().await;
+            let failed = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+            assert!(failed <= 100, "{object_type} {failing}: {failed}, such as {:?}", outcomes[0]);
+            assert_eq!(outcomes[1_000].as_ref().unwrap(), &one(id), "{object_type} {failing}");
+            let requests = simulator.requests().len();
+            assert!(requests <= 16, "{object_type} {failing}: {requests} requests");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_stops_every_request_is_told_of_the_keys_that_are_left_and_nothing_more_is_sent() {
+    let simulator = crm().start().await.unwrap();
+    simulator.inject(Fault::script([None, None, Some(Fault::status(401)), Some(Fault::status(401))]));
+    let keys = (0..1_000).map(|id| ("domain", format!("c{id:03}.example")));
+    let outcomes = client_of(&simulator).resolve("companies", keys).concurrency(1).send().await;
+    let refused = outcomes.iter().filter(|outcome| outcome.as_ref().is_err_and(Error::is_unauthorized)).count();
+    let absent = outcomes.iter().filter(|outcome| outcome.as_ref().is_ok_and(|found| *found == Resolved::None)).count();
+    assert_eq!((absent, refused, simulator.requests().len()), (100, 900, 3));
 }
 
 /// A HubSpot whose answers a function makes of paths and bodies, each with a status, and the number of its requests.

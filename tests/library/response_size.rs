@@ -1,4 +1,4 @@
-//! No answer takes more memory than was allowed, however it is sent and whoever reads it.
+//! No answer is read further than was allowed, however it is sent and whoever reads it.
 
 use std::{
     io::Write,

@@ -179,7 +179,31 @@ async fn search_has_five_a_second_of_its_own() {
     assert_eq!(at_once(&limiter, RateBucket::General), 190);
 }
 
+/// Responses to searches may carry the headers of the general rate limit.
 #[tokio::test(start_paused = true)]
+async fn searches_keep_their_own_limit_whatever_headers_come_with_them() {
+    let limiter = RollingWindow::new(RateLimit::PROFESSIONAL);
+    let answer = |interval: Option<u64>, limit| {
+        let PermitUsage::Response { mut headers, .. } = answered(Some(limit), Some(limit - 10)) else { unreachable!() };
+        headers.interval = interval.map(Duration::from_millis);
+        (headers.daily_limit, headers.daily_remaining) = (Some(1_000), Some(900));
+        PermitUsage::Response { headers, rate_limited: false }
+    };
+    for interval in [Some(10_000), Some(1_001), None] {
+        limiter.release(limiter.try_acquire(RateBucket::Search).unwrap(), &answer(interval, 190));
+        let status = limiter.status();
+        assert_eq!((status.search.limit, status.search.interval), (Some(5), Duration::from_secs(1)), "{interval:?}");
+        assert_eq!(status.search.used_by_others, 0);
+        assert_eq!((status.daily_limit, status.daily_remaining), (Some(1_000), Some(900)));
+    }
+    assert_eq!(at_once(&limiter, RateBucket::Search), 2);
+    // One that is about searches is believed.
+    sleep(Duration::from_secs(3)).await;
+    limiter.release(limiter.try_acquire(RateBucket::Search).unwrap(), &answer(Some(1_000), 20));
+    assert_eq!(limiter.status().search.limit, Some(20));
+}
+
+#[tokio::test]
 async fn an_answer_that_allows_more_or_less_is_believed() {
     let limiter = RollingWindow::new(RateLimit::per_ten_seconds(10));
     for (limit, more) in [(250, 249), (20, 0)] {
@@ -191,7 +215,7 @@ async fn an_answer_that_allows_more_or_less_is_believed() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_others_use_is_left_to_them() {
     let limiter = RollingWindow::new(RateLimit::per_ten_seconds(100));
     let permit = limiter.try_acquire(RateBucket::General).unwrap();
@@ -229,7 +253,7 @@ async fn waiting_is_first_come_first_served_and_a_dropped_waiter_gives_up_its_pl
     assert!(limiter.try_acquire(RateBucket::General).is_none());
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_request_that_was_not_sent_gives_its_place_back() {
     let limiter = RollingWindow::new(RateLimit::per_ten_seconds(1));
     for _ in 0..3 {
@@ -269,7 +293,7 @@ async fn a_refusal_empties_the_bucket_until_room_is_sure() {
     limiter.release(permit, &PermitUsage::NoResponse);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn without_a_limit_nothing_waits() {
     let limiter = RollingWindow::new(RateLimit::unlimited());
     for _ in 0..10_000 {
@@ -290,6 +314,24 @@ async fn a_refusal_pauses_for_a_minute_at_most() {
         let started = Instant::now();
         let permit = limiter.acquire(RateBucket::General).await.unwrap();
         assert_eq!(started.elapsed(), Duration::from_secs(60), "{asked:?}");
+        limiter.release(permit, &PermitUsage::NoResponse);
+    }
+}
+
+/// Requests in flight at the same time may be refused for different times, or for none that is told.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_does_not_shorten_the_pause_that_another_asked_for() {
+    for asked in [[Some(30), Some(1), None], [Some(1), Some(30), None], [None, Some(30), Some(29)]] {
+        let limiter = RollingWindow::new(RateLimit::per_ten_seconds(100));
+        let permits = asked.map(|_| limiter.try_acquire(RateBucket::General).unwrap());
+        for (permit, asked) in permits.into_iter().zip(asked) {
+            let mut headers = RateLimitHeaders::default();
+            headers.retry_after = asked.map(Duration::from_secs);
+            limiter.release(permit, &PermitUsage::Response { headers, rate_limited: true });
+        }
+        let started = Instant::now();
+        let permit = limiter.acquire(RateBucket::General).await.unwrap();
+        assert_eq!(started.elapsed(), Duration::from_secs(30), "{asked:?}");
         limiter.release(permit, &PermitUsage::NoResponse);
     }
 }

@@ -18,8 +18,12 @@ use crate::support::crm;
 
 /// A simulator in a runtime that always runs.
 fn hubspot() -> (Runtime, Simulator) {
+    hubspot_with(OAuthApp::new("id", "secret", "refresh"))
+}
+
+fn hubspot_with(app: OAuthApp) -> (Runtime, Simulator) {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let simulator = crm(10, 10).oauth_app(OAuthApp::new("id", "secret", "refresh"));
+    let simulator = crm(10, 10).oauth_app(app);
     let simulator = runtime.block_on(simulator.start()).unwrap();
     (runtime, simulator)
 }
@@ -61,6 +65,13 @@ fn a_client_whose_first_runtime_does_not_run_any_more() {
     }
 }
 
+/// Until a request is there.
+async fn until_asked(simulator: &Simulator) {
+    while simulator.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 #[test]
 fn calls_that_are_left_in_another_runtime_hold_up_nobody() {
     let (_server, simulator) = hubspot();
@@ -73,7 +84,7 @@ fn calls_that_are_left_in_another_runtime_hold_up_nobody() {
             assert!(call.now_or_never().is_none());
         }
         // Some have a permit, some are sent, the others wait in line.
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        until_asked(&simulator).await;
     });
     let outcomes = running.block_on(async {
         let calls = join_all((0..10).map(|_| client.search().send()));
@@ -96,11 +107,51 @@ fn a_token_that_is_refreshed_in_a_runtime_that_does_not_run_any_more() {
     let mut kept = client.get(1).send().boxed();
     stopped.block_on(async {
         assert!((&mut kept).now_or_never().is_none());
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        until_asked(&simulator).await;
     });
     call(&running, &client).unwrap();
     call(&running, &client).unwrap();
     stopped.block_on(kept).unwrap();
+}
+
+/// After two seconds, a runtime may not run any more, or only be slow.
+#[test]
+fn a_refresh_token_that_another_runtime_has_replaced_is_not_told_as_revoked() {
+    let late = Duration::from_secs(3);
+    for (fault, requests) in [
+        // It replaces the refresh token at once, and hears of it after another has tried the old one.
+        (Fault::delay(late).after_operation(), 2),
+        // It tries the old one again after another has replaced it.
+        (Fault::status(503).delayed(late), 3),
+    ] {
+        let (_server, simulator) = hubspot_with(OAuthApp::new("id", "secret", "refresh").rotating_refresh_token());
+        simulator.inject(fault.on("oauth_token").times(1));
+        let app = oauth::OAuthApp::builder("id", "secret").base_url(simulator.base_url()).build().unwrap();
+        let client = builder(&simulator).token_provider(app.token("refresh").unwrap()).build().unwrap();
+        let slow = client.clone();
+        let slow = std::thread::spawn(move || call(&runtime(), &slow));
+        runtime().block_on(until_asked(&simulator));
+        call(&runtime(), &client).unwrap();
+        slow.join().unwrap().unwrap();
+        call(&runtime(), &client).unwrap();
+        let asked = simulator.requests();
+        let asked = asked.iter().filter(|request| request.path().starts_with("/oauth/")).count();
+        assert_eq!(asked, requests, "nobody asks more often than it takes");
+    }
+}
+
+/// Nobody waits for another who waits for the same.
+#[test]
+fn a_refresh_token_that_is_revoked_is_told_so_in_both_of_two_runtimes() {
+    let (_server, simulator) = hubspot();
+    simulator.inject(Fault::status(503).delayed(Duration::from_secs(3)).on("oauth_token").times(1));
+    let app = oauth::OAuthApp::builder("id", "secret").base_url(simulator.base_url()).build().unwrap();
+    let client = builder(&simulator).token_provider(app.token("revoked").unwrap()).build().unwrap();
+    let slow = client.clone();
+    let slow = std::thread::spawn(move || call(&runtime(), &slow));
+    runtime().block_on(until_asked(&simulator));
+    assert!(call(&runtime(), &client).unwrap_err().is_invalid_grant());
+    assert!(slow.join().unwrap().unwrap_err().is_invalid_grant());
 }
 
 #[test]
@@ -275,5 +326,83 @@ fn association_types_asked_for_in_a_runtime_that_does_not_run_hold_up_nobody() {
     stopped.block_on(async { assert!((&mut kept).now_or_never().is_none()) });
     for _ in 0..2 {
         running.block_on(async { timeout(Duration::from_secs(20), associate()).await.expect("it hangs") }).unwrap();
+    }
+}
+
+/// The outcome of something in a runtime that has ended, which may not go on for ever.
+fn in_ended_runtime<T: Send + 'static>(what: impl Future<Output = T> + Send + 'static) -> T {
+    let ended = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let handle = ended.handle().clone();
+    drop(ended);
+    let (sender, outcome) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(handle.block_on(what)));
+    outcome.recv_timeout(Duration::from_secs(20)).expect("it hangs or panics")
+}
+
+#[test]
+fn whatever_is_asked_in_a_runtime_that_has_ended_fails() {
+    let (_server, simulator) = hubspot();
+    let is_told = |name: &str, error: &Error| {
+        assert_eq!(
+            (error.kind(), error.message()),
+            (ErrorKind::Transport, "the runtime stopped during a request"),
+            "{name}: {error}"
+        );
+        assert!(error.operation().is_some() || name.contains("_many"), "{name}: {error}");
+    };
+    for version in ["v3", "2026-09"] {
+        for timeout in [None, Some(Duration::from_secs(5))] {
+            let builder = builder(&simulator).api_version(version.parse().unwrap());
+            let client = timeout.into_iter().fold(builder, ClientBuilder::call_timeout).build().unwrap();
+            let asked = client.clone();
+            let outcomes = in_ended_runtime(async move {
+                let (object_type, id) = ("companies", 1);
+                let row = Association::new(1, object_type, id, "7");
+                let many = asked.associate_many([row.clone()]).outcomes().collect::<Vec<_>>().await;
+                let away = asked.dissociate_many([row.clone()]).outcomes().collect::<Vec<_>>().await;
+                [
+                    ("associate", asked.associate(1).with(object_type, id).as_type("7").await.err()),
+                    ("as_default", asked.associate(1).with(object_type, id).as_default().await.err()),
+                    ("dissociate", asked.dissociate(1).with(object_type, id).as_type("7").await.err()),
+                    ("dissociate_all", asked.dissociate_all(1, object_type, id).await.err()),
+                    ("is_associated", asked.is_associated(1, object_type, id, "7").await.err()),
+                    ("association_types", asked.association_types(object_type).await.err()),
+                    ("reconcile", asked.reconcile([1], object_type, [row]).plan().await.err()),
+                    ("associate_many", many.into_iter().find_map(|outcome| outcome.result.err())),
+                    ("dissociate_many", away.into_iter().find_map(|outcome| outcome.result.err())),
+                    ("resolve", asked.resolve(object_type, [("name", "x")]).send().await.remove(0).err()),
+                    ("batch_read", asked.batch_read([1]).send().await.remove(0).err()),
+                    ("items", asked.list().items().next().await.and_then(Result::err)),
+                ]
+            });
+            for (name, error) in outcomes {
+                is_told(&format!("{name} on {version}"), &error.unwrap());
+            }
+            // It does so in another one.
+            call(&runtime(), &client).unwrap();
+        }
+    }
+    let app = oauth::OAuthApp::builder("id", "secret").base_url(simulator.base_url()).build().unwrap();
+    let token = app.token("refresh").unwrap();
+    for _ in 0..2 {
+        let asked = token.clone();
+        let error = in_ended_runtime(async move { asked.access_token().await }).unwrap_err();
+        assert_eq!(error.downcast::<Error>().unwrap().message(), "the runtime stopped during a request");
+    }
+    let client = builder(&simulator).token_provider(token).build().unwrap();
+    call(&runtime(), &client).unwrap();
+}
+
+/// On dated versions several calls may wait for one list of association types, each for its own time.
+#[test]
+fn a_dated_call_in_a_runtime_without_timers_does_not_panic() {
+    let (_server, simulator) = hubspot();
+    let version = hubspot_partner_clients::ApiVersion::V2026_09;
+    let client = builder(&simulator).api_version(version).call_timeout(Duration::from_secs(5)).build().unwrap();
+    let bare = Builder::new_current_thread().build().unwrap();
+    for _ in 0..2 {
+        let error = bare.block_on(client.associate(1).with("companies", 1).as_type("7").send()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Panic, "{error}");
+        assert!(error.message().contains("enable_") && error.operation().is_some(), "{error}");
     }
 }

@@ -233,7 +233,11 @@ fn the_digest_is_that_of_the_document() {
     let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(OPENAPI_SHA256, digest);
     assert_eq!(openapi_sha256(ApiVersion::V3), digest);
-    assert_eq!(openapi_sha256(ApiVersion::V2026_03), openapi_sha256(ApiVersion::V2026_09));
+    // One document describes all dated versions, but for what one of them has beside the others.
+    let digests = [ApiVersion::V2026_03, ApiVersion::V2026_09].map(openapi_sha256);
+    let described = [ApiVersion::V2026_03, ApiVersion::V2026_09]
+        .map(|version| openapi_json(version).replace(&version.to_string(), "the version"));
+    assert_eq!(digests[0] == digests[1], described[0] == described[1]);
     assert_ne!(openapi_sha256(ApiVersion::V2026_09), digest);
 }
 

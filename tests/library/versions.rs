@@ -127,6 +127,18 @@ async fn partner_clients_are_read_and_written_on_every_version() {
     }
 }
 
+/// Whatever it looks like to the code that puts the version into the path.
+#[tokio::test]
+async fn a_name_in_the_path_is_never_taken_for_the_version() {
+    for name in ["dated", "version", "2026-03"] {
+        let server = RawServer::json(200, LIST).await;
+        let client = client_of(&server.base_url, ApiVersion::V2026_09);
+        let labels = client.raw().association_labels().from_object_type("partner_clients").to_object_type(name);
+        let _ = labels.send().await.unwrap();
+        assert_eq!(asked(&server), format!("GET /crm/associations/2026-09/partner_clients/{name}/labels"));
+    }
+}
+
 #[tokio::test]
 async fn an_operation_of_another_version_is_refused_before_anything_is_sent() {
     let server = RawServer::json(200, LIST).await;

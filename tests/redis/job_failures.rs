@@ -9,20 +9,22 @@ use std::{
 use futures_util::StreamExt;
 use httpmock::MockServer;
 use hubspot_partner_clients::{
-    ApiVersion, Association, Client, Error, Result, RetryPolicy, TokenFuture, TokenProvider,
+    ApiVersion, Association, Client, ClientBuilder, Error, ErrorKind, RateLimit, Result, RetryPolicy, TokenFuture,
+    TokenProvider,
     bulk::Outcome,
     redis::{Job, Redis},
 };
 use hubspot_simulator::Fault;
 use serde_json::json;
 use tokio::{
+    io::AsyncWriteExt,
     net::{TcpSocket, TcpStream},
-    time::{Instant, pause, sleep, timeout},
+    time::{Instant, advance, pause, resume, sleep, timeout},
 };
 
 use crate::proxy::RedisProxy;
 use crate::redis_server::RedisServer;
-use crate::support::{client_at, client_of, crm};
+use crate::support::{RawServer, client_at, client_of, client_speaking, crm, http, tcp::read_request};
 
 const META: &str = "hubspot-partner-clients:job:meta:test";
 const BATCHES: &str = "hubspot-partner-clients:job:batches:test";
@@ -101,8 +103,70 @@ async fn a_job_of_which_redis_has_lost_a_part_is_damaged_and_not_shorter() {
     for error in [
         job.worker(&client_of(&hubspot)).run().await.unwrap_err(),
         job.enqueue_associate_many("rows", rows(2)).await.unwrap_err(),
+        job.enqueue_associate_many("rows", rows(1)).await.unwrap_err(),
+        job.retry().await.unwrap_err(),
     ] {
         names_it(&error, &["job \"test\" is damaged", BATCHES, "is gone", remedy]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_of_a_job_that_redis_has_lost_can_be_removed() {
+    let server = RedisServer::start();
+    let redis = Redis::connect(server.url()).await.unwrap();
+    let jobs = ["test", "other"].map(|name| redis.job(name));
+    for job in &jobs {
+        job.enqueue_associate_many("rows", rows(1)).await.unwrap();
+    }
+    let [lost, other] = jobs;
+    server.number(&["DEL", META]);
+    names_it(&lost.status().await.unwrap_err(), &["is not in Redis"]);
+    assert_eq!(redis.jobs().await.unwrap(), ["test", "other"]);
+    lost.remove().await.unwrap();
+    assert_eq!((redis.jobs().await.unwrap(), server.number(&["EXISTS", BATCHES])), (vec!["other".to_owned()], 0));
+    names_it(&lost.remove().await.unwrap_err(), &["is not in Redis"]);
+    assert_eq!(other.status().await.unwrap().enqueued, 1);
+}
+
+/// In one thread, so that the clock can be moved.
+#[tokio::test]
+async fn a_worker_whose_batches_are_lost_says_so_whatever_it_does_next() {
+    for version in ["v3", "2026-09"] {
+        for (next, fault) in [
+            ("settle", Fault::delay(Duration::ZERO)),
+            ("tried", Fault::status(503)),
+            ("renew", Fault::delay(Duration::from_secs(600))),
+        ] {
+            let (server, hubspot) = (Arc::new(RedisServer::start()), crm(1, 10).fault(fault).start().await.unwrap());
+            let proxy = RedisProxy::to(server.port());
+            let job = job_at(proxy.url()).await;
+            job.enqueue_associate_many("rows", rows(10)).await.unwrap();
+            let client = client_speaking(&hubspot, version);
+            let loss = async {
+                // It renews at first as well, without a batch.
+                while next == "renew" && hubspot.requests().is_empty() {
+                    sleep(Duration::from_millis(2)).await;
+                }
+                let server = Arc::clone(&server);
+                proxy.upon(next, move || {
+                    server.number(&["DEL", BATCHES]);
+                    false
+                });
+                if next == "renew" {
+                    pause();
+                    advance(Duration::from_secs(5)).await;
+                    resume();
+                }
+                std::future::pending::<()>().await;
+            };
+            let error = tokio::select! {
+                biased;
+                () = loss => unreachable!(),
+                ended = job.worker(&client).run() => ended.unwrap_err(),
+            };
+            assert!(proxy.has_happened() && error.is_invalid_input(), "{version} {next}: {error}");
+            names_it(&error, &["job \"test\" is damaged", BATCHES, "is gone", "remove it and enqueue it again"]);
+        }
     }
 }
 
@@ -113,7 +177,8 @@ async fn a_count_that_is_no_number_is_damage_and_not_zero() {
     job.enqueue_associate_many("rows", rows(1)).await.unwrap();
     for (field, kept) in [("succeeded", None), ("requests", None), ("inputs", Some("1")), ("total", Some("1"))] {
         server.command(&["HSET", META, field, "many"]);
-        names_it(&job.status().await.unwrap_err(), &["job \"test\" is damaged", "remove it and enqueue it again"]);
+        let error = job.status().await.unwrap_err();
+        names_it(&error, &["job \"test\" is damaged", "is \"many\"", "remove it and enqueue it again"]);
         server.command(&["HDEL", META, field]);
         kept.into_iter().for_each(|kept| drop(server.command(&["HSET", META, field, kept])));
     }
@@ -122,6 +187,18 @@ async fn a_count_that_is_no_number_is_damage_and_not_zero() {
     server.command(&["HSET", META, "batches", "many"]);
     let error = job.enqueue_associate_many("rows", rows(1)).await.unwrap_err();
     names_it(&error, &["job \"test\" is damaged", "the number of its batches is \"many\""]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_cannot_be_read_is_told_and_not_taken_for_none() {
+    let server = RedisServer::start();
+    let job = job(&server).await;
+    job.enqueue_associate_many("rows", rows(1)).await.unwrap();
+    assert_eq!(job.status().await.unwrap().api_version, None);
+    server.command(&["HSET", META, "version", "v3.5"]);
+    for error in [job.status().await.unwrap_err(), job.outcomes().next().await.unwrap().unwrap_err()] {
+        names_it(&error, &["job \"test\" is damaged", "version of HubSpot's API is \"v3.5\""]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -282,7 +359,9 @@ async fn waiting_for_the_network_uses_up_no_attempts() {
     let server = RedisServer::start();
     let hubspot = crm(1, 10).start().await.unwrap();
     let job = job(&server).await;
-    job.enqueue_associate_many("rows", rows(10)).await.unwrap();
+    // What cannot be sent reaches nobody either.
+    let inputs = rows(10).chain([Association::new(1, "companies", "12a", "owner")]);
+    job.enqueue_associate_many("rows", inputs).await.unwrap();
     server.number(&["HSET", META, "tried:0", "4"]);
     // So many wait to be accepted that no other is answered.
     let full = TcpSocket::new_v4().unwrap();
@@ -303,16 +382,95 @@ async fn waiting_for_the_network_uses_up_no_attempts() {
         // As when the lease has ended.
         server.command(&["XCLAIM", BATCHES, "workers", "gone", "0", entry, "IDLE", "60000", "JUSTID"]);
     }
-    // Nor does a token that cannot be had for a moment.
-    let client = Client::builder().base_url(hubspot.base_url()).token_provider(Away).build().unwrap();
-    let part = job.worker(&client).run_until(sleep(Duration::from_secs(3))).await.unwrap();
-    assert_eq!((part.succeeded, part.failed), (0, 0));
-    assert!(hubspot.requests().is_empty());
-    let batch = server.command(&["XRANGE", BATCHES, "-", "+"]);
-    let entry = batch.split("\r\n").find(|line| line.contains('-')).unwrap();
-    server.command(&["XCLAIM", BATCHES, "workers", "gone", "0", entry, "IDLE", "60000", "JUSTID"]);
+    // Nor does a token that cannot be had for a moment, or a rate limit that others have used up.
+    let away = Client::builder().base_url(hubspot.base_url()).token_provider(Away).build().unwrap();
+    let busy = Client::builder().base_url(hubspot.base_url()).access_token(hubspot.access_token());
+    let busy = busy.rate_limit(RateLimit::per_ten_seconds(1)).call_timeout(Duration::from_secs(1)).build().unwrap();
+    busy.get(1).await.unwrap();
+    hubspot.clear_requests();
+    for client in [away, busy] {
+        let part = job.worker(&client).run_until(sleep(Duration::from_secs(3))).await.unwrap();
+        assert_eq!((part.succeeded, part.failed), (0, 0));
+        assert!(hubspot.requests().is_empty());
+        let batch = server.command(&["XRANGE", BATCHES, "-", "+"]);
+        let entry = batch.split("\r\n").find(|line| line.contains('-')).unwrap();
+        server.command(&["XCLAIM", BATCHES, "workers", "gone", "0", entry, "IDLE", "60000", "JUSTID"]);
+    }
     job.worker(&client_of(&hubspot)).run().await.unwrap();
-    assert_eq!(job.status().await.unwrap().succeeded, 10);
+    let status = job.status().await.unwrap();
+    assert_eq!((status.succeeded, status.failed), (10, 1));
+}
+
+/// The kinds of the errors in the outcomes of a job of one batch after the last of its attempts, by a client that has as many
+/// requests as that in ten seconds.
+async fn after_the_last_attempt(
+    inputs: Vec<Result<Association>>,
+    client: ClientBuilder,
+    requests: u32,
+) -> Vec<Option<ErrorKind>> {
+    let server = RedisServer::start();
+    let job = job(&server).await;
+    job.enqueue_associate_many("rows", inputs).await.unwrap();
+    server.number(&["HSET", META, "tried:0", "4"]);
+    // Less than the limiter's window, so that it refuses at once.
+    let client = client.rate_limit(RateLimit::per_ten_seconds(requests)).call_timeout(Duration::from_secs(5));
+    let worker = job.worker(&client.build().unwrap()).concurrency(1);
+    worker.run_until(sleep(Duration::from_secs(60))).await.unwrap();
+    assert!(job.status().await.unwrap().is_finished);
+    assert_eq!(job.set_aside().await.unwrap()[0].error.kind(), ErrorKind::QueueTimeout);
+    let outcomes = outcomes(&job).await;
+    outcomes.into_iter().map(|outcome| Some(outcome.unwrap().result.err()?.kind())).collect()
+}
+
+/// HubSpot was reached, and would be each time. Otherwise the batch would have all workers wait for it and never be settled.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_of_which_a_part_has_no_time_for_the_rate_limit_uses_up_its_attempts() {
+    // HubSpot has no company 11. The others are sent again without it.
+    let refused = rows(11).collect();
+    // Those of another object type are sent by themselves.
+    let done = vec![Association::new(1, "companies", 1, "owner"), Association::new(1, "contacts", 1, "owner")];
+    for (inputs, succeeded, out_of_time) in [(refused, 0, 10), (done, 1, 1)] {
+        let hubspot = crm(1, 10).start().await.unwrap();
+        let client = Client::builder().base_url(hubspot.base_url()).access_token(hubspot.access_token());
+        let kinds = after_the_last_attempt(inputs, client, 1).await;
+        assert_eq!(hubspot.requests().len(), 1);
+        let count = |wanted: Option<ErrorKind>| kinds.iter().filter(|kind| **kind == wanted).count();
+        assert_eq!((count(None), count(Some(ErrorKind::QueueTimeout))), (succeeded, out_of_time));
+    }
+}
+
+/// Each attempt would end like this, although HubSpot was reached.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_of_which_a_response_settles_nothing_uses_up_its_attempts_without_time_for_its_parts() {
+    let out_of_time = [Some(ErrorKind::QueueTimeout); 11];
+    let unnamed = json!({"status": "error", "message": "no", "category": "VALIDATION_ERROR", "correlationId": "c"});
+    for (status, body) in [
+        (400, unnamed.to_string()),
+        (413, String::new()),
+        (207, json!({"status": "COMPLETE", "results": []}).to_string()),
+        (200, r#"{"correlationId": "c", "results": ["#.to_owned()),
+    ] {
+        let hubspot = RawServer::json(status, &body).await;
+        let client = Client::builder().base_url(&hubspot.base_url).access_token("t");
+        assert_eq!(after_the_last_attempt(rows(11).collect(), client, 1).await, out_of_time, "{status} {body}");
+        assert_eq!(hubspot.received().len(), 1, "{status} {body}");
+    }
+    // On a dated version, the types come first, and then what the partner client has.
+    let hubspot = RawServer::start(|mut stream, _| async move {
+        let results = if read_request(&mut stream).await.starts_with("GET") {
+            let label = |id: u32, label: &str| json!({"category": "USER_DEFINED", "typeId": id, "label": label});
+            json!([label(7, "owner"), label(9, "other")])
+        } else {
+            json!([{"from": {"id": "1"}, "to": []}])
+        };
+        let body = json!({"status": "COMPLETE", "results": results}).to_string();
+        stream.write_all(http(200, "application/json", &body).as_bytes()).await.unwrap();
+        Some(stream)
+    });
+    let hubspot = hubspot.await;
+    let client = Client::builder().base_url(&hubspot.base_url).access_token("t").api_version(ApiVersion::V2026_09);
+    assert_eq!(after_the_last_attempt(rows(11).collect(), client, 2).await, out_of_time);
+    assert_eq!(hubspot.accepted(), 2);
 }
 
 /// A source of tokens whose server cannot be reached.
@@ -325,13 +483,11 @@ impl TokenProvider for Away {
     }
 }
 
-/// Here Tokio's clock goes fifty times as fast as Redis.
-#[tokio::test]
-async fn a_worker_without_network_waits_between_batches_and_ends_after_five_minutes() {
-    let server = RedisServer::start();
+/// From here on, Tokio's clock goes fifty times as fast as Redis.
+pub async fn batches_in_a_hurry(server: &RedisServer, count: usize) -> Job {
     let redis = Redis::builder(server.url()).timeout(Duration::from_secs(24 * 3600)).connect().await.unwrap();
     let job = redis.job("test");
-    let rows = (1..=10_000).map(|company| (1, ("companies", company), "owner"));
+    let rows = (1..=100 * count).map(|company| (1, ("companies", company), "owner"));
     job.enqueue_dissociate_many("rows", rows).await.unwrap();
     pause();
     tokio::spawn(async {
@@ -340,6 +496,34 @@ async fn a_worker_without_network_waits_between_batches_and_ends_after_five_minu
             std::thread::sleep(Duration::from_millis(2));
         }
     });
+    job
+}
+
+#[tokio::test]
+async fn a_batch_that_is_given_up_does_not_prolong_the_wait_for_hubspot() {
+    let server = RedisServer::start();
+    let job = batches_in_a_hurry(&server, 100).await;
+    let started = Instant::now();
+    let suspect = async {
+        sleep(Duration::from_secs(200)).await;
+        let first = server.command(&["XRANGE", BATCHES, "-", "+", "COUNT", "1"]);
+        let entry = first.split("\r\n").find(|line| line.contains('-')).unwrap();
+        let suspected =
+            ["XCLAIM", BATCHES, "workers", "gone", "0", entry, "IDLE", "60000", "RETRYCOUNT", "10", "JUSTID"];
+        server.command(&suspected);
+    };
+    let client = client_at(NOWHERE, "token");
+    let (ended, ()) = tokio::join!(job.worker(&client).run(), suspect);
+    assert!(ended.unwrap_err().is_connect());
+    assert!((300..360).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+    let status = job.status().await.unwrap();
+    assert_eq!((status.failed, status.set_aside), (100, 1));
+}
+
+#[tokio::test]
+async fn a_worker_without_network_waits_between_batches_and_ends_after_five_minutes() {
+    let server = RedisServer::start();
+    let job = batches_in_a_hurry(&server, 100).await;
     let started = Instant::now();
     let error = job.worker(&client_at(NOWHERE, "token")).run().await.unwrap_err();
     assert!(error.is_connect(), "{error}");
@@ -419,6 +603,39 @@ async fn what_a_gateway_answers_is_no_outcome() {
         assert_eq!(job.status().await.unwrap().succeeded, 10);
     });
     futures_util::future::join_all(gateways).await;
+}
+
+/// They would fail as well wherever and whenever they are sent, until somebody does something about it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_is_not_about_the_inputs_settles_none_of_them() {
+    let said = |message: &str| {
+        json!({"status": "error", "message": message, "category": "VALIDATION_ERROR", "correlationId": "c"}).to_string()
+    };
+    let server = RedisServer::start();
+    let job = job(&server).await;
+    job.enqueue_associate_many("rows", rows(10)).await.unwrap();
+    let hubspot = RawServer::json(404, &said("No route for POST /crm/v3/associations/a/b/batch/create")).await;
+    let seen = async {
+        while hubspot.received().is_empty() {
+            sleep(Duration::from_millis(10)).await;
+        }
+        sleep(Duration::from_millis(100)).await;
+    };
+    job.worker(&client_at(&hubspot.base_url, "t")).run_until(seen).await.unwrap();
+    let hubspot = RawServer::json(400, &said("Missing 'Edit Associations' permission.")).await;
+    let error = job.worker(&client_at(&hubspot.base_url, "t")).run().await.unwrap_err();
+    assert!(error.is_missing_permission() && hubspot.received().len() == 1, "{error}");
+    let status = job.status().await.unwrap();
+    assert_eq!((status.settled(), status.server), (0, None));
+    // Of a batch of one, it need not name the input.
+    job.remove().await.unwrap();
+    job.enqueue_associate_many("rows", rows(1)).await.unwrap();
+    let limit = json!({"status": "error", "message": "You have reached your daily limit", "category": "RATE_LIMITS"});
+    let body = json!({"status": "COMPLETE", "results": [], "errors": [limit]});
+    let hubspot = RawServer::json(207, &body.to_string()).await;
+    let error = job.worker(&client_at(&hubspot.base_url, "t")).run().await.unwrap_err();
+    assert_eq!((error.kind(), hubspot.received().len()), (ErrorKind::DailyLimit, 1), "{error}");
+    assert_eq!(job.status().await.unwrap().settled(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use hubspot_simulator::{Fault, InvalidAssociations};
 use tokio::time::{sleep, timeout};
 
 use crate::jobs::{BATCH, CLIENTS, batches, hubspot, is_done, job, rows};
+use crate::limiters::round_trips;
 use crate::redis_server::RedisServer;
 use crate::support::{client_of, client_speaking, crm};
 
@@ -134,26 +135,30 @@ async fn what_redis_lost_of_the_enqueuing_is_enqueued_again(version: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_that_redis_lost_while_a_worker_had_it_is_not_sent_again() {
-    let mut server = RedisServer::durable();
-    let hubspot = crm(CLIENTS, 20).fault(Fault::delay(Duration::from_secs(5)).times(1)).start().await.unwrap();
-    let job = job(&server).await;
-    job.enqueue_associate_many("rows", rows(BATCH)).await.unwrap();
-    let happening = async {
-        while batches(&hubspot) == 0 {
-            sleep(Duration::from_millis(5)).await;
-        }
-        server.stop();
-        server.lose(50_000);
-        server.restart();
-        assert_eq!(job.status().await.unwrap().enqueued, 0);
-        while job.status().await.unwrap().settled() == 0 {
-            sleep(Duration::from_millis(20)).await;
-        }
+    for is_settled_before in [true, false] {
+        let mut server = RedisServer::durable();
+        let hubspot = crm(CLIENTS, 20).fault(Fault::delay(Duration::from_secs(5)).times(1)).start().await.unwrap();
+        let job = job(&server).await;
         job.enqueue_associate_many("rows", rows(BATCH)).await.unwrap();
-    };
-    let client = client_of(&hubspot);
-    let (part, ()) = tokio::join!(job.worker(&client).run(), happening);
-    part.unwrap();
-    is_done(&job, &hubspot, BATCH).await;
-    assert_eq!(batches(&hubspot), 2, "one names the bad rows, one makes the others");
+        let happening = async {
+            while batches(&hubspot) == 0 {
+                sleep(Duration::from_millis(5)).await;
+            }
+            server.stop();
+            server.lose(50_000);
+            server.restart();
+            assert_eq!(job.status().await.unwrap().enqueued, 0);
+            while is_settled_before && job.status().await.unwrap().settled() == 0 {
+                sleep(Duration::from_millis(20)).await;
+            }
+            job.enqueue_associate_many("rows", rows(BATCH)).await.unwrap();
+        };
+        let client = client_of(&hubspot);
+        let (part, ()) = tokio::join!(job.worker(&client).run(), happening);
+        part.unwrap();
+        is_done(&job, &hubspot, BATCH).await;
+        assert_eq!(batches(&hubspot), 2, "one names the bad rows, one makes the others");
+        let asked = round_trips(&server);
+        assert!(is_settled_before || asked < 60, "{asked} round trips, to find what the worker has");
+    }
 }

@@ -58,11 +58,3 @@ async fn a_job_of_an_earlier_format_is_refused_and_can_be_removed() {
     job.remove().await.unwrap();
     job.enqueue_associate_many("rows", rows(1)).await.unwrap();
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_redis_without_what_is_needed_is_told_of_before_anything_is_enqueued() {
-    let server = RedisServer::with(&["--rename-command", "XAUTOCLAIM", ""]);
-    let error = job(&server).await.enqueue_associate_many("rows", rows(1)).await.unwrap_err();
-    names_it(&error, &["XAUTOCLAIM", "Redis 6.2"]);
-    assert_eq!(server.number(&["DBSIZE"]), 0, "nothing was enqueued");
-}

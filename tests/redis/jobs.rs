@@ -315,7 +315,10 @@ async fn a_user_needs_no_more_than_is_documented(version: &str) {
     std::fs::write(&file, format!("user worker on >secret ~hubspot-partner-clients:* {commands}\n")).unwrap();
     let server = RedisServer::with(&["--aclfile", file.to_str().unwrap()]);
     let hubspot = hubspot(CLIENTS).await;
-    let redis = Redis::connect(format!("redis://worker:secret@127.0.0.1:{}", server.port())).await.unwrap();
+    server.command(&["CONFIG", "SET", "maxmemory", "1gb"]);
+    server.command(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
+    let redis = Redis::connect(format!("redis://worker:secret@127.0.0.1:{}/1", server.port())).await.unwrap();
+    assert!(redis.warning().is_some());
     let limiter = redis.limiter("account").connect().await.unwrap();
     let client = Client::builder()
         .base_url(hubspot.base_url())
@@ -329,4 +332,11 @@ async fn a_user_needs_no_more_than_is_documented(version: &str) {
     assert!(job.set_aside().await.unwrap().is_empty());
     assert_eq!((job.retry().await.unwrap(), redis.jobs().await.unwrap().len()), (0, 1));
     job.remove().await.unwrap();
+    // Nothing was denied but what nothing depends on.
+    let log = server.command(&["ACL", "LOG"]);
+    let mut denied = log.split("object\r\n").skip(1).map(|entry| entry.split("\r\n").nth(1).unwrap());
+    assert!(
+        log.contains("\r\nping\r\n") && denied.all(|command| ["ping", "client|setinfo"].contains(&command)),
+        "{log}"
+    );
 }

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::limiters::{
     Account, GENERAL, KEY, SLACK, WINDOW, answered, limiter, limiters, limiters_with, load, redis, refused, reported,
-    take,
+    round_trips, take,
 };
 use crate::redis_server::RedisServer;
 
@@ -145,12 +145,6 @@ async fn a_permit_that_is_taken_up_too_late_is_given_back_for_a_new_one() {
     assert_eq!(server.number(&["ZCARD", KEY]), 3, "both requests, and what is known");
 }
 
-fn round_trips(server: &RedisServer) -> u64 {
-    let all = server.command(&["INFO", "commandstats"]);
-    let calls = all.split("cmdstat_evalsha:calls=").nth(1).unwrap();
-    calls.split(',').next().unwrap().parse().unwrap()
-}
-
 #[tokio::test]
 async fn a_permit_takes_one_round_trip_and_what_ends_together_one_more() {
     let server = RedisServer::start();
@@ -187,12 +181,33 @@ async fn searches_have_an_allowance_of_their_own() {
     let limiter = limiter(&server, 1).await;
     take(&limiter, 1).await;
     let started = Instant::now();
+    // Responses to searches may carry the headers of the general rate limit.
+    let mut headers = RateLimitHeaders::default();
+    (headers.limit, headers.remaining, headers.interval) = (Some(190), Some(180), Some(Duration::from_secs(10)));
     for _ in 0..6 {
         let permit = limiter.acquire(RateBucket::Search).await.unwrap();
-        limiter.release(permit, &PermitUsage::Response { headers: RateLimitHeaders::default(), rate_limited: false });
+        limiter.release(permit, &PermitUsage::Response { headers, rate_limited: false });
     }
     assert!(started.elapsed() >= Duration::from_secs(1) && started.elapsed() < Duration::from_secs(2));
-    assert_eq!(limiter.status().search.limit, Some(5));
+    let search = limiter.status().search;
+    assert_eq!((search.limit, search.interval), (Some(5), Duration::from_secs(1)));
+}
+
+#[tokio::test]
+async fn what_a_response_to_a_search_says_of_the_day_all_know() {
+    let server = RedisServer::start();
+    let (first, second) = (limiter(&server, 10).await, limiter(&server, 10).await);
+    for left in [7, 6] {
+        let permit = first.acquire(RateBucket::Search).await.unwrap();
+        let mut headers = RateLimitHeaders::default();
+        (headers.daily_limit, headers.daily_remaining) = (Some(1_000), Some(left));
+        first.release(permit, &PermitUsage::Response { headers, rate_limited: false });
+        reported().await;
+        take(&second, 1).await;
+        for status in [first.status(), second.status()] {
+            assert_eq!((status.daily_limit, status.daily_remaining), (Some(1_000), Some(left)));
+        }
+    }
 }
 
 #[tokio::test]

@@ -27,15 +27,20 @@ macro_rules! on_each_version {
     };
 }
 
+mod clock;
 mod connection;
+mod deadly_batches;
 mod fairness;
 mod job_failures;
 mod job_recovery;
 mod job_refusals;
 mod jobs;
 mod limiter;
+mod lost_replies;
+mod many_workers;
 mod outages;
 mod panics;
 mod set_aside;
 mod shared_pairs;
+mod token_outages;
 mod tokens;

@@ -168,6 +168,10 @@ async fn at_the_end_each_pair_has_what_it_had_and_what_was_asked_for(version: &s
     for worker in workers {
         worker.task.await.unwrap();
     }
+    // Ten may have been killed in a row with the same batch.
+    while job.retry().await.unwrap() > 0 {
+        Worker::start(&server, &hubspot, version, 1).await.task.await.unwrap();
+    }
     println!("{case}: {killed} workers killed");
     assert!(killed > 2, "{case}: {killed} killed");
 

@@ -167,6 +167,88 @@ async fn a_holder_that_was_stopped_cannot_replace_a_newer_token() {
     assert!(stopped.lock("stopped", Duration::from_secs(1)).await.unwrap().is_some(), "saving gave up the lock");
 }
 
+/// It is evicted, flushed, or deleted as the documentation advises.
+#[tokio::test]
+async fn the_holder_of_the_lock_saves_and_later_ones_too_whatever_redis_loses_meanwhile() {
+    let server = RedisServer::start();
+    let store = store(&server).await;
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    let lock = async |owner| store.lock(owner, Duration::from_secs(9)).await.unwrap();
+    for round in 0..60 {
+        for _ in 0..random.usize(0..5) {
+            store.unlock(lock("before").await.unwrap()).await.unwrap();
+        }
+        let held = lock("one").await.unwrap();
+        if random.bool() {
+            server.number(&["DEL", AT]);
+        }
+        // Free again where Redis has lost it.
+        let other = if random.bool() { lock("other").await } else { None };
+        let case = format!("seed {seed}, round {round}, {held}, {other:?}");
+        assert!(store.save(held, StoredToken::new(&case)).await.unwrap(), "{case}");
+        assert_eq!(store.load().await.unwrap().unwrap().expose(), case);
+        if let Some(other) = other {
+            store.unlock(other).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_changes_is_kept_though_redis_loses_the_key_during_the_refresh() {
+    let (server, simulator) = (RedisServer::start(), hubspot(installed().rotating_refresh_token()).await);
+    let (first, second) = (token(&simulator, &server).await, token(&simulator, &server).await);
+    let refused = got(&first).await;
+    got(&second).await;
+    let expire = |refused| {
+        simulator.expire_tokens();
+        [&first, &second].into_iter().for_each(|token| assert!(token.invalidate(refused)));
+    };
+    // So often have they had the lock.
+    server.number(&["HSET", AT, "fence", "1700"]);
+    expire(&refused);
+    simulator.inject(Fault::delay(Duration::from_millis(200)).on("oauth_token").times(1));
+    let loss = async {
+        while refreshes(&simulator) < 2 {
+            sleep(Duration::from_millis(2)).await;
+        }
+        server.number(&["DEL", AT]);
+    };
+    let (refused, ()) = tokio::join!(got(&first), loss);
+    expire(&refused);
+    let refused = got(&second).await;
+    expire(&refused);
+    let late = token(&simulator, &server).await;
+    late.invalidate(&refused);
+    got(&late).await;
+    assert_eq!(refreshes(&simulator), 4);
+}
+
+#[tokio::test]
+async fn a_lock_ends_in_time_though_redis_s_clock_is_set_back() {
+    let server = RedisServer::start();
+    let store = store(&server).await;
+    for by in [200, 600_000] {
+        let lock = async |owner| store.lock(owner, Duration::from_millis(400)).await.unwrap();
+        let killed = lock("killed").await.unwrap();
+        // As if it had been so much later.
+        for field in ["locked_at", "locked_until"] {
+            server.number(&["HINCRBY", AT, field, &by.to_string()]);
+        }
+        assert_eq!(lock("other").await, None, "{by} ms: who locked it may be alive");
+        let started = Instant::now();
+        let other = loop {
+            match lock("other").await {
+                Some(other) => break other,
+                None => sleep(Duration::from_millis(20)).await,
+            }
+            assert!(started.elapsed() < Duration::from_secs(10), "{by} ms");
+        };
+        assert!(other > killed, "{by} ms");
+        server.number(&["DEL", AT]);
+    }
+}
+
 #[tokio::test]
 async fn an_account_connected_again_reaches_all_processes() {
     let (server, simulator) = (RedisServer::start(), hubspot(installed()).await);
@@ -332,4 +414,17 @@ async fn what_a_process_that_was_killed_had_begun_another_does_once_its_lock_has
     futures_util::future::join_all(others.iter().map(got)).await;
     assert!((20..60).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
     assert_eq!(refreshes(&simulator), 2);
+}
+
+#[tokio::test]
+async fn how_old_a_token_is_is_by_redis_s_clock() {
+    let (server, simulator) = (RedisServer::start(), hubspot(installed()).await);
+    got(&token(&simulator, &server).await).await;
+    for (minutes, count) in [(0, 1), (24, 1), (26, 2)] {
+        // As if it had been saved so long ago.
+        let time: i64 = 1_000 * server.number(&["EVAL", "return tonumber(redis.call('TIME')[1])", "0"]);
+        server.number(&["HSET", AT, "saved_at", &(time - minutes * 60_000).to_string()]);
+        got(&token(&simulator, &server).await).await;
+        assert_eq!(refreshes(&simulator), count, "after {minutes} minutes");
+    }
 }

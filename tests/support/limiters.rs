@@ -78,6 +78,13 @@ pub fn refused(retry_after: Option<Duration>) -> PermitUsage {
     PermitUsage::Response { headers, rate_limited: true }
 }
 
+/// How often a script was asked for.
+pub fn round_trips(server: &RedisServer) -> u64 {
+    let all = server.command(&["INFO", "commandstats"]);
+    let calls = all.split("cmdstat_evalsha:calls=").nth(1).unwrap();
+    calls.split(',').next().unwrap().parse().unwrap()
+}
+
 /// Until the released permits have been reported to Redis.
 pub async fn reported() {
     sleep(Duration::from_millis(60)).await;

@@ -63,6 +63,8 @@ pub fn client_at_speaking(base_url: &str, token: &str, version: &str) -> Client 
         .api_version(version.parse().unwrap())
         .rate_limit(RateLimit::unlimited())
         .retry(RetryPolicy::never())
+        // A paused clock may go on while a socket is waited for, which takes longest for a large body.
+        .timeout(std::time::Duration::from_secs(86_400))
         .build()
         .unwrap()
 }

@@ -64,8 +64,12 @@ impl RedisProxy {
     /// Before Redis gets the next call with this word as an argument. Its answer is lost, and the connection with it,
     /// where that gives true.
     pub fn upon(&self, word: &str, happens: impl FnOnce() -> bool + Send + 'static) {
-        let word = format!("${}\r\n{word}\r\n", word.len()).into_bytes();
-        self.way().upon = Some((word, Box::new(happens)));
+        self.upon_bytes(format!("${}\r\n{word}\r\n", word.len()), happens);
+    }
+
+    /// The same, before these bytes get to where they are sent, which need not be Redis.
+    pub fn upon_bytes(&self, bytes: impl Into<Vec<u8>>, happens: impl FnOnce() -> bool + Send + 'static) {
+        self.way().upon = Some((bytes.into(), Box::new(happens)));
     }
 
     /// Whether that has happened.

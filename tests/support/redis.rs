@@ -11,7 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A `redis-server` on a free loopback port, with a folder of its own; it ends when it is dropped.
+/// A server on a free loopback port, with a folder of its own: `redis-server`, or the program that `REDIS_SERVER` names,
+/// such as `valkey-server`. It ends when it is dropped.
 pub struct RedisServer {
     child: Child,
     port: u16,
@@ -149,7 +150,8 @@ fn log(folder: &Path) -> String {
 /// None if it ends, as when another program was faster to take the port.
 fn spawn(port: u16, folder: &Path, options: &[String], port_option: &str) -> Option<Child> {
     let _ = fs::remove_file(folder.join("log"));
-    let mut child = Command::new("redis-server")
+    let program = std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
+    let mut child = Command::new(program)
         .args([port_option, &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
         .args(["--logfile", "log"])
         .args(options)

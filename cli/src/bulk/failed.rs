@@ -8,7 +8,10 @@ use std::{
 use hubspot_partner_clients::Error;
 
 use super::{annotated::Annotated, form::MARK, rows::Rows};
-use crate::{failure::Failure, output_file::OutputFile, printable::printable};
+use crate::{
+    failure::{Failure, cells},
+    output_file::OutputFile,
+};
 
 const ADDED: [&str; 2] = ["error", "correlation_id"];
 
@@ -39,8 +42,7 @@ impl FailedRows {
     }
 
     pub(super) fn add(&mut self, rows: &Rows, error: &Error) -> Result<(), Failure> {
-        let correlation_id = error.correlation_id().map(ToString::to_string).unwrap_or_default();
-        let message = printable(&error.to_string());
+        let [message, correlation_id] = cells(Some(error));
         let record = self.columns.row(rows, [&message, &correlation_id]);
         self.writer.write_record(record).map_err(|error| unwritten(&error.into()))
     }

@@ -29,6 +29,8 @@ struct Inner {
     /// That of standard input.
     content: Option<Arc<[u8]>>,
     layout: Layout,
+    /// The digests of its blocks, once all of it was checked.
+    blocks: OnceLock<Vec<u64>>,
     /// The ids of the objects that are named by a property, once HubSpot has told them.
     ids: OnceLock<Ids>,
 }
@@ -37,7 +39,13 @@ impl Input {
     /// Reads standard input, if that is meant.
     pub(crate) async fn new(path: &Path, layout: Layout) -> Result<Self, Failure> {
         let content = if path == Path::new("-") { Some(read_stdin().await?) } else { None };
-        Ok(Self(Arc::new(Inner { path: path.to_owned(), content, layout, ids: OnceLock::new() })))
+        Ok(Self(Arc::new(Inner {
+            path: path.to_owned(),
+            content,
+            layout,
+            blocks: OnceLock::new(),
+            ids: OnceLock::new(),
+        })))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -75,9 +83,23 @@ impl Input {
         Ok((Box::new(file), sample))
     }
 
+    /// The digests of the blocks that were checked. Whoever reads the input after that reads the same or gets an error.
+    pub(super) fn blocks(&self) -> Option<&[u64]> {
+        self.0.blocks.get().map(Vec::as_slice)
+    }
+
+    pub(super) fn keep_blocks(&self, blocks: Vec<u64>) {
+        let _ = self.0.blocks.set(blocks);
+    }
+
     /// The id of an object that is named by a property, once it is known.
     pub(super) fn id(&self, object_type: &str, property: &str, value: &str) -> Option<&str> {
         self.0.ids.get()?.get(object_type)?.get(property)?.get(value).map(String::as_str)
+    }
+
+    /// Whether rows may name objects by a property whose ids are known.
+    pub(super) fn has_ids(&self) -> bool {
+        self.0.ids.get().is_some_and(|ids| !ids.is_empty())
     }
 
     /// Keeps the ids of the objects that rows name by a property. A run asks for them once.

@@ -97,6 +97,11 @@ impl Layout {
         self.columns.iter().rfind(|column| column.part == part)?.property.as_deref()
     }
 
+    /// Whether objects of any column are found by a property.
+    pub(super) fn has_properties(&self) -> bool {
+        self.columns.iter().any(|column| column.property.is_some())
+    }
+
     /// What a part is in every row, and the option that says so.
     pub(super) fn constant(&self, part: usize) -> Option<(&str, &'static str)> {
         let (constant, option) = match part {

@@ -1,57 +1,60 @@
 //! The commands that create, remove or reconcile the associations of a CSV file.
 
 mod annotated;
+#[cfg(test)]
+mod any_file;
 pub(super) mod arguments;
+mod batches;
 mod causes;
+pub(super) mod change;
 pub(super) mod check;
 mod columns;
 mod existing;
 mod failed;
 mod form;
 pub(super) mod input;
+pub(super) mod inputs;
 pub(super) mod layout;
 pub(super) mod lookup;
+mod object_types;
 mod preview;
 mod problems;
 mod progress;
 pub(super) mod reconcile;
 mod report;
 mod rows;
+mod run;
 mod seed;
+mod source;
 pub(super) mod undo;
 
 use std::{
+    fs,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Instant,
+    sync::Arc,
 };
 
-use futures_util::{FutureExt, StreamExt};
-use hubspot_partner_clients::{
-    Association, Client, ClientBuilder, Error, RateLimit,
-    bulk::{Bulk, Journal, Outcomes},
-};
-use indicatif::HumanCount;
+use hubspot_partner_clients::{ClientBuilder, RateLimit, bulk::Journal};
 use serde_json::json;
 
 pub(super) use self::columns::COLUMNS;
 use self::{
     arguments::{DissociateMany, Many},
+    change::Change,
     check::Checked,
     existing::Existing,
     failed::FailedRows,
     input::Input,
+    inputs::Inputs,
     progress::Bar,
     report::Report,
     rows::Rows,
+    run::Run,
     undo::Recorder,
 };
 use super::{
-    command_line,
-    exit::{Code, Signal},
+    account,
+    exit::Code,
     failure::Failure,
     output::Output,
     output_file::{OutputFile, same},
@@ -61,53 +64,13 @@ use super::{
     words::{counted, counted_are},
 };
 
-/// What is done with the associations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
-    Associate,
-    Dissociate,
-}
-
-impl Change {
-    /// What a row is that was carried out.
-    pub(super) fn done(self) -> &'static str {
-        match self {
-            Self::Associate => "made",
-            Self::Dissociate => "removed",
-        }
-    }
-
-    /// The same, over a column. HubSpot does not say whether an association was there that is not there any more.
-    pub(super) fn heading(self) -> &'static str {
-        match self {
-            Self::Associate => "made",
-            Self::Dissociate => "gone",
-        }
-    }
-
-    /// What is done, as a file names it.
-    fn verb(self) -> &'static str {
-        match self {
-            Self::Associate => "associate",
-            Self::Dissociate => "dissociate",
-        }
-    }
-
-    fn bulk(self, client: &Client, inputs: Inputs) -> Bulk {
-        match self {
-            Self::Associate => client.associate_many(inputs),
-            Self::Dissociate => client.dissociate_many(inputs),
-        }
-    }
-}
-
 pub(super) async fn associate(
     many: &Many,
     target: &Target,
     signals: &Signals,
     output: &mut Output,
 ) -> Result<Code, Failure> {
-    run(Change::Associate, many, Removing::default(), target, signals, output).await
+    send(Change::Associate, many, Removing::default(), target, signals, output).await
 }
 
 pub(super) async fn dissociate(
@@ -117,7 +80,7 @@ pub(super) async fn dissociate(
     output: &mut Output,
 ) -> Result<Code, Failure> {
     let removing = Removing { including_labels: arguments.labels.including_labels, yes: arguments.yes.yes };
-    run(Change::Dissociate, &arguments.many, removing, target, signals, output).await
+    send(Change::Dissociate, &arguments.many, removing, target, signals, output).await
 }
 
 /// What only those who remove say.
@@ -127,7 +90,7 @@ struct Removing {
     yes: bool,
 }
 
-async fn run(
+async fn send(
     change: Change,
     many: &Many,
     removing: Removing,
@@ -150,7 +113,7 @@ async fn run(
         dry_run(&checked, output)?;
         return Ok(Code::Success);
     }
-    // The rows once more, in step with the outcomes.
+    // The rows once more, for the outcomes that are told.
     let rows = Rows::open(&input)?;
     let failed = many
         .failed
@@ -181,10 +144,10 @@ async fn run(
         let asked = question::ask(removing.yes, target.simulator, &what, &question);
         signals.interrupt(asked, Some("Nothing was changed.")).await?;
     }
-    let bar = Bar::new(checked.rows, output.json, target.log.is_verbose());
+    let bar = Bar::new(checked.rows, output.json || output.csv, target.log.is_verbose());
     let updated = bar.clone();
     let inputs = Inputs::open(&input, checked.rows)?;
-    let no_more = Arc::clone(&inputs.no_more);
+    let (no_more, trouble) = (Arc::clone(&inputs.no_more), Arc::clone(&inputs.trouble));
     let mut bulk = change
         .bulk(&session.client, inputs)
         .concurrency(many.concurrency.into())
@@ -193,38 +156,73 @@ async fn run(
     if removing.including_labels {
         bulk = bulk.including_labels();
     }
+    let mut opened = None;
     if let Some(path) = &many.journal {
         if same(path, &many.file) {
             let message = format!("--journal {} is the input file", path.display());
             return Err(Failure::file(message, "Give --journal another path; nothing was sent."));
         }
-        bulk = bulk.journal(journal(path, &identity, account.as_deref())?);
+        opened = Some(journal(path, &identity, account.as_deref(), output.json)?);
+    }
+    let mut existing = None;
+    if many.undo.is_some() {
+        let read = Existing::read(&session.client, &input, &checked, account.as_deref());
+        let existing = existing.insert(signals.interrupt(read, unsent).await?);
+        if let Some(journal) = &mut opened {
+            existing.send_again(change, &input, journal)?;
+        }
+        existing.check_sent(&input, opened.as_ref())?;
+    }
+    if let Some(journal) = opened {
+        bulk = bulk.journal(journal);
     }
     let outcomes = bulk.outcomes();
     if let Some(error) = outcomes.journal_error() {
         return Err(error.clone().into());
     }
     // Only of a run that takes place.
-    let undo = match &many.undo {
-        Some(path) => {
-            let existing = Existing::read(&session.client, &input, &checked, account.as_deref());
-            let existing = signals.interrupt(existing, unsent).await?;
-            Some(Recorder::begin(path, change, removing.including_labels, &identity, existing)?)
+    let undo = match (&many.undo, existing) {
+        (Some(path), Some(existing)) => {
+            let recorder = Recorder::begin(path, change, removing.including_labels, &identity, existing)?;
+            if account.is_none() {
+                account::warn_last("undo file", path, output.json);
+            }
+            Some(recorder)
         }
-        None => None,
+        _ => None,
     };
     let report = Report::begin(change, checked.rows, &rows, output)?;
-    let run = Run { many, no_more, checked, rows, failed, undo, report, bar, signals };
+    let has_account = account.is_some();
+    let run = Run { many, has_account, no_more, trouble, checked, rows, behind: 0, failed, undo, report, bar, signals };
     run.finish(outcomes, &session.client, output).await
 }
 
 /// The journal of a run whose input has this identity.
-fn journal(path: &Path, digest: &str, account: Option<&str>) -> Result<Journal, Failure> {
-    let journal = Journal::open(path, &format!("sha256:{digest}"))?;
-    Ok(match account {
-        Some(account) => journal.account(account),
-        None => journal,
-    })
+///
+/// # Errors
+/// Also for a journal that was begun before, where HubSpot does not tell the account: it may be that of another one.
+fn journal(file: &Path, digest: &str, account: Option<&str>, json: bool) -> Result<Journal, Failure> {
+    let journal = Journal::open(file, &format!("sha256:{digest}"))?;
+    match account {
+        Some(account) => Ok(journal.account(account)),
+        None if fs::metadata(file).is_ok_and(|found| found.len() > 0) => {
+            let message = format!(
+                "the journal {} may be of another account, because HubSpot does not tell which account the token is for",
+                file.display()
+            );
+            let new = "ive --journal another path to send all rows, which does no harm to those that were sent before. \
+                       Nothing was sent.";
+            let remedy = match journal.begun_with_account() {
+                Some(_) => format!("Run the command again once HubSpot tells it, or g{new}"),
+                None => format!("G{new}"),
+            };
+            Err(Failure::journal(message, remedy))
+        }
+        None => {
+            account::warn_last("journal", file, json);
+            Ok(journal)
+        }
+    }
 }
 
 fn open_failed(path: &Path, many: &Many, target: &Target, rows: &Rows) -> Result<FailedRows, Failure> {
@@ -261,222 +259,4 @@ fn dry_run(checked: &Checked, output: &mut Output) -> Result<(), Failure> {
             output.line(format_args!("{named} named by a property, which --check looks up"))
         }
     }
-}
-
-/// The rows as inputs, as many as were checked.
-pub(super) struct Inputs {
-    rows: Rows,
-    left: u64,
-    /// Ends them early.
-    no_more: Arc<AtomicBool>,
-}
-
-impl Inputs {
-    pub(super) fn open(input: &Input, rows: u64) -> Result<Self, Failure> {
-        Ok(Self { rows: Rows::open(input)?, left: rows, no_more: Arc::default() })
-    }
-
-    /// Whether they were those that were checked, all of which have been taken.
-    #[cfg(feature = "redis")]
-    pub(super) fn are_all(&mut self, checked: &Checked) -> Result<bool, Failure> {
-        let more = self.rows.advance()?.unwrap_or(true);
-        Ok(self.left == 0 && !more && self.rows.digest() == checked.digest)
-    }
-}
-
-impl Iterator for Inputs {
-    type Item = Result<Association, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.no_more.load(Ordering::Relaxed) {
-            return None;
-        }
-        self.left = self.left.checked_sub(1)?;
-        // A file that has changed since it was checked is found at the end.
-        let Ok(Ok(true)) = self.rows.advance() else { return None };
-        let [partner_client, to_type, to_id, association_type] = self.rows.values();
-        Some(Association::new(partner_client, to_type, to_id, association_type))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = usize::try_from(self.left).unwrap_or(usize::MAX);
-        (left, Some(left))
-    }
-}
-
-struct Run<'a> {
-    many: &'a Many,
-    /// Lets the run take no further row.
-    no_more: Arc<AtomicBool>,
-    checked: Checked,
-    /// At the row whose outcome came last.
-    rows: Rows,
-    failed: Option<FailedRows>,
-    undo: Option<Recorder>,
-    report: Report,
-    bar: Bar,
-    signals: &'a Signals,
-}
-
-enum End {
-    All,
-    Interrupted(Signal),
-    /// Whatever is sent after this error fails as well.
-    Stopped(Error),
-    /// The file is no longer what was checked.
-    Changed,
-}
-
-impl Run<'_> {
-    async fn finish(mut self, outcomes: Outcomes, client: &Client, output: &mut Output) -> Result<Code, Failure> {
-        let started = Instant::now();
-        let ended = self.take_outcomes(outcomes, output).await;
-        // What failed in an earlier run may still be wanted where this one did nothing.
-        let is_empty = self.report.settled() == 0 && !matches!(ended, Ok(End::All));
-        let written = self.failed.take().filter(|_| !is_empty).map_or(Ok(()), FailedRows::end);
-        let progress = self.bar.end();
-        if let Some(undo) = self.undo.take() {
-            undo.end();
-        }
-        let end = match ended {
-            Ok(end) => end,
-            Err(failure) => return written.and(Err(failure)),
-        };
-        if let End::Interrupted(signal) = end {
-            // Nobody is left to read it.
-            let _ = self.report.end(None, &progress, started.elapsed(), output).await;
-            let _ = output.flush();
-            let interrupted = self.interrupted(signal, !is_empty);
-            return written.and(Err(interrupted));
-        }
-        let state = self.report.end(Some(client), &progress, started.elapsed(), output);
-        self.signals.interrupt(state, Some("Every row is settled.")).await?;
-        // Before what standard error says of it.
-        output.flush()?;
-        match end {
-            End::Stopped(error) => written.and(Err(error.into())),
-            _ if matches!(end, End::Changed)
-                || self.report.settled() != self.checked.rows
-                || self.advance()?
-                || self.has_changed() =>
-            {
-                let message = format!("{} was changed while it was being sent", self.rows.input());
-                let remedy = "Run the command again with a file that does not change meanwhile.";
-                written.and(Err(Failure::file(message, remedy)))
-            }
-            _ => written.map(|()| self.report.code()),
-        }
-    }
-
-    /// Tells each outcome when it is known.
-    async fn take_outcomes(&mut self, mut outcomes: Outcomes, output: &mut Output) -> Result<End, Failure> {
-        let mut stopped = None;
-        loop {
-            let outcome = match outcomes.next().now_or_never() {
-                Some(outcome) => outcome,
-                None => {
-                    output.flush()?;
-                    self.failed.as_mut().map_or(Ok(()), FailedRows::flush)?;
-                    tokio::select! {
-                        biased;
-                        signal = self.signals.received() => {
-                            // What is settled is not in the journal then.
-                            let unwritten = outcomes.journal_error().cloned();
-                            return Ok(unwritten.map_or(End::Interrupted(signal), End::Stopped));
-                        }
-                        outcome = outcomes.next() => outcome,
-                    }
-                }
-            };
-            let Some(outcome) = outcome else {
-                if let Some(error) = stopped {
-                    return self.leave(error, output);
-                }
-                // It may concern the last rows, whose outcomes are good.
-                return Ok(outcomes.journal_error().map_or(End::All, |error| End::Stopped(error.clone())));
-            };
-            match &outcome.result {
-                Err(error) if error.is_journal() && self.report.settled() == 0 => return Err(error.clone().into()),
-                _ if !self.advance()? || !is_of(outcome.association.as_ref(), self.rows.values()) => {
-                    return Ok(End::Changed);
-                }
-                _ => {}
-            }
-            self.print(outcome.result.as_ref().copied(), outcome.replayed, output)?;
-            match outcome.result {
-                // What is under way ends as it ends.
-                Err(error) if stops(&error) && stopped.is_none() => {
-                    self.no_more.store(true, Ordering::Relaxed);
-                    stopped = Some(error);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Tells of the rows that are not sent because of an error.
-    fn leave(&mut self, error: Error, output: &mut Output) -> Result<End, Failure> {
-        while self.advance()? {
-            self.report.leave(&self.rows, &error, output)?;
-            if let Some(undo) = &mut self.undo {
-                undo.leave(&self.rows);
-            }
-            if let Some(failed) = &mut self.failed {
-                failed.add(&self.rows, &error)?;
-            }
-        }
-        Ok(End::Stopped(error))
-    }
-
-    /// Tells the outcome of the row that was taken last.
-    fn print(&mut self, result: Result<(), &Error>, is_from_journal: bool, output: &mut Output) -> Result<(), Failure> {
-        if let Some(undo) = &mut self.undo {
-            undo.add(&self.rows, result, is_from_journal);
-        }
-        self.report.add(&self.rows, result, is_from_journal, output)?;
-        match (result, &mut self.failed) {
-            (Err(error), Some(failed)) => failed.add(&self.rows, error),
-            _ => Ok(()),
-        }
-    }
-
-    fn advance(&mut self) -> Result<bool, Failure> {
-        Ok(self.rows.advance()?.unwrap_or(false))
-    }
-
-    /// Whether the file is another than was checked. It holds for a file that was read to its end.
-    fn has_changed(&self) -> bool {
-        self.rows.digest() != self.checked.digest
-    }
-
-    fn interrupted(&self, signal: Signal, has_failed_rows: bool) -> Failure {
-        let (settled, rows) = (HumanCount(self.report.settled()), counted_are(self.checked.rows, "row"));
-        let state = format!("{settled} of {rows} settled");
-        let mut remedy = match &self.many.journal {
-            Some(path) => {
-                let command = command_line::this();
-                format!("{} has what is settled. To resume, run the same command again:\n  {command}", path.display())
-            }
-            None => {
-                "Run the same command again: sending a row twice does no harm. With --journal, a run resumes where it \
-                     stopped."
-                    .to_owned()
-            }
-        };
-        if let Some(path) = self.many.failed.as_ref().filter(|_| has_failed_rows) {
-            remedy.push_str(&format!("\n{} has the rows that failed so far.", path.display()));
-        }
-        Failure::interrupted(signal, state, Some(remedy))
-    }
-}
-
-/// Whether an outcome is that of a row of these values.
-fn is_of(association: Option<&Association>, values: [&str; 4]) -> bool {
-    let [partner_client, to_type, to_id, association_type] = values;
-    association == Association::new(partner_client, to_type, to_id, association_type).ok().as_ref()
-}
-
-fn stops(error: &Error) -> bool {
-    let daily_limit = error.is_rate_limited() && !error.is_retryable();
-    daily_limit || error.is_journal() || error.is_token() || error.is_unauthorized() || error.is_missing_scope()
 }

@@ -7,21 +7,21 @@ use std::{
 
 use hubspot_partner_clients::{
     Association, AssociationType, Client, Error, ErrorKind, ObjectId, ObjectType, PartnerClientId, Resolved,
-    reconcile::Plan,
 };
 use indicatif::{HumanCount, HumanDuration};
 use serde_json::json;
 
 use super::{
-    Change,
     annotated::Annotated,
     arguments::{Many, Strategy},
+    batches::{self, Placed},
     causes::Causes,
+    change::Change,
     check::Checked,
     existing::{Existing, Types},
     input::Input,
     rows::Rows,
-    stops,
+    run::stops,
 };
 use crate::{
     exit::Code,
@@ -45,7 +45,12 @@ pub(super) async fn run(
 ) -> Result<Code, Failure> {
     let existing = Existing::read(client, input, checked, None).await?;
     let labels = match change {
-        Change::Dissociate if client.api_version().is_dated() => labels_beside(&existing.plans, client).await?,
+        Change::Dissociate if client.api_version().is_dated() => {
+            let most = most(change, many.strategy);
+            // As the library bounds what a run takes.
+            let bound = 2 * most * u64::from(many.concurrency);
+            labels_beside(&existing, input, (most, bound), including_labels, client).await?
+        }
         _ => HashMap::new(),
     };
     let mut known = Known { labels, ..Known::from(existing) };
@@ -56,10 +61,6 @@ pub(super) async fn run(
     let mut preview = Preview::begin(change, including_labels, &rows, output)?;
     while let Ok(true) = rows.advance()? {
         preview.add(&rows, &known, output)?;
-    }
-    if rows.digest() != checked.digest {
-        let message = format!("{} was changed while it was being checked", input.name());
-        return Err(Failure::file(message, "Run the command again with a file that does not change meanwhile."));
     }
     let requests = requests(change, many.strategy, client.api_version().is_dated(), &preview.sent);
     preview.end(requests, client, output)
@@ -75,32 +76,54 @@ struct Known {
     missing: HashSet<(ObjectType, ObjectId)>,
     /// The other objects of which it does not say whether it knows them.
     unclear: HashMap<(ObjectType, ObjectId), Error>,
-    /// The labels that go with unlabelled associations.
-    labels: HashMap<Association, BTreeSet<String>>,
+    /// The labels that go with the unlabelled associations of rows, by their lines.
+    labels: HashMap<u64, BTreeSet<String>>,
 }
 
-/// The labels that HubSpot removes with the unlabelled associations of the file, and that the file does not name.
-async fn labels_beside(plans: &[Plan], client: &Client) -> Result<HashMap<Association, BTreeSet<String>>, Failure> {
+/// The labels that HubSpot would remove with the unlabelled association of a row, by its line: those that the file does not name.
+/// A run that may not remove these keeps the association for labels as well that it removes in a later batch.
+async fn labels_beside(
+    existing: &Existing,
+    input: &Input,
+    (most, bound): (u64, u64),
+    including_labels: bool,
+    client: &Client,
+) -> Result<HashMap<u64, BTreeSet<String>>, Failure> {
     let mut labels = HashMap::new();
-    for plan in plans {
+    for plan in &existing.plans {
         let is_unlabeled = |change: &&Association| plan.unlabeled_types.contains(&change.association_type);
         let pair = |change: &Association| (change.partner_client_id.clone(), change.to_object_id.clone());
-        let mut others = HashMap::<_, Vec<&AssociationType>>::new();
-        for other in plan.remove.iter().filter(|change| !is_unlabeled(change)) {
-            others.entry(pair(other)).or_default().push(&other.association_type);
+        let unlabeled: HashSet<_> = plan.keep.iter().chain(&plan.add).filter(is_unlabeled).collect();
+        let pairs: HashSet<_> = unlabeled.iter().map(|change| pair(change)).collect();
+        let is_beside = |change: &&Association| !is_unlabeled(change) && pairs.contains(&pair(change));
+        let listed: HashSet<_> = plan.keep.iter().filter(|_| !including_labels).filter(is_beside).collect();
+        let mut others = HashMap::<_, Vec<(&AssociationType, u64)>>::new();
+        for other in plan.remove.iter().filter(is_beside) {
+            others.entry(pair(other)).or_default().push((&other.association_type, u64::MAX));
         }
-        let listed = plan.keep.iter().chain(&plan.add).filter(is_unlabeled);
-        let listed: Vec<_> = listed.filter_map(|change| Some((change, others.get(&pair(change))?))).collect();
-        if listed.is_empty() {
+        if others.is_empty() && listed.is_empty() {
             continue;
+        }
+        let is_wanted = |change: &Association| unlabeled.contains(change) || listed.contains(change);
+        let placed = batches::find(input, &existing.types, most, bound, is_wanted)?;
+        let mut first = HashMap::new();
+        for Placed { association, batch, .. } in &placed {
+            if let Some(label) = listed.get(association) {
+                let known = first.entry(*label).or_insert(*batch);
+                *known = (*known).min(*batch);
+            }
+        }
+        for (label, batch) in first {
+            others.entry(pair(label)).or_default().push((&label.association_type, batch));
         }
         let types = client.association_types(plan.to_object_type.clone()).await?;
         let names = types.iter().filter_map(|known| Some((AssociationType::from(known), known.label.clone()?)));
         let names: HashMap<_, _> = names.collect();
-        for (change, others) in listed {
-            let others: BTreeSet<_> = others.iter().filter_map(|other| names.get(other).cloned()).collect();
-            if !others.is_empty() {
-                labels.insert(change.clone(), others);
+        for Placed { line, association, batch } in placed.iter().filter(|row| unlabeled.contains(&row.association)) {
+            let stay = others.get(&pair(association)).into_iter().flatten().filter(|(_, goes)| goes > batch);
+            let lost: BTreeSet<_> = stay.filter_map(|(label, _)| names.get(*label).cloned()).collect();
+            if !lost.is_empty() {
+                labels.insert(*line, lost);
             }
         }
     }
@@ -174,19 +197,24 @@ impl From<Existing> for Known {
     }
 }
 
-/// The labels that go with an association, as a list.
-fn labels_of(known: &Known, association: &Association) -> String {
-    let labels = known.labels.get(association).into_iter().flatten();
+/// The labels that go with the association in a line, as a list.
+fn labels_of(known: &Known, line: u64) -> String {
+    let labels = known.labels.get(&line).into_iter().flatten();
     labels.map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// How many rows a batch takes at most.
+fn most(change: Change, strategy: Strategy) -> u64 {
+    match (strategy, change) {
+        (Strategy::Single, _) => 1,
+        (_, Change::Associate) => MOST_ASSOCIATED,
+        (_, Change::Dissociate) => MOST_DISSOCIATED,
+    }
 }
 
 /// About how many requests a run takes. On dated versions, a batch is preceded by what its partner clients have.
 fn requests(change: Change, strategy: Strategy, is_dated: bool, sent: &HashMap<String, u64>) -> u64 {
-    let most = match (strategy, change) {
-        (Strategy::Single, _) => 1,
-        (_, Change::Associate) => MOST_ASSOCIATED,
-        (_, Change::Dissociate) => MOST_DISSOCIATED,
-    };
+    let most = most(change, strategy);
     let batches: u64 = sent.values().map(|rows| rows.div_ceil(most)).sum();
     if is_dated { 2 * batches + sent.len() as u64 } else { batches }
 }
@@ -263,9 +291,9 @@ impl Preview {
                 let error = json!({"kind": "not_found", "message": message});
                 (Kind::Wrong, message, Some(error))
             }
-            Ok(association) if !self.including_labels && known.labels.contains_key(&association) => {
+            Ok(association) if !self.including_labels && known.labels.contains_key(&line) => {
                 let number = association.association_type.as_str().rsplit(':').next().unwrap_or_default();
-                let labels = labels_of(known, &association);
+                let labels = labels_of(known, line);
                 let remedy = "add --including-labels if they may go, or remove a label instead";
                 let message = format!(
                     "association type {number:?} is the unlabelled one, and HubSpot removes the labels of the pair with it \
@@ -286,12 +314,10 @@ impl Preview {
                     let is_done = is_there == (self.change == Change::Associate);
                     let object = (association.to_object_type.clone(), association.to_object_id.clone());
                     let (mut message, mut error) = (String::new(), None);
-                    if known.labels.contains_key(&association) {
-                        labels = known.labels.get(&association);
-                        message = format!(
-                            "HubSpot removes the labels of the pair with it ({})",
-                            labels_of(known, &association)
-                        );
+                    if known.labels.contains_key(&line) {
+                        labels = known.labels.get(&line);
+                        message =
+                            format!("HubSpot removes the labels of the pair with it ({})", labels_of(known, line));
                         self.notes.add(&message, message.clone(), line);
                     }
                     if let Some(unclear) = known.unclear.get(&object).filter(|_| !is_there) {

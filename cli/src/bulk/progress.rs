@@ -24,9 +24,10 @@ pub(super) struct Bar {
 }
 
 impl Bar {
-    pub(super) fn new(rows: u64, json: bool, verbose: bool) -> Self {
+    /// `has_outcomes` says whether each row's outcome is printed.
+    pub(super) fn new(rows: u64, has_outcomes: bool, verbose: bool) -> Self {
         // It would be between the lines of the outcomes, or of the log.
-        let hidden = verbose || (json && stdout().is_terminal());
+        let hidden = verbose || (has_outcomes && stdout().is_terminal());
         let bar = if hidden { ProgressBar::hidden() } else { ProgressBar::new(rows) };
         // A template that cannot be read would leave the default one.
         if let Ok(style) = ProgressStyle::with_template("{msg}") {

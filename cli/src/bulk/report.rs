@@ -6,10 +6,10 @@ use hubspot_partner_clients::{Client, Error, bulk::Progress};
 use indicatif::HumanCount;
 use serde_json::json;
 
-use super::{Change, annotated::Annotated, causes::Causes, rows::Rows};
+use super::{annotated::Annotated, causes::Causes, change::Change, rows::Rows};
 use crate::{
     exit::Code,
-    failure::{Failure, to_json},
+    failure::{Failure, cells, to_json},
     output::{Output, Table},
     printable::printable,
     suggest,
@@ -105,9 +105,8 @@ impl Report {
         is_from_journal: bool,
         output: &mut Output,
     ) -> Result<(), Failure> {
-        let values = rows.values();
         if output.json {
-            let [partner_client, to_type, to_id, association_type] = values;
+            let [partner_client, to_type, to_id, association_type] = rows.values();
             let mut outcome = json!({
                 "line": rows.line(),
                 "partnerClientId": partner_client,
@@ -126,9 +125,8 @@ impl Report {
             }
             output.json(&outcome)?;
         } else if output.csv {
-            let message = error.map(|error| printable(&error.to_string())).unwrap_or_default();
-            let correlation_id = error.and_then(Error::correlation_id).map(ToString::to_string);
-            output.record(self.columns.row(rows, [word, &message, &correlation_id.unwrap_or_default()]))?;
+            let [message, correlation_id] = cells(error);
+            output.record(self.columns.row(rows, [word, &message, &correlation_id]))?;
         }
         Ok(())
     }
@@ -166,7 +164,7 @@ impl Report {
         }
         self.causes.print(output)?;
         for hint in hints {
-            output.line(format_args!("{hint}"))?;
+            output.line(format_args!("{}", printable(&hint)))?;
         }
         let [succeeded, failed] = self.from_journal;
         // With a journal, what this run did stands apart.

@@ -1,18 +1,16 @@
 //! The rows of a CSV file, one at a time.
 
-use std::{
-    borrow::Cow,
-    io::{self, Read},
-};
+use std::{borrow::Cow, mem};
 
 use csv::{ByteRecord, ReaderBuilder, Terminator};
-use hmac_sha256::Hash;
+use memchr::memchr;
 
 use super::{
     columns::name,
     form::{Foreign, Form, columns_in, is_blank, is_delimiter_line},
     input::Input,
     problems::{Column, Problem, Problems},
+    source::Source,
 };
 use crate::{
     failure::Failure,
@@ -62,7 +60,7 @@ impl Rows {
                 format!("{remedy} Nothing was sent."),
             )
         })?;
-        let source = Source { content, hash: Hash::new(), has_cr_lines: form.has_cr_lines, ended: false, left: 0 };
+        let source = Source::new(content, input.clone(), form.has_cr_lines);
         // The carriage return of a CRLF is removed from the last field instead, because only lines that end with LF
         // have numbers to rely on. Rows of another width are reported with their line.
         let reader = ReaderBuilder::new()
@@ -98,25 +96,33 @@ impl Rows {
         Ok(rows)
     }
 
+    /// What there is to say where the file is no longer what was checked.
+    pub(super) fn changed(&self) -> Failure {
+        let message = format!("{} was changed after it was checked", self.input.name());
+        Failure::file(message, "Run the command again with a file that does not change meanwhile.")
+    }
+
     /// How the file is written.
     pub(super) fn form(&self) -> Form {
         self.form
     }
 
-    /// What messages call the input.
-    pub(super) fn input(&self) -> String {
-        self.input.name()
-    }
-
     /// Goes to the next row that is not empty; false at the end.
     ///
     /// # Errors
-    /// A file that cannot be read, or else, within, a row that is too long, after which there is no going on.
+    /// A file that cannot be read or is no longer what was checked, or else, within, a row that is too long, after which there is no going on.
     pub(super) fn advance(&mut self) -> Result<Result<bool, Problem>, Failure> {
         loop {
             self.reader.get_mut().left = MAX_ROW;
             let line = self.reader.position().line();
             match self.reader.read_byte_record(&mut self.row) {
+                // After the line end behind everything, only a row that goes on inside quotation marks needs more.
+                Ok(true) if self.reader.get_ref().is_read => {
+                    let (line, column) = (self.line() + 1, None);
+                    let message =
+                        "a quotation mark is not closed, so the rest of the file would be in this row".to_owned();
+                    return Ok(Err(Problem { line, column, message }));
+                }
                 Ok(more) => {
                     if !more || !is_blank(&self.row) {
                         return Ok(Ok(more));
@@ -126,6 +132,7 @@ impl Rows {
                     let message = "the row is longer than 1 MiB: a quotation mark may not be closed".to_owned();
                     return Ok(Err(Problem { line, column: None, message }));
                 }
+                Err(_) if self.reader.get_ref().is_changed => return Err(self.changed()),
                 Err(error) => {
                     return Err(Failure::io(format_args!("{} cannot be read", self.input.name()), &error.into()));
                 }
@@ -152,6 +159,9 @@ impl Rows {
     /// is known.
     pub(super) fn values(&self) -> [&str; 4] {
         let mut values = self.cells();
+        if !self.input.has_ids() {
+            return values;
+        }
         for (part, key) in self.keys() {
             if let (Some(value), Some(id)) =
                 (values.get_mut(part), self.input.id(key.object_type, &key.property, key.value))
@@ -164,19 +174,23 @@ impl Rows {
 
     /// The same, as the file has them.
     fn cells(&self) -> [&str; 4] {
-        let mut part = 0;
-        self.columns.map(|column| {
-            let field = column.and_then(|column| self.row.get(column));
-            let cell = field.and_then(|field| str::from_utf8(plain(field)).ok()).unwrap_or_default().trim();
-            let constant = self.input.layout().constant(part).filter(|_| cell.is_empty());
-            part += 1;
-            constant.map_or(cell, |(constant, _)| constant)
-        })
+        [0, 1, 2, 3].map(|part| self.cell(part))
+    }
+
+    fn cell(&self, part: usize) -> &str {
+        let column = self.columns.get(part).copied().flatten();
+        let field = column.and_then(|column| self.row.get(column));
+        let cell = field.and_then(|field| str::from_utf8(plain(field)).ok()).unwrap_or_default().trim();
+        if !cell.is_empty() {
+            return cell;
+        }
+        self.input.layout().constant(part).map_or(cell, |(constant, _)| constant)
     }
 
     /// The objects that the row names by a property, with their place among the four values.
     pub(super) fn keys(&self) -> impl Iterator<Item = (usize, Key<'_>)> {
-        let [partner_client, to_type, to_id, _] = self.cells();
+        let may_be = self.input.layout().has_properties() || memchr(b'=', self.row.as_slice()).is_some();
+        let [partner_client, to_type, to_id, _] = if may_be { self.cells() } else { [""; 4] };
         let keys = [(0, PARTNER_CLIENTS, partner_client), (2, to_type, to_id)];
         keys.into_iter().filter_map(|(part, object_type, cell)| {
             let (property, value) = match self.input.layout().property(part) {
@@ -189,10 +203,9 @@ impl Rows {
 
     /// What the options contradict: the place of a value, and what is wrong with it.
     pub(super) fn contradictions(&self) -> impl Iterator<Item = (usize, String)> {
-        let cells = self.cells();
-        [(1, "object type"), (3, "association type")].into_iter().filter_map(move |(part, what)| {
+        [(1, "object type"), (3, "association type")].into_iter().filter_map(|(part, what)| {
             let (constant, option) = self.input.layout().constant(part)?;
-            let differs = cells.get(part).is_some_and(|cell| !cell.eq_ignore_ascii_case(constant));
+            let differs = !self.cell(part).eq_ignore_ascii_case(constant);
             differs.then(|| (part, format!("the {what} must be {constant}, as {option} says")))
         })
     }
@@ -216,21 +229,25 @@ impl Rows {
             );
             return Some(Problem { line: self.line(), column: None, message });
         }
-        let is_number = self.cells().first().is_some_and(|id| id.starts_with(|c: char| c.is_ascii_digit()));
+        let is_number = self.cell(0).starts_with(|c: char| c.is_ascii_digit());
         let is_name = |column: usize| self.row.get(column).map(name) == self.header.get(column).map(name);
         if !is_number && self.columns.into_iter().flatten().all(is_name) {
             let message = "the header is repeated: remove this line".to_owned();
             return Some(Problem { line: self.line(), column: None, message });
+        }
+        if self.row.as_slice().is_ascii() {
+            return None;
         }
         let number = self.row.iter().position(|field| str::from_utf8(field).is_err())?;
         let message = format!("the value is {NOT_UTF_8}");
         Some(Problem { line: self.line(), column: Some(self.column(number)), message })
     }
 
-    /// The SHA-256 of all that was read.
-    pub(super) fn digest(&self) -> String {
-        let hash = self.reader.get_ref().hash.finalize();
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    /// Lets all that was read be what the input is from now on, and returns its SHA-256.
+    pub(super) fn keep_digests(mut self) -> String {
+        let source = self.reader.get_mut();
+        self.input.keep_blocks(mem::take(&mut source.blocks));
+        source.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn column(&self, number: usize) -> Column {
@@ -241,12 +258,18 @@ impl Rows {
     fn find_columns(&mut self) -> Result<(), Vec<Problem>> {
         let line = self.line();
         let names: Vec<_> = self.header().map(name).collect();
+        let header: Vec<_> = self.header().map(|header| String::from_utf8_lossy(header).trim().to_owned()).collect();
         let (mut problems, mut missing) = (Vec::new(), Vec::new());
         let (input, mut part) = (self.input.clone(), 0);
         for found in &mut self.columns {
             let (wanted, is_given) = input.layout().header(part);
-            let places: Vec<_> =
+            let mut places: Vec<_> =
                 (0..names.len()).filter(|place| names.get(*place) == Some(&name(wanted.as_bytes()))).collect();
+            // Of several that are compared as the same name, one may be spelt as it was given.
+            let exact = |place: &usize| header.get(*place).is_some_and(|header| header == wanted);
+            if is_given && places.len() > 1 && places.iter().filter(|place| exact(place)).count() == 1 {
+                places.retain(exact);
+            }
             match places[..] {
                 [place] => *found = Some(place),
                 [] if is_given => problems.push(format!("there is no column {wanted}, which --column names")),
@@ -308,37 +331,4 @@ fn fields(row: &ByteRecord) -> impl Iterator<Item = &[u8]> {
         Some(field) if place == last => field,
         _ => field,
     })
-}
-
-/// The content, its digest, and a bound on how much of it a row may take.
-struct Source {
-    content: Box<dyn Read + Send>,
-    hash: Hash,
-    has_cr_lines: bool,
-    ended: bool,
-    left: u64,
-}
-
-impl Read for Source {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.left == 0 {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        let read = self.content.read(buffer)?;
-        self.left = self.left.saturating_sub(read as u64);
-        let bytes = buffer.get_mut(..read).unwrap_or_default();
-        self.hash.update(&*bytes);
-        if self.has_cr_lines {
-            bytes.iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');
-        }
-        match buffer.first_mut() {
-            // So that the last row has a line end too.
-            Some(first) if read == 0 && !self.ended => {
-                self.ended = true;
-                *first = b'\n';
-                Ok(1)
-            }
-            _ => Ok(read),
-        }
-    }
 }

@@ -12,19 +12,9 @@ use hubspot_partner_clients::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{input::Input, rows::Rows};
+use super::{input::Input, object_types::OBJECT_TYPES, rows::Rows};
 use crate::{failure::Failure, key::PARTNER_CLIENTS, simulated};
 
-/// The object types that every simulator has: id, singular and plural.
-const OBJECT_TYPES: [[&str; 3]; 7] = [
-    ["0-1", "contact", "contacts"],
-    ["0-2", "company", "companies"],
-    ["0-3", "deal", "deals"],
-    ["0-5", "ticket", "tickets"],
-    ["0-7", "product", "products"],
-    ["0-8", "line_item", "line_items"],
-    ["0-145", "partner_client", PARTNER_CLIENTS],
-];
 const NAME: &str = "name";
 const OBJECT_ID: &str = "hs_object_id";
 const FIRST_TYPE_ID: u64 = 100_001;

@@ -12,6 +12,8 @@ use crate::arguments::Association;
 pub(super) const MOMENT: Duration = Duration::from_secs(1);
 pub(super) const PATIENCE: u32 = 5;
 
+pub(super) const UNREAD: &str = "not all associations of the partner client could be read";
+
 /// Makes the association and removes it, and then compares what the two objects have with what they had.
 pub(super) async fn check(client: &Client, version: ApiVersion, pair: &Association, association_type: &str) -> Finding {
     let check = match version {
@@ -25,12 +27,25 @@ pub(super) async fn check(client: &Client, version: ApiVersion, pair: &Associati
     );
     match try_it(client, pair, association_type).await {
         Ok(Outcome::Clean) => Finding::ok(check, "an association was made and removed, and all is as it was before"),
+        Ok(Outcome::Unread) => {
+            let message = format!("not tried: {UNREAD}, so the objects may be associated already");
+            Finding::warning(
+                check,
+                message,
+                "Give two objects that are not associated, and whose associations can all be read.",
+            )
+        }
         Ok(Outcome::Existed(types)) => {
             let message = format!("not tried: the objects are associated already ({})", types.join(", "));
             Finding::warning(check, message, "Give two objects that are not associated.")
         }
         Ok(Outcome::Differs(types)) => {
             let message = format!("the association was made, and the objects still have {}", types.join(", "));
+            Finding::error(check, message, look)
+        }
+        Ok(Outcome::Unknown) => {
+            let message =
+                format!("the association was made and removed, and then {UNREAD}: the objects may still have it");
             Finding::error(check, message, look)
         }
         Ok(Outcome::NotRemoved(error)) => {
@@ -49,17 +64,22 @@ pub(super) async fn check(client: &Client, version: ApiVersion, pair: &Associati
 
 enum Outcome {
     Clean,
+    /// Not all that was there before could be read.
+    Unread,
     Existed(Vec<String>),
     Differs(Vec<String>),
+    /// Not all that is there now can be read.
+    Unknown,
     NotRemoved(Error),
     NotMade,
 }
 
 async fn try_it(client: &Client, pair: &Association, association_type: &str) -> Result<Outcome, Error> {
     let Association { partner_client, to_type, to_id, .. } = pair;
-    let before = types(client, pair).await?;
-    if !before.is_empty() {
-        return Ok(Outcome::Existed(before.into_iter().collect()));
+    match types(client, pair).await? {
+        None => return Ok(Outcome::Unread),
+        Some(before) if !before.is_empty() => return Ok(Outcome::Existed(before.into_iter().collect())),
+        Some(_) => {}
     }
     let associated = client.associate(partner_client).with(to_type, to_id).as_type(association_type).await;
     if let Err(error) = associated.as_ref().map(drop)
@@ -72,20 +92,21 @@ async fn try_it(client: &Client, pair: &Association, association_type: &str) -> 
     // What is still there comes before any other error, for somebody has to remove it.
     match remove(client, pair, association_type).await {
         Err(error) => return Ok(Outcome::NotRemoved(error)),
-        Ok(left) if !left.is_empty() => return Ok(Outcome::Differs(left.into_iter().collect())),
-        Ok(_) => {}
+        Ok(None) => return Ok(Outcome::Unknown),
+        Ok(Some(left)) if !left.is_empty() => return Ok(Outcome::Differs(left.into_iter().collect())),
+        Ok(Some(_)) => {}
     }
     associated?;
-    Ok(if made?.is_empty() { Outcome::NotMade } else { Outcome::Clean })
+    Ok(if made?.is_some_and(|made| made.is_empty()) { Outcome::NotMade } else { Outcome::Clean })
 }
 
 /// Removes the association, which HubSpot may not show yet, and whatever came with it, such as the unlabelled type with a
-/// label. The two objects had none before. Returns the types that are still there.
+/// label. The two objects had none before. Returns the types that are still there, as [`types`] does.
 pub(super) async fn remove(
     client: &Client,
     pair: &Association,
     association_type: &str,
-) -> Result<BTreeSet<String>, Error> {
+) -> Result<Option<BTreeSet<String>>, Error> {
     let Association { partner_client, to_type, to_id, .. } = pair;
     let mut left = BTreeSet::from([association_type.to_owned()]);
     for tried in 0..=PATIENCE {
@@ -95,19 +116,22 @@ pub(super) async fn remove(
         for association_type in &left {
             client.dissociate(partner_client).with(to_type, to_id).as_type(association_type).including_labels().await?;
         }
-        left = types(client, pair).await?;
+        match types(client, pair).await? {
+            Some(listed) => left = listed,
+            None => return Ok(None),
+        }
         if left.is_empty() {
             break;
         }
     }
-    Ok(left)
+    Ok(Some(left))
 }
 
 /// The same as [`types`], once HubSpot shows any.
-pub(super) async fn shown(client: &Client, pair: &Association) -> Result<BTreeSet<String>, Error> {
+pub(super) async fn shown(client: &Client, pair: &Association) -> Result<Option<BTreeSet<String>>, Error> {
     let mut listed = types(client, pair).await?;
     for _ in 0..PATIENCE {
-        if !listed.is_empty() {
+        if listed.as_ref().is_none_or(|listed| !listed.is_empty()) {
             break;
         }
         tokio::time::sleep(MOMENT).await;
@@ -116,8 +140,9 @@ pub(super) async fn shown(client: &Client, pair: &Association) -> Result<BTreeSe
     Ok(listed)
 }
 
-/// The types of association that the two objects have.
-pub(super) async fn types(client: &Client, pair: &Association) -> Result<BTreeSet<String>, Error> {
+/// The types of association that the two objects have. None where not all associations of the partner client could be read, any
+/// of which may be one of them.
+pub(super) async fn types(client: &Client, pair: &Association) -> Result<Option<BTreeSet<String>>, Error> {
     let mut listed = client.associations(&pair.partner_client, &pair.to_type).items();
     let mut types = BTreeSet::new();
     while let Some(object) = listed.try_next().await? {
@@ -125,5 +150,5 @@ pub(super) async fn types(client: &Client, pair: &Association) -> Result<BTreeSe
             types.insert(object.type_);
         }
     }
-    Ok(types)
+    Ok((listed.left_out() == 0).then_some(types))
 }

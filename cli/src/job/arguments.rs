@@ -45,7 +45,7 @@ pub(super) enum Command {
     /// List all jobs that there are in this Redis
     #[command(after_help = help::JOBS)]
     List,
-    /// Try the batches of a job again that were set aside, because they failed five times
+    /// Try the batches of a job again that were set aside, because they failed five times or ended ten workers
     #[command(after_help = help::RETRY)]
     Retry {
         /// Name of the job

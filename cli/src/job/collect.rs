@@ -7,9 +7,8 @@ use serde_json::json;
 use crate::{
     bulk::COLUMNS,
     exit::Code,
-    failure::{Failure, to_json},
+    failure::{Failure, cells, to_json},
     output::Output,
-    printable::printable,
     spreadsheet::neutral,
 };
 
@@ -26,17 +25,11 @@ pub(super) async fn run(job: &Job, failed_only: bool, output: &mut Output) -> Re
         })
         .await;
     }
-    let mut csv = csv::Writer::from_writer(output.writer());
-    let code = each(job, failed_only, |row| {
-        let written = match row {
-            Some(outcome) => csv.write_record(fields(outcome, result(outcome))),
-            None => csv.write_record(COLUMNS.iter().chain(&ADDED)),
-        };
-        written.map_err(|error| Failure::output(&error.into()))
+    each(job, failed_only, |row| match row {
+        Some(outcome) => output.record(fields(outcome, result(outcome))),
+        None => output.record(COLUMNS.iter().chain(&ADDED)),
     })
-    .await?;
-    csv.flush().map_err(|error| Failure::output(&error))?;
-    Ok(code)
+    .await
 }
 
 /// Has each outcome written, after `None` for the beginning.
@@ -75,9 +68,7 @@ fn json(outcome: &Outcome, result: &str) -> serde_json::Value {
 }
 
 fn fields(outcome: &Outcome, result: &str) -> Vec<Vec<u8>> {
-    let error = outcome.result.as_ref().err();
-    let message = error.map(|error| printable(&error.to_string())).unwrap_or_default();
-    let correlation_id = error.and_then(|error| error.correlation_id()).map(ToString::to_string).unwrap_or_default();
+    let [message, correlation_id] = cells(outcome.result.as_ref().err());
     let values = values(outcome.association.as_ref());
     let cells = values.into_iter().chain([result, &message, &correlation_id]);
     cells.map(|cell| neutral(cell.as_bytes()).into_owned()).collect()

@@ -6,17 +6,25 @@ use serde_json::json;
 
 use crate::{
     exit::Code,
-    failure::Failure,
+    failure::{Failure, told, warn},
     output::{Output, Table},
 };
 
 pub(super) async fn run(redis: &Redis, output: &mut Output) -> Result<Code, Failure> {
     let mut table = Table::new(["name", "account", "rows", "settled", "failed", "workers", "set aside"]);
+    let mut code = Code::Success;
     for name in redis.jobs().await? {
         let status = match redis.job(&name).status().await {
             Ok(status) => status,
-            // Somebody has removed it meanwhile.
-            Err(error) if error.is_invalid_input() => continue,
+            Err(error) if error.is_invalid_input() => {
+                // Unless somebody has removed it meanwhile.
+                if redis.jobs().await?.contains(&name) {
+                    let message = format!("left out: {}", told(&error).0);
+                    warn(json!({"kind": "job", "message": message, "job": name}), output.json);
+                    code = code.first(Code::from(&error));
+                }
+                continue;
+            }
             Err(error) => return Err(error.into()),
         };
         let rows = status.total.unwrap_or(status.enqueued);
@@ -43,5 +51,5 @@ pub(super) async fn run(redis: &Redis, output: &mut Output) -> Result<Code, Fail
     if !output.json {
         table.end(output)?;
     }
-    Ok(Code::Success)
+    Ok(code)
 }

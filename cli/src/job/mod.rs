@@ -4,7 +4,7 @@ pub(super) mod arguments;
 mod collect;
 mod list;
 
-use std::env;
+use std::{env, time::Duration};
 
 use hubspot_partner_clients::{
     Association, Error, RateLimit,
@@ -17,14 +17,15 @@ use serde_json::json;
 use self::arguments::{Arguments, Command, Worker};
 use super::{
     bulk::{
-        Change, Inputs,
+        change::Change,
         check::{self, Checked},
         input::Input,
+        inputs::Inputs,
         lookup,
     },
-    command_line::NAME,
+    command_line::{self, NAME},
     exit::Code,
-    failure::{Failure, to_json, told},
+    failure::{Failure, to_json, told, warn},
     output::{Output, Table},
     question,
     signals::Signals,
@@ -33,8 +34,10 @@ use super::{
 };
 
 const REDIS_URL: &str = "REDIS_URL";
-/// Whose rate limit workers without an account share.
-const UNNAMED: &str = "default";
+/// How long Redis may take for each command: nobody waits at a terminal for it, and many workers may begin at once.
+const REDIS_TIMEOUT: Duration = Duration::from_secs(3);
+/// Its workers wait for the rest.
+const UNENQUEUED: &str = "is not completely enqueued: unless `job enqueue` is still running, run it again";
 /// How many batches that are set aside are shown to people.
 const SHOWN: usize = 10;
 
@@ -52,16 +55,21 @@ pub(super) async fn run(
     match &arguments.command {
         Command::Enqueue { job: name, file, table, dissociate, including_labels, yes } => {
             let change = if *dissociate { Change::Dissociate } else { Change::Associate };
-            let remedy = "Run the same command again: it resumes where it stopped.";
+            let input = command_line::with_input(file);
+            let remedy = format!("Run the same command again{input}: it resumes where it stopped.");
             let run = async {
                 let input = Input::new(file, table.layout()).await?;
                 let checked = check::check(&input).await?;
                 let account = resolve(&input, &checked, target).await?;
-                let job = of_account(connect(name).await?, account.as_deref());
+                let redis = redis(&arguments).await?;
+                if let Some(message) = redis.warning() {
+                    warn(json!({"kind": "redis", "message": message}), output.json);
+                }
+                let job = of_account(redis.job(name), account.as_deref());
                 let job = if *including_labels { job.including_labels() } else { job };
                 enqueue(&job, name, change, (&input, &checked), yes.yes, target, output).await
             };
-            signals.interrupt(run, Some(remedy)).await
+            signals.interrupt(run, Some(&remedy)).await
         }
         // It ends by itself when it is interrupted.
         Command::Worker(worker) => {
@@ -104,7 +112,7 @@ async fn redis(arguments: &Arguments) -> Result<Redis, Failure> {
     let url = arguments.redis.clone().or_else(|| env::var(REDIS_URL).ok()).filter(|url| !url.trim().is_empty());
     let missing = || Failure::usage("no Redis address").and_then_do(&format!("Set {REDIS_URL} or pass --redis URL."));
     let url = url.ok_or_else(missing)?;
-    Ok(Redis::builder(url).prefix(&arguments.redis_prefix).connect().await?)
+    Ok(Redis::builder(url).prefix(&arguments.redis_prefix).timeout(REDIS_TIMEOUT).connect().await?)
 }
 
 fn of_account(job: Job, account: Option<&str>) -> Job {
@@ -139,43 +147,74 @@ async fn enqueue(
         let question = format!("Let workers remove up to {removed}?");
         question::ask(yes, target.simulator, &format!("the job removes up to {removed}"), &question).await?;
     }
-    let mut inputs = Unchanged { inputs: Inputs::open(input, checked.rows)?, checked, is_so: Ok(true) };
+    let mut inputs = Unchanged { inputs: Inputs::open(input, checked.rows)?, is_so: Ok(()) };
     let identity = format!("sha256:{}", input.identity(&checked.digest));
     let enqueued = match change {
         Change::Associate => job.enqueue_associate_many(&identity, &mut inputs).await,
         Change::Dissociate => job.enqueue_dissociate_many(&identity, &mut inputs).await,
     };
-    if !inputs.is_so? {
-        let remedy = format!("Remove the job (`{NAME} job remove {name}`), and enqueue a file that does not change.");
-        return Err(Failure::file(format!("{} was changed while it was being enqueued", input.name()), remedy));
-    }
+    inputs
+        .is_so
+        .map_err(|failure| failure.and_then_do(&format!("Remove the job before that: `{NAME} job remove {name}`.")))?;
     enqueued?;
+    let enqueued = counted_are(checked.rows, "row");
+    let workers = format!("start workers with `{NAME} job worker {name}`");
+    // It may have been enqueued before, and be finished by now.
+    let status = match job.status().await {
+        Ok(status) => status,
+        // All the same, it is enqueued.
+        Err(error) => {
+            let message = format!("job {name} is enqueued, but its state could not be read: {}", told(&error).0);
+            warn(json!({"kind": error.kind().as_str(), "message": message}), output.json);
+            if output.json {
+                output.json(&json!({"rows": checked.rows}))?;
+            } else {
+                output.line(format_args!("{enqueued} enqueued. To send them, {workers}."))?;
+            }
+            return Ok(Code::Success);
+        }
+    };
+    let settled = status.settled();
     if output.json {
-        output.json(&json!({"rows": checked.rows}))?;
-    } else {
-        let enqueued = counted_are(checked.rows, "row");
-        output
-            .line(format_args!("{enqueued} enqueued. To send them, start workers with `{NAME} job worker {name}`."))?;
+        output.json(&json!({"rows": checked.rows, "settled": settled, "finished": status.is_finished}))?;
+        return Ok(Code::Success);
+    }
+    match settled {
+        0 => output.line(format_args!("{enqueued} enqueued. To send them, {workers}."))?,
+        _ if status.is_finished && status.set_aside > 0 => {
+            let batches = counted(status.set_aside, "batch");
+            output.line(format_args!(
+                "Job {name} is finished already except for {batches} set aside, and nothing more is sent: \
+                 `{NAME} job status {name}` says why."
+            ))?;
+        }
+        _ if status.is_finished => output.line(format_args!(
+            "Job {name} is finished already, and nothing more is sent: `{NAME} job collect {name}` prints the outcome of each \
+             row. To send the rows again, remove the job first with `{NAME} job remove {name}`."
+        ))?,
+        settled => {
+            let settled = counted_are(settled, "row");
+            output.line(format_args!("{enqueued} enqueued, and {settled} settled. To send the rest, {workers}."))?;
+        }
     }
     Ok(Code::Success)
 }
 
 /// The rows of a file, but for the last where it is not as it was checked: a job that lacks an input is never complete.
-struct Unchanged<'a> {
+struct Unchanged {
     inputs: Inputs,
-    checked: &'a Checked,
-    is_so: Result<bool, Failure>,
+    is_so: Result<(), Failure>,
 }
 
-impl Iterator for Unchanged<'_> {
+impl Iterator for Unchanged {
     type Item = Result<Association, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let next = self.inputs.next();
         if next.is_none() || self.inputs.size_hint().1 == Some(0) {
-            self.is_so = self.inputs.are_all(self.checked);
+            self.is_so = self.inputs.end();
         }
-        next.filter(|_| matches!(self.is_so, Ok(true)))
+        next.filter(|_| self.is_so.is_ok())
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -192,37 +231,97 @@ async fn work(
 ) -> Result<Code, Failure> {
     let begin = async {
         // Before a token is asked for.
-        let status = redis.job(&worker.job).status().await?;
+        redis.job(&worker.job).status().await?;
         let session = target.client().await?;
-        let account = target.named(&session.client).await?;
-        let mut limiter = redis.limiter(account.as_deref().unwrap_or(UNNAMED));
+        // HubSpot's limit is that of the token's app. Many workers may begin at once, and the first request of each is for
+        // the account.
+        let mut limiter = redis.limiter(session.token_digest());
         if let Some(requests) = worker.rate_limit {
             limiter = limiter.rate_limit(RateLimit::per_ten_seconds(requests));
         }
         let client = session.limited_by(limiter.connect().await?)?;
-        Ok((status, client, of_account(redis.job(&worker.job), account.as_deref())))
+        let account = target.named(&client).await?;
+        // Another may have begun meanwhile.
+        let status = redis.job(&worker.job).status().await?;
+        if !status.is_complete {
+            let message = format!("job {} {UNENQUEUED}", worker.job);
+            warn(json!({"kind": "job", "message": message}), output.json);
+        }
+        if account.is_none() {
+            check_unbegun(&worker.job, &status)?;
+            let alone =
+                "without an account, it has this worker alone, and no later one can go on once rows are settled";
+            let message = format!("job {}: {alone}", worker.job);
+            warn(json!({"kind": "job", "message": message}), output.json);
+        }
+        Ok((status, client, account))
     };
-    let (status, client, job) = signals.interrupt(begin, None).await?;
+    let (status, client, account) = signals.interrupt(begin, None).await?;
+    let job = of_account(redis.job(&worker.job), account.as_deref());
     let mut interrupted = None;
     let stop = async { interrupted = Some(signals.received().await) };
     let worked = job.worker(&client).concurrency(worker.concurrency.into()).run_until(stop).await?;
     let written = part(&status, &worked, output).and_then(|()| output.flush());
     if let Some(signal) = interrupted {
-        let remedy = "Other workers take over its rows. Run the same command again to have this worker go on.";
-        return Err(Failure::interrupted(signal, "", Some(remedy.to_owned())));
+        let status = if account.is_none() { Some(job.status().await) } else { None };
+        let remedy = match status {
+            Some(Ok(status)) if is_of_no_account(&status) => anew(&worker.job),
+            Some(Err(_)) => format!("`{NAME} job status {}` says how to go on.", worker.job),
+            _ => "Other workers take over its rows. Run the same command again to have this worker go on.".to_owned(),
+        };
+        return Err(Failure::interrupted(signal, "", Some(remedy)));
     }
     written?;
-    match job.status().await?.set_aside {
+    let status = job.status().await?;
+    match status.set_aside {
         0 => Ok(Code::Success),
         batches => {
             let message = format!("job {} is finished except for {} set aside", worker.job, counted(batches, "batch"));
-            let remedy = format!(
-                "`{NAME} job status {0}` says why. Once the cause is gone, run `{NAME} job retry {0}`.",
-                worker.job
-            );
+            let why = format!("`{NAME} job status {}` says why.", worker.job);
+            let remedy = if is_of_no_account(&status) {
+                format!("{why} {}", anew(&worker.job))
+            } else {
+                format!("{why} Once the cause is gone, run `{NAME} job retry {}`.", worker.job)
+            };
             Err(Failure::set_aside(message, remedy))
         }
     }
+}
+
+/// Whether a worker without an account may begin a job.
+///
+/// # Errors
+/// For one that another worker has begun: it may be of another account.
+fn check_unbegun(name: &str, status: &JobStatus) -> Result<(), Failure> {
+    if status.server.is_none() && status.workers == 0 {
+        return Ok(());
+    }
+    let message =
+        format!("job {name} may be of another account, because HubSpot does not tell which account the token is for");
+    let remedy = match (&status.account, status.workers) {
+        (Some(_), _) => "Start the worker again once HubSpot tells it.".to_owned(),
+        (None, 0) => anew(name),
+        (None, _) => {
+            let then = format!("If the job is not finished then, `{NAME} job status {name}` says how to go on.");
+            format!("Wait until the worker that is at work has ended. {then}")
+        }
+    };
+    Err(Failure::account(message, remedy + " Nothing was sent."))
+}
+
+/// Whether a worker without an account was the first to settle rows. A program's worker without one is let in after that; this
+/// tool's are not, because the next may have a token of another account.
+fn is_of_no_account(status: &JobStatus) -> bool {
+    status.server.is_some() && status.account.is_none()
+}
+
+/// What to do about a job that was begun without an account.
+fn anew(name: &str) -> String {
+    format!(
+        "The job is of no account, so no worker of this tool can go on with it; a program of yours that sets no account \
+         can. If you have none, remove the job and its outcomes with `{NAME} job remove {name}` and enqueue it again, which \
+         does no harm to what was sent."
+    )
 }
 
 fn aside(SetAside { inputs, failed, error, .. }: &SetAside) -> serde_json::Value {
@@ -256,7 +355,7 @@ fn status(name: &str, status: &JobStatus, set_aside: &[SetAside], output: &mut O
             "job": name,
             "operation": status.operation,
             "input": status.input,
-            "api_version": status.api_version.map(|version| version.to_string()),
+            "apiVersion": status.api_version.map(|version| version.to_string()),
             "rows": status.total,
             "enqueued": status.enqueued,
             "allEnqueued": status.is_complete,
@@ -273,28 +372,30 @@ fn status(name: &str, status: &JobStatus, set_aside: &[SetAside], output: &mut O
         }));
     }
     let batches = counted(set_aside.len() as u64, "batch");
-    let (state, remedy) = if status.is_finished && !set_aside.is_empty() {
-        let state = format!("is finished except for {batches} set aside");
-        output
-            .line(format_args!("Job {name} {state}. To try again, run `{NAME} job retry {name}` and start workers."))?;
-        (String::new(), String::new())
-    } else if status.is_finished {
-        ("is finished".to_owned(), format!("`{NAME} job collect {name}` prints the outcome of each row"))
-    } else if !status.is_complete {
-        (
-            "is not completely enqueued".to_owned(),
-            "unless `job enqueue` is still running, run the same command again".to_owned(),
-        )
-    } else if status.workers == 0 {
-        ("has no workers".to_owned(), format!("start some with `{NAME} job worker {name}`"))
+    let is_left = status.workers == 0 && is_of_no_account(status);
+    let retry = format!("run `{NAME} job retry {name}`");
+    if status.is_finished && !set_aside.is_empty() {
+        let remedy = if is_left { anew(name) } else { format!("To try again, {retry} and start workers.") };
+        output.line(format_args!("Job {name} is finished except for {batches} set aside. {remedy}"))?;
     } else {
-        ("is in progress".to_owned(), format!("{} at work", counted_are(status.workers.into(), "worker")))
-    };
-    if !remedy.is_empty() {
-        output.line(format_args!("Job {name} {state}: {remedy}."))?;
+        let state = if status.is_finished {
+            format!("is finished: `{NAME} job collect {name}` prints the outcome of each row")
+        } else if !status.is_complete {
+            UNENQUEUED.to_owned()
+        } else if is_left {
+            "has no workers".to_owned()
+        } else if status.workers == 0 {
+            format!("has no workers: start some with `{NAME} job worker {name}`")
+        } else {
+            format!("is in progress: {} at work", counted_are(status.workers.into(), "worker"))
+        };
+        output.line(format_args!("Job {name} {state}."))?;
+        let again = if is_left { String::new() } else { format!(" To try again once the cause is gone, {retry}.") };
         if !set_aside.is_empty() {
-            let retry = format!("To try again once the cause is gone, run `{NAME} job retry {name}`.");
-            output.line(format_args!("It has {batches} set aside. {retry}"))?;
+            output.line(format_args!("It has {batches} set aside.{again}"))?;
+        }
+        if is_left && !status.is_finished {
+            output.line(format_args!("{}", anew(name)))?;
         }
     }
     for SetAside { failed, error, .. } in set_aside.iter().take(SHOWN) {

@@ -62,7 +62,7 @@ async fn the_simulator_answers_as_it_believes_and_each_belief_is_compared_as_the
     let hubspot = account().start().await.unwrap();
     let report = report(&hubspot);
     assert_eq!(report["differences"], serde_json::json!([]));
-    assert_eq!(report["not_compared"], serde_json::json!({}));
+    assert_eq!(report["notCompared"], serde_json::json!({}));
     assert_eq!(report["versions"], serde_json::json!(["v3", "2026-03", "2026-09"]));
     let compared: BTreeSet<_> =
         report["compared"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
@@ -76,7 +76,7 @@ async fn the_simulator_answers_as_it_believes_and_each_belief_is_compared_as_the
     for (name, doctor) in &table {
         let is_compared = read["compared"].as_array().unwrap().iter().any(|compared| compared == name);
         assert_eq!(is_compared, doctor.starts_with("reads"), "{name}");
-        let why = &read["not_compared"][name];
+        let why = &read["notCompared"][name];
         assert_eq!(why.is_string(), doctor.starts_with("`--write`"), "{name}: {why}");
     }
     let reads =
@@ -282,7 +282,7 @@ async fn a_request_that_fails_is_neither_a_difference_nor_a_comparison() {
             // No token was sent to this endpoint, so a refusal tells that it is served.
             let says = is_refutation(belief) || status == 403 && *belief == "oauth-v1";
             let is_compared = report["compared"].as_array().unwrap().iter().any(|compared| compared == belief);
-            let why = report["not_compared"][belief].as_str();
+            let why = report["notCompared"][belief].as_str();
             let differs = differing.contains(*belief);
             assert_eq!((is_compared, differs, why.is_none()), (says, is_refutation(belief), says), "{status} {belief}");
         }
@@ -290,11 +290,11 @@ async fn a_request_that_fails_is_neither_a_difference_nor_a_comparison() {
     hubspot.inject(Fault::status(404).on("private_app_token_info"));
     let report = run_at(&hubspot, &["doctor", "--beliefs", "--json"]).json().remove(0);
     assert_eq!(differing(&report), BTreeSet::new());
-    assert_eq!(report["not_compared"]["private-app-token-info"], "the token is not of a private app");
+    assert_eq!(report["notCompared"]["private-app-token-info"], "the token is not of a private app");
 
     let one = crm(1, 1).association("1", "companies", "1", "owner").start().await.unwrap();
     let report = run_at(&one, &["doctor", "--beliefs", "--json"]).json().remove(0);
-    assert_eq!(report["not_compared"]["order"], "the account shows nothing of it");
+    assert_eq!(report["notCompared"]["order"], "the account shows nothing of it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -316,7 +316,7 @@ async fn what_cannot_be_compared_says_why_and_a_token_that_is_refused_is_an_erro
 
     let write = ["doctor", "--beliefs", "--json", "--write", "1", "companies", "1", "owner"];
     let report = run_at(&hubspot, &write).json().remove(0);
-    assert_eq!(report["not_compared"]["duplicates"], "the two objects are associated already");
+    assert_eq!(report["notCompared"]["duplicates"], "the two objects are associated already");
     assert!(hubspot.requests().iter().all(|request| !request.path().ends_with("/batch/create")), "nothing was tried");
     let other = run_at(&hubspot, &["doctor", "--beliefs", "--account", "5678"]);
     assert_eq!((other.code, &*other.out), (Some(2), ""), "{}", other.err);

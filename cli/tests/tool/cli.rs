@@ -119,13 +119,48 @@ pub fn led(command: &Command, to: &str) -> Ran {
     run(through(&["/bin/sh", "-c", &format!("exec \"$@\" {to}"), "sh"], command))
 }
 
+/// Runs the tool with more arguments, as they are typed in the system's shell.
+#[cfg(unix)]
+pub fn in_a_shell(command: &Command, arguments: &str) -> Ran {
+    run(through(&["/bin/sh", "-c", &format!("\"$@\" {arguments}"), "sh"], command))
+}
+
+#[cfg(windows)]
+pub fn in_a_shell(command: &Command, arguments: &str) -> Ran {
+    use std::os::windows::process::CommandExt;
+    let mut shell = Command::new("cmd");
+    shell.raw_arg(format!("/S /C \"\"{}\" {arguments}\"", command.get_program().to_str().unwrap()));
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    run(shell)
+}
+
 pub fn begin(mut command: Command) -> Child {
+    #[cfg(windows)]
+    {
+        use std::os::windows::process::CommandExt;
+        // A console of its own, without a window. What is interrupted on Windows is all that is on a console.
+        command.creation_flags(0x0800_0000);
+    }
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
+/// The signal after which a tool ends with 143.
+pub const END: &str = if cfg!(windows) { "CLOSE" } else { "TERM" };
+
+#[cfg(unix)]
 pub fn signal(pid: u32, signal: &str) {
     // The shell has `kill` itself; not every system has a program of that name.
     let sent = Command::new("/bin/sh").args(["-c", &format!("kill -{signal} {pid}")]).stderr(Stdio::null()).status();
+    assert!(sent.unwrap().success());
+}
+
+/// `INT` for Ctrl-C, `BREAK` for Ctrl-Break, `CLOSE` for a window that is closed. A program in C sends them, which
+/// `tests/windows/run` builds.
+#[cfg(windows)]
+pub fn signal(pid: u32, signal: &str) {
+    let program =
+        std::env::var_os("INTERRUPT").expect("this test needs tests/windows/interrupt.c, built, as INTERRUPT");
+    let sent = Command::new(program).args([signal, &pid.to_string()]).status();
     assert!(sent.unwrap().success());
 }
 

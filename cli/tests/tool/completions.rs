@@ -1,8 +1,12 @@
 //! Completions, in the shells themselves.
 
+#[cfg(unix)]
 use std::{fs, path::PathBuf, process::Command};
 
-use crate::cli::{path, run, tool};
+#[cfg(unix)]
+use crate::cli::path;
+use crate::cli::{run, tool};
+#[cfg(unix)]
 use crate::folder::Folder;
 
 #[test]
@@ -16,6 +20,7 @@ fn a_completion_script_is_printed_for_each_shell() {
 }
 
 /// What is typed, and what a shell makes of it.
+#[cfg(unix)]
 const TYPED: [(&str, &str); 6] = [
     ("hubspot-partner-clients associate-m", "associate-many"),
     ("hubspot-partner-clients associate-many --jou", "--journal"),
@@ -25,19 +30,21 @@ const TYPED: [(&str, &str); 6] = [
     ("hubspot-partner-clients completions fi", "fish"),
 ];
 
-#[cfg(feature = "redis")]
+#[cfg(all(unix, feature = "redis"))]
 const TYPED_FOR_JOBS: [(&str, &str); 2] = [
     ("hubspot-partner-clients job wor", "worker"),
     ("hubspot-partner-clients job worker march --conc", "--concurrency"),
 ];
-#[cfg(not(feature = "redis"))]
+#[cfg(all(unix, not(feature = "redis")))]
 const TYPED_FOR_JOBS: [(&str, &str); 0] = [];
 
+#[cfg(unix)]
 fn typed() -> impl Iterator<Item = (&'static str, &'static str)> {
     TYPED.into_iter().chain(TYPED_FOR_JOBS)
 }
 
 /// The script for a shell, or none where the shell is not there.
+#[cfg(unix)]
 fn script(folder: &Folder, shell: &str, name: &str) -> Option<PathBuf> {
     if Command::new(shell).arg("--version").output().is_err() {
         println!("skipped: there is no {shell}");

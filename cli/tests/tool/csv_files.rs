@@ -62,7 +62,7 @@ async fn a_bad_file_is_told_of_by_line_and_column_and_nothing_is_sent() {
     let hubspot = crm(1, 1).start().await.unwrap();
     let good = "1,companies,1,owner\n";
     let unclosed = format!("{HEADER}{good}1,companies,1,\"owner\n{}", good.repeat(100_000));
-    let cases: [(Vec<u8>, &[&str]); 18] = [
+    let cases: [(Vec<u8>, &[&str]); 19] = [
         (b"".into(), &["line 1: the file is empty"]),
         (
             b"partner_client_id,x\n1,2\n".into(),
@@ -115,6 +115,10 @@ async fn a_bad_file_is_told_of_by_line_and_column_and_nothing_is_sent() {
             &["line 2, column 5 (association_type): "],
         ),
         (format!("{HEADER}{}", "1,companies,,owner\n".repeat(1_000)).into(), &["line 21, column 3", "and 980 more"]),
+        (
+            format!("{},note\n1,companies,1,owner,\"a\n1,companies,1,owner,b\n", HEADER.trim_end()).into(),
+            &["has 1 problem", "line 2: a quotation mark is not closed"],
+        ),
         (unclosed.into(), &["line 3: the row is longer than 1 MiB: a quotation mark may not be closed"]),
     ];
     for (content, told) in cases {

@@ -1,12 +1,19 @@
 //! `doctor`: what it finds, what it says to do, and that it changes nothing it is not asked to.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use hubspot_simulator::{AssociationCategory, Fault, RateLimits, Simulator};
 use serde_json::Value;
+use tokio::io::AsyncWriteExt;
 
 use crate::cli::{Ran, run, run_at, tool, tool_at};
-use crate::support::crm;
+use crate::support::{RawServer, crm, http, tcp::read_request};
 
 /// Each check with its level and message.
 fn findings(ran: &Ran) -> BTreeMap<String, (String, String)> {
@@ -119,7 +126,7 @@ async fn an_association_is_made_and_removed_on_each_version_and_what_was_there_s
         .await
         .unwrap();
     let before = hubspot.associations("2").len();
-    for association_type in ["owner", "7", "36", "referred_by"] {
+    for association_type in ["owner", "Owner", "7", "36", "referred_by", "REFERRED BY"] {
         hubspot.clear_requests();
         let ran = run_at(&hubspot, &["doctor", "--json", "--write", "1", "companies", "2", association_type]);
         assert_eq!(ran.code, Some(0), "{association_type} {}", ran.out);
@@ -142,7 +149,7 @@ async fn an_association_is_made_and_removed_on_each_version_and_what_was_there_s
         }
         let beliefs = [&["doctor", "--beliefs", "--json", "--write"], &given[..], &["owner"]].concat();
         let report = run_at(&hubspot, &beliefs).json().remove(0);
-        assert_eq!(report["not_compared"]["duplicates"], "the two objects are associated already", "{given:?}");
+        assert_eq!(report["notCompared"]["duplicates"], "the two objects are associated already", "{given:?}");
     }
     assert!(hubspot.requests().iter().all(|request| !["PUT", "DELETE"].contains(&request.method())));
     assert_eq!(hubspot.associations("2").len(), before);
@@ -201,4 +208,109 @@ async fn a_refused_token_points_to_the_doctor() {
     unknown.env("HUBSPOT_ACCESS_TOKEN", "unknown-token");
     let ran = run(unknown);
     assert!(ran.err.contains("`hubspot-partner-clients doctor` shows"), "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_a_server_tells_commands_a_terminal_or_a_spreadsheet() {
+    let told = "\u{1b}]0;owned\u{7}\u{202e}\nok       forged";
+    let account =
+        serde_json::json!({"portalId": 1, "accountType": told, "uiDomain": told, "timeZone": told}).to_string();
+    let server = RawServer::json(200, &account).await;
+    for format in ["csv", "table", "json"] {
+        let mut doctor = tool(&["doctor", "--output", format]);
+        doctor.env("HUBSPOT_ACCESS_TOKEN", "t").env("HUBSPOT_BASE_URL", &server.base_url);
+        let ran = run(doctor);
+        assert!(ran.out.contains("owned"), "{}", ran.out);
+        assert!(!ran.out.lines().any(|line| line.starts_with("ok       forged")), "{}", ran.out);
+        assert!(!ran.out.contains("companies"), "no version answers, so nothing is known of them: {}", ran.out);
+        assert!(!(ran.out + &ran.err).contains(['\u{1b}', '\u{7}', '\u{202e}']), "{format}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_is_called_by_one_name_however_it_is_typed() {
+    let hubspot = crm(1, 1).start().await.unwrap();
+    let typed = format!(" {}// ", hubspot.base_url().replace("http", "HTTP"));
+    let found = findings(&run_at(&hubspot, &["doctor", "--json", "--base-url", &typed]));
+    assert_eq!(found["connection"].1, format!("{}, without TLS, on this machine, without a proxy", hubspot.base_url()));
+}
+
+/// Nobody listens there.
+#[test]
+fn the_proxy_that_is_told_is_the_one_that_is_used() {
+    let connection_to = |server: &str, environment: &[(&str, &str)]| {
+        let mut doctor = tool(&["doctor", "--json"]);
+        for name in ["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+            doctor.env_remove(name).env_remove(name.to_lowercase());
+        }
+        doctor.env("HUBSPOT_ACCESS_TOKEN", "t").env("HUBSPOT_BASE_URL", server);
+        doctor.envs(environment.iter().copied());
+        let ran = run(doctor);
+        assert!(!(ran.out.clone() + &ran.err).contains("hunter2"), "{} {}", ran.out, ran.err);
+        (ran.code, ran.out.lines().next().map(str::to_owned).unwrap_or(ran.err))
+    };
+    let connection = |environment: &[(&str, &str)]| connection_to("https://hubspot.invalid:1", environment);
+    let through = "through the proxy 127.0.0.1:1\"";
+    let secret = "http://user:hunter2@127.0.0.1:1";
+    for (environment, told) in [
+        (&[("HTTPS_PROXY", secret)][..], through),
+        (&[("https_proxy", secret)], through),
+        (&[("HTTPS_PROXY", ""), ("ALL_PROXY", secret)], through),
+        (&[("HTTPS_PROXY", ""), ("https_proxy", secret)], "without a proxy\""),
+        (&[("HTTPS_PROXY", secret), ("NO_PROXY", "hubspot.invalid")], "without a proxy\""),
+        (&[("HTTP_PROXY", secret)], "without a proxy\""),
+    ] {
+        let (_, connection) = connection(environment);
+        assert!(connection.contains(told), "{environment:?}: {connection}");
+    }
+    for local in ["https://localhost:1", "https://127.0.0.1:1", "https://[::1]:1"] {
+        let (_, connection) = connection_to(local, &[("HTTPS_PROXY", secret)]);
+        assert!(connection.contains("without a proxy\""), "{local}: {connection}");
+    }
+    let (code, refused) = connection(&[("HTTPS_PROXY", "http://user:hunter2#@127.0.0.1:1")]);
+    assert!(code == Some(2) && refused.contains("HTTPS_PROXY is not the URL of a proxy"), "{refused}");
+}
+
+/// An entry of HubSpot's list that cannot be read may be the association.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_made_or_removed_where_not_all_associations_can_be_read() {
+    let writes = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&writes);
+    let respond = move |head: &str| {
+        let is_write = head.ends_with("/batch/create HTTP/1.1") || head.ends_with("archive HTTP/1.1");
+        if is_write || ["PUT ", "DELETE "].iter().any(|method| head.starts_with(method)) {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+        let body = if head.contains("/associations/companies") {
+            r#"{"results": [{"id": "5", "type": "owner"}, {"toObject": 1, "type": "owner"}]}"#
+        } else if head.contains("account-info") {
+            r#"{"portalId": 1, "accountType": "STANDARD"}"#
+        } else {
+            r#"{"results": []}"#
+        };
+        let is_asked = head.starts_with("GET /crm/v3/") || head.contains("account-info");
+        http(if is_asked { 200 } else { 404 }, "application/json", body)
+    };
+    let server = RawServer::start(move |mut stream, _| {
+        let respond = respond.clone();
+        async move {
+            let request = read_request(&mut stream).await;
+            let answer = respond(request.lines().next().unwrap_or_default());
+            let _ = stream.write_all(answer.as_bytes()).await;
+            Some(stream)
+        }
+    })
+    .await;
+    for beliefs in [&[][..], &["--beliefs"]] {
+        let mut doctor = tool(&[&["doctor", "--json", "--write", "1", "companies", "9", "7"], beliefs].concat());
+        doctor.env("HUBSPOT_ACCESS_TOKEN", "t").env("HUBSPOT_BASE_URL", &server.base_url);
+        let ran = run(doctor);
+        let told = "not all associations of the partner client could be read";
+        assert!(ran.out.contains(told), "{} {}", ran.out, ran.err);
+        if beliefs.is_empty() {
+            let found = findings(&ran);
+            assert_eq!(found["write on v3"].0, "warning", "{found:#?}");
+        }
+        assert_eq!(writes.load(Ordering::SeqCst), 0, "{}", ran.out);
+    }
 }

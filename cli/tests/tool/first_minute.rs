@@ -33,6 +33,7 @@ fn the_demo_shows_what_the_tool_does_without_an_account() {
     let mut command = tool(&["demo"]);
     // Neither is looked at.
     command.env("HUBSPOT_ACCESS_TOKEN", "a token").env("HUBSPOT_BASE_URL", "http://127.0.0.1:1");
+    command.env("HUBSPOT_API_VERSION", "2026-09");
     let ran = run(command);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     for shown in [
@@ -74,7 +75,7 @@ async fn says_what_happened_and_what_to_do() {
     assert_told(&close, 1, &["partner_client_to_compny"], "Did you mean partner_client_to_company?");
 
     let base_url = |url: &str| associate(&hubspot, ASSOCIATION, &[("HUBSPOT_BASE_URL", url)]);
-    assert_told(&base_url(&format!("{}/crm", hubspot.base_url())), 1, &["404"], "Check the base URL");
+    assert_told(&base_url(&format!("{}/crm", hubspot.base_url())), 4, &["404"], "Check the base URL");
     assert_told(&base_url("api.hubapi.com"), 2, &["is not a URL"], "the value that the message names");
     let url = nowhere();
     assert_told(&base_url(&url), 4, &["no connection to ", url.trim_start_matches("http://")], "Check the network");
@@ -100,7 +101,7 @@ async fn names_nothing_that_only_a_program_can_call() {
     let names = vec!["a_property"; 1_000].join(",");
     let long = with(hubspot.base_url(), &["list", "--properties", &names]);
     assert_told(&long, 2, &["ask for fewer"], "the value that the message names");
-    assert_told(&with(&huge.base_url, &["list"]), 1, &["larger than"], "Ask for fewer properties");
+    assert_told(&with(&huge.base_url, &["list"]), 4, &["larger than"], "Ask for fewer properties");
     assert_told(&with(&unknown_type.base_url, &associate), 1, &["400"], "`types` lists");
     let json = with(&unknown_type.base_url, &[&["--json"][..], &associate].concat());
     assert!(json.error()["remedy"].as_str().unwrap().contains("`types` lists"), "{}", json.err);

@@ -4,6 +4,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
@@ -32,6 +33,14 @@ impl Folder {
 
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         fs::write(self.at(name), content).unwrap();
+        self.at(name)
+    }
+
+    /// A copy that can be run. Another process writes it: a process that another test starts while this one had it open for
+    /// writing would keep it open, and Linux runs no file that is.
+    pub fn program(&self, name: &str, source: impl AsRef<Path>) -> PathBuf {
+        let installed = Command::new("install").args(["-m", "755"]).arg(source.as_ref()).arg(self.at(name)).status();
+        assert!(installed.unwrap().success());
         self.at(name)
     }
 

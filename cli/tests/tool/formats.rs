@@ -2,9 +2,9 @@
 
 use hubspot_simulator::Simulator;
 
-use crate::cli::run_at;
+use crate::cli::{run, run_at, tool};
 use crate::folder::{HEADER, associate};
-use crate::support::crm;
+use crate::support::{RawServer, crm};
 
 fn records(csv: &str) -> Vec<Vec<String>> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(csv.as_bytes());
@@ -97,14 +97,18 @@ async fn json_has_the_names_that_the_library_and_hubspot_use() {
     let removed = run_at(&hubspot, &["dissociate", "1", "companies", "1", "owner", "--json", "--yes"]).json();
     let missing = run_at(&hubspot, &["get", "404", "--json"]).error();
     let listed = run_at(&hubspot, &["list", "--json"]).json();
+    let beliefs = run_at(&hubspot, &["doctor", "--beliefs", "--json"]).json().remove(0);
+    let beliefs: Vec<_> = beliefs.as_object().unwrap().keys().map(|name| serde_json::json!({name: null})).collect();
     let log: Vec<_> =
         std::fs::read_to_string(log).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
 
     let mut found = std::collections::BTreeSet::new();
-    for value in [made.clone(), again, vec![bad, bad_value, missing], removed, listed, log].iter().flatten() {
+    for value in [made.clone(), again, vec![bad, bad_value, missing], removed, listed, log, beliefs].iter().flatten() {
         names(value, &mut found);
     }
-    for name in ["partnerClientId", "associationType", "correlationId", "fromJournal", "unsettled", "columnName"] {
+    for name in
+        ["partnerClientId", "associationType", "correlationId", "fromJournal", "notCompared", "unsettled", "columnName"]
+    {
         assert!(found.contains(name), "{name} is in none of {found:?}");
     }
     assert!(found.iter().all(|name| !name.contains(['_', '-', ' '])), "{found:?}");
@@ -115,4 +119,26 @@ async fn json_has_the_names_that_the_library_and_hubspot_use() {
     for (name, value) in members {
         assert_eq!(made[0][&name], value, "{name}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correlation_id_commands_neither_a_terminal_nor_a_spreadsheet() {
+    let id = "=\u{1b}]0;owned\u{7}\u{202e}";
+    let refusal =
+        serde_json::json!({"status": "error", "category": "VALIDATION_ERROR", "message": "no", "correlationId": id});
+    let server = RawServer::json(400, &refusal.to_string()).await;
+    let folder = crate::folder::Folder::new();
+    let file = folder.write("rows.csv", format!("{HEADER}1,companies,1,owner\n"));
+    let failed = folder.at("failed.csv");
+    let [file, failed] = [&file, &failed].map(|file| crate::cli::path(file));
+    let mut command = tool(&["associate-many", file, "--failed", failed, "--output", "csv", "--strategy", "single"]);
+    command.env("HUBSPOT_ACCESS_TOKEN", "t").env("HUBSPOT_BASE_URL", &server.base_url);
+    let ran = run(command);
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    for csv in [ran.out, std::fs::read_to_string(failed).unwrap()] {
+        let records = records(&csv);
+        assert_eq!(records[1].last().unwrap(), "'=\\u{1b}]0;owned\\u{7}\\u{202e}", "{csv}");
+        assert!(!csv.contains(|c: char| c.is_control() && c != '\n' || c == '\u{202e}'), "{csv:?}");
+    }
+    assert!(!ran.err.contains(['\u{1b}', '\u{202e}']), "{}", ran.err);
 }

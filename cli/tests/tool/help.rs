@@ -1,8 +1,6 @@
 //! The help of every command.
 
-use std::process::Command;
-
-use crate::cli::{run, tool};
+use crate::cli::{in_a_shell, run, tool};
 
 /// The arguments of every command that there is, as the help lists them.
 fn commands(above: &[String]) -> Vec<Vec<String>> {
@@ -39,11 +37,7 @@ fn every_command_has_an_example_that_the_tool_takes() {
             assert!(arguments.starts_with(&command.join(" ")), "{command:?}: {arguments}");
             // With `--help` at the end, the arguments are read and nothing is done.
             let arguments = arguments.split(" > ").next().unwrap();
-            let mut shell = Command::new("/bin/sh");
-            shell
-                .args(["-c", &format!("\"$0\" {arguments} --help")])
-                .arg(env!("CARGO_BIN_EXE_hubspot-partner-clients"));
-            let ran = run(shell);
+            let ran = in_a_shell(&tool(&[]), &format!("{arguments} --help"));
             assert_eq!(ran.code, Some(0), "{example}: {}", ran.err);
         }
     }

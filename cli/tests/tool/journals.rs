@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use hubspot_simulator::Fault;
+
 #[cfg(unix)]
 use crate::cli::{Ran, through};
 use crate::cli::{path, run, run_at, sent, tool, tool_at};
@@ -87,6 +89,7 @@ async fn a_journal_that_cannot_be_written_is_told_even_at_the_last_row() {
             let is_there = there.iter().any(|made| row["toObjectId"] == *made.to_object_id);
             assert_eq!(row["result"] == "made", is_there, "{row}");
         }
+        assert!(rows.iter().all(|row| row["result"] != "failed"), "what was not sent did not fail: {}", told.out);
         let unsettled = rows.iter().filter(|row| row["result"] == "not sent").count();
         assert_eq!((rows.len(), &summary["unsettled"]), (20, &unsettled.into()), "every row has its outcome");
         let again = run_at(&hubspot, &many);
@@ -98,17 +101,22 @@ async fn a_journal_that_cannot_be_written_is_told_even_at_the_last_row() {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_journal_that_a_reconcile_cannot_write_is_told_even_at_the_last_change() {
-    let hubspot = crm(3, 3).start().await.unwrap();
+    let hubspot = crm(3, 3).association("2", "companies", "1", "7").start().await.unwrap();
     let folder = Folder::new();
     // What HubSpot refuses takes more of the journal than of the plan.
     let rows: String = (101..=116).map(|company| format!("1,companies,{company},owner\n")).collect();
-    let file = folder.write("rows.csv", format!("{HEADER}{rows}"));
+    let file = folder.write("rows.csv", format!("{HEADER}{rows}2,companies,2,owner\n"));
     let journal = folder.at("run.journal");
-    let reconcile =
-        ["reconcile", path(&file), "--to-type", "companies", "--apply", "--journal", path(&journal), "--json"];
+    let reconcile = ["reconcile", path(&file), "--to-type", "companies", "--apply", "--yes"];
+    let reconcile = [&reconcile[..], &["--journal", path(&journal), "--json"]].concat();
     let told = limited(&tool_at(&hubspot, &reconcile), 6);
     assert_eq!((told.code, &told.error()["kind"]), (Some(2), &"journal".into()), "{}", told.out);
-    assert_eq!(told.json()[0]["applied"]["failed"].as_array().unwrap().len(), 16);
+    let applied = told.json()[0]["applied"].take();
+    assert_eq!(applied["failed"].as_array().unwrap().len(), 16);
+    // What was not sent did not fail, and nothing interrupted the run.
+    assert_eq!((&applied["added"], &applied["unsettled"]), (&1.into(), &1.into()), "{applied}");
+    assert!(told.error()["remedy"].as_str().unwrap().ends_with("1 change is not settled."), "{}", told.err);
+    assert_eq!(hubspot.associations("2").len(), 2);
     let again = run_at(&hubspot, &reconcile);
     assert_eq!(again.code, Some(1), "once there is room, the same command resumes: {}", again.err);
 }
@@ -138,4 +146,48 @@ async fn a_journal_and_a_plan_are_refused_for_another_account() {
     assert_eq!(sent(&hubspot), 0, "nothing was changed");
     assert_eq!(run_at(&hubspot, &many).code, Some(0));
     assert_eq!(run_at(&hubspot, &apply).code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_is_not_taken_up_where_hubspot_does_not_tell_the_account() {
+    for fault in [Fault::status(403), Fault::status(404), Fault::html(404), Fault::html(200)] {
+        let hubspot = crm(2, 3).account(5678).start().await.unwrap();
+        let other = hubspot.account(5678).unwrap();
+        let folder = Folder::new();
+        let file = folder.write("rows.csv", format!("{HEADER}1,companies,1,owner\n"));
+        let (journal, of_plan) = (folder.at("run.journal"), folder.at("plan.journal"));
+        let many = ["associate-many", path(&file), "--journal", path(&journal)];
+        let wanted = folder.write("wanted.csv", format!("{HEADER}1,companies,1,owner\n1,companies,2,owner\n"));
+        let reconcile = ["reconcile", path(&wanted), "--to-type", "companies", "--apply", "--journal", path(&of_plan)];
+        hubspot.inject(fault.on("account_details"));
+        for (arguments, made) in [(&many[..], 1), (&reconcile, 2)] {
+            let begun = run_at(&hubspot, arguments);
+            assert_eq!((begun.code, hubspot.association_count()), (Some(0), made), "{}", begun.err);
+            assert!(begun.err.contains("no later run can go on with the journal"), "{}", begun.err);
+            let kept = fs::read(arguments[arguments.len() - 1]).unwrap();
+            hubspot.clear_requests();
+            let mut elsewhere = tool_at(&hubspot, arguments);
+            elsewhere.env("HUBSPOT_ACCESS_TOKEN", other.access_token());
+            for refused in [run(elsewhere), run_at(&hubspot, arguments)] {
+                assert_eq!(refused.code, Some(2), "{} {}", refused.out, refused.err);
+                assert!(refused.err.contains("may be of another account"), "{}", refused.err);
+                assert!(refused.err.contains("--journal another path"), "{}", refused.err);
+            }
+            let refused = run_at(&hubspot, &[arguments, &["--json"]].concat());
+            assert_eq!(refused.error()["kind"], "journal");
+            assert!(!refused.err.contains("once HubSpot tells it"), "it is refused then as well: {}", refused.err);
+            assert_eq!(sent(&hubspot), 0, "{arguments:?}");
+            assert_eq!(fs::read(arguments[arguments.len() - 1]).unwrap(), kept);
+        }
+        hubspot.clear_faults();
+        let told = run_at(&hubspot, &many);
+        assert!(told.code == Some(2) && told.err.contains("was begun without an account"), "{}", told.err);
+        // One that has an account can be gone on with later.
+        let known = folder.at("known.journal");
+        let many = ["associate-many", path(&file), "--journal", path(&known)];
+        assert_eq!(run_at(&hubspot, &many).code, Some(0));
+        hubspot.inject(Fault::status(403).on("account_details"));
+        let refused = run_at(&hubspot, &many);
+        assert!(refused.code == Some(2) && refused.err.contains("once HubSpot tells it, or give"), "{}", refused.err);
+    }
 }

@@ -56,12 +56,32 @@ async fn requests_are_told_on_standard_error_where_that_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_requests_that_compare_beliefs_are_told_as_well() {
+    let hubspot = crm(2, 2).start().await.unwrap();
+    let folder = Folder::new();
+    let log = folder.at("run.log");
+    let write = ["doctor", "--beliefs", "--write", "1", "companies", "1", "7", "--log", path(&log), "--verbose"];
+    let ran = run_at(&hubspot, &write);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let told = attempts(&log);
+    let mut paths: Vec<_> = told.iter().filter(|line| line["operation"] == "beliefs").collect();
+    paths.retain(|line| line["path"].as_str().unwrap().contains("batch/create") && line["method"] == "POST");
+    assert!(
+        paths.iter().any(|line| line["status"] == 400) && paths.iter().any(|line| line["status"] == 201),
+        "{told:?}"
+    );
+    assert_eq!((hubspot.requests().len(), ran.err.lines().count()), (told.len(), told.len()), "{}", ran.err);
+    assert!(!fs::read_to_string(&log).unwrap().contains(hubspot.access_token()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_no_log_is_not_written_to() {
     let hubspot = crm(1, 1).start().await.unwrap();
     let folder = Folder::new();
     let file = folder.write("rows.csv", format!("{HEADER}1,companies,1,owner\n"));
     let (missing, other) = (folder.at("missing/run.log"), folder.write("other", b"\xff\xfe"));
-    for log in [&*file, folder.path(), &missing, &other, Path::new("/dev/null")] {
+    let device = Path::new(if cfg!(windows) { "NUL" } else { "/dev/null" });
+    for log in [&*file, folder.path(), &missing, &other, device] {
         let ran = run_at(&hubspot, &["associate-many", path(&file), "--log", path(log)]);
         assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{}", ran.err);
         assert!(ran.err.contains("--log") && ran.err.contains("nothing was sent"), "{}", ran.err);

@@ -81,6 +81,21 @@ async fn columns_of_any_name_are_read_as_the_options_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_columns_that_are_compared_as_one_name_the_one_is_read_that_is_spelt_as_the_option_says() {
+    for (wanted, read) in [("Customer #", Some("512")), (" Customer", Some("513")), ("customer", None)] {
+        let hubspot = crm().start().await.unwrap();
+        let column = format!("partner_client_id={wanted}");
+        let options =
+            ["--column", &column, "--column", "to_object_id=Company", "--to-type", "companies", "--type", "owner"];
+        let ran = associate(&hubspot, "Customer,Customer # ,Company\n513,512,9001\n", &options);
+        match read {
+            Some(id) => assert_eq!(associated(&hubspot)[0].0, id, "{wanted}: {}", ran.err),
+            None => assert!(ran.code == Some(2) && ran.err.contains("there are two columns"), "{}", ran.err),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_constant_fills_what_a_file_lacks_and_contradicts_nothing() {
     let hubspot = crm().start().await.unwrap();
     let options = ["--to-type", "companies", "--type", "owner"];

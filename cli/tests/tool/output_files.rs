@@ -16,31 +16,6 @@ use crate::folder::{Folder, HEADER, rows, slow};
 use crate::support::crm;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_is_killed_leaves_the_old_file_of_failed_rows_and_the_new_one_beside_it() {
-    let hubspot = slow().await;
-    let folder = Folder::new();
-    let (file, failed) = (folder.write("rows.csv", rows(60)), folder.write("failed.csv", "of another run"));
-    let many = ["associate-many", path(&file), "--strategy", "single", "--failed", path(&failed)];
-    let mut child = begin(tool_at(&hubspot, &many));
-    wait_for_requests(&hubspot, 12);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert_eq!(fs::read_to_string(&failed).unwrap(), "of another run");
-    let partial = folder.at("failed.csv.partial");
-    let written = fs::read_to_string(&partial).unwrap();
-    assert!(written.lines().count() > 2 && written.ends_with('\n'), "{written}");
-
-    // What it left can be given as input, if it is not written to meanwhile.
-    let refused = run_at(&hubspot, &["associate-many", path(&partial), "--failed", path(&failed)]);
-    assert_eq!(refused.code, Some(2), "{}", refused.err);
-    assert_eq!(fs::read_to_string(&partial).unwrap(), written);
-    // The next run replaces both.
-    assert_eq!(run_at(&hubspot, &many).code, Some(1));
-    assert_eq!(fs::read_to_string(&failed).unwrap().lines().count(), 31);
-    assert_eq!(folder.names(), ["failed.csv", "rows.csv"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_output_file_that_cannot_be_one_is_refused_before_anything_is_sent() {
     let hubspot = crm(1, 1).start().await.unwrap();
     let folder = Folder::new();
@@ -153,8 +128,7 @@ async fn another_user_s_file_in_a_shared_directory_is_written_to() {
     fs::set_permissions(&failed, fs::Permissions::from_mode(0o666)).unwrap();
     let many = ["associate-many", path(&file), "--failed", path(&failed)];
     // Where that user can get at it.
-    fs::copy(env!("CARGO_BIN_EXE_hubspot-partner-clients"), folder.at("tool")).unwrap();
-    let mut command = Command::new(folder.at("tool"));
+    let mut command = Command::new(folder.program("tool", env!("CARGO_BIN_EXE_hubspot-partner-clients")));
     command.args(many).envs(tool_at(&hubspot, &many).get_envs().filter_map(|(name, value)| Some((name, value?))));
     command.uid(65_534).gid(65_534);
     let ran = run(command);
@@ -164,21 +138,6 @@ async fn another_user_s_file_in_a_shared_directory_is_written_to() {
     assert_eq!(fs::metadata(&failed).unwrap().uid(), 0);
     fs::remove_file(folder.at("tool")).unwrap();
     assert_eq!(folder.names(), ["failed.csv", "rows.csv"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn two_runs_do_not_write_one_file_of_failed_rows() {
-    let hubspot = slow().await;
-    let folder = Folder::new();
-    let (file, failed) = (folder.write("rows.csv", rows(2_000)), folder.at("failed.csv"));
-    let many = ["associate-many", path(&file), "--strategy", "single", "--failed", path(&failed)];
-    let child = begin(tool_at(&hubspot, &many));
-    wait_for_requests(&hubspot, 8);
-    let second = run_at(&hubspot, &many);
-    assert!(second.code == Some(2) && second.err.contains("is being written by another run"), "{}", second.err);
-    signal(child.id(), "TERM");
-    assert_eq!(ran(child.wait_with_output().unwrap()).code, Some(143));
-    assert!(fs::read_to_string(&failed).unwrap().lines().count() > 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -205,7 +164,7 @@ async fn a_folder_that_may_not_be_written_to_is_told_before_anything_is_sent() {
     let locked = folder.at("locked");
     fs::create_dir(&locked).unwrap();
     // Where any user can get at it.
-    fs::copy(env!("CARGO_BIN_EXE_hubspot-partner-clients"), folder.at("tool")).unwrap();
+    let tool = folder.program("tool", env!("CARGO_BIN_EXE_hubspot-partner-clients"));
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o555)).unwrap();
     let many = ["associate-many", path(&file)];
@@ -221,7 +180,7 @@ async fn a_folder_that_may_not_be_written_to_is_told_before_anything_is_sent() {
     for (arguments, option) in cases {
         let output = locked.join("output");
         let arguments = [arguments, &[option, path(&output)]].concat();
-        let mut command = Command::new(folder.at("tool"));
+        let mut command = Command::new(&tool);
         command.args(&arguments);
         command.envs(tool_at(&hubspot, &[]).get_envs().filter_map(|(name, value)| Some((name, value?))));
         if is_root(&folder) {

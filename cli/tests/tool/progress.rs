@@ -35,3 +35,25 @@ async fn progress_takes_one_line_of_a_terminal() {
         assert!(summary.contains("not settled"), "{summary}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_progress_is_drawn_between_the_outcomes_of_rows() {
+    if !Command::new("script").arg("--version").output().is_ok_and(|script| script.status.success()) {
+        println!("skipped: there is no `script`, which makes a terminal");
+        return;
+    }
+    let hubspot = slow().await;
+    let folder = Folder::new();
+    let file = folder.write("rows.csv", rows(10));
+    for format in ["csv", "json"] {
+        let tool = env!("CARGO_BIN_EXE_hubspot-partner-clients");
+        let many = format!("{tool} associate-many {} --strategy single --output {format}", path(&file));
+        let mut command = Command::new("script");
+        command.args(["-qec", &format!("stty cols 80 rows 24; exec {many}"), "/dev/null"]);
+        command.envs(tool_at(&hubspot, &[]).get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("TERM", "xterm").stdin(Stdio::null());
+        let ran = run(command);
+        assert_eq!(ran.code, Some(1), "{}", ran.out);
+        assert!(ran.out.contains("made") && !ran.out.contains('\u{1b}'), "{:?}", ran.out);
+    }
+}

@@ -1,13 +1,17 @@
 //! The question before anything is removed.
 
+#[cfg(target_os = "linux")]
 use std::{
     io::Write,
     process::{Command, Stdio},
 };
 
+#[cfg(target_os = "linux")]
 use hubspot_simulator::Simulator;
 
-use crate::cli::{path, ran, run, run_at, sent, tool};
+#[cfg(target_os = "linux")]
+use crate::cli::ran;
+use crate::cli::{path, run, run_at, sent, tool};
 use crate::folder::{Folder, HEADER};
 use crate::support::crm;
 
@@ -30,6 +34,7 @@ async fn without_a_terminal_nothing_is_removed_unless_it_is_said_to_be() {
 }
 
 /// Runs the tool on a terminal, where this is typed. None where there is no `script` to make one.
+#[cfg(target_os = "linux")]
 fn on_a_terminal(hubspot: &Simulator, arguments: &str, typed: &str) -> Option<crate::cli::Ran> {
     Command::new("script").arg("--version").output().ok()?;
     let mut command = Command::new("script");

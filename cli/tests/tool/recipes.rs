@@ -1,12 +1,7 @@
 //! The command lines of `RECIPES.md`, run as they stand there.
 #![cfg(target_os = "linux")]
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    os::unix::fs::{PermissionsExt, symlink},
-    process::Command,
-};
+use std::{collections::BTreeSet, fs, os::unix::fs::symlink, process::Command};
 
 use hubspot_simulator::{Fault, Simulator};
 
@@ -63,8 +58,7 @@ impl Machine {
     }
 
     fn program(&self, name: &str, text: &str) {
-        let path = self.home.write(name, text);
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+        self.home.program(name, self.home.write("program", text));
     }
 
     fn command(&self, program: &str, arguments: &[&str]) -> Command {

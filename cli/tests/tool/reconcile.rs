@@ -15,7 +15,7 @@ use hubspot_simulator::{AssociationCategory, Fault, RateLimits, Simulator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::cli::{Ran, path, run, run_at, sent, tool, tool_at};
+use crate::cli::{END, Ran, begin, path, run, run_at, sent, tool, tool_at};
 use crate::support::{crm, sized};
 
 const VERSIONS: [&str; 2] = ["v3", "2026-09"];
@@ -323,10 +323,13 @@ async fn files_of_a_reconcile_are_checked_before_anything_is_sent() {
     fs::hard_link(&file, &link).unwrap();
     let missing = case.at("missing/plan.json");
     let content = fs::read(&file).unwrap();
+    // On Windows, the tool does not know a hard link.
+    let linked = if cfg!(windows) { &file } else { &link };
+    let name = linked.file_name().unwrap().to_str().unwrap();
     for (options, reason) in [
         (&["--save-plan", path(&file)][..], "rows.csv"),
-        (&["--apply", "--undo", path(&link)], "link.csv"),
-        (&["--apply", "--journal", path(&link)], "link.csv"),
+        (&["--apply", "--undo", path(linked)], name),
+        (&["--apply", "--journal", path(linked)], name),
         (&["--save-plan", path(case.directory.path())], "is a directory"),
         (&["--save-plan", path(&missing)], "missing"),
         (&["--apply", "--undo", "u.json", "--journal", "u.json"], "u.json"),
@@ -376,12 +379,14 @@ async fn an_id_with_leading_zeros_is_the_same_id() {
 /// Lets a run be killed or interrupted when its first removals are under way.
 fn ended_midway(case: &Case, options: &[&str], signal: &str) -> Ran {
     let file = case.at("rows.csv");
-    let mut command = tool_at(&case.hubspot, &case.arguments(path(&file), options));
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = begin(tool_at(&case.hubspot, &case.arguments(path(&file), options)));
     while !case.hubspot.requests().iter().any(|request| request.path().ends_with("archive")) {
         thread::sleep(Duration::from_millis(5));
     }
-    crate::cli::signal(child.id(), signal);
+    match signal {
+        "KILL" => child.kill().unwrap(),
+        signal => crate::cli::signal(child.id(), signal),
+    }
     crate::cli::ran(child.wait_with_output().unwrap())
 }
 
@@ -389,7 +394,7 @@ fn ended_midway(case: &Case, options: &[&str], signal: &str) -> Ran {
 async fn a_run_that_is_killed_goes_on_with_its_journal_and_is_taken_back_by_its_undo_file() {
     for version in VERSIONS {
         let before = [(1, 1), (1, 2), (2, 3), (3, 5)];
-        for (signal, goes_on) in [("KILL", true), ("KILL", false), ("INT", true), ("TERM", false)] {
+        for (signal, goes_on) in [("KILL", true), ("KILL", false), ("INT", true), (END, false)] {
             let case = Case::on(version, &before).await;
             case.wants(&[(1, 2), (1, 4), (2, 5), (3, 5), (3, 777)]);
             let (journal, undo) = (case.at("run.journal"), case.at("undo.json"));
@@ -521,11 +526,36 @@ async fn a_file_that_changes_after_it_was_checked_removes_nothing() {
         let run = ["reconcile", path(&file), "--to-type", "companies", "--apply", "--yes", "--api-version", version];
         let child = crate::cli::begin(tool_at(&hubspot, &run));
         // The request is there, and its answer is not.
-        thread::sleep(Duration::from_millis(500));
+        while hubspot.requests().is_empty() {
+            thread::sleep(Duration::from_millis(5));
+        }
         folder.write("rows.csv", format!("{HEADER}{}", changed.replace("owner", row)));
         let ran = crate::cli::ran(child.wait_with_output().unwrap());
         assert_eq!(ran.code, Some(2), "{}", ran.out);
         assert!(ran.err.contains("changed after it was checked"), "{}", ran.err);
         assert_eq!(hubspot.association_count(), 2);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_is_of_no_account_is_applied_with_a_warning_and_not_where_the_account_is_known() {
+    let case = Case::new(&[]).await;
+    case.wants(&[(1, 1)]);
+    let plan = case.at("plan.json");
+    case.hubspot.inject(Fault::status(403).on("account_details"));
+    assert_eq!(case.run(&["--save-plan", path(&plan)]).code, Some(0));
+    case.hubspot.clear_faults();
+    let refused = case.apply(&plan, &[]);
+    assert!(refused.code == Some(2) && refused.err.contains("was made without an account"), "{}", refused.err);
+    case.hubspot.inject(Fault::status(403).on("account_details"));
+    let applied = case.apply(&plan, &[]);
+    assert_eq!((applied.code, case.there()), (Some(0), vec![(1, 1)]), "{}", applied.err);
+    assert!(applied.err.contains("plan.json does not say which account it is of"), "{}", applied.err);
+    // And one that says it is not applied where nobody knows.
+    case.hubspot.clear_faults();
+    case.wants(&[(1, 2)]);
+    assert_eq!(case.run(&["--save-plan", path(&plan)]).code, Some(0));
+    case.hubspot.inject(Fault::status(403).on("account_details"));
+    let refused = case.apply(&plan, &["--yes"]);
+    assert!(refused.code == Some(2) && refused.err.contains("HubSpot did not tell which account"), "{}", refused.err);
 }

@@ -1,10 +1,18 @@
 //! `undo`: what a run made is removed again, what it removed is made again, and nothing else is changed.
 
-use std::{collections::BTreeSet, fs, process::Stdio, thread::sleep, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    thread::sleep,
+    time::Duration,
+};
 
 use hubspot_simulator::{AssociationCategory, Fault, Simulator, UnlabeledCompanions};
+use serde_json::Value;
 
-use crate::cli::{path, run, run_at, sent, tool, tool_at};
+use crate::cli::{begin, path, ran, run, run_at, sent, tool, tool_at};
 use crate::folder::{Folder, HEADER};
 use crate::support::{crm, sized};
 
@@ -182,6 +190,20 @@ async fn labels_that_others_remove_after_a_refused_run_are_not_made_again() {
     assert_eq!(state(&hubspot), [(1, 1, 7)].into());
 }
 
+/// There, labels do not go with the unlabelled association.
+#[tokio::test(flavor = "multi_thread")]
+async fn labels_that_others_remove_after_a_run_on_v3_are_not_made_again() {
+    let hubspot = hubspot(&[(1, 1, 36), (1, 1, 7)].into(), UnlabeledCompanions::Never).await;
+    let folder = Folder::new();
+    let file = folder.write("rows.csv", format!("{HEADER}1,companies,1,7\n"));
+    let undo = folder.at("undo.json");
+    let run = ["dissociate-many", path(&file), "--yes", "--including-labels", "--undo", path(&undo)];
+    assert_eq!((run_at(&hubspot, &run).code, state(&hubspot)), (Some(0), [(1, 1, 36)].into()));
+    assert_eq!(run_at(&hubspot, &["dissociate", "1", "companies", "1", "36", "--yes"]).code, Some(0));
+    assert_eq!(run_at(&hubspot, &["undo", path(&undo), "--yes"]).code, Some(0));
+    assert_eq!(state(&hubspot), [(1, 1, 7)].into());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_undone_is_undone_later_and_nothing_else() {
     let hubspot = hubspot(&State::new(), UnlabeledCompanions::Never).await;
@@ -202,6 +224,32 @@ async fn what_could_not_be_undone_is_undone_later_and_nothing_else() {
         assert_eq!(run(&["undo", path(&undo), "--yes"]), Some(0));
         assert_eq!(state(&hubspot), [(2, 2, 7)].into(), "{name}");
         assert_eq!(run(&["dissociate", "2", "companies", "2", "7", "--yes"]), Some(0));
+    }
+}
+
+// The unlabelled type that came with the label stays for the other label's sake.
+#[tokio::test(flavor = "multi_thread")]
+async fn beside_a_label_of_others_undo_comes_to_rest() {
+    for version in ["v3", "2026-09"] {
+        for companions in [UnlabeledCompanions::WithLabels, UnlabeledCompanions::Always, UnlabeledCompanions::Never] {
+            let twins = [hubspot(&State::new(), companions).await, hubspot(&State::new(), companions).await];
+            let [hubspot, without] = &twins;
+            let folder = Folder::new();
+            let file = folder.write("rows.csv", format!("{HEADER}1,companies,1,36\n"));
+            let undo = folder.at("undo.json");
+            let many = ["associate-many", path(&file), "--undo", path(&undo), "--api-version", version];
+            assert_eq!(run_at(hubspot, &many).code, Some(0));
+            for hubspot in &twins {
+                let others = ["associate", "1", "companies", "1", "37", "--api-version", version];
+                assert_eq!(run_at(hubspot, &others).code, Some(0));
+            }
+            for removed in [1, 0] {
+                let undone = run_at(hubspot, &["undo", path(&undo), "--yes", "--json"]);
+                assert_eq!(undone.code, Some(0), "{version} {companions:?}: {} {}", undone.out, undone.err);
+                assert_eq!(undone.json()[0]["applied"]["removed"], removed);
+                assert_eq!(own(state(hubspot), version), own(state(without), version), "{version} {companions:?}");
+            }
+        }
     }
 }
 
@@ -257,7 +305,7 @@ async fn what_was_certainly_not_sent_is_not_undone() {
 // what `undo` leaves is what there would be by the others alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_runs_did_before_they_were_killed_undo_leaves_what_was_there_and_what_others_did() {
-    for seed in 0..sized(12, 4) as u64 {
+    for seed in 0..sized(16, 4) as u64 {
         let mut random = fastrand::Rng::with_seed(seed);
         let version = if seed % 2 == 0 { "v3" } else { "2026-09" };
         let mut some = |count: usize, companies: u64| -> Vec<_> {
@@ -275,17 +323,25 @@ async fn whatever_runs_did_before_they_were_killed_undo_leaves_what_was_there_an
         let companions = [Always, Never, WithLabels][random.usize(0..3)];
         let twins = [hubspot(&there, companions).await, hubspot(&there, companions).await];
         let [hubspot, without] = &twins;
-        let command: &[&str] = if random.bool() { &["associate-many"] } else { &["dissociate-many", "--yes"] };
-        let labels = command.len() > 1 && random.bool();
-        let single = if random.bool() { &["--strategy", "single"][..] } else { &[] };
+        let reconcile = ["reconcile", "--to-type", "companies", "--apply", "--yes", "--max-removals", "999"];
+        let is_reconcile = seed % 4 > 1;
+        let command: &[&str] = match random.bool() {
+            _ if is_reconcile => &reconcile,
+            true => &["associate-many", "--concurrency", "1"],
+            false => &["dissociate-many", "--concurrency", "1", "--yes"],
+        };
+        let labels = command[0] == "dissociate-many" && random.bool();
+        let single = if !is_reconcile && random.bool() { &["--strategy", "single"][..] } else { &[] };
         let journal = if random.bool() { &["--journal", path(&journal)][..] } else { &[] };
-        let files = [path(&file), "--undo", path(&undo), "--api-version", version, "--concurrency", "1"];
+        let files = [path(&file), "--undo", path(&undo), "--api-version", version];
         let undone = || {
             if undo.exists() {
                 let undone = run_at(hubspot, &["undo", path(&undo), "--yes"]);
                 assert_eq!(undone.code, Some(0), "{seed}: {} {}", undone.out, undone.err);
             }
-            let [left, expected] = twins.each_ref().map(|hubspot| own(state(hubspot), version));
+            // A plan takes the unlabelled type beside a label that stays for no association of its own.
+            let of = if is_reconcile { "2026-09" } else { version };
+            let [left, expected] = twins.each_ref().map(|hubspot| own(state(hubspot), of));
             assert_eq!(left, expected, "{seed} {version}: {command:?}\n{rows}");
         };
         for _ in 0..random.usize(1..=4) {
@@ -300,25 +356,46 @@ async fn whatever_runs_did_before_they_were_killed_undo_leaves_what_was_there_an
                 let mut child = tool_at(hubspot, &arguments);
                 let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
                 sleep(Duration::from_millis(random.u64(0..300)));
-                child.kill().unwrap();
+                if random.bool() {
+                    child.kill().unwrap()
+                } else {
+                    interrupt(child.id())
+                }
                 child.wait().unwrap();
                 // What is under way is carried out.
                 sleep(Duration::from_millis(50));
             } else {
                 let ended = run_at(hubspot, &arguments);
-                assert!(matches!(ended.code, Some(0..=2)) && undo.exists(), "{seed}: {} {}", ended.out, ended.err);
+                // A plan that was kept may be out of date.
+                let is_begun = undo.exists() || (is_reconcile && ended.code == Some(2));
+                assert!(matches!(ended.code, Some(0..=2)) && is_begun, "{seed}: {} {}", ended.out, ended.err);
             }
             hubspot.clear_faults();
-            if random.u8(..) < 60 {
-                undone();
+            let mut left = BTreeSet::new();
+            match random.u8(..) {
+                0..60 => undone(),
+                60..110 if undo.exists() => {
+                    hubspot.inject(Fault::delay(Duration::from_millis(15)));
+                    let child = begin(tool_at(hubspot, &["undo", path(&undo), "--yes"]));
+                    sleep(Duration::from_millis(random.u64(50..250)));
+                    interrupt(child.id());
+                    let ended = ran(child.wait_with_output().unwrap());
+                    assert!(matches!(ended.code, Some(0 | 130) | None), "{seed}: {} {}", ended.out, ended.err);
+                    // What is under way is carried out.
+                    sleep(Duration::from_millis(50));
+                    hubspot.clear_faults();
+                    left = still_in(&undo);
+                }
+                _ => {}
             }
             for _ in 0..random.usize(0..4) {
                 let change = (random.u64(1..=5), random.u64(1..=8), [7, 36, 37][random.usize(0..3)]);
                 let pair = |all: State| all.into_iter().filter(|made| (made.0, made.1) == (change.0, change.1));
                 let [here, there] = twins.each_ref().map(|hubspot| State::from_iter(pair(state(hubspot))));
                 // Nobody knows whether it was they or a run that was killed; what a run made is not theirs.
-                let is_unknown = is_killed && named.iter().any(|row| (row.0, row.1) == (change.0, change.1));
-                if is_unknown || here != there {
+                let is_named = is_reconcile || named.iter().any(|row| (row.0, row.1) == (change.0, change.1));
+                let is_unknown = is_killed && is_named;
+                if is_unknown || here != there || left.contains(&(change.0, change.1)) {
                     continue;
                 }
                 let [client, company, kind] = [change.0, change.1, change.2].map(|id| id.to_string());
@@ -337,8 +414,230 @@ async fn whatever_runs_did_before_they_were_killed_undo_leaves_what_was_there_an
     }
 }
 
+/// Interrupts a run, which may have ended.
+fn interrupt(pid: u32) {
+    let kill = format!("kill -INT {pid}");
+    let _ = Command::new("/bin/sh").args(["-c", &kill]).stderr(Stdio::null()).status();
+}
+
+/// The pairs that `undo` would change.
+fn still_in(undo: &Path) -> BTreeSet<(u64, u64)> {
+    let shown = run(tool(&["undo", path(undo), "--dry-run", "--json"])).json().remove(0);
+    let plans = shown["plans"].as_array().unwrap().iter();
+    let changes = plans.flat_map(|plan| ["add", "remove"].map(|name| plan[name].as_array().unwrap().clone())).flatten();
+    let id = |change: &Value, name: &str| change[name].as_str().unwrap().parse().unwrap();
+    changes.map(|change| (id(&change, "partnerClientId"), id(&change, "toObjectId"))).collect()
+}
+
 /// What can be taken back: on dated versions the unlabelled type cannot be removed without the labels.
 fn own(all: State, version: &str) -> State {
     let labels: BTreeSet<_> = all.iter().filter(|made| made.2 != 7).map(|made| (made.0, made.1)).collect();
     all.into_iter().filter(|made| version == "v3" || made.2 != 7 || !labels.contains(&(made.0, made.1))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_undone_is_carried_out_again_in_spite_of_its_journal() {
+    for version in ["v3", "2026-09"] {
+        let before: State = [(1, 1, 7), (2, 1, 36), (2, 1, 7)].into();
+        let hubspot = hubspot(&before, UnlabeledCompanions::default()).await;
+        let folder = Folder::new();
+        let made = folder.write("made.csv", format!("{HEADER}1,companies,1,7\n1,companies,2,36\n3,companies,99,7\n"));
+        let removed = folder.write("removed.csv", format!("{HEADER}1,companies,1,7\n2,companies,1,36\n"));
+        let whole = folder.write("whole.csv", format!("{HEADER}2,companies,1,7\n"));
+        let commands = [
+            ("made", &["associate-many", path(&made)][..]),
+            ("removed", &["dissociate-many", path(&removed), "--yes"]),
+            ("with labels", &["dissociate-many", path(&whole), "--yes", "--including-labels"]),
+        ];
+        for (done, command) in commands.into_iter().filter(|(done, _)| version != "v3" || *done != "with labels") {
+            let [journal, undo] = ["journal", "undo.json"].map(|name| folder.at(&format!("{done}.{name}")));
+            let options = ["--journal", path(&journal), "--undo", path(&undo), "--api-version", version, "--json"];
+            let run = || {
+                let ran = run_at(&hubspot, &[command, &options[..]].concat());
+                assert!(matches!(ran.code, Some(0 | 1)), "{}", ran.err);
+                ran.json().pop().unwrap()["summary"].take()
+            };
+            let count = |summary: &serde_json::Value, name: &str| summary[name].as_u64().unwrap();
+            let first = run();
+            assert_eq!(count(&first, "fromJournal"), 0);
+            let after = state(&hubspot);
+            assert_ne!(after, before);
+            let resumed = run();
+            assert_eq!(count(&resumed, "fromJournal"), count(&resumed, "rows"), "{version} {done}: {resumed}");
+            for _ in 0..2 {
+                let undone = run_at(&hubspot, &["undo", path(&undo), "--yes"]);
+                assert_eq!((undone.code, state(&hubspot)), (Some(0), before.clone()), "{}", undone.err);
+                // What HubSpot refused is not asked again.
+                let again = run();
+                assert_eq!((state(&hubspot), count(&again, "failed")), (after.clone(), count(&first, "failed")));
+                assert!(count(&again, "fromJournal") >= count(&first, "failed"), "{again}");
+            }
+            assert_eq!(run_at(&hubspot, &["undo", path(&undo), "--yes"]).code, Some(0));
+            assert_eq!(state(&hubspot), before, "{version} {done}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_row_is_sent_that_the_undo_file_could_not_reverse() {
+    for version in ["v3", "2026-09"] {
+        let hubspot = hubspot(&[(1, 1, 7)].into(), UnlabeledCompanions::Never).await;
+        let folder = Folder::new();
+        let undo = folder.at("undo.json");
+        let run = |rows: &str, command: &[&str]| {
+            let file = folder.write("rows.csv", format!("{HEADER}{rows}"));
+            hubspot.clear_requests();
+            let options = ["--undo", path(&undo), "--api-version", version];
+            let ran = run_at(&hubspot, &[command, &[path(&file)], &options[..]].concat());
+            let is_read = |path: &str| ["/types", "/labels", "/read"].iter().any(|end| path.ends_with(end));
+            let is_write =
+                |request: &hubspot_simulator::RecordedRequest| request.method() != "GET" && !is_read(request.path());
+            assert!(ran.code == Some(0) || !hubspot.requests().iter().any(is_write), "{:?}", hubspot.requests());
+            ran
+        };
+        let faults = [Fault::status(400), Fault::status(404), Fault::html(400)];
+        for command in [&["associate-many"][..], &["dissociate-many", "--yes"]] {
+            for fault in faults.clone() {
+                hubspot.inject(fault.on("association_types"));
+                let refused = run("1,companies,2,7\n1,companies,3,7\n", command);
+                hubspot.clear_faults();
+                assert!(matches!(refused.code, Some(1 | 2)), "{}", refused.err);
+                assert!(refused.err.contains("line 2, column 2 (to_object_type): "), "{}", refused.err);
+                assert!(refused.err.contains("line 3") && refused.err.contains("Nothing was sent."), "{}", refused.err);
+            }
+            hubspot.inject(Fault::html(404).on("association_types"));
+            assert_eq!(run("1,companies,2,7\n", command).code, Some(4), "the server does not know the path");
+            hubspot.clear_faults();
+            // HubSpot may know more types than it lists.
+            let refused = run("1,companies,2,7\n2,companies,2,99\n", command);
+            assert!(refused.code == Some(2) && refused.err.contains("line 3, column 4"), "{}", refused.err);
+            let refused = run("1,companies,2,7\n77,companies,2,7\n", command);
+            assert!(refused.code == Some(2) && refused.err.contains("the partner client 77"), "{}", refused.err);
+            assert!(refused.err.contains("line 3, column 1") && refused.err.contains("--undo"), "{}", refused.err);
+        }
+        assert!(!undo.exists());
+        assert_eq!(state(&hubspot), [(1, 1, 7)].into());
+        assert_eq!(run("1,companies,2,7\n", &["associate-many"]).code, Some(0));
+        assert_eq!(run_at(&hubspot, &["undo", path(&undo), "--yes"]).code, Some(0));
+        assert_eq!(state(&hubspot), [(1, 1, 7)].into());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_file_of_a_run_that_was_not_told_its_account_is_used_once_and_of_no_other_run() {
+    let hubspot = crm(2, 3)
+        .account(5678)
+        .partner_client("1", [("name", "x")])
+        .object("companies", "1", [("name", "x")])
+        .association_type("companies", 7, "owner")
+        .start()
+        .await
+        .unwrap();
+    let other = hubspot.account(5678).unwrap();
+    let folder = Folder::new();
+    let file = folder.write("rows.csv", format!("{HEADER}1,companies,1,7\n"));
+    for command in
+        [&["associate-many", path(&file)][..], &["reconcile", path(&file), "--to-type", "companies", "--apply"]]
+    {
+        let undo = folder.at(&format!("{}.json", command[0]));
+        let arguments = [command, &["--undo", path(&undo)]].concat();
+        hubspot.inject(Fault::status(403).on("account_details"));
+        let begun = run_at(&hubspot, &arguments);
+        assert_eq!((begun.code, hubspot.association_count()), (Some(0), 1));
+        assert!(begun.err.contains("no later run can go on with the undo file"), "{}", begun.err);
+        let kept = fs::read(&undo).unwrap();
+        hubspot.clear_requests();
+        let mut elsewhere = tool_at(&hubspot, &arguments);
+        elsewhere.env("HUBSPOT_ACCESS_TOKEN", other.access_token());
+        let refused = run(elsewhere);
+        assert!(refused.code == Some(2) && refused.err.contains("may be of another account"), "{}", refused.err);
+        assert_eq!(fs::read(&undo).unwrap(), kept);
+        hubspot.clear_faults();
+        let undone = run_at(&hubspot, &["undo", path(&undo), "--yes"]);
+        assert_eq!((undone.code, hubspot.association_count()), (Some(0), 0), "{}", undone.err);
+        assert!(undone.err.contains("does not say which account it is of"), "{}", undone.err);
+    }
+    // One that says its account is not used where nobody knows whose the token is.
+    let undo = folder.at("known.json");
+    assert_eq!(run_at(&hubspot, &["associate-many", path(&file), "--undo", path(&undo)]).code, Some(0));
+    hubspot.inject(Fault::status(403).on("account_details"));
+    hubspot.clear_requests();
+    let refused = run_at(&hubspot, &["undo", path(&undo), "--yes"]);
+    assert!(refused.code == Some(2) && refused.err.contains("does not tell which account"), "{}", refused.err);
+    assert_eq!((sent(&hubspot), hubspot.association_count()), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_back_is_removed_with_the_option_that_undo_names() {
+    let hubspot = hubspot(&[(1, 1, 7)].into(), UnlabeledCompanions::Never).await;
+    let folder = Folder::new();
+    let file = folder.write("rows.csv", format!("{HEADER}1,companies,2,7\n"));
+    let undo = folder.at("undo.json");
+    let moved = ["reconcile", path(&file), "--to-type", "companies", "--apply", "--yes", "--undo", path(&undo)];
+    assert_eq!(run_at(&hubspot, &moved).code, Some(0));
+    assert!(hubspot.archive_object("companies", "1"));
+    let undone = run_at(&hubspot, &["undo", path(&undo), "--yes"]);
+    assert_eq!(undone.code, Some(1), "{}", undone.err);
+    assert!(undone.out.contains("held back: ") && undone.out.contains("add --remove-anyway"), "{}", undone.out);
+    assert_eq!(state(&hubspot), [(1, 2, 7)].into());
+    let undone = run_at(&hubspot, &["undo", path(&undo), "--yes", "--remove-anyway"]);
+    assert_eq!((undone.code, state(&hubspot)), (Some(1), State::new()), "{}", undone.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn undo_advises_no_option_that_it_lacks_for_labels_of_others() {
+    let hubspot = hubspot(&State::new(), UnlabeledCompanions::Never).await;
+    let folder = Folder::new();
+    let file = folder.write("rows.csv", format!("{HEADER}1,companies,1,7\n"));
+    let undo = folder.at("undo.json");
+    let many = ["associate-many", path(&file), "--undo", path(&undo), "--api-version", "2026-09"];
+    assert_eq!(run_at(&hubspot, &many).code, Some(0));
+    assert_eq!(run_at(&hubspot, &["associate", "1", "companies", "1", "36"]).code, Some(0));
+    let undone = run_at(&hubspot, &["undo", path(&undo), "--yes"]);
+    assert!(undone.out.contains("(Payer): if they may go, remove them first"), "{}", undone.out);
+    let json = run_at(&hubspot, &["undo", path(&undo), "--yes", "--json"]);
+    for told in [undone.out, json.out] {
+        assert!(told.contains("remove them first") && !told.contains("--including-labels"), "{told}");
+    }
+    assert_eq!(run(tool(&["undo", path(&undo), "--including-labels"])).code, Some(2), "there is none");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_neither_waited_for_nor_read_for_ever() {
+    let folder = Folder::new();
+    let pipe = folder.at("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for given in [path(&pipe), "/dev/zero", path(folder.path())] {
+        for dry_run in [&["--dry-run"][..], &["--yes"]] {
+            let refused = run(tool(&[&["undo", given], dry_run].concat()));
+            assert!(refused.code == Some(2) && refused.err.contains("is not a regular file"), "{}", refused.err);
+        }
+        let refused = run(tool(&["reconcile", "--plan", given]));
+        assert!(refused.code == Some(2) && refused.err.contains("is not a regular file"), "{}", refused.err);
+    }
+}
+
+/// What an earlier run has settled is not sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_resumed_although_a_row_that_is_settled_could_no_longer_be_reversed() {
+    let hubspot = crm(2, 2).start().await.unwrap();
+    let folder = Folder::new();
+    let file = folder.write("rows.csv", format!("{HEADER}1,companies,1,owner\n2,companies,2,owner\n"));
+    let (undo, journal) = (folder.at("undo.json"), folder.at("run.journal"));
+    let many = ["associate-many", path(&file), "--undo", path(&undo), "--journal", path(&journal)];
+    hubspot.inject(Fault::script([None, Some(Fault::daily_limit())]).on("associate"));
+    let begun = run_at(&hubspot, &[&many[..], &["--strategy", "single", "--concurrency", "1"]].concat());
+    assert_ne!(begun.code, Some(0), "{}", begun.err);
+    assert_eq!(hubspot.association_count(), 1);
+    assert!(hubspot.archive("1"));
+    hubspot.clear_faults();
+    let resumed = run_at(&hubspot, &many);
+    assert_eq!(resumed.code, Some(0), "{}", resumed.err);
+    assert!(resumed.out.contains("from the journal"), "{}", resumed.out);
+    assert!(hubspot.associations("2").len() == 1);
+    // One that would be sent ends the run.
+    fs::remove_file(&journal).unwrap();
+    let refused = run_at(&hubspot, &many);
+    assert!(refused.code == Some(2) && refused.err.contains("does not know the partner client 1"), "{}", refused.err);
 }

@@ -286,6 +286,7 @@ fn what_would_silently_replace_something_given_before_is_refused() {
         (vec!["--switch", "ids=text", "--switch", "ids=numbers"], "the switch `ids` is given twice"),
         (vec!["--oauth", apps.path(), "--oauth", apps.path()], "the app with the client id `app` is given twice"),
         (vec!["--oauth", both.path()], "the app with the client id `app` is given twice"),
+        (vec!["--token", "hidden", "--account", "7", "--token=hidden"], "--token: a token is given twice"),
         (vec!["--quiet=false"], "--quiet takes no value"),
         (vec!["--help=no"], "--help takes no value"),
         (vec!["--export-seed", "--quiet"], "--export-seed takes a value"),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{
     attribution::{Errors, Pair, pair},
-    sender::{Change, Numbered, Response, Sender, Settled, Unit, proven, proves, unread},
+    sender::{Change, Numbered, Response, Sender, Settled, Unit, proven},
     verdict::Verdict,
 };
 use tokio::time::Instant;
@@ -13,14 +13,14 @@ use crate::{
     association::Association,
     associations::{
         held::{self, Held},
-        pair::{removed, takes_labels},
-        resolve::{Resolved, is_labelled, key},
+        pair::takes_labels,
+        resolve::{Resolved, key},
         types::PARTNER_CLIENTS,
     },
     error::{Error, Result},
     generated::types::{self, AssociationSpec, BatchInputPublicAssociationMultiPost, PublicAssociationMultiPost},
     ids::{AssociationType, ObjectType, canonical},
-    transport::{self, call_meta::CallMeta, call_options::CallOptions, response},
+    transport::{self, call_meta::CallMeta, call_options::CallOptions, proof::carried_out, response},
 };
 
 impl Sender {
@@ -41,29 +41,29 @@ impl Sender {
                 if let Err(error) = found.as_ref()
                     && !error.is_invalid_input()
                 {
-                    settled.results.extend(inputs.iter().map(|input| (input.index, Err(error.clone()))));
+                    settled.set(0..inputs.len(), &Err(error.clone()));
                     return Vec::new();
                 }
                 known.insert(given, found);
             }
         }
-        let (mut units, mut places) = (Vec::<Unit<'_>>::new(), HashMap::new());
-        for Numbered { index, association } in inputs {
+        let (mut units, mut units_of) = (Vec::<Unit<'_>>::new(), HashMap::new());
+        for (place, Numbered { association, .. }) in inputs.iter().enumerate() {
             let found = match known.get(&association.association_type) {
                 Some(Ok(found)) => found,
                 Some(Err(error)) => {
-                    settled.results.insert(*index, Err(error.clone()));
+                    settled.set([place], &Err(error.clone()));
                     continue;
                 }
                 None => continue,
             };
-            let place = *places.entry(pair(association)).or_insert(units.len());
-            if place == units.len() {
+            let at = *units_of.entry(pair(association)).or_insert(units.len());
+            if at == units.len() {
                 let association = std::borrow::Cow::Borrowed(association);
-                units.push(Unit { association, indexes: Vec::new(), types: Vec::new() });
+                units.push(Unit { association, places: Vec::new(), types: Vec::new() });
             }
-            if let Some(unit) = units.get_mut(place) {
-                unit.indexes.push(*index);
+            if let Some(unit) = units.get_mut(at) {
+                unit.places.push(place);
                 if !unit.types.contains(&found.key) {
                     unit.types.push(found.key.clone());
                 }
@@ -76,7 +76,7 @@ impl Sender {
             }
             Change::Dissociate if self.including_labels => units,
             Change::Dissociate => {
-                let taking = |found: &&&Resolved| !is_labelled(&found.listed) && found.may_replace();
+                let taking = |found: &&&Resolved| !found.is_labelled && found.may_replace();
                 let unlabelled: Vec<_> = resolved.iter().filter(taking).map(|found| &found.key).collect();
                 match unlabelled.as_slice() {
                     [] => units,
@@ -100,7 +100,7 @@ impl Sender {
                 true
             }
             Err(error) => {
-                settled.results.extend(unit.indexes.iter().map(|index| (*index, Err(error.clone()))));
+                settled.set(unit.places.iter().copied(), &Err(error));
                 false
             }
         });
@@ -118,34 +118,34 @@ impl Sender {
         settled: &mut Settled,
     ) -> Vec<Unit<'a>> {
         let Some(held) = self.held(to, &units, settled).await else { return Vec::new() };
-        let of_unlabelled: HashMap<u64, &AssociationSpec> = inputs
+        let of_unlabelled: HashMap<usize, &AssociationSpec> = inputs
             .iter()
-            .filter_map(|input| {
+            .enumerate()
+            .filter_map(|(place, input)| {
                 let found = known.get(&input.association.association_type)?.as_ref().ok()?;
-                unlabelled.contains(&&found.key).then_some((input.index, &found.key))
+                unlabelled.contains(&&found.key).then_some((place, &found.key))
             })
             .collect();
         units.retain_mut(|unit| {
             if !unit.types.iter().any(|removed| unlabelled.contains(&removed)) {
                 return true;
             }
-            let mut fail = |index: u64, error: Error| drop(settled.results.insert(index, Err(error)));
             let lost: BTreeSet<_> = match held.labels(&unit.association) {
                 Ok(labels) => labels
                     .filter(|label| !unit.types.contains(&key(label)))
                     .filter_map(|label| label.label.as_deref())
                     .collect(),
                 Err(error) => {
-                    unit.indexes.iter().for_each(|index| fail(*index, error.clone()));
+                    settled.set(unit.places.iter().copied(), &Err(error));
                     return false;
                 }
             };
             if lost.is_empty() {
                 return true;
             }
-            unit.indexes.retain(|index| match of_unlabelled.get(index) {
+            unit.places.retain(|place| match of_unlabelled.get(place) {
                 Some(key) => {
-                    fail(*index, takes_labels(key, &lost));
+                    settled.set([*place], &Err(takes_labels(key, &lost)));
                     false
                 }
                 None => true,
@@ -162,8 +162,7 @@ impl Sender {
         match held::read(&self.client, to, &clients, &self.options, |meta| settled.effort.add(meta)).await {
             Ok(held) => Some(held),
             Err(error) => {
-                let indexes = units.iter().flat_map(|unit| &unit.indexes);
-                settled.results.extend(indexes.map(|index| (*index, Err(error.clone()))));
+                settled.set(units.iter().flat_map(|unit| unit.places.iter().copied()), &Err(error));
                 None
             }
         }
@@ -206,25 +205,20 @@ impl Sender {
                     // v4 responds like this.
                     _ if meta.status == Some(204) => Ok(Response::All),
                     Err(error) => unread_as(error),
-                    // Without errors it is the documented response to a batch that is carried out.
-                    Ok(response) if response.errors.is_empty() && proves(&bytes, &meta) => {
-                        Ok(match removed(&response, operation, &meta) {
-                            Ok(()) if says_batch(&bytes) => Response::All,
-                            Ok(()) => Response::Unread(Error::no_outcome().in_call(operation, &meta, true)),
-                            Err(error) => Response::Unread(error),
-                        })
-                    }
                     Ok(response) if !response.errors.is_empty() => Ok(Response::Removed(response)),
-                    Ok(_) => {
-                        Ok(Response::Unread(unread("it is not a response from HubSpot", &bytes, operation, &meta)))
-                    }
+                    // Without errors it is the documented response to a batch that is carried out.
+                    Ok(_) => Ok(match carried_out(&bytes, operation, &meta) {
+                        Ok(()) if says_batch(&bytes) => Response::All,
+                        Ok(()) => Response::Unread(Error::no_outcome().in_call(operation, &meta, true)),
+                        Err(error) => Response::Unread(error),
+                    }),
                 };
                 (response, meta)
             }
         }
     }
 
-    /// Sends a unit by itself. A success proves that it is carried out, unless it has errors.
+    /// Sends a unit by itself.
     pub(super) async fn send_alone_dated(&self, to: &ObjectType, unit: &Unit<'_>) -> (Result<()>, CallMeta) {
         let (raw, options, to) = (self.client.raw.clone(), self.writing(), to.clone());
         let operation = match self.change {
@@ -253,7 +247,7 @@ impl Sender {
                     request.body(body).send().await
                 })
                 .await;
-                (done.and_then(|done: types::BatchResponse| removed(&done, operation, &meta)), meta, bytes)
+                (done.map(|_: types::BatchResponse| ()), meta, bytes)
             }
         };
         (proven(outcome, &bytes, operation, &meta), meta)
@@ -292,8 +286,8 @@ impl PairErrors<'_> {
     /// The error that names a pair, or one of its objects.
     pub(super) fn of(&self, association: &Association) -> Option<Error> {
         let named = self.0.of_pair(association).or_else(|| self.0.of_object(association));
-        // It was not looked at.
-        named.filter(|error| !error.is_rate_limited() || error.is_daily_limit())
+        // It was not looked at, or HubSpot failed at it.
+        named.filter(|error| !error.is_retryable())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Taking inputs, grouping them, keeping requests under way, giving outcomes.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     mem,
     pin::Pin,
     sync::Arc,
@@ -62,8 +62,9 @@ pub(super) struct Engine<T> {
     linger: Option<Linger>,
     ready: VecDeque<Batch<T>>,
     running: FuturesUnordered<Running<T>>,
-    settled: BTreeMap<u64, Outcome<T>>,
-    /// The index of the outcome to be given next, where they are given in order.
+    /// Outcomes to be given. In the order of the inputs, the first is that of `next_outcome`, and those that are missing are
+    /// not known yet.
+    settled: VecDeque<Option<Outcome<T>>>,
     next_outcome: u64,
     tally: Tally,
 }
@@ -101,7 +102,7 @@ impl<T> Engine<T> {
             linger: None,
             ready: VecDeque::new(),
             running: FuturesUnordered::new(),
-            settled: BTreeMap::new(),
+            settled: VecDeque::new(),
             next_outcome: 0,
             tally: Tally::new(total),
         }
@@ -110,6 +111,14 @@ impl<T> Engine<T> {
     /// Why nothing more is sent.
     pub(super) fn refused(&self) -> Option<&Error> {
         self.refused.as_ref()
+    }
+
+    /// Tells by their indexes the inputs that no request was begun for.
+    pub(super) fn is_waiting(&self) -> impl Fn(u64) -> bool + use<T> {
+        let batches = self.groups.values().chain(&self.ready);
+        let waiting: HashSet<_> = batches.flat_map(|batch| &batch.inputs).map(|input| input.index).collect();
+        let next = self.next_index;
+        move |index| index >= next || waiting.contains(&index)
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Outcome<T>>> {
@@ -139,17 +148,14 @@ impl<T> Engine<T> {
     }
 
     fn has_next(&self) -> bool {
-        match self.settled.first_key_value() {
-            Some((index, _)) => !self.in_input_order || *index == self.next_outcome,
-            None => false,
-        }
+        matches!(self.settled.front(), Some(Some(_)))
     }
 
     fn next(&mut self) -> Option<Outcome<T>> {
         if !self.has_next() {
             return None;
         }
-        let (_, outcome) = self.settled.pop_first()?;
+        let outcome = self.settled.pop_front().flatten()?;
         self.next_outcome += 1;
         self.taken -= 1;
         Some(outcome)
@@ -211,9 +217,9 @@ impl<T> Engine<T> {
     /// The result of an input of which nothing is to be sent, and whether it is the journal's.
     fn before(&mut self, index: u64, association: Option<&Association>) -> Option<(Result<()>, bool)> {
         if self.refused.is_none()
-            && let Some(journal) = &mut self.journal
+            && let Some(journal) = &self.journal
         {
-            match journal.find(index, association.map_or(NOT_SENT, Association::digest)) {
+            match journal.find(index, || association.map_or(NOT_SENT, Association::digest)) {
                 Ok(recorded) => {
                     return recorded.map(|recorded| match recorded {
                         Recorded::Made => (Ok(()), true),
@@ -277,13 +283,14 @@ impl<T> Engine<T> {
     }
 
     fn end(&mut self, Batch { inputs, values }: Batch<T>, settled: Result<Settled>) {
-        let (mut settled, missing) = match settled {
+        let (settled, missing) = match settled {
             Ok(settled) => (settled, Error::interrupted()),
             Err(error) => (Settled::default(), error),
         };
         self.tally.ended(inputs.len(), &settled.effort);
+        let mut results = settled.results.into_iter();
         let outcomes = inputs.into_iter().zip(values).map(|(Numbered { index, association }, value)| {
-            let result = settled.results.remove(&index).unwrap_or_else(|| Err(missing.clone()));
+            let result = results.next().flatten().unwrap_or_else(|| Err(missing.clone()));
             Outcome { index, association: Some(association), value, result, replayed: false }
         });
         let outcomes = outcomes.collect();
@@ -294,12 +301,10 @@ impl<T> Engine<T> {
     /// Has outcomes recorded before they are given. One that cannot be is given all the same; then nothing more is sent.
     fn settle(&mut self, outcomes: Vec<Outcome<T>>) {
         if let Some(journal) = &mut self.journal {
-            let record = |outcome: &Outcome<T>| {
-                let digest = outcome.association.as_ref().map_or(NOT_SENT, Association::digest);
-                journal.record(outcome.index, digest, &outcome.result)
-            };
-            let recorded = outcomes.iter().try_for_each(record);
-            if let Err(error) = recorded.and_then(|()| journal.flush()) {
+            for Outcome { index, association, result, .. } in &outcomes {
+                journal.record(*index, association.as_ref().map_or(NOT_SENT, Association::digest), result);
+            }
+            if let Err(error) = journal.flush() {
                 self.refused = self.refused.take().or(Some(error));
             }
         }
@@ -308,7 +313,17 @@ impl<T> Engine<T> {
 
     fn keep(&mut self, outcome: Outcome<T>) {
         self.tally.settled(&outcome.result, outcome.replayed);
-        self.settled.insert(outcome.index, outcome);
+        if !self.in_input_order {
+            return self.settled.push_back(Some(outcome));
+        }
+        // Less than the inputs that are taken, all of which are in memory.
+        let place = (outcome.index - self.next_outcome) as usize;
+        if place >= self.settled.len() {
+            self.settled.resize_with(place + 1, || None);
+        }
+        if let Some(slot) = self.settled.get_mut(place) {
+            *slot = Some(outcome);
+        }
     }
 
     fn report_progress(&mut self) {

@@ -3,7 +3,7 @@
 //! A text file to which lines are appended, the first of which says what it is a journal of:
 //!
 //! ```text
-//! hubspot-partner-clients journal 2 {"operation":"associate","input":"contacts.csv","server":"https://api.hubapi.com","apiVersion":"v3"} 0f4ac0f5
+//! hubspot-partner-clients journal 3 {"operation":"associate","input":"contacts.csv","server":"https://api.hubapi.com","apiVersion":"v3"} 0f4ac0f5
 //! 0 00f1d3a5b2c49e77 made 3c1f0a52
 //! 2 9be06c1144d2830a failed {"operation":"batch_associate","attempts":1,"status":400,"message":"…"} 81d20f6e
 //! ```
@@ -27,7 +27,7 @@ use fs4::{FileExt, TryLockError};
 
 use self::{
     index::{Index, What, short},
-    line::{Header, Line, seal, unseal},
+    line::{Header, Line, Outcome, seal, unseal},
 };
 use crate::{
     api_version::ApiVersion,
@@ -35,7 +35,7 @@ use crate::{
 };
 
 const NAME: &str = "hubspot-partner-clients journal ";
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 const NEW_ONE: &str = "give another path for a new journal";
 
 /// A file that records the outcomes of a run, so that an interrupted run can be resumed.
@@ -49,15 +49,21 @@ const NEW_ONE: &str = "give another path for a new journal";
 /// the disk, so a power failure may lose the last lines. Their inputs are sent again, which does no harm: associations
 /// can be made and removed twice.
 ///
-/// A journal belongs to its inputs, the operation, the server (by the client's base URL), the version of HubSpot's API,
-/// and the [account](Self::account) if it is given. A run with anything else is refused, and nothing is sent. An access
-/// token changes, so neither the token nor a digest of it is recorded: without an account, the journals of two accounts on
-/// one server look the same. [`Client::account`](crate::Client::account) asks HubSpot which account a token belongs to.
+/// A journal belongs to its `input`, the operation, the server (by the client's base URL), the version of HubSpot's API,
+/// and the [account](Self::account) if it is given. A run with anything else is refused, and nothing is sent.
+///
+/// The inputs themselves are compared only where the journal has recorded one, each when the run comes to it: from the
+/// first that differs, nothing is sent. Other inputs where nothing is recorded, or fewer inputs, are not noticed, so put a
+/// digest of all inputs into `input`.
+///
+/// An access token changes, so neither the token nor a digest of it is recorded: without an account, the journals of two
+/// accounts on one server look the same, so give an account wherever a program may have tokens of several.
+/// [`Client::account`](crate::Client::account) asks HubSpot which account a token belongs to.
 ///
 /// Reading and writing block, writing for a few kilobytes after each request. Opening reads the whole file, which takes
-/// a fraction of a second for a million inputs, and uses 8 bytes of memory for each. The file is locked while it is
-/// open. It takes about 40 bytes for an input that was made and some hundred for one that failed. An error larger than
-/// 2 KiB loses its details, its context and the end of its message.
+/// a fraction of a second for a million inputs, and uses 8 bytes of memory for each; what the run adds uses none. The
+/// file is locked while it is open. It takes about 40 bytes for an input that was made and some hundred for one that
+/// failed. An error larger than 2 KiB loses its details, its context and the end of its message.
 ///
 /// ```no_run
 /// # fn run() -> hubspot_partner_clients::Result<()> {
@@ -80,6 +86,7 @@ pub struct Journal {
     end: u64,
     /// Lines that come after it.
     buffer: Vec<u8>,
+    /// What was recorded when the journal was opened.
     index: Index,
 }
 
@@ -91,13 +98,13 @@ pub(crate) enum Recorded {
 }
 
 impl Journal {
-    /// Opens the journal at `path`, or creates it. `input` is a name for the inputs as a whole, such as a digest of the
-    /// file that they come from.
+    /// Opens the journal at `path`, or creates it. `input` is a name for the inputs as a whole: give a digest of them all,
+    /// such as that of the file that they come from, so that a run with others is refused.
     ///
     /// # Errors
     /// [`Error::is_journal`] if the file
     /// - cannot be opened, read or locked, or is in use by another run;
-    /// - is not a journal, belongs to another `input`, or has a newer format;
+    /// - is not a journal, belongs to another `input`, or has another format;
     /// - is damaged before its last line.
     ///
     /// The file stays as it is.
@@ -139,14 +146,30 @@ impl Journal {
         self
     }
 
-    /// How many inputs are recorded, those of earlier runs included.
+    /// How many inputs earlier runs have recorded.
     pub fn recorded(&self) -> u64 {
         self.index.count
     }
 
+    /// Whether an earlier run has recorded the input at `index`, counted from 0.
+    pub fn is_recorded(&self, index: u64) -> bool {
+        self.index.get(index).is_some()
+    }
+
+    /// The account that the journal was begun with; `None` for a new one, or one that was begun without.
+    pub fn begun_with_account(&self) -> Option<&str> {
+        self.header.as_ref()?.account.as_deref()
+    }
+
+    /// Lets the run send the input at `index` again, although an earlier run has recorded that it was carried out: call it, before
+    /// the run, for what was reversed since. An input that HubSpot refused stays recorded.
+    pub fn send_again(&mut self, index: u64) {
+        self.index.forget_made(index);
+    }
+
     /// Lets each later write fail.
     #[cfg(test)]
-    pub(super) fn close(&mut self) {
+    pub(in crate::associations) fn close(&mut self) {
         self.file = File::open(&self.path).unwrap();
     }
 
@@ -175,8 +198,11 @@ impl Journal {
                 return Err(self.damaged(format_args!("in line {}", number - 1)));
             }
             match Line::parse(&line) {
-                Some(Line { index, digest, error }) => {
-                    let what = if error.is_none() { What::Made(digest) } else { What::Failed(self.end) };
+                Some(Line { index, digest, outcome }) => {
+                    let what = match outcome {
+                        Outcome::Made => What::Made(digest),
+                        Outcome::Failed(_) => What::Failed(self.end),
+                    };
                     self.index.insert(index, what).map_err(|e| no_room(&self.path, index, &e))?;
                     self.end += line.len() as u64;
                 }
@@ -193,7 +219,8 @@ impl Journal {
         if let Some(version) = version.filter(|version| *version != VERSION.as_bytes()) {
             let version = excerpt(&String::from_utf8_lossy(version), 20);
             let trouble = format_args!("has format {version:?}, and this version of the crate knows {VERSION:?}");
-            return Err(Error::journal(&self.path, trouble, "continue with the version that wrote it"));
+            let remedy = format!("{NEW_ONE}, or continue with the version that wrote it");
+            return Err(Error::journal(&self.path, trouble, remedy));
         }
         let header = unseal(line).and_then(|text| text.strip_prefix(NAME)?.split_once(' '));
         match header.and_then(|(_, json)| serde_json::from_str::<Header>(json).ok()) {
@@ -227,23 +254,25 @@ impl Journal {
                 account: self.account.clone(),
             };
             let json = serde_json::to_string(&header).map_err(|e| unwritten(&self.path, e.into()))?;
-            self.append(seal(format!("{NAME}{VERSION} {json}")).as_bytes())?;
+            let mut line = format!("{NAME}{VERSION} {json}").into_bytes();
+            seal(&mut line, 0);
+            self.append(&line)?;
             self.header = Some(header);
         }
         Ok(())
     }
 
-    /// What became of the input at `index`, if it is recorded.
+    /// What became of the input at `index`, if an earlier run has recorded it.
     ///
     /// # Errors
     /// Where the input at `index` was another, by its digest.
-    pub(crate) fn find(&mut self, index: u64, digest: u64) -> Result<Option<Recorded>> {
+    pub(crate) fn find(&self, index: u64, digest: impl FnOnce() -> u64) -> Result<Option<Recorded>> {
         let (same, recorded) = match self.index.get(index) {
             None => return Ok(None),
-            Some(What::Made(known)) => (known == short(digest), Recorded::Made),
+            Some(What::Made(known)) => (known == short(digest()), Recorded::Made),
             Some(What::Failed(offset)) => {
                 let (known, error) = self.failure(offset)?;
-                (known == digest, Recorded::Failed(error))
+                (known == digest(), Recorded::Failed(error))
             }
         };
         match recorded {
@@ -254,10 +283,7 @@ impl Journal {
     }
 
     /// The failure in the line at `offset`, and its input's digest.
-    fn failure(&mut self, offset: u64) -> Result<(u64, Error)> {
-        if offset >= self.end {
-            self.flush()?;
-        }
+    fn failure(&self, offset: u64) -> Result<(u64, Error)> {
         let read = |mut file: &File| {
             let mut line = Vec::new();
             file.seek(SeekFrom::Start(offset))?;
@@ -266,30 +292,25 @@ impl Journal {
         };
         let line = read(&self.file)
             .map_err(|e| Error::journal_io(&self.path, "cannot be read", e, "try again, or restore the file"))?;
-        Line::parse(&line)
-            .and_then(|line| Some((line.digest, Error::from_json(line.error?).ok()?)))
-            .ok_or_else(|| self.damaged(format_args!("at byte {offset}")))
+        let failure = Line::parse(&line).and_then(|Line { digest, outcome, .. }| match outcome {
+            Outcome::Failed(json) => Some((digest, Error::from_json(&json).ok()?)),
+            Outcome::Made => None,
+        });
+        failure.ok_or_else(|| self.damaged(format_args!("at byte {offset}")))
     }
 
-    /// Remembers what became of an input, to be written by the next [`flush`](Self::flush); nothing of a failure that may
-    /// not last.
-    ///
-    /// # Errors
-    /// Where there is no memory left.
-    pub(crate) fn record(&mut self, index: u64, digest: u64, result: &Result<()>) -> Result<()> {
-        let (what, line) = match result {
-            Ok(()) => (What::Made(digest), format!("{index} {digest:016x} made")),
+    /// Takes what became of an input, to be written by the next [`flush`](Self::flush); nothing of a failure that may not
+    /// last.
+    pub(crate) fn record(&mut self, index: u64, digest: u64, result: &Result<()>) {
+        let outcome = match result {
+            Ok(()) => Outcome::Made,
             Err(error) if error.is_lasting() => match error.to_json() {
-                Ok(json) => {
-                    (What::Failed(self.end + self.buffer.len() as u64), format!("{index} {digest:016x} failed {json}"))
-                }
-                Err(_) => return Ok(()),
+                Ok(json) => Outcome::Failed(json.into()),
+                Err(_) => return,
             },
-            Err(_) => return Ok(()),
+            Err(_) => return,
         };
-        self.index.insert(index, what).map_err(|e| no_room(&self.path, index, &e))?;
-        self.buffer.extend_from_slice(seal(line).as_bytes());
-        Ok(())
+        Line { index, digest, outcome }.write(&mut self.buffer);
     }
 
     /// Writes what was recorded, in one piece; it then survives the end of the process.
@@ -327,6 +348,13 @@ impl Journal {
     }
 }
 
+impl Drop for Journal {
+    fn drop(&mut self) {
+        // A process that the program is just starting has the file open as well, and would keep it locked.
+        let _ = FileExt::unlock(&self.file);
+    }
+}
+
 impl fmt::Debug for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Journal")
@@ -347,7 +375,7 @@ fn no_room(path: &Path, index: u64, error: &TryReserveError) -> Error {
     Error::journal(
         path,
         format_args!("has no memory left for input {index} ({error})"),
-        "start a run with fewer inputs",
+        "give another path for a new journal, or run where there is more memory",
     )
 }
 

@@ -28,6 +28,11 @@ impl<T> Outcomes<T> {
     pub fn journal_error(&self) -> Option<&Error> {
         self.0.refused().filter(|error| error.is_journal())
     }
+
+    /// Tells by their indexes the inputs that certainly were not sent so far.
+    pub(in crate::associations) fn is_waiting(&self) -> impl Fn(u64) -> bool + use<T> {
+        self.0.is_waiting()
+    }
 }
 
 impl<T> Stream for Outcomes<T> {

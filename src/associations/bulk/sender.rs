@@ -1,9 +1,6 @@
 //! The requests that carry batches and single inputs, and HubSpot's responses to them.
 
-use std::{borrow::Cow, collections::HashMap, time::Duration};
-
-use bytes::Bytes;
-use serde_json::Value;
+use std::{borrow::Cow, time::Duration};
 
 use crate::{
     association::Association,
@@ -13,11 +10,11 @@ use crate::{
         types::PARTNER_CLIENTS,
     },
     client::Client,
-    error::{Error, Result},
+    error::{Error, Result, kind::ErrorKind},
     generated::types,
     ids::ObjectType,
     reading,
-    transport::{self, call_meta::CallMeta, call_options::CallOptions, lease::Lease},
+    transport::{self, call_meta::CallMeta, call_options::CallOptions, lease::Lease, proof::carried_out},
 };
 
 const MAX_ASSOCIATED: usize = 2_000;
@@ -62,6 +59,8 @@ pub(super) struct Effort {
     pub(super) requests: u64,
     pub(super) retries: u64,
     pub(super) waited: Duration,
+    /// The status of the last response.
+    last_status: Option<u16>,
 }
 
 impl Effort {
@@ -69,14 +68,37 @@ impl Effort {
         self.requests += u64::from(meta.attempts);
         self.retries += u64::from(meta.attempts.saturating_sub(1));
         self.waited += meta.rate_limit_wait;
+        self.last_status = meta.status.or(self.last_status);
     }
 }
 
-/// The results of a batch by the inputs' indexes.
+/// The results of a batch.
 #[derive(Default)]
 pub(super) struct Settled {
-    pub(super) results: HashMap<u64, Result<()>>,
+    /// By the inputs' places in the batch.
+    pub(super) results: Vec<Option<Result<()>>>,
     pub(super) effort: Effort,
+}
+
+impl Settled {
+    /// Gives the inputs at these places of the batch a result. One that was not sent in time tells that there was a response to
+    /// the batch before.
+    pub(super) fn set(&mut self, places: impl IntoIterator<Item = usize>, result: &Result<()>) {
+        let result = match (result, self.effort.last_status) {
+            (Err(error), Some(status)) if error.kind() == ErrorKind::QueueTimeout => {
+                Cow::Owned(Err(error.clone().after_response(status)))
+            }
+            _ => Cow::Borrowed(result),
+        };
+        for place in places {
+            if place >= self.results.len() {
+                self.results.resize(place + 1, None);
+            }
+            if let Some(slot) = self.results.get_mut(place) {
+                *slot = Some((*result).clone());
+            }
+        }
+    }
 }
 
 /// How requests are sent.
@@ -96,7 +118,8 @@ pub(super) struct Sender {
 pub(super) struct Unit<'a> {
     /// The first of them.
     pub(super) association: Cow<'a, Association>,
-    pub(super) indexes: Vec<u64>,
+    /// Their places in the batch.
+    pub(super) places: Vec<usize>,
     /// What the two objects get or lose, on dated versions.
     pub(super) types: Vec<types::AssociationSpec>,
 }
@@ -171,8 +194,7 @@ impl Sender {
         }
     }
 
-    /// Sends an input by itself. That HubSpot answers with a success proves that it is carried out, whatever the body says
-    /// of the partner client.
+    /// Sends an input by itself.
     pub(super) async fn send_alone(&self, to: &ObjectType, unit: &Unit<'_>) -> (Result<()>, CallMeta) {
         if self.is_dated() {
             return self.send_alone_dated(to, unit).await;
@@ -193,35 +215,21 @@ impl Sender {
     }
 }
 
-/// The outcome of an input that was sent by itself.
-pub(super) fn proven(outcome: Result<()>, body: &Bytes, operation: &'static str, meta: &CallMeta) -> Result<()> {
+/// The outcome of an input that was sent by itself. A success of HubSpot's proves that it is carried out, even if nothing
+/// more can be read of it.
+pub(super) fn proven(outcome: Result<()>, body: &[u8], operation: &'static str, meta: &CallMeta) -> Result<()> {
     match outcome {
+        Err(error) if !error.is_unread_success() => Err(error),
         // Its body was not kept.
-        Err(error) if error.is_too_large() && meta.correlation_id.is_none() => Err(error),
-        Err(error) if !(error.is_unread_success() && proves(body, meta)) => Err(error),
-        Ok(()) if !proves(body, meta) => Err(unread("it is not a response from HubSpot", body, operation, meta)),
-        _ => Ok(()),
-    }
-}
-
-/// Whether a success with this body is HubSpot's, and says nothing to the contrary. A gateway, or a server at a wrong base
-/// URL, may answer everything with a page.
-pub(super) fn proves(body: &Bytes, meta: &CallMeta) -> bool {
-    let is_empty = |value: Option<&Value>| match value {
-        Some(Value::Array(errors)) => errors.is_empty(),
-        value => value.is_none_or(Value::is_null),
-    };
-    match reading::json(body) {
-        _ if meta.status == Some(204) => true,
-        _ if meta.status == Some(207) => false,
-        Some(Value::Object(response)) => {
-            is_empty(response.get("errors")) && response.get("status").is_none_or(|status| status != "error")
+        Err(error) if error.is_too_large() => {
+            let is_done = meta.correlation_id.is_some() && carried_out(b"", operation, meta).is_ok();
+            if is_done { Ok(()) } else { Err(error) }
         }
-        _ => body.is_empty() || meta.correlation_id.is_some(),
+        _ => carried_out(body, operation, meta),
     }
 }
 
-pub(super) fn unread(trouble: &str, body: &Bytes, operation: &'static str, meta: &CallMeta) -> Error {
+fn unread(trouble: &str, body: &[u8], operation: &'static str, meta: &CallMeta) -> Error {
     Error::undecodable(trouble, &String::from_utf8_lossy(body)).in_call(operation, meta, true)
 }
 

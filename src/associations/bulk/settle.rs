@@ -11,29 +11,32 @@ use super::{
 use crate::{
     association::{Association, spelling},
     associations::{bulk::strategy::Strategy, resolve::in_v3},
-    error::{Error, Result},
-    ids::ObjectType,
+    error::{Error, Result, kind::ErrorKind},
+    generated::types,
+    ids::{ObjectType, canonical},
     transport::call_meta::CallMeta,
 };
 
 /// HubSpot may refuse a batch of v3 that holds an association twice.
 fn distinct<'a>(inputs: &'a [Numbered], settled: &mut Settled) -> Vec<Unit<'a>> {
-    let (mut units, mut seen) = (Vec::<Unit<'_>>::new(), HashMap::new());
-    for Numbered { index, association } in inputs {
+    let (mut units, mut seen) = (Vec::<Unit<'_>>::with_capacity(inputs.len()), HashMap::with_capacity(inputs.len()));
+    for (place, Numbered { association, .. }) in inputs.iter().enumerate() {
         let sent = match sent_in_v3(association) {
             Ok(sent) => sent,
             Err(error) => {
-                settled.results.insert(*index, Err(error));
+                settled.set([place], &Err(error));
                 continue;
             }
         };
-        let key = (pair(association), spelling(sent.association_type.as_str()).into_owned());
-        if let Some(unit) = seen.get(&key).and_then(|&place: &usize| units.get_mut(place)) {
-            unit.indexes.push(*index);
-            continue;
+        let spelled = match &sent {
+            Cow::Borrowed(association) => spelling(association.association_type.as_str()),
+            Cow::Owned(association) => spelling(association.association_type.as_str()).into_owned().into(),
+        };
+        let first: usize = *seen.entry((pair(association), spelled)).or_insert(units.len());
+        match units.get_mut(first) {
+            Some(unit) => unit.places.push(place),
+            None => units.push(Unit { association: sent, places: vec![place], types: Vec::new() }),
         }
-        seen.insert(key, units.len());
-        units.push(Unit { association: sent, indexes: vec![*index], types: Vec::new() });
     }
     units
 }
@@ -46,6 +49,23 @@ fn sent_in_v3(association: &Association) -> Result<Cow<'_, Association>> {
     }
     let association_type = in_v3(association.association_type.clone())?;
     Ok(Cow::Owned(Association { association_type, ..association.clone() }))
+}
+
+/// Whether a response without errors lists the inputs in their order, whatever else it lists between them, such as inverse
+/// associations. Then all are done, as [`Verdicts`] would find by maps.
+fn lists_all(response: &types::BatchResponsePublicAssociationWithErrors, meta: &CallMeta, part: &[&Unit<'_>]) -> bool {
+    // Most are as they were sent.
+    let is_same_type = |a: &str, b: &str| a == b || spelling(a) == spelling(b);
+    let is_listed = |unit: &Unit<'_>, result: &types::PublicAssociation| {
+        let (partner_client, other) = pair(&unit.association);
+        canonical(result.from.id.as_str()) == partner_client
+            && canonical(result.to.id.as_str()) == other
+            && is_same_type(&result.type_, unit.association.association_type.as_str())
+    };
+    let mut results = response.results.iter();
+    meta.is_complete(response.status.as_str())
+        && response.errors.is_empty()
+        && part.iter().all(|unit| results.any(|result| is_listed(unit, result)))
 }
 
 impl Sender {
@@ -63,6 +83,14 @@ impl Sender {
         let settling = Settling { sender: self, to, all, open: all, calls: 0, limit, foreign: None, settled };
         settling.run(units.iter().collect()).await
     }
+}
+
+/// What a batch of one input comes to that neither a result nor a refusal settles: the error that HubSpot failed with, or that
+/// every call would have. It is about that input whatever it names.
+fn unsettled(errors: &[types::StandardError], operation: &'static str, meta: &CallMeta) -> Error {
+    let mut errors = errors.iter().map(|error| Error::in_batch(error).in_call(operation, meta, false));
+    let is_told = |error: &Error| error.is_retryable() || error.stops();
+    errors.find(is_told).unwrap_or_else(|| Error::no_outcome().in_call(operation, meta, true))
 }
 
 /// A batch on its way to being settled.
@@ -120,12 +148,13 @@ impl<'a> Settling<'a> {
         self.called(&meta);
         if let Err(error) = &result
             && error.is_unread_success()
+            && error.kind() != ErrorKind::NoOutcome
             && meta.correlation_id.is_none()
             && meta.status != Some(207)
         {
             self.foreign = Some(error.clone());
         }
-        self.settle(unit, result);
+        self.settle(unit, &result);
     }
 
     /// Sends a batch, and returns what is still to be done, the last of it first.
@@ -134,18 +163,19 @@ impl<'a> Settling<'a> {
         self.called(&meta);
         match response {
             Ok(Response::All) => self.settle_all(part, &Ok(())),
+            Ok(Response::Told(response)) if lists_all(&response, &meta, &part) => self.settle_all(part, &Ok(())),
             Ok(Response::Told(response)) => {
                 let operation = self.sender.batch_operation();
                 let asked: Vec<&Association> = part.iter().map(|unit| &*unit.association).collect();
                 let verdicts = Verdicts::new(&response, operation, &meta, self.to, asked.into_iter());
                 let open = self.settle_those(part, |unit| verdicts.of(&unit.association).result());
-                return self.one_by_one(open, || Error::no_outcome().in_call(operation, &meta, true));
+                return self.one_by_one(open, || unsettled(&response.errors, operation, &meta));
             }
             Ok(Response::Set(response)) => {
                 let operation = self.sender.batch_operation();
                 let verdicts = PairVerdicts::new(&response, operation, &meta, self.to, &part);
                 let open = self.settle_those(part, |unit| verdicts.of(&unit.association).result());
-                return self.one_by_one(open, || Error::no_outcome().in_call(operation, &meta, true));
+                return self.one_by_one(open, || unsettled(&response.errors, operation, &meta));
             }
             Ok(Response::Removed(response)) => {
                 let operation = self.sender.batch_operation();
@@ -158,7 +188,7 @@ impl<'a> Settling<'a> {
                 } else if open.len() < sent {
                     vec![open]
                 } else {
-                    self.one_by_one(open, || Error::no_outcome().in_call(operation, &meta, true))
+                    self.one_by_one(open, || unsettled(&response.errors, operation, &meta))
                 };
             }
             Ok(Response::Unread(error)) => return self.one_by_one(part, || error),
@@ -193,7 +223,7 @@ impl<'a> Settling<'a> {
         part.into_iter()
             .filter(|input| match result(input) {
                 Some(result) => {
-                    self.settle(input, result);
+                    self.settle(input, &result);
                     false
                 }
                 None => true,
@@ -202,12 +232,12 @@ impl<'a> Settling<'a> {
     }
 
     fn settle_all(&mut self, part: Part<'a>, result: &Result<()>) {
-        part.into_iter().for_each(|input| self.settle(input, result.clone()));
+        part.into_iter().for_each(|input| self.settle(input, result));
     }
 
-    fn settle(&mut self, unit: &Unit<'_>, result: Result<()>) {
+    fn settle(&mut self, unit: &Unit<'_>, result: &Result<()>) {
         self.open -= 1;
-        self.settled.results.extend(unit.indexes.iter().map(|index| (*index, result.clone())));
+        self.settled.set(unit.places.iter().copied(), result);
     }
 
     fn called(&mut self, meta: &CallMeta) {

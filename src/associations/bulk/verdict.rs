@@ -8,9 +8,10 @@ use std::{
 use super::attribution::{Errors, Pair, pair};
 use crate::{
     association::{Association, spelling},
+    associations::types::label_of_unlabeled,
     error::{Error, Result},
     generated::types,
-    ids::{ObjectType, canonical},
+    ids::{ObjectType, canonical, is_number},
     transport::call_meta::CallMeta,
 };
 
@@ -88,8 +89,8 @@ impl<'a> Verdicts<'a> {
 
     pub(super) fn of(&self, association: &Association) -> Verdict {
         match self.said_of(association) {
-            // It was not looked at.
-            Verdict::Refused(error) if error.is_rate_limited() && !error.is_daily_limit() => Verdict::Unknown,
+            // It was not looked at, or HubSpot failed at it.
+            Verdict::Refused(error) if error.is_retryable() => Verdict::Unknown,
             verdict => verdict,
         }
     }
@@ -120,7 +121,7 @@ impl<'a> Verdicts<'a> {
         let is_alone = from == to && self.asked.get(&(from, to)).is_some_and(|asked| asked.len() == 1);
         listed.contains(asked)
             || self.spelled.get(asked).is_some_and(|other| listed.contains(other))
-            || (is_alone && listed.iter().any(|listed| is_id(listed) != is_id(asked)))
+            || (is_alone && listed.iter().any(|listed| is_number(listed) != is_number(asked)))
     }
 }
 
@@ -136,9 +137,10 @@ fn spellings<'a>(
         if !listed.contains(asked_type) {
             // HubSpot may list a label's unlabelled companion beside it.
             let is_companion = |name: &Type<'_>| {
-                name.strip_suffix("_unlabeled").is_some_and(|label| listed.iter().any(|listed| listed == label))
+                label_of_unlabeled(name).is_some_and(|label| listed.iter().any(|listed| listed == label))
             };
-            let other = listed.iter().filter(|listed| is_id(listed) != is_id(asked_type) && !is_companion(listed));
+            let other =
+                listed.iter().filter(|listed| is_number(listed) != is_number(asked_type) && !is_companion(listed));
             shown.extend(other.map(|listed| (asked_type.clone(), listed.clone())));
         }
     }
@@ -149,8 +151,4 @@ fn spellings<'a>(
     }
     shown.retain(|(asked, listed)| of_asked.get(asked) == Some(&1) && of_listed.get(listed) == Some(&1));
     shown.into_iter().collect()
-}
-
-fn is_id(association_type: &str) -> bool {
-    association_type.bytes().all(|b| b.is_ascii_digit())
 }

@@ -12,19 +12,23 @@ pub struct Applied {
     pub added: u64,
     /// How many associations were removed.
     pub removed: u64,
-    /// How many changes were already in place, for example because part of the plan was carried out before.
-    pub already_done: u64,
+    /// Changes that were already in place, for example because part of the plan was carried out before.
+    pub already_done: Vec<Association>,
     /// Additions that failed or whose outcome is unknown.
     pub failed_additions: Vec<FailedChange>,
     /// Removals that failed or whose outcome is unknown.
     pub failed_removals: Vec<FailedChange>,
     /// Removals that were not sent, because not all additions of the same partner client succeeded.
     pub held_back: Vec<Association>,
-    /// How many changes have no outcome, because the run was [stopped](super::Apply::run_until).
-    pub unsettled: u64,
+    /// Changes that have no outcome, because the run was [stopped](super::Apply::run_until) or its
+    /// [journal](super::Apply::journal) could not be written. Those that were under way may have been carried out, and
+    /// [`changed`](Self::changed) leaves out the others.
+    pub unsettled: Vec<Association>,
     /// Why the [journal](super::Apply::journal) could not be written. Outcomes from just before may be missing in it,
     /// and nothing was sent after it.
     pub journal_error: Option<Error>,
+    /// The unsettled changes that no request was begun for.
+    pub(super) not_begun: Vec<Association>,
 }
 
 /// A change that failed.
@@ -38,9 +42,17 @@ pub struct FailedChange {
 }
 
 impl Applied {
+    /// Notes changes that no request was begun for.
+    pub(super) fn leave<'a>(&mut self, changes: impl IntoIterator<Item = &'a Association>) {
+        for change in changes {
+            self.unsettled.push(change.clone());
+            self.not_begun.push(change.clone());
+        }
+    }
+
     /// Whether everything is as the plan says.
     pub fn is_complete(&self) -> bool {
-        self.failures().next().is_none() && self.held_back.is_empty() && self.unsettled == 0
+        self.failures().next().is_none() && self.held_back.is_empty() && self.unsettled.is_empty()
     }
 
     /// The failed additions, then the failed removals.
@@ -50,9 +62,14 @@ impl Applied {
 
     /// Like [`Plan::undo`], without changes that were certainly not made.
     pub fn undo(&self, plan: &Plan) -> Plan {
-        // An attempt before the last one may have been carried out.
+        self.changed(plan).undo()
+    }
+
+    /// The plan without changes that were certainly not made: what was, or may have been, carried out.
+    pub fn changed(&self, plan: &Plan) -> Plan {
+        // What a read before it failed for was not sent. An attempt before the last one may have been carried out.
         let undone = |FailedChange { error, .. }: &&FailedChange| {
-            error.is_lasting() || (error.attempts() <= 1 && error.was_not_carried_out())
+            error.only_reads() || error.is_lasting() || (error.attempts() <= 1 && error.was_not_carried_out())
         };
         let changes = |failed: &'_ [FailedChange]| -> HashSet<Association> {
             failed.iter().filter(undone).map(|failed| failed.association.clone()).collect()
@@ -60,11 +77,13 @@ impl Applied {
         let not_added = changes(&self.failed_additions);
         let mut not_removed = changes(&self.failed_removals);
         not_removed.extend(self.held_back.iter().cloned());
+        let not_begun: HashSet<_> = self.not_begun.iter().collect();
         let mut changed = plan.clone();
-        changed.add.retain(|change| !not_added.contains(change));
-        changed.remove.retain(|change| !not_removed.contains(change));
-        changed.keep.extend(not_removed);
+        changed.add.retain(|change| !not_added.contains(change) && !not_begun.contains(change));
+        let kept = changed.remove.extract_if(.., |change| not_removed.contains(change) || not_begun.contains(change));
+        changed.keep.extend(kept);
         changed.keep.sort_unstable();
-        changed.undo()
+        changed.unchanged = changed.keep.len() as u64;
+        changed
     }
 }

@@ -8,7 +8,8 @@ use super::types::Types;
 use crate::{
     association::Association,
     associations::{
-        AssociatedId, held,
+        AssociatedId,
+        held::{self, CONCURRENCY, MAX_INPUTS},
         read_errors::ReadErrors,
         resolve::{exact, is_labelled},
         types::PARTNER_CLIENTS,
@@ -21,9 +22,6 @@ use crate::{
     transport::{self, call_options::CallOptions},
 };
 
-const MAX_INPUTS: usize = 1_000;
-/// Requests at once where partner clients are read one by one.
-const CONCURRENCY: usize = 4;
 const OPERATION: &str = "batch_read_associations";
 
 /// What HubSpot says of some partner clients.
@@ -127,7 +125,7 @@ impl Reader<'_> {
         });
         let (answer, meta) = match called.await {
             // One partner client may have it all refused; each is told of by itself.
-            Err(error) if error.is_not_found() => return Ok(asked),
+            Err(error) if error.is_refusal() => return Ok(asked),
             called => called?,
         };
         // It does not say whose the entries are that cannot be read, either.

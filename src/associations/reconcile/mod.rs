@@ -209,7 +209,7 @@ impl Reconcile {
         wanted.retain(|change| is_known(&change.partner_client_id));
         let unlabeled_types: BTreeSet<_> = types.unlabeled().into_iter().chain(existing.unlabeled.clone()).collect();
         let made = Made {
-            server: self.client.raw.baseurl.clone(),
+            server: self.client.server().to_owned(),
             api_version: self.client.api_version(),
             account: self.account,
             unlabeled_types: unlabeled_types.into_iter().collect(),

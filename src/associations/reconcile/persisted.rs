@@ -9,7 +9,10 @@ use super::{plan::NotPersisted, types::is_exact};
 use crate::{
     api_version::ApiVersion,
     association::Association,
-    associations::reconcile::plan::Plan,
+    associations::{
+        reconcile::plan::Plan,
+        resolve::{in_v3, known_category},
+    },
     error::excerpt::excerpt,
     ids::{AssociationType, ObjectType, PartnerClientId},
 };
@@ -140,13 +143,16 @@ fn canonical(mut changes: Vec<Association>, version: ApiVersion) -> Result<Vec<A
     Ok(changes)
 }
 
-/// HubSpot's names on v3 are in lower case here, the categories of dated versions in upper case.
+/// HubSpot's names on v3 are in lower case here, and numbers without a category; the categories of dated versions are as
+/// HubSpot writes them.
 fn spelt(association_type: &AssociationType, version: ApiVersion) -> Result<AssociationType, String> {
     let text = association_type.as_str();
-    let spelt = match version.is_dated() {
-        true if is_exact(text) => text.to_uppercase(),
-        true => text.to_owned(),
-        false => text.to_lowercase(),
+    let spelt = match text.split_once(':') {
+        _ if !version.is_dated() => AssociationType::new(text.to_lowercase()).and_then(in_v3),
+        Some((category, number)) if is_exact(text) => {
+            AssociationType::new(format!("{}:{number}", known_category(category).unwrap_or(category)))
+        }
+        _ => Ok(association_type.clone()),
     };
-    AssociationType::new(spelt).map_err(|error| error.to_string())
+    spelt.map_err(|error| error.to_string())
 }

@@ -10,13 +10,12 @@ use serde::Serialize;
 use crate::{
     api_version::ApiVersion,
     association::Association,
+    associations::types::label_of_unlabeled,
     error::{Error, Result},
     ids::{AssociationType, ObjectId, ObjectType, PartnerClientId},
     transport::call_options::CallOptions,
 };
 
-/// Ends the name of the type that v3 lists beside every label of a pair, such as `x_to_y_unlabeled`.
-pub(super) const UNLABELED: &str = "_unlabeled";
 /// A plan may remove so many without a bound of its own: what one request takes.
 const MAX_REMOVALS: u64 = 100;
 
@@ -156,7 +155,8 @@ impl Plan {
     /// it before you apply this plan. It stays right wherever the run ends: a change that was not made is found to be
     /// in place already. [`Applied::undo`](super::Applied::undo) omits such changes.
     ///
-    /// Types that HubSpot lists beside a label are removed together with new pairs. On dated versions, the unlabelled
+    /// Types that HubSpot lists beside a label are removed together with new pairs, unless others have given the pair a
+    /// label since. On dated versions, the unlabelled
     /// type that this plan adds to a pair with labels stays, because HubSpot would remove the labels with it.
     pub fn undo(&self) -> Self {
         let before = pairs(self.keep.iter().chain(&self.remove).chain(&self.beside_labels));
@@ -233,7 +233,8 @@ pub(super) fn pair(change: &Association) -> Pair<'_> {
 
 /// v3 may list an association by a type that its list of types lacks.
 fn is_unlabeled(unlabeled_types: &[AssociationType], change: &Association) -> bool {
-    unlabeled_types.contains(&change.association_type) || change.association_type.as_str().ends_with(UNLABELED)
+    let association_type = &change.association_type;
+    unlabeled_types.contains(association_type) || label_of_unlabeled(association_type.as_str()).is_some()
 }
 
 impl fmt::Display for Plan {

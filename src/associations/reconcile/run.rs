@@ -67,14 +67,22 @@ impl<'a> Run<'a> {
         let by_itself = |change: &Association| !plan.is_unlabeled(change) || !labeled.contains(&pair(change));
         let is_added = |change: &Association| there.contains(change) && by_itself(change);
         let add = self.open(&plan.add, 0, Change::Associate, is_added)?;
-        let mut remove =
-            self.open(&plan.remove, plan.add.len() as u64, Change::Dissociate, |change| !there.contains(change))?;
+        // Beside a label that stays, the unlabelled type of a pair is no association of its own.
+        let removed: HashSet<_> = plan.remove.iter().collect();
+        let is_label = |change: &&Association| !plan.is_unlabeled(change);
+        let stay = pairs(there.iter().filter(is_label).filter(|change| !removed.contains(change)));
+        let go = pairs(plan.remove.iter().filter(is_label));
+        let is_beside = |change: &Association| {
+            plan.is_unlabeled(change) && go.contains(&pair(change)) && stay.contains(&pair(change))
+        };
+        let is_removed = |change: &Association| !there.contains(change) || is_beside(change);
+        let mut remove = self.open(&plan.remove, plan.add.len() as u64, Change::Dissociate, is_removed)?;
         // The unlabelled type of a pair is removed only after its labels, in whichever batches they are.
         remove.sort_by_key(|&(_, change)| (pair(change), plan.is_unlabeled(change)));
 
         self.settle(Change::Associate, add, stop.as_mut()).await;
-        if stop.is_terminated() {
-            self.applied.unsettled += remove.len() as u64;
+        if self.is_over(stop.as_ref()) {
+            self.applied.leave(remove.into_iter().map(|(_, change)| change));
             return Ok(self.applied);
         }
         let mut gone: Vec<_> = plan.remove.iter().filter(|change| !there.contains(change)).collect();
@@ -83,17 +91,23 @@ impl<'a> Run<'a> {
             let (remove, held_back) = self.hold_back(waiting);
             gone.extend(remove.iter().map(|(_, change)| *change));
             self.settle(Change::Dissociate, remove, stop.as_mut()).await;
-            if stop.is_terminated() || self.applied.journal_error.is_some() {
+            if self.is_over(stop.as_ref()) {
                 return Ok(self.applied);
             }
             let again = self.unblocked(mem::take(&mut gone));
             let failed = self.applied.failed_additions.len() + again.len();
             self.settle(Change::Associate, again, stop.as_mut()).await;
-            if stop.is_terminated() || held_back.is_empty() || self.applied.failed_additions.len() >= failed {
+            let goes_on = self.applied.failed_additions.len() < failed && !held_back.is_empty();
+            if self.is_over(stop.as_ref()) || !goes_on {
                 return Ok(self.applied);
             }
             waiting = held_back;
         }
+    }
+
+    /// Whether nothing more is to be sent.
+    fn is_over<S: Future>(&self, stop: Pin<&Fuse<S>>) -> bool {
+        stop.is_terminated() || self.applied.journal_error.is_some()
     }
 
     /// The refused additions to records that have lost an association since. HubSpot limits how many a record may have, so
@@ -125,12 +139,12 @@ impl<'a> Run<'a> {
         let mut open = Vec::new();
         for (place, change) in (first..).zip(changes) {
             let recorded = match &mut self.apply.journal {
-                Some(journal) => journal.find(place, change.digest())?,
+                Some(journal) => journal.find(place, || change.digest())?,
                 None => None,
             };
             match (is_done(change), recorded) {
                 (true, Some(Recorded::Made)) => *self.count(kind) += 1,
-                (true, _) => self.applied.already_done += 1,
+                (true, _) => self.applied.already_done.push(change.clone()),
                 (false, Some(Recorded::Failed(error))) => self.failed(kind, change, error),
                 (false, _) => open.push((place, change)),
             }
@@ -155,18 +169,15 @@ impl<'a> Run<'a> {
     where
         S: Future<Output = ()>,
     {
-        if let Some(error) = self.applied.journal_error.clone() {
-            open.into_iter().for_each(|(_, change)| self.failed(kind, change, error.clone()));
-            return;
-        }
         let inputs: Vec<Input> = open.iter().map(|(_, change)| (*change).into()).collect();
         let mut bulk = Bulk::new(&self.apply.client, kind, stream::iter(inputs).boxed());
         bulk.options = self.apply.options.clone();
         let mut outcomes = bulk.outcomes().ready_chunks(NOTED).take_until(stop);
-        let mut open = open.into_iter();
+        let (mut open, mut settled) = (open.into_iter(), 0);
         while let Some(outcomes) = outcomes.next().await {
             let recorded =
                 self.apply.journal.as_mut().map_or(Ok(()), |journal| record(journal, open.as_slice(), &outcomes));
+            settled += outcomes.len() as u64;
             for (outcome, (_, change)) in outcomes.into_iter().zip(open.by_ref()) {
                 match outcome.result {
                     Ok(()) => *self.count(kind) += 1,
@@ -177,12 +188,15 @@ impl<'a> Run<'a> {
                 callback(&self.applied);
             }
             if let Err(error) = recorded {
-                open.by_ref().for_each(|(_, change)| self.failed(kind, change, error.clone()));
                 self.applied.journal_error = Some(error);
                 break;
             }
         }
-        self.applied.unsettled += open.len() as u64;
+        let is_waiting = outcomes.get_ref().get_ref().is_waiting();
+        let left = (settled..).zip(open.map(|(_, change)| change));
+        let (waiting, begun): (Vec<_>, Vec<_>) = left.partition(|&(index, _)| is_waiting(index));
+        self.applied.unsettled.extend(begun.into_iter().map(|(_, change)| change.clone()));
+        self.applied.leave(waiting.into_iter().map(|(_, change)| change));
     }
 
     fn count(&mut self, kind: Change) -> &mut u64 {
@@ -204,7 +218,7 @@ impl<'a> Run<'a> {
 /// Writes the outcomes of the first of these changes, before they are told.
 fn record(journal: &mut Journal, open: &[Open<'_>], outcomes: &[Outcome]) -> Result<()> {
     for (outcome, (place, change)) in outcomes.iter().zip(open) {
-        journal.record(*place, change.digest(), &outcome.result)?;
+        journal.record(*place, change.digest(), &outcome.result);
     }
     journal.flush()
 }
@@ -236,7 +250,9 @@ impl Apply<'_> {
         let mut stop = pin!(stop.fuse());
         let existing = match select(stop.as_mut(), pin!(existing(plan, &self.client, &self.options))).await {
             Either::Left(_) => {
-                return Ok(Applied { unsettled: (plan.add.len() + plan.remove.len()) as u64, ..Applied::default() });
+                let mut applied = Applied::default();
+                applied.leave(plan.add.iter().chain(&plan.remove));
+                return Ok(applied);
             }
             Either::Right((existing, _)) => existing?,
         };
@@ -244,7 +260,7 @@ impl Apply<'_> {
     }
 
     fn check_origin(&self) -> Result<()> {
-        let (made_of, server) = (&self.plan.server, &self.client.raw.baseurl);
+        let (made_of, server) = (self.plan.server.as_str(), self.client.server());
         let refuse = |reason, remedy| Err(Error::invalid_input("the plan", None, reason, remedy));
         if made_of != server {
             return refuse(
@@ -294,4 +310,41 @@ async fn existing(plan: &Plan, client: &Client, options: &CallOptions) -> Result
         }
     }
     Reader { client, to_type, types: &types, options }.read(partner_clients).await
+}
+
+#[cfg(all(test, feature = "simulator"))]
+mod tests {
+    use hubspot_simulator::Simulator;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_journal_that_cannot_be_written_keeps_from_being_sent_did_not_fail_and_may_not_have_changed() {
+        let ids = || (1..=1_500).map(|id: u64| id.to_string());
+        let builder = Simulator::builder().without_seed().partner_client("1", [("name", "x")]);
+        let builder = ids().fold(builder.association_type("companies", 7, "owner"), |builder, id| {
+            builder.object("companies", id.clone(), [("name", "x")]).association("1", "companies", id, "7")
+        });
+        let simulator = builder.start().await.unwrap();
+        let client = Client::builder().access_token(simulator.access_token()).base_url(simulator.base_url());
+        let client = client.build().unwrap();
+        let plan = client.reconcile(["1"], "companies", Vec::<Association>::new()).plan().await.unwrap();
+        let directory = TempDir::new().unwrap();
+        let mut journal = Journal::open(directory.path().join("run.journal"), "test").unwrap();
+        let (server, version) = (client.server(), client.api_version());
+        journal.begin(OPERATION, server, version).unwrap();
+        journal.close();
+
+        let mut run = Run::new(plan.apply(&client).journal(journal));
+        let remove = (0..).zip(&plan.remove).collect();
+        run.settle(Change::Dissociate, remove, pin!(future::pending::<()>().fuse())).await;
+        let applied = run.applied;
+        assert!(applied.journal_error.is_some() && applied.failures().next().is_none());
+        assert_eq!((applied.removed + applied.unsettled.len() as u64, applied.is_complete()), (1_500, false));
+        // A run takes no more than eight hundred at once, so the rest was not sent.
+        let changed = applied.changed(&plan);
+        assert!((100..=800).contains(&changed.remove.len()), "{}", changed.remove.len());
+        assert_eq!(changed.remove.len() + changed.keep.len(), 1_500);
+    }
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::plan::UNLABELED;
 use crate::{
     associations::{
         AssociationDefinition,
-        resolve::{Listing, exact, in_v3, is_labelled, resolve_in},
+        resolve::{Listing, exact, exact_key, in_v3, is_labelled, resolve_in},
+        types::label_of_unlabeled,
     },
     client::Client,
     error::{Error, Result},
@@ -45,7 +45,7 @@ impl Types {
     pub(super) fn given(&self, wanted: &AssociationType) -> Result<AssociationType> {
         let known = match &self.known {
             Known::Named(known) => known,
-            Known::Numbered(listing) => return exact(&resolve_in(listing, &self.to_type, wanted)?.listed),
+            Known::Numbered(listing) => return exact_key(&resolve_in(listing, &self.to_type, wanted)?.key),
         };
         if let Some(found) = find(known, in_v3(wanted.clone())?.as_str()) {
             return Ok(canonical(found));
@@ -82,7 +82,7 @@ impl Types {
     pub(super) fn unlabeled(&self) -> Vec<AssociationType> {
         match &self.known {
             Known::Named(known) => {
-                known.iter().map(canonical).filter(|name| name.as_str().ends_with(UNLABELED)).collect()
+                known.iter().map(canonical).filter(|name| label_of_unlabeled(name.as_str()).is_some()).collect()
             }
             Known::Numbered(listing) => {
                 listing.results.iter().filter(|listed| !is_labelled(listed)).filter_map(|t| exact(t).ok()).collect()

@@ -37,7 +37,7 @@ fn any_value_is_refused_or_arrives_as_the_one_segment_it_is() {
             _ => (0..random.usize(1..5)).filter_map(|_| random.choice(PIECES)).collect(),
         };
         let check = [check_segment, check_id, check_object_type, check_association_type][round % 4];
-        let Ok(checked) = check("value", value.clone()) else { continue };
+        let Ok(checked) = check("value", &value) else { continue };
         accepted += 1;
         let segment = segment(&checked);
         assert_eq!(decoded(&segment).as_deref(), Some(checked.as_bytes()), "{value:?}");

@@ -20,6 +20,11 @@ fn key<'a>(object: &'a PartnerClient, id_property: Option<&str>) -> Option<&'a s
     }
 }
 
+/// A value as HubSpot compares it: it may answer with the value that it keeps, such as an e-mail address in lower case.
+pub(crate) fn folded(value: &str) -> String {
+    value.trim().to_lowercase()
+}
+
 /// The errors inside an answered batch.
 pub(crate) struct Errors<'a> {
     operation: &'static str,
@@ -52,17 +57,29 @@ impl<'a> Errors<'a> {
         })
     }
 
+    /// The error that names an id in any case.
+    pub(crate) fn naming_in_any_case(&self, id: &str) -> Option<Error> {
+        let wanted = folded(id);
+        self.find(|error| names(error, |value| folded(value) == wanted))
+    }
+
     /// The error that names an input.
     pub(crate) fn naming(&self, id: &str, trace: Option<&str>) -> Option<Error> {
-        let names = |error: &types::StandardError, name: &str, value: &str| {
-            error.context.get(name).is_some_and(|values| values.iter().any(|v| v == value))
+        let is_traced = |error: &types::StandardError| {
+            let traces = error.context.get("objectWriteTraceId");
+            trace.is_some_and(|trace| traces.is_some_and(|traces| traces.iter().any(|value| value == trace)))
         };
-        let named = self.errors.iter().find(|error| {
-            trace.is_some_and(|trace| names(error, "objectWriteTraceId", trace))
-                || names(error, "ids", id)
-                || names(error, "id", id)
-                || error.id.as_deref() == Some(id)
-        });
-        Some(Error::in_batch(named?).in_call(self.operation, self.meta, false))
+        self.find(|error| is_traced(error) || names(error, |value| value == id))
     }
+
+    fn find(&self, is_meant: impl Fn(&types::StandardError) -> bool) -> Option<Error> {
+        let error = self.errors.iter().find(|error| is_meant(error))?;
+        Some(Error::in_batch(error).in_call(self.operation, self.meta, false))
+    }
+}
+
+/// Whether an error names an id of which this is true.
+fn names(error: &types::StandardError, is_meant: impl Fn(&str) -> bool) -> bool {
+    let ids = ["ids", "id"].into_iter().filter_map(|name| error.context.get(name)).flatten();
+    ids.chain(&error.id).any(|id| is_meant(id))
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, mem};
 
 use futures_util::{StreamExt, stream};
 
-use super::{Errors, MAX_INPUTS, key};
+use super::{Errors, MAX_INPUTS, folded, key};
 use crate::{
     client::Client,
     error::{Error, Result},
@@ -91,6 +91,9 @@ impl BatchRead {
 
     /// Reads the partner clients. Returns one outcome for each id, in their order. If a request fails, its error is the
     /// outcome of each of its own ids.
+    ///
+    /// Where you find partner clients by a property and select none, and HubSpot's default set lacks it, each request takes a
+    /// second one for that property.
     pub async fn send(mut self) -> Vec<Result<PartnerClient>> {
         if let (Some(name), false) = (&self.id_property, self.selection.properties.is_empty()) {
             self.selection.properties.push(name.clone());
@@ -113,30 +116,75 @@ impl BatchRead {
 
     /// One request, and what became of each of its ids.
     async fn request(&self, ids: &[&str]) -> Vec<(String, Result<PartnerClient>)> {
-        let (mut response, meta) = match self.exchange(ids).await {
+        let id_property = self.id_property.as_deref();
+        let (mut response, meta) = match self.exchange(ids, id_property, &self.selection).await {
             Ok(answered) => answered,
             Err(error) => return ids.iter().map(|id| ((*id).to_owned(), Err(error.clone()))).collect(),
         };
-        let mut found: HashMap<String, PartnerClient> = mem::take(&mut response.results)
-            .into_iter()
-            .map(PartnerClient::from)
-            .filter_map(|object| Some((key(&object, self.id_property.as_deref())?.to_owned(), object)))
-            .collect();
-        let open = ids.iter().filter(|id| !found.contains_key(**id)).count();
+        let mut found = HashMap::<String, PartnerClient>::new();
+        let mut silent = Vec::new();
+        for object in mem::take(&mut response.results).into_iter().map(PartnerClient::from) {
+            match key(&object, id_property) {
+                Some(key) => drop(found.insert(key.to_owned(), object)),
+                None => silent.push(object),
+            }
+        }
+        let mut unread = None;
+        if let Some(name) = id_property.filter(|_| self.selection.properties.is_empty() && !silent.is_empty()) {
+            match self.values(name, &silent).await {
+                Ok(mut values) => {
+                    let told = silent.into_iter().filter_map(|object| Some((values.remove(&object.id)?, object)));
+                    found.extend(told);
+                }
+                Err(error) => unread = Some(error),
+            }
+        }
+        let in_any_case = |id: &str| {
+            let wanted = folded(id);
+            let mut same = found.iter().filter(|(key, _)| id_property.is_some() && folded(key) == wanted);
+            same.next().filter(|_| same.next().is_none()).map(|(_, object)| object)
+        };
+        let of = |id: &str| found.get(id).or_else(|| in_any_case(id)).cloned();
+        let open = ids.iter().filter(|id| of(id).is_none()).count();
         let errors = Errors::new("batch_read", &response, &meta, open);
-        let mut outcome = |id: &str| found.remove(id).ok_or_else(|| errors.of(id, None));
+        let outcome = |id: &str| match (of(id), errors.naming(id, None)) {
+            (Some(object), None) => Ok(object),
+            (Some(object), _) if found.contains_key(id) => Ok(object),
+            (_, Some(error)) => Err(error),
+            (None, None) => Err(match (errors.naming_in_any_case(id), &unread) {
+                (Some(error), _) => error,
+                // It may be among those that do not say what they were found by.
+                (None, Some(error)) => error.clone(),
+                (None, None) => errors.of(id, None),
+            }),
+        };
         ids.iter().map(|id| ((*id).to_owned(), outcome(id))).collect()
     }
 
-    async fn exchange(&self, ids: &[&str]) -> Result<(types::BatchResponseSimplePublicObjectWithErrors, CallMeta)> {
-        self.selection.check()?;
-        self.id_property.as_deref().map_or(Ok(()), check_property)?;
+    /// The values of a property, by record id: HubSpot's default set, which a request without properties is answered with,
+    /// may lack it.
+    async fn values(&self, name: &str, objects: &[PartnerClient]) -> Result<HashMap<String, String>> {
+        let ids: Vec<_> = objects.iter().map(|object| object.id.as_str()).collect();
+        let selection = Selection { properties: vec![name.to_owned()], ..Selection::default() };
+        let (response, _) = self.exchange(&ids, None, &selection).await?;
+        let objects = response.results.into_iter().map(PartnerClient::from);
+        Ok(objects.filter_map(|object| Some((object.id.clone(), object.property(name)?.to_owned()))).collect())
+    }
+
+    async fn exchange(
+        &self,
+        ids: &[&str],
+        id_property: Option<&str>,
+        selection: &Selection,
+    ) -> Result<(types::BatchResponseSimplePublicObjectWithErrors, CallMeta)> {
+        selection.check()?;
+        id_property.map_or(Ok(()), check_property)?;
         let input = |id: &&str| types::SimplePublicObjectId::builder().id(*id).try_into();
         let body = types::BatchReadInputSimplePublicObjectId::builder()
-            .id_property(self.id_property.clone())
+            .id_property(id_property.map(str::to_owned))
             .inputs(ids.iter().map(input).collect::<std::result::Result<Vec<_>, _>>()?)
-            .properties(self.selection.properties.clone())
-            .properties_with_history(self.selection.history.clone());
+            .properties(selection.properties.clone())
+            .properties_with_history(selection.history.clone());
         let archived = self.archived;
         transport::call(self.client.raw.clone(), self.options.clone(), "batch_read", |raw| async move {
             let request = raw.batch_read().body(body);

@@ -277,7 +277,8 @@ impl Window {
             let asked = headers.retry_after.map(|pause| pause.min(MAX_PAUSE));
             let pause =
                 asked.or_else(|| (self.counting(now) as u32 + self.uncounted == 0).then_some(self.interval / 4));
-            self.paused_until = pause.map(|pause| now + pause).or(self.paused_until);
+            // One response may ask for less than another to a request sent at the same time.
+            self.paused_until = self.paused_until.max(pause.map(|pause| now + pause));
         }
         let remaining = if rate_limited { Some(0) } else { headers.remaining };
         if let Some(beginning) = &mut self.beginning {

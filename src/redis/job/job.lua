@@ -20,8 +20,10 @@ local MOST_COMPARED = 8 -- batches whose pairs are compared for one claim
 local MOST_WAITING = 100 -- batches that wait for others, before no more are looked at
 local MANY = 1000      -- fields of a hash in one command
 local PARKED = 86400000 -- how long nobody is said to have been at a batch that all may have
+local SECOND = 1000    -- a clock that is set back by less is not noticed
 local GONE, LOST, FINISHED, NOTHING, BATCH = 'gone', 'lost', 'finished', 'nothing', 'batch'
-local LAPSED, OTHER = 'lapsed', 'other'
+local LAPSED, OTHER, OLD = 'lapsed', 'other', 'old'
+local READS = { status = true, read = true, set_aside = true, remove = true }
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -50,33 +52,70 @@ if action == 'begin' then
   if redis.call('EXISTS', meta) == 0 then
     redis.call('DEL', batches, outcomes, pace, held)
     redis.call('XGROUP', 'CREATE', batches, GROUP, '0', 'MKSTREAM')
-    local claim = redis.pcall('XAUTOCLAIM', batches, GROUP, id, 0, '0-0')
-    if claim.err then
+    -- Workers need IDLE, which Redis has from version 6.2 on. Where a user may not run HELLO, the version is not known.
+    local probe = redis.pcall('XPENDING', batches, GROUP, 'IDLE', 0, '-', '+', 1)
+    if probe.err then
       redis.call('DEL', batches)
-      return redis.error_reply('ERR workers need XAUTOCLAIM, which Redis 6.2 or later has: ' .. claim.err)
+      return string.find(probe.err, 'syntax error', 1, true) and { OLD } or probe
     end
-    redis.call('XGROUP', 'DELCONSUMER', batches, GROUP, id)
     redis.call('HSET', meta, 'id', id, 'operation', ARGV[3], 'input', ARGV[4], 'total', ARGV[5],
       'batches', 0, 'inputs', 0, 'format', ARGV[7], 'including_labels', ARGV[8])
     if ARGV[6] ~= '' then redis.call('HSET', meta, 'account', ARGV[6]) end
   end
-  redis.call('ZADD', names, 'NX', text(now), ARGV[9])
+  -- In microseconds: two may be begun in the same millisecond.
+  redis.call('ZADD', names, 'NX', text(time[1] * 1000000 + time[2]), ARGV[9])
   local begun = redis.call('HMGET', meta, 'id', 'operation', 'input', 'batches', 'inputs', 'account', 'including_labels',
     'format')
   for i = 6, 8 do begun[i] = begun[i] or '' end
   return begun
 end
 
-if redis.call('HGET', meta, 'id') ~= id and action ~= 'status' then return { GONE } end
--- It is there from the beginning on, with its group, without which nobody can claim.
-if (action == 'add' or action == 'claim') and redis.call('EXISTS', batches) == 0 then return { LOST } end
+-- Of a job that Redis has lost, the name and other keys may be left.
+if action == 'remove' and redis.call('EXISTS', meta) == 0 then
+  local left = redis.call('DEL', batches, outcomes, pace, held) + redis.call('ZREM', names, ARGV[3])
+  return { (left > 0 or id ~= '') and 'known' or GONE }
+end
 
-local function seen(worker) redis.call('HSET', meta, 'seen:' .. worker, text(now)) end
+if redis.call('HGET', meta, 'id') ~= id and action ~= 'status' then
+  -- It was removed before, and the reply may have been lost.
+  return { action == 'remove' and id ~= '' and 'known' or GONE }
+end
+-- The batches are there from the beginning on, with their group. If not, Redis has lost them, and nothing can go on.
+if not READS[action] and redis.call('EXISTS', batches) == 0 then return { LOST } end
+
+-- A clock that was set back would have the leases of workers that were killed last until it has caught up, and Redis says
+-- of them that nobody has been silent at all. They begin anew.
+local function set_back()
+  local from = '-'
+  while from do
+    local pending = redis.call('XPENDING', batches, GROUP, from, '+', MANY)
+    for _, entry in ipairs(pending) do
+      if entry[3] == 0 then redis.call('XCLAIM', batches, GROUP, entry[2], 0, entry[1], 'IDLE', 0, 'JUSTID') end
+    end
+    from = #pending == MANY and '(' .. pending[MANY][1]
+  end
+  for _, field in ipairs(redis.call('HKEYS', meta)) do
+    local is_time = field == 'started' or string.match(field, '^seen:')
+    if is_time and number(field) > now then redis.call('HSET', meta, field, text(now)) end
+  end
+  redis.call('DEL', pace)
+end
+
+local function seen(worker)
+  if number('clock') > now + SECOND then set_back() end
+  redis.call('HSET', meta, 'seen:' .. worker, text(now), 'clock', text(now))
+end
 
 -- Whose the entry is now, if it waits to be acknowledged, and for how many milliseconds nobody was heard of.
 local function owner(entry)
   local pending = redis.call('XPENDING', batches, GROUP, entry, entry, 1)[1]
   if pending then return pending[2], tonumber(pending[3]) end
+end
+
+-- Nobody has been at a worker's entry for so many milliseconds, and its leases until now are not counted: its worker goes
+-- on. Redis counts how often it was delivered, which is how often it was leased.
+local function unleased(worker, entry, idle)
+  redis.call('XCLAIM', batches, GROUP, worker, 0, entry, 'IDLE', idle, 'RETRYCOUNT', 0, 'JUSTID')
 end
 
 -- The pairs of objects of a batch: the partner client's id and the other's.
@@ -149,9 +188,11 @@ elseif action == 'complete' then
   if finished() then redis.call('HSETNX', meta, 'ended', text(now)) end
   return { 'known' }
 
--- worker, lease in milliseconds, version of HubSpot's API, whether it is exclusive ('1' or '')
+-- worker, lease in milliseconds, version of HubSpot's API, whether it is exclusive ('1' or ''), how many leases without a
+-- report a batch may have had that it takes (or '' for any number), and the entries that it knows to be its own
 elseif action == 'claim' then
   local worker, lease, version, exclusive = ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6] == '1'
+  local most = tonumber(ARGV[7]) or math.huge
   seen(worker)
   local bound = redis.call('HGET', meta, 'version')
   if bound and bound ~= version then return { OTHER } end
@@ -163,10 +204,10 @@ elseif action == 'claim' then
     end
     redis.call('HSET', meta, 'latest', version)
   end
-  local function open(entry)
+  local function open(entry, leases)
     if redis.call('HEXISTS', outcomes, entry[2][2]) == 0 then
       redis.call('HSETNX', meta, 'started', text(now))
-      return { BATCH, entry[1], entry[2][2], entry[2][4], text(number('tried:' .. entry[2][2])) }
+      return { BATCH, entry[1], entry[2][2], entry[2][4], text(number('tried:' .. entry[2][2])), text(leases) }
     end
     -- Redis had lost the entry while a worker had its inputs, and it was added again.
     redis.call('XACK', batches, GROUP, entry[1])
@@ -174,22 +215,6 @@ elseif action == 'claim' then
   local function next_entry()
     local reply = redis.call('XREADGROUP', 'GROUP', GROUP, worker, 'COUNT', 1, 'STREAMS', batches, '>')
     return reply and reply[1][2][1]
-  end
-  if not exclusive then
-    local cursor, entry = '0-0', nil
-    repeat
-      local reply = redis.call('XAUTOCLAIM', batches, GROUP, worker, lease, cursor, 'COUNT', 1)
-      cursor, entry = reply[1], reply[2][1]
-      local batch = entry and open(entry)
-      if batch then return batch end
-    until cursor == '0-0' and not entry
-    entry = next_entry()
-    while entry do
-      local batch = open(entry)
-      if batch then return batch end
-      entry = next_entry()
-    end
-    return { finished() and FINISHED or NOTHING }
   end
 
   -- Whose lease on an entry holds.
@@ -204,6 +229,7 @@ elseif action == 'claim' then
   -- Takes the pairs of an entry, unless another worker has one of them.
   local compared = 0
   local function take(entry)
+    if not exclusive then return true end
     local waits, list, blocker = 'waits:' .. entry[1], pairs_of(entry[2][4]), nil
     compared = compared + 1
     local function is_elsewhere(other)
@@ -226,30 +252,46 @@ elseif action == 'claim' then
     end)
     return true
   end
+  -- Whether it is known to wait for another worker.
+  local function waits(entry)
+    local blocker = exclusive and redis.call('HGET', meta, 'waits:' .. entry)
+    local by = blocker and holder(blocker)
+    return by and by ~= worker
+  end
+  -- One that was leased to it in a reply that was lost. What it has left to others had a report, and counts no lease.
+  local known = {}
+  for i = 8, #ARGV do known[ARGV[i]] = true end
+  for _, pending in ipairs(redis.call('XPENDING', batches, GROUP, '-', '+', MANY, worker)) do
+    local entry = not known[pending[1]] and pending[4] > 0 and redis.call('XRANGE', batches, pending[1], pending[1])[1]
+    local batch = entry and open(entry, pending[4] - 1)
+    if batch and take(entry) then
+      redis.call('XCLAIM', batches, GROUP, worker, 0, entry[1], 'JUSTID')
+      return batch
+    end
+  end
   local waiting = redis.call('XPENDING', batches, GROUP, 'IDLE', lease, '-', '+', MOST_WAITING)
   for _, pending in ipairs(waiting) do
     if compared == MOST_COMPARED then break end
-    local blocker = redis.call('HGET', meta, 'waits:' .. pending[1])
-    local by = blocker and holder(blocker)
-    if not by or by == worker then
+    local leases = pending[4]
+    if leases <= most and not waits(pending[1]) then
       local entry = redis.call('XRANGE', batches, pending[1], pending[1])[1]
       if not entry then
         redis.call('XACK', batches, GROUP, pending[1])
       else
-        local batch = open(entry)
+        local batch = open(entry, leases)
         if batch and take(entry) then
-          redis.call('XCLAIM', batches, GROUP, worker, 0, entry[1], 'JUSTID')
+          redis.call('XCLAIM', batches, GROUP, worker, 0, entry[1], 'RETRYCOUNT', leases + 1, 'JUSTID')
           return batch
         end
       end
     end
   end
-  local entry = #waiting < MOST_WAITING and compared < MOST_COMPARED and next_entry()
+  local entry = (not exclusive or #waiting < MOST_WAITING and compared < MOST_COMPARED) and next_entry()
   while entry do
-    local batch = open(entry)
+    local batch = open(entry, 0)
     if batch then
       if take(entry) then return batch end
-      redis.call('XCLAIM', batches, GROUP, worker, 0, entry[1], 'IDLE', PARKED, 'JUSTID')
+      unleased(worker, entry[1], PARKED)
     end
     entry = compared < MOST_COMPARED and next_entry()
   end
@@ -267,7 +309,7 @@ elseif action == 'renew' or action == 'release' then
       if action == 'renew' then
         redis.call('XCLAIM', batches, GROUP, worker, 0, ARGV[i], 'JUSTID')
       else
-        redis.call('XCLAIM', batches, GROUP, worker, 0, ARGV[i], 'IDLE', PARKED, 'JUSTID')
+        unleased(worker, ARGV[i], PARKED)
       end
     end
   end
@@ -276,6 +318,9 @@ elseif action == 'renew' or action == 'release' then
 -- worker, lease in milliseconds; its batches that are open stay for the others
 elseif action == 'leave' then
   redis.call('HSET', meta, 'seen:' .. ARGV[3], 0)
+  for _, pending in ipairs(redis.call('XPENDING', batches, GROUP, '-', '+', MANY, ARGV[3])) do
+    unleased(ARGV[3], pending[1], pending[3])
+  end
   -- So do those of workers that were killed, who cannot leave by themselves.
   for _, field in ipairs(redis.call('HKEYS', meta)) do
     local worker = string.match(field, '^seen:(.*)')
@@ -287,10 +332,12 @@ elseif action == 'leave' then
   end
   return { 'known' }
 
--- number, how often
+-- number, how often, worker, entry
 elseif action == 'tried' then
   local field = 'tried:' .. ARGV[3]
   if number(field) < tonumber(ARGV[4]) then redis.call('HSET', meta, field, ARGV[4]) end
+  local by, idle = owner(ARGV[6])
+  if by == ARGV[5] then unleased(by, ARGV[6], idle) end
   return { 'known' }
 
 -- entry, number, outcomes, succeeded, failed, requests, retries, worker, whether it is exclusive ('1' or ''), and the error
@@ -335,15 +382,18 @@ elseif action == 'set_aside' then
   end
   return reply
 
--- Has the batches that were set aside tried again, as if they had never been.
+-- a word for the call, which repeats it where its reply was lost: has the batches that were set aside tried again, as if
+-- they had never been.
 elseif action == 'retry' then
+  local word, before = string.match(redis.call('HGET', meta, 'retried') or '', '^(.*) (%d+)$')
+  if word == ARGV[3] then return { 'known', before } end
   local again = 0
   for _, field in ipairs(redis.call('HKEYS', meta)) do
     local batch = string.match(field, '^aside:(.*)')
     if batch then
       local entry, succeeded, failed = string.match(redis.call('HGET', meta, field), '^([^ ]+) (%d+) (%d+) ')
       -- It is acknowledged, so it has to be made pending by force.
-      redis.call('XCLAIM', batches, GROUP, 'retry', 0, entry, 'IDLE', PARKED, 'FORCE', 'JUSTID')
+      redis.call('XCLAIM', batches, GROUP, 'retry', 0, entry, 'IDLE', PARKED, 'RETRYCOUNT', 0, 'FORCE', 'JUSTID')
       redis.call('HDEL', meta, field, 'ended')
       redis.call('HDEL', outcomes, batch)
       redis.call('HINCRBY', meta, 'settled_batches', -1)
@@ -353,6 +403,7 @@ elseif action == 'retry' then
       again = again + 1
     end
   end
+  if again > 0 then redis.call('HSET', meta, 'retried', ARGV[3] .. ' ' .. text(again)) end
   return { 'known', text(again) }
 
 -- lease in milliseconds

@@ -1,24 +1,22 @@
 //! Bulk work that many processes share: enqueued once, carried out by any number of workers.
 
 mod batch;
+mod open;
+mod outcomes;
 mod status;
 mod store;
 mod worker;
 
 use std::fmt;
 
-use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 
-use self::{
-    batch::{errors_from_json, inputs_from_json, inputs_to_json},
-    store::JobStore,
-};
+use self::{batch::inputs_to_json, store::JobStore};
 pub use self::{status::JobStatus, worker::JobWorker};
 use crate::{
     api_version::ApiVersion,
     association::Association,
-    associations::bulk::{Change, Input, Outcome},
+    associations::bulk::{Change, Input},
     client::Client,
     error::{Error, Result, excerpt::excerpt},
     redis::connection::Redis,
@@ -36,8 +34,6 @@ use crate::{
 /// (`appendonly yes`) and when its memory is full (`maxmemory-policy noeviction`, with which it rejects new data). A
 /// job takes about 60 bytes for an input and some hundred more for one that failed. An error larger than 2 KiB loses
 /// its details, its context and the end of its message.
-///
-/// Needs Redis 6.2 or later.
 ///
 /// # Dated versions
 ///
@@ -190,8 +186,12 @@ impl Job {
             return Err(Error::invalid_input("job", Some(&self.store.name), reason, remedy));
         }
         let (mut number, mut enqueued) = (begun.batches, begun.inputs);
-        for _ in 0..begun.inputs {
-            inputs.next();
+        for skipped in 0..begun.inputs {
+            if inputs.next().is_none() {
+                let reason = format!("was given {skipped} inputs, and has {} already", begun.inputs);
+                let remedy = "give it all of them; if others are in it now, remove it first";
+                return Err(Error::invalid_input("job", Some(&self.store.name), reason, remedy));
+            }
         }
         loop {
             let batch = inputs.by_ref().take(change.most()).map(|input| input.into().association);
@@ -228,10 +228,12 @@ impl Job {
     /// [`Error::is_invalid_input`] for a job that is not in Redis, and for a command that Redis rejects.
     /// [`Error::is_connect`] if Redis cannot be reached.
     pub async fn status(&self) -> Result<JobStatus> {
-        JobStatus::read(&self.store.status().await?).ok_or_else(|| self.damaged(&"its status is incomplete"))
+        JobStatus::read(&self.store.status().await?).map_err(|trouble| self.damaged(&trouble))
     }
 
-    /// Reads which batches are set aside: those that failed five times in a way that may pass, such as by server errors.
+    /// Reads which batches are set aside: those that failed five times in a way that may pass, such as by server errors,
+    /// and those of which ten workers in a row ended without a report (with
+    /// [`ErrorKind::NoOutcome`](crate::ErrorKind::NoOutcome)).
     ///
     /// Their failures count as outcomes until you [retry](Self::retry) them, so they hold up nothing.
     ///
@@ -243,7 +245,7 @@ impl Job {
             let [number, succeeded, failed, error] = fields else { return None };
             let (succeeded, failed) = (succeeded.parse::<u64>().ok()?, failed.parse::<u64>().ok()?);
             let (number, error) = (number.parse().ok()?, Error::from_json(error).ok()?);
-            Some(SetAside { number, inputs: succeeded + failed, failed, error })
+            Some(SetAside { number, inputs: succeeded.saturating_add(failed), failed, error })
         };
         let all: Option<Vec<_>> = fields.chunks(4).map(read).collect();
         let mut all = all.ok_or_else(|| self.damaged(&"what was set aside cannot be read"))?;
@@ -258,24 +260,6 @@ impl Job {
     /// The same as for [`status`](Self::status).
     pub async fn retry(&self) -> Result<u64> {
         self.store.retry(&self.identity().await?.id).await
-    }
-
-    /// Streams the outcome of each input, in the order of the inputs.
-    ///
-    /// # Errors
-    /// The stream starts with an error if not all inputs have an outcome. If Redis has lost a part of the job, the
-    /// stream ends with an error after the outcomes before that part. Otherwise the same as for
-    /// [`status`](Self::status).
-    pub fn outcomes(&self) -> impl Stream<Item = Result<Outcome>> + Send + Unpin + 'static {
-        let batches = stream::try_unfold((self.clone(), None), |(job, position)| async move {
-            let mut position = match position {
-                Some(position) => position,
-                None => job.begin_to_read().await?,
-            };
-            let outcomes = job.read(&mut position).await?;
-            Ok::<_, Error>(outcomes.map(|outcomes| (stream::iter(outcomes.into_iter().map(Ok)), (job, Some(position)))))
-        });
-        batches.try_flatten().boxed()
     }
 
     /// Checks that it is not of another server, version of HubSpot's API or account than a worker, and `binds` it to them if it
@@ -312,62 +296,17 @@ impl Job {
         Error::invalid_input("job", Some(&self.store.name), trouble, remedy)
     }
 
-    /// The outcomes of the next batch.
-    async fn read(&self, position: &mut Position) -> Result<Option<Vec<Outcome>>> {
-        let Position { id, after, batch, batches, index } = position;
-        if batch == batches {
-            return Ok(None);
-        }
-        let lacks = |key, what| {
-            let trouble = format!("the key {key} lacks {what} {} of {batches}", *batch + 1);
-            Err(self.damaged(&trouble))
-        };
-        let kept = self.store.read(id, after).await?;
-        let Some(kept) = kept.filter(|kept| kept.number == *batch) else {
-            return lacks(self.store.batches_key(), "batch");
-        };
-        if kept.outcomes.is_empty() {
-            return lacks(self.store.outcomes_key(), "the outcomes of batch");
-        }
-        let inputs = inputs_from_json(&kept.inputs).map_err(|error| self.damaged(&error))?;
-        let mut errors = errors_from_json(&kept.outcomes).map_err(|error| self.damaged(&error))?;
-        let outcome = |(place, association): (usize, Result<Association>)| Outcome {
-            index: *index + place as u64,
-            association: association.ok(),
-            value: (),
-            result: errors.remove(&place).map_or(Ok(()), Err),
-            replayed: false,
-        };
-        let outcomes: Vec<_> = inputs.into_iter().enumerate().map(outcome).collect();
-        *index += outcomes.len() as u64;
-        *batch += 1;
-        *after = kept.entry;
-        Ok(Some(outcomes))
-    }
-
-    async fn begin_to_read(&self) -> Result<Position> {
-        let fields = self.store.status().await?;
-        let status = JobStatus::read(&fields);
-        let (Some(status), Some(id), Some(batches)) = (status, fields.get(3), fields.get(8)) else {
-            return Err(self.damaged(&"its status is incomplete"));
-        };
-        self.store.check_format(fields.last().map(String::as_str).unwrap_or_default())?;
-        if !status.is_finished {
-            let reason = format!("is not finished ({} of {} inputs are settled)", status.settled(), status.enqueued);
-            let remedy = "wait until its workers have ended";
-            return Err(Error::invalid_input("job", Some(&self.store.name), reason, remedy));
-        }
-        let batches = batches.parse().map_err(|error| self.damaged(&error))?;
-        Ok(Position { id: id.clone(), after: "-".to_owned(), batch: 0, batches, index: 0 })
-    }
-
-    /// Removes the job and its outcomes from Redis. Workers at work on it end with an error.
+    /// Removes the job and its outcomes from Redis, or what is left of a job that Redis has lost. Workers at work on it
+    /// end with an error.
     ///
     /// # Errors
     /// The same as for [`status`](Self::status).
     pub async fn remove(&self) -> Result<()> {
-        let status = self.store.status().await?;
-        let id = status.get(3).ok_or_else(|| self.damaged(&"its status is incomplete"))?;
+        let status = self.store.find().await?;
+        let id = match &status {
+            Some(status) => status.get(3).ok_or_else(|| self.damaged(&"its status is incomplete"))?,
+            None => "",
+        };
         self.store.remove(id).await
     }
 
@@ -416,19 +355,6 @@ struct Identity {
     id: String,
     change: Change,
     including_labels: bool,
-}
-
-/// Where the outcomes were read to.
-struct Position {
-    id: String,
-    /// The entry before.
-    after: String,
-    /// The number of the next batch.
-    batch: u64,
-    /// How many there are.
-    batches: u64,
-    /// The index of the next outcome.
-    index: u64,
 }
 
 impl fmt::Debug for Job {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::api_version::ApiVersion;
+use crate::{api_version::ApiVersion, error::excerpt::excerpt};
 
 /// Progress of a [`Job`](super::Job), over all its workers.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,50 +49,59 @@ pub struct JobStatus {
 impl JobStatus {
     /// Inputs that have an outcome.
     pub fn settled(&self) -> u64 {
-        self.succeeded + self.failed
+        self.succeeded.saturating_add(self.failed)
     }
 
-    /// From what the script lists.
-    pub(super) fn read(fields: &[String]) -> Option<Self> {
+    /// From what the script lists; otherwise what is wrong with it.
+    pub(super) fn read(fields: &[String]) -> Result<Self, String> {
+        let incomplete = || "its status is incomplete".to_owned();
         let [workers, lately, milliseconds, _, operation, input, total, complete, batches, inputs, rest @ ..] = fields
         else {
-            return None;
+            return Err(incomplete());
         };
         let [settled, succeeded, failed, requests, retries, _, _, server, account, version, set_aside, labels, ..] =
             rest
         else {
-            return None;
+            return Err(incomplete());
         };
         let known = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        let unreadable = |what: &str, text: &str| format!("the {what} is {:?}", excerpt(text, 20));
         // What was not counted yet is not there.
-        let number = |text: &str| if text.is_empty() { Some(0) } else { text.parse::<u64>().ok() };
-        let rate = 1_000.0 * number(lately)? as f64 / number(milliseconds)?.max(1) as f64;
+        let number = |what: &str, text: &str| match text {
+            "" => Ok(0),
+            text => text.parse::<u64>().map_err(|_| unreadable(&format!("number of {what}"), text)),
+        };
+        let rate = 1_000.0 * number("inputs settled lately", lately)? as f64
+            / number("milliseconds since then", milliseconds)?.max(1) as f64;
         let is_complete = !complete.is_empty();
-        let (succeeded, failed) = (number(succeeded)?, number(failed)?);
-        let total = if total.is_empty() { None } else { Some(total.parse().ok()?) };
-        let left = total.map(|total: u64| total.saturating_sub(succeeded + failed));
-        let time_left = match left {
+        let (succeeded, failed) =
+            (number("inputs that were carried out", succeeded)?, number("inputs that failed", failed)?);
+        let total = known(total).map(|total| number("inputs in all", &total)).transpose()?;
+        let time_left = match total.map(|total| total.saturating_sub(succeeded).saturating_sub(failed)) {
             Some(0) => Some(Duration::ZERO),
             Some(left) if rate > 0.0 => Duration::try_from_secs_f64(left as f64 / rate).ok(),
             _ => None,
         };
-        Some(Self {
+        let version = known(version)
+            .map(|version| version.parse().map_err(|_| unreadable("version of HubSpot's API", &version)))
+            .transpose()?;
+        Ok(Self {
             operation: operation.clone(),
             input: input.clone(),
             server: known(server),
-            api_version: version.parse().ok(),
+            api_version: version,
             account: known(account),
             including_labels: !labels.is_empty(),
             total,
-            enqueued: number(inputs)?,
+            enqueued: number("inputs", inputs)?,
             is_complete,
             succeeded,
             failed,
-            is_finished: is_complete && number(settled)? == number(batches)?,
-            set_aside: number(set_aside)?,
-            requests: number(requests)?,
-            retries: number(retries)?,
-            workers: workers.parse().ok()?,
+            is_finished: is_complete && number("settled batches", settled)? == number("batches", batches)?,
+            set_aside: number("batches set aside", set_aside)?,
+            requests: number("requests", requests)?,
+            retries: number("retries", retries)?,
+            workers: workers.parse().map_err(|_| unreadable("number of workers", workers))?,
             rate,
             time_left,
         })

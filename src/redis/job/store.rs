@@ -4,6 +4,7 @@ use std::{fmt, sync::LazyLock, time::Duration};
 
 use ::redis::Script;
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 use crate::{
     api_version::ApiVersion,
@@ -54,6 +55,8 @@ pub(super) enum Claimed {
         inputs: String,
         /// How often it was tried.
         tries: u64,
+        /// How many leases on it have ended before, of workers that were not heard of again.
+        leases: u64,
     },
     /// All that is left is with others, or not enqueued yet.
     Nothing,
@@ -202,6 +205,9 @@ impl JobStore {
         let (id, fields) = self
             .call(&["begin", id, operation, input, &total, account, FORMAT, flag(including_labels), &self.name])
             .await?;
+        if id == "old" {
+            return Err(self.redis.too_old());
+        }
         let [operation, input, batches, inputs, account, including_labels, format] =
             <[String; 7]>::try_from(fields).map_err(|_| self.unknown())?;
         self.check_format(&format)?;
@@ -230,14 +236,24 @@ impl JobStore {
         self.ask(&["complete", id]).await.map(drop)
     }
 
-    pub(super) async fn claim(&self, id: &str, worker: &Claimant) -> Result<Claimed> {
+    /// A batch for which at most so many leases have ended without a report, or any. `known` are the entries that the worker
+    /// has: whatever else is leased to it was in a reply that was lost, and comes first.
+    pub(super) async fn claim(
+        &self,
+        id: &str,
+        worker: &Claimant,
+        most_leases: Option<u64>,
+        known: &[&str],
+    ) -> Result<Claimed> {
         let (lease, version) = (LEASE.as_millis().to_string(), worker.version.to_string());
-        let (kind, fields) = self.ask(&["claim", id, &worker.name, &lease, &version, worker.exclusive()]).await?;
-        match (kind.as_str(), <[String; 4]>::try_from(fields)) {
-            ("batch", Ok([entry, number, inputs, tries])) => {
-                let number = number.parse().map_err(|_| self.unknown())?;
-                let tries = tries.parse().map_err(|_| self.unknown())?;
-                Ok(Claimed::Batch { entry, number, inputs, tries })
+        let most = most_leases.map(|most| most.to_string()).unwrap_or_default();
+        let claim = ["claim", id, &worker.name, &lease, &version, worker.exclusive(), &most];
+        let (kind, fields) = self.ask(&[&claim, known].concat()).await?;
+        match (kind.as_str(), <[String; 5]>::try_from(fields)) {
+            ("batch", Ok([entry, number, inputs, tries, leases])) => {
+                let count = |text: &str| text.parse().map_err(|_| self.unknown());
+                let (number, tries, leases) = (count(&number)?, count(&tries)?, count(&leases)?);
+                Ok(Claimed::Batch { entry, number, inputs, tries, leases })
             }
             ("finished", _) => Ok(Claimed::Finished),
             ("nothing", _) => Ok(Claimed::Nothing),
@@ -265,9 +281,11 @@ impl JobStore {
         let _ = self.call(&["leave", id, &worker.name, &LEASE.as_millis().to_string()]).await;
     }
 
-    /// Keeps how often a batch was tried. It is no increment, which a lost reply would have repeated.
-    pub(super) async fn tried(&self, id: &str, number: u64, tries: u64) -> Result<()> {
-        self.ask(&["tried", id, &number.to_string(), &tries.to_string()]).await.map(drop)
+    /// Keeps how often a batch was tried, which is no increment, since a lost reply would have repeated it. The lease on it
+    /// does not count as one without a report.
+    pub(super) async fn tried(&self, id: &str, worker: &Claimant, entry: &str, number: u64, tries: u64) -> Result<()> {
+        let (number, tries) = (number.to_string(), tries.to_string());
+        self.ask(&["tried", id, &number, &tries, &worker.name, entry]).await.map(drop)
     }
 
     /// False where the batch is no longer this worker's, and not settled.
@@ -285,8 +303,13 @@ impl JobStore {
     /// The fields that the script lists, after how many workers there are, and how many inputs were settled in how many
     /// milliseconds.
     pub(super) async fn status(&self) -> Result<Vec<String>> {
+        self.find().await?.ok_or_else(|| self.gone())
+    }
+
+    /// The same; none if the job is not there.
+    pub(super) async fn find(&self) -> Result<Option<Vec<String>>> {
         let (kind, fields) = self.call(&["status", "", &LEASE.as_millis().to_string()]).await?;
-        if kind == "gone" { Err(self.gone()) } else { Ok(fields) }
+        Ok((kind != "gone").then_some(fields))
     }
 
     /// The batch after this entry.
@@ -311,10 +334,12 @@ impl JobStore {
 
     /// Has the batches that are set aside tried again, and returns how many there were.
     pub(super) async fn retry(&self, id: &str) -> Result<u64> {
-        let (_, fields) = self.ask(&["retry", id]).await?;
+        let call = Uuid::new_v4().simple().to_string();
+        let (_, fields) = self.ask(&["retry", id, &call]).await?;
         fields.first().and_then(|again| again.parse().ok()).ok_or_else(|| self.unknown())
     }
 
+    /// Removes the job of this id, if it is there, or with an empty one what is left of a job that Redis has lost.
     pub(super) async fn remove(&self, id: &str) -> Result<()> {
         self.ask(&["remove", id, &self.name]).await.map(drop)
     }

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::{
     Identity, Job,
     batch::{errors_to_json, inputs_from_json},
+    open::Open,
     store::{Claimant, Claimed, LEASE, PATIENCE, Settled},
 };
 use crate::{
@@ -44,6 +45,10 @@ const LOOK: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_secs(5);
 /// How often a batch is tried that fails in a way that may pass.
 const TRIES: u64 = 5;
+/// How many leases on a batch may end without a report until it is set aside.
+const LEASES: u64 = 10;
+/// After how many of them a worker has it alone: its other batches would be lost with it, and be suspected as well.
+const SHARED_LEASES: u64 = 2;
 
 /// Worker on a job; see [`Job::worker`].
 #[must_use = "a worker does nothing until it runs"]
@@ -77,18 +82,25 @@ impl JobWorker {
     ///
     /// It waits while the rest is with other workers, has to wait for them, or is not enqueued yet. It also waits, for
     /// up to five minutes, while Redis or HubSpot cannot be reached, while another server such as a gateway responds
-    /// instead of HubSpot, or while the rate limiter fails and may recover. An input that failed for a passing reason,
-    /// such as a server error, is tried again later by any worker. After five attempts the failure is its outcome, and its
-    /// batch is [set aside](Job::set_aside), to be [tried again](Job::retry) once the cause is gone.
+    /// instead of HubSpot, while the rate limiter fails and may recover, or while no access token can be obtained for one of
+    /// these reasons. If an input fails for a passing reason, such as a server error, any worker sends its whole batch again
+    /// later, which does no harm to the inputs that were carried out. After five attempts the failure is the input's outcome,
+    /// and the batch is [set aside](Job::set_aside), to be [tried again](Job::retry) once the cause is gone. So is a batch
+    /// whose workers have ended ten times in a row without a word, for example because it makes them run out of memory; from
+    /// the third time on, a worker has no other batch beside it.
     /// You can drop the future as safely as end the process: other workers claim its batches 15 s later.
     ///
     /// # Errors
     /// Nothing is lost, and other workers continue.
-    /// - A token that is missing, rejected or lacks a scope, and HubSpot's daily limit.
+    /// - A token that is missing, rejected or lacks a scope, a user who lacks the permission to edit associations, and
+    ///   HubSpot's daily limit. [`Error::is_token`] also if for five minutes there was no token to be had.
     /// - [`Error::is_limiter`] for a limiter that fails for good.
     /// - [`Error::is_invalid_input`] for a job that is not in Redis or belongs to another server, version of HubSpot's
     ///   API or account, for a concurrency of zero, and for a command that Redis rejects.
     /// - [`Error::is_connect`] if Redis or HubSpot cannot be reached for too long.
+    /// - [`QueueTimeout`](crate::ErrorKind::QueueTimeout) if for five minutes the call timeout has left no time for the rate
+    ///   limit to any input. If a batch runs out of time after a response to it or to a part of it, that is one of its
+    ///   attempts, as a server error is.
     pub async fn run(self) -> Result<Progress> {
         self.run_until(pending::<()>()).await
     }
@@ -209,16 +221,6 @@ impl Part {
     }
 }
 
-struct Open {
-    entry: String,
-    number: u64,
-    tries: u64,
-    inputs: usize,
-    /// How many of them have no outcome.
-    left: usize,
-    errors: BTreeMap<usize, Error>,
-}
-
 impl Run {
     fn bulk(&self, fed: UnboundedReceiver<Input>) -> Bulk {
         let inputs = stream::unfold(fed, |mut fed| async { Some((fed.recv().await?, fed)) });
@@ -240,8 +242,14 @@ impl Run {
                 Some(outcome) = outcomes.next() => self.take(outcome).await?,
                 _ = renewal.tick() => self.renew().await?,
                 () = sleep_until(self.look_at), if self.part.open.len() < self.may_have() => {
-                    match self.job.store.claim(&self.id, &self.part.worker).await? {
-                        Claimed::Batch { entry, number, inputs, tries } => self.open(entry, number, &inputs, tries)?,
+                    let most_leases = (!self.part.open.is_empty()).then_some(SHARED_LEASES - 1);
+                    let mut is_kept = true;
+                    let known = self.part.entries();
+                    match self.job.store.claim(&self.id, &self.part.worker, most_leases, &known).await? {
+                        Claimed::Batch { entry, number, inputs, tries, leases } => {
+                            let open = Open { entry, number, tries, leases, inputs: 0, left: 0, errors: BTreeMap::new() };
+                            is_kept = self.open(open, &inputs).await?;
+                        }
                         Claimed::Finished if self.part.open.is_empty() => return Ok(true),
                         Claimed::Finished | Claimed::Nothing => self.look_at = Instant::now() + LOOK,
                         Claimed::OtherVersion => {
@@ -249,7 +257,7 @@ impl Run {
                             self.look_at = Instant::now() + LOOK;
                         }
                     }
-                    true
+                    is_kept
                 }
             };
             if !goes_on {
@@ -259,21 +267,33 @@ impl Run {
         Ok(false)
     }
 
-    fn open(&mut self, entry: String, number: u64, inputs: &str, tries: u64) -> Result<()> {
+    /// Begins with a batch, or sets it aside; whether it is still this worker's.
+    async fn open(&mut self, mut open: Open, inputs: &str) -> Result<bool> {
         let part = &mut self.part;
-        // A batch that is its own again after its lease has ended, while it was at it.
-        if part.open.values().any(|open| open.number == number) {
-            return Ok(());
+        // A batch that is its own again after its lease has ended, while it was at it, or that Redis had lost, and has anew.
+        if let Some(known) = part.open.values_mut().find(|known| known.number == open.number) {
+            known.entry = open.entry;
+            return Ok(true);
         }
         let inputs = inputs_from_json(inputs).map_err(|error| self.job.damaged(&error))?;
-        let count = inputs.len();
-        part.open.insert(part.fed, Open { entry, number, tries, inputs: count, left: count, errors: BTreeMap::new() });
-        part.fed += count as u64;
+        // None would ever be settled, and with it the batch.
+        if inputs.is_empty() {
+            return Err(self.job.damaged(&format_args!("batch {} has no inputs", open.number)));
+        }
+        open.inputs = inputs.len();
+        if open.leases >= LEASES {
+            let errors = inputs.into_iter().map(|input| input.err().unwrap_or_else(|| Error::unreported(open.leases)));
+            open.errors = errors.enumerate().collect();
+            return self.settle(open).await;
+        }
+        open.left = open.inputs;
+        part.fed += open.inputs as u64;
+        part.open.insert(part.fed - open.inputs as u64, open);
         for input in inputs {
             // Its receiver is in the bulk run that takes the outcomes.
             let _ = part.feed.send(input.into());
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Takes an outcome; whether its batch is still this worker's.
@@ -301,19 +321,25 @@ impl Run {
 
     async fn settle(&mut self, open: Open) -> Result<bool> {
         // Of a batch that is left, whoever finds it when the lease has ended tries again.
-        if let Some(error) = open.errors.values().find(|error| reached_nobody(error)) {
+        if let Some(error) = open.out_of_reach() {
             let since = *self.out_of_reach.get_or_insert_with(Instant::now);
             self.look_at = Instant::now() + PAUSE;
+            self.job.store.tried(&self.id, &self.part.worker, &open.entry, open.number, open.tries).await?;
             return if since.elapsed() < PATIENCE { Ok(true) } else { Err(error.clone()) };
         }
-        self.out_of_reach = None;
-        let passing = |error: &Error| !error.is_lasting() && !error.is_invalid_input();
-        if open.errors.values().any(passing) && open.tries + 1 < TRIES {
-            self.job.store.tried(&self.id, open.number, open.tries + 1).await?;
+        let is_given_up = open.leases >= LEASES;
+        // A batch that was not sent says nothing about HubSpot.
+        if !is_given_up {
+            self.out_of_reach = None;
+        }
+        let tries = open.tries.saturating_add(1);
+        if open.passing().is_some() && tries < TRIES && !is_given_up {
+            self.job.store.tried(&self.id, &self.part.worker, &open.entry, open.number, tries).await?;
             return Ok(true);
         }
-        let set_aside = open.errors.values().find(|error| passing(error)).map(Error::to_json).transpose();
-        if !self.is_bound {
+        let set_aside = open.passing().map(Error::to_json).transpose();
+        // Of a batch that was not sent, nothing is of any server.
+        if !self.is_bound && !is_given_up {
             self.check(true).await?;
             self.is_bound = true;
         }
@@ -361,9 +387,11 @@ impl Run {
         job.store.leave(id, &part.worker).await;
     }
 
-    /// How many batches; one, to see whether HubSpot is there again, while it is out of reach.
+    /// How many batches; one, to see whether HubSpot is there again, while it is out of reach, and none beside one that may
+    /// be what ends its workers.
     fn may_have(&self) -> usize {
-        if self.out_of_reach.is_some() { 1 } else { self.most }
+        let is_suspected = |open: &Open| open.leases >= SHARED_LEASES;
+        if self.out_of_reach.is_some() || self.part.open.values().any(is_suspected) { 1 } else { self.most }
     }
 
     /// What all requests came to.
@@ -387,11 +415,4 @@ impl Run {
 fn lasts(error: &Error) -> bool {
     let trouble = error.source().and_then(|source| source.downcast_ref::<Arc<Trouble>>());
     error.is_limiter() && trouble.is_some_and(|trouble| !trouble.unreachable)
-}
-
-/// Whether HubSpot has seen nothing of it: there was no permit or token, no connection in time or at all, or somebody else answered.
-fn reached_nobody(error: &Error) -> bool {
-    let transport = error.source().and_then(|source| source.downcast_ref::<reqwest::Error>());
-    let is_ours = error.is_limiter() || error.is_token();
-    is_ours || error.is_connect() || error.is_foreign() || transport.is_some_and(reqwest::Error::is_connect)
 }

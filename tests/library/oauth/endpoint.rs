@@ -24,7 +24,7 @@ async fn a_refresh_is_given_up_after_the_policy_s_attempts() {
     assert_eq!((error.status(), times_asked(&simulator)), (Some(503), 3));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_refresh_that_is_refused_for_good_is_not_tried_again() {
     let simulator = hubspot(installed()).await;
     simulator.revoke_refresh_token();

@@ -19,7 +19,7 @@ async fn nothing_is_removed_from_a_partner_client_whose_additions_are_not_all_in
         assert_eq!(companies(&simulator, "2"), ["3"]);
 
         let forced = plan.apply(&client).remove_anyway().await.unwrap();
-        assert_eq!((forced.added, forced.removed, forced.already_done, forced.held_back.len()), (0, 1, 3, 0));
+        assert_eq!((forced.added, forced.removed, forced.already_done.len(), forced.held_back.len()), (0, 1, 3, 0));
         assert_eq!(companies(&simulator, "1"), ["2"]);
 
         // What became of it is not known: it is not in.
@@ -30,7 +30,7 @@ async fn nothing_is_removed_from_a_partner_client_whose_additions_are_not_all_in
         assert_eq!((unknown.added, unknown.removed, unknown.held_back.len()), (0, 0, 2));
         assert_eq!(companies(&simulator, "1"), ["1", "2", "4"]);
         let rest = plan.apply(&client).await.unwrap();
-        assert_eq!((rest.already_done, rest.removed), (1, 2));
+        assert_eq!((rest.already_done.len(), rest.removed), (1, 2));
 
         let plan = client.reconcile([1], "companies", desired(&[(1, 5)])).plan().await.unwrap();
         simulator.inject(Fault::status(403).on("batch_dissociate"));
@@ -101,7 +101,7 @@ async fn a_saved_plan_is_applied_as_it_is_or_refused_where_the_world_has_changed
             client.dissociate(client_id).with("companies", company).as_type(7).await.unwrap();
         }
         let applied = plan.apply(&client).await.unwrap();
-        assert_eq!((applied.added, applied.removed, applied.already_done), (1, 1, 2));
+        assert_eq!((applied.added, applied.removed, applied.already_done.len()), (1, 1, 2));
 
         let elsewhere = crm(3, 9).start().await.unwrap();
         let error = plan.apply(&client_speaking(&elsewhere, version)).await.unwrap_err();
@@ -164,7 +164,7 @@ async fn settings_of_a_reconcile_hold_for_applying_its_plan() {
 
         truth.world().requests.clear();
         let applied = plan.apply(&client).header("x-other", "no").retry(RetryPolicy::never()).await.unwrap();
-        assert_eq!((applied.already_done, applied.removed), (1, 1));
+        assert_eq!((applied.already_done.len(), applied.removed), (1, 1));
         assert!(truth.world().requests.iter().all(|head| head.contains("x-mine: yes") && head.contains("x-other: no")));
         let refused = plan.apply(&client).header("authorization", "x").await.unwrap_err();
         assert!(refused.is_invalid_input());
@@ -181,7 +181,8 @@ async fn a_run_that_is_stopped_tells_what_is_settled_and_a_journal_goes_on() {
         let client = client_speaking(&simulator, version);
         let plan = client.reconcile([1, 2], "companies", desired(&[(1, 2), (1, 99), (2, 3)])).plan().await.unwrap();
         let never_begun = plan.apply(&client).run_until(async {}).await.unwrap();
-        assert_eq!((never_begun.unsettled, never_begun.added), (5, 0));
+        assert_eq!((never_begun.unsettled.len(), never_begun.added), (5, 0));
+        assert!(never_begun.changed(&plan).is_empty() && never_begun.undo(&plan).is_empty());
 
         let journal = || Journal::open(&path, "the plan").unwrap();
         let mut told = Vec::new();
@@ -197,6 +198,38 @@ async fn a_run_that_is_stopped_tells_what_is_settled_and_a_journal_goes_on() {
 
         let other = client.reconcile([1, 2], "companies", desired(&[(1, 2), (1, 1), (2, 4)])).plan().await.unwrap();
         assert!(other.apply(&client).journal(journal()).await.unwrap_err().is_journal());
+    }
+}
+
+#[tokio::test]
+async fn of_what_is_unsettled_only_what_was_under_way_may_have_changed() {
+    for version in VERSIONS {
+        let simulator = crm(1, 601).start().await.unwrap();
+        let all: Vec<_> = (1..=600).map(|company| (1, company)).collect();
+        associate(&simulator, &all).await;
+        let client = client_speaking(&simulator, version);
+        let plan = client.reconcile([1], "companies", desired(&[(1, 601)])).plan().await.unwrap();
+        for (operation, path, under_way) in
+            [("batch_associate", "/create", [1, 0]), ("batch_dissociate", "/archive", [0, 4])]
+        {
+            simulator.inject(Fault::delay(Duration::from_secs(600)).on(operation));
+            simulator.clear_requests();
+            let sent = || simulator.requests().iter().filter(|request| request.path().ends_with(path)).count();
+            let stop = async {
+                while sent() < under_way.iter().sum() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            let stopped = plan.apply(&client).max_removals(600).run_until(stop).await.unwrap();
+            let left = 600 + under_way[0];
+            assert_eq!((stopped.unsettled.len(), stopped.is_complete()), (left, false), "{version} {operation}");
+            let changed = stopped.changed(&plan);
+            // A batch removes a hundred.
+            let added = under_way[0].max(stopped.added as usize);
+            assert_eq!((changed.add.len(), changed.remove.len()), (added, 100 * under_way[1]), "{version} {operation}");
+            assert_eq!(changed.keep.len(), 600 - changed.remove.len());
+            simulator.clear_faults();
+        }
     }
 }
 

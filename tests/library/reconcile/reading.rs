@@ -35,10 +35,14 @@ async fn a_partner_client_is_unknown_only_where_it_is_so_by_itself() {
             json!({"category": "OBJECT_NOT_FOUND", "subCategory": sub_category, "message": "-",
                 "context": {"fromObjectId": [id]}})
         };
+        let failed = |category: &str, context: Value| json!({"category": category, "message": "-", "context": context});
         let there = of(json!([listed(version, json!("1"), of_owner(version))]));
         let answers = [
             json!({"status": "COMPLETE", "results": [there], "errors": [not_found("1", ""), not_found("9", "")]}),
             json!({"status": "COMPLETE", "results": [there], "errors": [not_found("2", "crm.associations.NONE")]}),
+            json!({"status": "COMPLETE", "results": [there], "errors": [failed("VALIDATION_ERROR", json!({"fromObjectId": ["2"]}))]}),
+            json!({"status": "COMPLETE", "results": [there], "errors": [failed("RATE_LIMITS", json!({"ids": [1, 2]}))]}),
+            json!({"status": "COMPLETE", "results": [there], "errors": [failed("INTERNAL_ERROR", json!({}))]}),
             // Under way, so it proves nothing.
             json!({"status": "PENDING", "results": [of(json!([]))]}),
             json!({"status": "CANCELED", "results": [], "errors": [not_found("1", "NO_ASSOCIATIONS_FOUND")]}),
@@ -61,6 +65,8 @@ async fn what_an_answer_does_not_say_of_a_partner_client_is_not_taken_for_nothin
         let mut answers = vec![
             json!({"status": "COMPLETE", "results": [{"from": from(json!("1"))}, {"from": from(json!("2")), "to": []}]}),
             json!({"status": "COMPLETE", "results": [{"from": from(json!("1")), "to": null}, {"from": from(json!(2)), "to": []}]}),
+            json!({"status": "COMPLETE", "results": [{"from": from(json!("1")), "to": {}}, {"from": from(json!(2)), "to": []}]}),
+            json!({"status": "COMPLETE", "results": [{"from": from(json!("1")), "to": false}, {"from": from(json!(2)), "to": ""}]}),
             json!({"status": "COMPLETE", "results": [{"from": from(json!("1")), "to": "none"}]}),
             json!({"status": "COMPLETE", "results": [{"from": from(json!("1")), "to": [listed(version, json!(""), is_owner.clone())]}]}),
             json!({"status": "COMPLETE", "results": [{"from": from(json!("1")), "to": [listed(version, None, is_owner.clone()), "odd"]}]}),

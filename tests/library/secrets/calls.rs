@@ -39,7 +39,15 @@ async fn a_password_does_not_show_where_the_proxy_refuses_it() {
 
 #[tokio::test]
 async fn a_redirect_does_not_show_the_token_in_its_location() {
-    for location in [format!("https://elsewhere.example/?token={ACCESS}"), format!("/{ACCESS}")] {
+    for location in [
+        format!("https://elsewhere.example/?token={ACCESS}"),
+        format!("/{ACCESS}"),
+        format!("https://user:{ACCESS}@elsewhere.example/"),
+        // A host has no case, and may be written with escapes.
+        format!("https://{ACCESS}.example/"),
+        format!("https://{}.example/", ACCESS.to_uppercase()),
+        format!("https://%61{}.example/", &ACCESS[1..]),
+    ] {
         let server = answering(307, &[("location", location.as_str())], "").await;
         assert_hidden(&all_of_a_failed_call(&client_at(&server.base_url(), ACCESS)).await);
     }

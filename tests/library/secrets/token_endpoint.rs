@@ -83,10 +83,11 @@ async fn an_answer_that_breaks_off_does_not_show_the_tokens_in_it() {
 
 #[tokio::test]
 async fn a_redirect_of_the_token_endpoint_does_not_show_the_secret_in_its_location() {
-    let location = format!("https://elsewhere.example/?client_secret={SECRET}&refresh_token={REFRESH}");
-    for status in [302, 307] {
+    let query = format!("https://elsewhere.example/?client_secret={SECRET}&refresh_token={REFRESH}");
+    let host = format!("https://{}.{REFRESH}.example/", SECRET.to_uppercase());
+    for (status, location) in [(302, &query), (307, &query), (302, &host), (307, &host)] {
         let simulator = hubspot().await;
-        simulator.inject(Fault::redirect(status, &location).on("oauth_token"));
+        simulator.inject(Fault::redirect(status, location).on("oauth_token"));
         let token = app_at(simulator.base_url()).token(REFRESH).unwrap();
         let error = call(&client_with(&simulator, token)).await.unwrap_err();
         assert_eq!((error.is_token(), error.status()), (true, Some(status)));

@@ -203,7 +203,8 @@ fn one(paths: Vec<PathBuf>) -> Result<ExitCode, String> {
             .filter(|(path, method, _)| codegen::operations::Known::find(&method.to_uppercase(), path).is_none());
         let count = others.count() - left_out.len();
         let left_out = left_out.into_iter().map(|(operation, trouble)| format!("{operation}: {trouble}"));
-        Ok((count, warnings.iter().map(ToString::to_string).chain(left_out).collect()))
+        let warnings = warnings.iter().map(ToString::to_string).chain(code.too_deep);
+        Ok((count, warnings.chain(left_out).collect()))
     };
     let thread = std::thread::Builder::new().stack_size(STACK).spawn(build).map_err(|error| error.to_string())?;
     match thread.join() {

@@ -19,8 +19,10 @@ mod schema;
 mod versions;
 
 mod across_versions;
+mod demands;
 mod documents;
 mod marks;
+mod moved;
 mod noise;
 mod operations;
 mod schemas;

@@ -206,6 +206,92 @@ fn parameters_and_bodies_have_marks() {
     ]);
 }
 
+fn put_body(api: &mut Value, media: &str, schema: Value) {
+    api["paths"]["/things/v3/things"]["put"]["requestBody"]["content"] = json!({media: {"schema": schema}});
+}
+
+#[test]
+fn bodies_that_are_generated_are_compared_whatever_their_media_type() {
+    let input = json!({"$ref": "#/components/schemas/Input"});
+    let form = "application/x-www-form-urlencoded";
+    for media in ["application/json", "application/json;charset=utf-8", "application/vnd.x+json", form] {
+        let name = format!("media-{}", media.replace(['/', ';', '='], "-"));
+        let mut api = document();
+        put_body(&mut api, media, input.clone());
+        let before = written(&name, &api);
+        api["components"]["schemas"]["Input"]["required"] = json!(["id"]);
+        let after = written(&format!("{name}-required"), &api);
+        assert_eq!(told(&before, &after), ["breaking field made required: Input.id"], "{media}");
+        // However JSON is called, it is the same in Rust and on the wire; a form is not.
+        let json = written("media-json", &document());
+        let sent_otherwise = ["breaking body type changed: put_things request"];
+        let marks: &[&str] = if media == form { &sent_otherwise } else { &[] };
+        assert_eq!(told(&json, &before), marks, "{media}");
+    }
+    // The client takes the JSON, and does not look into what it hands on as it is.
+    let mut api = document();
+    let text = json!({"schema": {"type": "string"}});
+    let content = &mut api["paths"]["/things/v3/things"]["get"]["responses"]["200"]["content"];
+    content["text/csv"] = text.clone();
+    assert_eq!(told(&written("media-json", &document()), &written("media-csv-beside", &api)), [""; 0]);
+    api["paths"]["/things/v3/things"]["get"]["responses"]["200"]["content"] = json!({"text/csv": text});
+    let csv = written("media-csv", &api);
+    assert_eq!(told(&written("media-json", &document()), &csv), ["breaking body type changed: get_things 200"]);
+    api["paths"]["/things/v3/things"]["get"]["responses"]["200"]["content"] = json!({"text/csv": {}});
+    assert_eq!(told(&csv, &written("media-csv-any", &api)), [""; 0]);
+}
+
+#[test]
+fn parameters_that_are_sent_otherwise_have_a_mark() {
+    let with = |name: &str, style: Value| {
+        let mut api = document();
+        let mut ids = json!({"name": "ids", "in": "query", "schema": {"type": "array", "items": {"type": "string"}}});
+        ids.as_object_mut().unwrap().extend(style.as_object().unwrap().clone());
+        let plain = json!({"name": "kind", "in": "query", "explode": false, "schema": {"type": "string"}});
+        api["paths"]["/things/v3/things"]["get"]["parameters"] = json!([plain, ids]);
+        written(name, &api)
+    };
+    let documented = with("sent", json!({}));
+    assert_eq!(told(&documented, &with("sent-said", json!({"style": "form", "explode": true}))), [""; 0]);
+    for (name, style) in [
+        ("sent-as-one", json!({"explode": false})),
+        ("sent-in-pipes", json!({"style": "pipeDelimited"})),
+        ("sent-deep", json!({"style": "deepObject", "explode": true})),
+    ] {
+        let other = with(name, style);
+        assert_eq!(told(&documented, &other), ["breaking parameter sent otherwise: get_things(ids)"], "{name}");
+    }
+    let one = written("sent-one", &document());
+    let mut api = document();
+    set(&mut api, &format!("{GET}/parameters/0/explode"), json!(false));
+    assert_eq!(told(&one, &written("sent-one-said", &api)), [""; 0], "one value is one value");
+}
+
+#[test]
+fn what_may_be_null_has_a_mark_wherever_it_stands() {
+    let owner = json!({"$ref": "#/components/schemas/Other"});
+    let or_null = json!({"nullable": true, "allOf": [owner]});
+    let with = |name: &str, [field, item, value]: [&Value; 3]| {
+        let mut api = document();
+        api["components"]["schemas"]["Thing"]["properties"] = json!({"owner": field,
+            "list": {"type": "array", "items": item}, "map": {"type": "object", "additionalProperties": value}});
+        written(name, &api)
+    };
+    let before = with("null", [&owner; 3]);
+    for (name, parts, place) in [
+        ("null-field", [&or_null, &owner, &owner], "Thing.owner"),
+        ("null-item", [&owner, &or_null, &owner], "Thing.list[]"),
+        ("null-value", [&owner, &owner, &or_null], "Thing.map{}"),
+    ] {
+        let after = with(name, parts);
+        assert_eq!(told(&before, &after), [format!("breaking made nullable: {place}")]);
+        assert_eq!(told(&after, &before), [format!("no longer nullable: {place}")]);
+    }
+    let to_another = json!({"nullable": true, "allOf": [{"$ref": "#/components/schemas/Input"}]});
+    let told = told(&before, &with("null-another", [&to_another, &owner, &owner]));
+    assert!(told.contains(&"breaking type changed: Thing.owner".to_owned()), "{told:?}");
+}
+
 #[test]
 fn fields_have_marks() {
     check(&[

@@ -37,6 +37,12 @@ fn a_parameter_that_is_new_breaks_only_if_it_is_required() {
 }
 
 #[test]
+fn a_list_that_is_sent_otherwise_breaks_nobody_where_it_travels_as_one_value_anyway() {
+    let one_value = change("explode", |api| parameter(api, "properties")["explode"] = json!(false));
+    assert_eq!(one_value, (false, "parameter sent otherwise: list(properties): form, exploded → form".into()));
+}
+
+#[test]
 fn a_parameter_that_is_gone_or_demanded_breaks_its_users() {
     let removed = change("parameter-removed", |api| {
         let parameters = api["paths"][OBJECTS]["get"]["parameters"].as_array_mut().unwrap();

@@ -48,7 +48,8 @@ pub(crate) struct Reconcile {
     /// Remove associations even from partner clients whose additions failed
     #[arg(long, requires = "apply")]
     pub(crate) remove_anyway: bool,
-    /// Before changing anything, write a plan that reverses the changes to this file [default: no file]
+    /// Before anything is changed, write to this file what the run may change, so that `undo FILE` reverses it
+    /// [default: no file]
     #[arg(long, value_name = "FILE", requires = "apply")]
     pub(crate) undo: Option<PathBuf>,
     /// Record in this file and in FILE.plan.json what is settled, so that running the same command again resumes where it

@@ -12,6 +12,7 @@ use super::{arguments::Reconcile, hex};
 use crate::{
     bulk::undo::Content,
     failure::Failure,
+    input_file,
     output_file::{OutputFile, same, write_json},
     printable::printable,
 };
@@ -77,47 +78,18 @@ fn kept_beside(journal: &Path) -> PathBuf {
 
 /// Reads a plan, and a digest of the file.
 pub(super) fn load(path: &Path) -> Result<(Plan, String), Failure> {
-    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(Failure::file(
-            format!("{} is not a regular file", path.display()),
-            "Give the path of a saved plan.",
-        ));
-    }
-    let bytes =
-        fs::read(path).map_err(|error| Failure::io(format_args!("{} cannot be read", path.display()), &error))?;
+    let bytes = input_file::read(path, "Give the path of a saved plan.")?;
     let plan = match Content::parse(&bytes) {
         Ok(Content::Plan(plan)) => *plan,
-        Ok(Content::Reversal(file)) => file.reversal,
-        Ok(Content::Run(_)) => {
+        Ok(Content::Run(file)) => file.into_plan().ok_or_else(|| {
             let path = path.display();
             let message = format!("{path} is the undo file of a run and not a plan");
-            return Err(Failure::file(message, format!("To reverse the run, use undo {path}.")));
-        }
+            Failure::file(message, format!("To reverse the run, use undo {path}."))
+        })?,
         Err(error) => {
             let message = format!("{} is not a plan: {}", path.display(), printable(&error.to_string()));
             return Err(Failure::file(message, "Give a file that --save-plan or --undo wrote."));
         }
     };
     Ok((plan, hex(&Hash::hash(&bytes))))
-}
-
-/// Whether the plan has an undo file there already, which is written again. That of another plan is not lost.
-pub(super) fn check_undo(path: &Path, plan: &Plan) -> Result<bool, Failure> {
-    if !path.exists() {
-        return Ok(false);
-    }
-    let all = plan.undo();
-    let found = fs::read(path).ok().and_then(|text| Content::parse(&text).ok());
-    let is_of_plan = matches!(found, Some(Content::Reversal(file)) if {
-        let found = &file.reversal;
-        found.server == all.server
-            && found.to_object_type == all.to_object_type
-            && found.add.iter().all(|change| all.add.binary_search(change).is_ok())
-            && found.remove.iter().all(|change| all.remove.binary_search(change).is_ok())
-    });
-    if is_of_plan {
-        return Ok(true);
-    }
-    let message = format!("{} already exists and is not the undo file of this plan", path.display());
-    Err(Failure::file(message, "Give --undo another path; nothing was changed."))
 }

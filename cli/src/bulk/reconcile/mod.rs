@@ -4,12 +4,16 @@ pub(crate) mod arguments;
 pub(super) mod files;
 pub(super) mod report;
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{
+    collections::{BTreeSet, HashSet},
+    path::PathBuf,
+};
 
 use hmac_sha256::Hash;
 use hubspot_partner_clients::{
     Association, Client,
     bulk::Journal,
+    generated::ClientInfo,
     reconcile::{Applied, Plan},
 };
 use indicatif::HumanCount;
@@ -18,6 +22,7 @@ use serde_json::json;
 use self::{
     arguments::Reconcile,
     files::{Files, load},
+    report::Again,
 };
 use super::{
     check::{self, Checked},
@@ -26,20 +31,11 @@ use super::{
     lookup,
     rows::Rows,
     seed,
-    undo::Reversal,
+    undo::{Begun, RECONCILE, named},
 };
 use crate::{
-    command_line,
-    exit::{Code, Signal},
-    failure::Failure,
-    output::Output,
-    output_file::write_json,
-    printable::printable_lines,
-    question,
-    signals::Signals,
-    suggest,
-    target::Target,
-    words::{counted, counted_are},
+    account, command_line, exit::Code, failure::Failure, output::Output, output_file::write_json,
+    printable::printable_lines, question, signals::Signals, suggest, target::Target, words::counted,
 };
 
 pub(crate) async fn run(
@@ -57,7 +53,7 @@ pub(crate) async fn run(
         return Err(Failure::usage(message));
     }
     let made = signals.interrupt(made(arguments, target, &files), Some("Nothing was changed.")).await?;
-    let Made { mut plan, client, account, journal, resumed } = made;
+    let Made { mut plan, digest, client, account, journal, resumed } = made;
     plan.max_removals = arguments.max_removals.or(plan.max_removals);
     if !output.json {
         if let Some(path) = &resumed {
@@ -74,15 +70,24 @@ pub(crate) async fn run(
     };
     let agreed = async {
         plan.check_removals()?;
-        confirm(&plan, arguments, target).await
+        confirm(&plan, arguments, target).await?;
+        let is_older = resumed.is_some() || arguments.plan.is_some();
+        match arguments.undo.is_some() && is_older && !plan.is_empty() {
+            true => Ok(Some(renewed(&plan, &client.client).await?)),
+            false => Ok(None),
+        }
     };
     // So that the plan is there to be looked at.
     output.flush()?;
     let mut signal = None;
     let applied = match signals.interrupt(agreed, Some("Nothing was changed.")).await {
-        Ok(()) => {
+        Ok(renewed) => {
+            if let Some(path) = arguments.undo.as_ref().filter(|_| account.is_none() && !target.simulator) {
+                account::warn_last("undo file", path, target.log.is_json());
+            }
             let stop = async { signal = Some(signals.received().await) };
-            apply(&plan, &client.client, account.as_deref(), journal, arguments, &files, stop).await.map_err(|failure| match &resumed {
+            let run = Run { plan: &plan, renewed, digest: &digest, account: account.as_deref(), journal };
+            apply(run, &client.client, arguments, &files, stop).await.map_err(|failure| match &resumed {
                 Some(path) => failure.and_then_do(&format!(
                     "The plan is from an earlier run and is kept in {}. To make a new plan, give --journal another path.",
                     path.display()
@@ -101,26 +106,36 @@ pub(crate) async fn run(
         }
         Err(failure) => return Err(failure),
     };
-    if output.json {
-        output.json(&json!({"plan": plan, "applied": report::json(&applied)}))?;
-    } else {
-        report::applied(&applied, output)?;
+    let json = |applied| json!({"plan": plan, "applied": applied});
+    let others = match account {
+        Some(_) => "",
+        None => account::other_paths(arguments.journal.is_some(), arguments.undo.is_some()),
+    };
+    let input = arguments.file.as_deref().map_or("", command_line::with_input);
+    let again = Again { verb: "do", others, input, corrected: corrected(arguments, account.is_some()) };
+    report::end(applied, json, &again, signal, output)
+}
+
+/// How to run the command again once is corrected what failed. A journal keeps what HubSpot refused, and an undo file is of what
+/// its run was given.
+fn corrected(arguments: &Reconcile, has_account: bool) -> &'static str {
+    match (arguments.journal.is_some(), arguments.undo.is_some(), has_account) {
+        (false, false, _) => "run the command again",
+        (false, true, true) => "run the command again, with another --undo if you change the file",
+        (false, true, false) => "run the command again with another --undo",
+        (true, false, _) => "run the command again with another --journal",
+        (true, true, true) => {
+            "run the command again with another --journal, and with another --undo if you change the file"
+        }
+        (true, true, false) => "run the command again with another --journal and another --undo",
     }
-    output.flush()?;
-    if applied.unsettled > 0 {
-        let state = format!("{} not settled", counted_are(applied.unsettled, "change"));
-        let again = format!("To do the rest, run the same command again:\n  {}", command_line::this());
-        return Err(Failure::interrupted(signal.unwrap_or(Signal::Interrupt), state, Some(again)));
-    }
-    if let Some(error) = applied.journal_error {
-        return Err(error.into());
-    }
-    Ok(applied.failures().map(|failed| Code::from(&failed.error)).fold(Code::Success, Code::first))
 }
 
 /// A plan, and what is needed to carry it out.
 struct Made {
     plan: Plan,
+    /// Of what it was made from.
+    digest: String,
     /// None where nothing is to be sent.
     client: Option<crate::target::Session>,
     /// The account that HubSpot says the token is for.
@@ -134,18 +149,16 @@ async fn made(arguments: &Reconcile, target: &Target, files: &Files) -> Result<M
     if let Some(path) = &arguments.plan {
         let (plan, digest) = load(path)?;
         if !arguments.apply {
-            return Ok(Made {
-                plan,
-                client: None,
-                account: None,
-                journal: journal(arguments, &digest, None)?,
-                resumed: None,
-            });
+            return Ok(Made { plan, digest, client: None, account: None, journal: None, resumed: None });
         }
         let client = target.client().await?;
         let account = target.named(&client.client).await?;
-        let journal = journal(arguments, &digest, account.as_deref())?;
-        return Ok(Made { plan, client: Some(client), account, journal, resumed: None });
+        // With an account, such a plan is refused.
+        if plan.account.is_none() && account.is_none() {
+            account::warn_unbound(path, target.log.is_json());
+        }
+        let journal = journal(arguments, &digest, account.as_deref(), target.log.is_json())?;
+        return Ok(Made { plan, digest, client: Some(client), account, journal, resumed: None });
     }
     // clap asks for both unless there is a plan.
     let (Some(file), Some(to_type)) = (&arguments.file, &arguments.to_type) else {
@@ -164,17 +177,17 @@ async fn made(arguments: &Reconcile, target: &Target, files: &Files) -> Result<M
     let digest = digest(&input.identity(&checked.digest), to_type, arguments);
     let resumed = files.kept_plan()?;
     // Before a plan is shown that is not of this file.
-    let journal = journal(arguments, &digest, account.as_deref())?;
+    let journal = journal(arguments, &digest, account.as_deref(), target.log.is_json())?;
     let plan = match &resumed {
         Some(kept) => load(kept)?.0,
         None => plan(&client.client, &input, &checked, to_type, account.as_deref(), arguments).await?,
     };
-    Ok(Made { plan, client: Some(client), account, journal, resumed })
+    Ok(Made { plan, digest, client: Some(client), account, journal, resumed })
 }
 
 /// The journal of a run with a plan that was made from what has this digest.
-fn journal(arguments: &Reconcile, digest: &str, account: Option<&str>) -> Result<Option<Journal>, Failure> {
-    arguments.journal.as_ref().map(|path| super::journal(path, digest, account)).transpose()
+fn journal(arguments: &Reconcile, digest: &str, account: Option<&str>, json: bool) -> Result<Option<Journal>, Failure> {
+    arguments.journal.as_ref().map(|path| super::journal(path, digest, account, json)).transpose()
 }
 
 async fn plan(
@@ -198,13 +211,8 @@ async fn plan(
         let Ok(association) = Association::new(partner_client, to_object_type, to_id, association_type) else { break };
         desired.push(association);
     }
-    // A row that is not good was not there when the file was checked, and ends it.
-    if desired.len() as u64 != checked.rows || rows.digest() != checked.digest {
-        let message = format!("{} was changed after it was checked", input.name());
-        return Err(Failure::file(
-            message,
-            "Run the command again with a file that does not change meanwhile; nothing was sent.",
-        ));
+    if desired.len() as u64 != checked.rows {
+        return Err(rows.changed().and_then_do("Nothing was sent."));
     }
     let mut reconcile = client.reconcile(partner_clients, to_type, desired);
     if arguments.skip_unknown {
@@ -216,6 +224,22 @@ async fn plan(
     let only = &arguments.only_types;
     let reconcile = only.iter().fold(reconcile, |reconcile, only| reconcile.only_type(only));
     reconcile.plan().await.map_err(|error| suggest::with_hint(error, to_type))
+}
+
+/// A plan to have what an older plan is for, from what there is now: what others have made since, the run does not make.
+async fn renewed(plan: &Plan, client: &Client) -> Result<Plan, Failure> {
+    // One of another server or version is refused.
+    if plan.server != *client.raw().baseurl() || plan.api_version != client.api_version() {
+        return Ok(plan.clone());
+    }
+    let desired: Vec<_> = plan.add.iter().chain(&plan.keep).cloned().collect();
+    let reconcile = client.reconcile(plan.partner_clients.clone(), plan.to_object_type.clone(), desired).skip_unknown();
+    let reconcile = match &plan.account {
+        Some(account) => reconcile.account(account),
+        None => reconcile,
+    };
+    let only = plan.only_types.iter();
+    Ok(only.fold(reconcile, |reconcile, only| reconcile.only_type(only.as_str())).plan().await?)
 }
 
 /// Tells a file and what is asked of it from others.
@@ -249,19 +273,31 @@ async fn confirm(plan: &Plan, arguments: &Reconcile, target: &Target) -> Result<
     question::ask(arguments.yes.yes, target.simulator, &format!("the plan removes {removed}"), &question).await
 }
 
-async fn apply(
-    plan: &Plan,
-    client: &Client,
-    account: Option<&str>,
+/// What is carried out.
+struct Run<'a> {
+    plan: &'a Plan,
+    /// Of an older plan, what it is now.
+    renewed: Option<Plan>,
+    digest: &'a str,
+    account: Option<&'a str>,
     journal: Option<Journal>,
+}
+
+async fn apply(
+    Run { plan, renewed, digest, account, journal }: Run<'_>,
+    client: &Client,
     arguments: &Reconcile,
     files: &Files,
     stop: impl Future<Output = ()>,
 ) -> Result<Applied, Failure> {
+    let undo = || {
+        let path = arguments.undo.as_ref()?;
+        Some(Begun::new(path, named(RECONCILE, digest), vec![renewed.as_ref().unwrap_or(plan).clone()]))
+    };
     if plan.is_empty() {
         // A script that takes a run back finds a file all the same.
-        if let Some(path) = arguments.undo.as_ref().filter(|path| !path.exists()) {
-            write_json("--undo", path, &Reversal::new(plan.undo()))?;
+        if arguments.undo.as_ref().is_some_and(|path| !path.exists()) {
+            undo().map_or(Ok(()), |begun| begun?.write())?;
         }
         return Ok(Applied::default());
     }
@@ -272,25 +308,32 @@ async fn apply(
     if let Some(account) = account {
         apply = apply.account(account);
     }
-    let had_undo = match &arguments.undo {
-        Some(path) => files::check_undo(path, plan)?,
-        None => false,
-    };
+    let undo = undo().transpose()?;
     if let Some(journal) = journal {
         files.keep_plan(plan)?;
         apply = apply.journal(journal);
     }
     // Before anything is sent, so that it is right whenever the run ends.
-    if let Some(path) = &arguments.undo {
-        write_json("--undo", path, &Reversal::new(plan.undo()))?;
+    if let Some(undo) = &undo {
+        undo.write()?;
     }
     let applied = apply.run_until(stop).await;
-    match (&arguments.undo, &applied) {
-        // Without what was not changed. If that cannot be written, the file that is there is right as well.
-        (Some(path), Ok(applied)) => drop(write_json("--undo", path, &Reversal::new(applied.undo(plan)))),
-        // Nothing was changed by this run; a run before it may have changed something.
-        (Some(path), Err(_)) if !had_undo => drop(fs::remove_file(path)),
-        _ => {}
+    match (undo, &applied) {
+        (Some(undo), Ok(applied)) => {
+            let changed = applied.changed(plan);
+            let changed: HashSet<_> = changed.add.iter().chain(&changed.remove).collect();
+            let unchanged = plan.add.iter().chain(&plan.remove).filter(|change| !changed.contains(change));
+            let unsettled: HashSet<_> = applied.unsettled.iter().collect();
+            let (not_begun, undone): (Vec<_>, Vec<_>) = unchanged.partition(|change| unsettled.contains(change));
+            if not_begun.len() == plan.add.len() + plan.remove.len() {
+                undo.give_up();
+            } else {
+                let not_by_this_run = applied.already_done.iter().chain(not_begun);
+                undo.end(undone.into_iter().cloned(), not_by_this_run.cloned());
+            }
+        }
+        (Some(undo), Err(_)) => undo.give_up(),
+        (None, _) => {}
     }
     Ok(applied?)
 }

@@ -15,4 +15,7 @@ pub(crate) struct Arguments {
     pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) yes: Yes,
+    /// Remove associations even from partner clients whose additions failed
+    #[arg(long)]
+    pub(super) remove_anyway: bool,
 }

@@ -14,23 +14,31 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    account,
     bulk::{
-        Change,
+        change::Change,
         existing::{Existing, Types},
         rows::Rows,
     },
     failure::Failure,
+    input_file,
     output_file::write_json,
     printable::printable,
 };
 
 const FORMAT: &str = "hubspot-partner-clients undo 1";
+pub(in crate::bulk) const RECONCILE: &str = "reconcile";
 
-#[derive(Debug, Serialize, Deserialize)]
+/// Names a run by what it does and the digest of what it was given.
+pub(in crate::bulk) fn named(verb: &str, digest: &str) -> String {
+    format!("{verb} sha256:{digest}")
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::bulk) struct UndoFile {
     format: String,
-    /// Names the file that the run took, and what it did with it.
+    /// What the run did, and the digest of what it was given.
     run: String,
     /// What the run may change, for each type of the other objects: `add` it makes, and `remove` it removes.
     plans: Vec<Plan>,
@@ -39,7 +47,78 @@ pub(in crate::bulk) struct UndoFile {
     unchanged: Vec<Association>,
 }
 
+/// The undo file of a run that begins.
+pub(in crate::bulk) struct Begun {
+    path: PathBuf,
+    file: UndoFile,
+    /// That of earlier runs, as it was.
+    earlier: Option<UndoFile>,
+    /// What an earlier run may have changed, whatever this one does.
+    carried: HashSet<Association>,
+}
+
+impl Begun {
+    /// Has a run add to the file of earlier ones if that is there. The plans are from what HubSpot has now. Nothing is written.
+    ///
+    /// # Errors
+    /// For a file of another run, or of what may be another account.
+    pub(in crate::bulk) fn new(path: &Path, run: String, plans: Vec<Plan>) -> Result<Self, Failure> {
+        let path = path.to_owned();
+        if !path.exists() {
+            let file = UndoFile { format: FORMAT.to_owned(), run, plans, unchanged: Vec::new() };
+            return Ok(Self { path, file, earlier: None, carried: HashSet::new() });
+        }
+        let of = |plans: &[Plan]| -> BTreeSet<_> {
+            plans.iter().map(|plan| (plan.server.clone(), plan.api_version.to_string(), plan.account.clone())).collect()
+        };
+        let of_another = || {
+            let message = format!("{} already exists and is not the undo file of this run", path.display());
+            Failure::file(message, "Give --undo another path; nothing was changed.")
+        };
+        let Content::Run(mut file) = read(&path)? else { return Err(of_another()) };
+        // Of a run whose types HubSpot did not know there are no plans.
+        if file.run != run || (!file.plans.is_empty() && of(&file.plans) != of(&plans)) {
+            return Err(of_another());
+        }
+        if file.plans.iter().any(|plan| plan.account.is_none()) {
+            return Err(account::may_be_another(&path));
+        }
+        let earlier = Some(file.clone());
+        let carried = file.take_up(plans);
+        Ok(Self { path, file, earlier, carried })
+    }
+
+    pub(in crate::bulk) fn write(&self) -> Result<(), Failure> {
+        self.file.write(&self.path)
+    }
+
+    /// Notes what is certainly not so as a plan has it, and what this run at least did not change. Without that the file is right
+    /// as well.
+    pub(in crate::bulk) fn end(
+        mut self,
+        undone: impl IntoIterator<Item = Association>,
+        not_by_this_run: impl IntoIterator<Item = Association>,
+    ) {
+        let carried = &self.carried;
+        let unchanged = not_by_this_run.into_iter().filter(|change| !carried.contains(change));
+        self.file.unchanged = undone.into_iter().chain(unchanged).collect::<BTreeSet<_>>().into_iter().collect();
+        let _ = self.write();
+    }
+
+    /// Leaves the file as it was before a run that changed nothing.
+    pub(in crate::bulk) fn give_up(self) {
+        match self.earlier {
+            Some(earlier) => drop(earlier.write(&self.path)),
+            None => drop(fs::remove_file(&self.path)),
+        }
+    }
+}
+
 impl UndoFile {
+    pub(super) fn write(&self, path: &Path) -> Result<(), Failure> {
+        write_json("--undo", path, self)
+    }
+
     /// Leaves in the plans what the run may have changed.
     fn settle(&mut self) {
         let unchanged: HashSet<_> = self.unchanged.drain(..).collect();
@@ -63,6 +142,46 @@ impl UndoFile {
         }
         self.plans.append(&mut later);
         carried
+    }
+
+    /// The undo file of a run that has ended.
+    pub(super) fn of_ended(path: &Path) -> Result<Self, Failure> {
+        match read(path)? {
+            Content::Run(mut file) => {
+                file.settle();
+                Ok(file)
+            }
+            Content::Plan(_) => {
+                let path = path.display();
+                let remedy = format!("To carry it out, use reconcile --plan {path} --apply; nothing was changed.");
+                Err(Failure::file(format!("{path} is a plan and not an undo file"), remedy))
+            }
+        }
+    }
+
+    /// The plans that reverse what was changed.
+    pub(super) fn reversals(&self) -> Vec<Plan> {
+        self.plans.iter().map(Plan::undo).collect()
+    }
+
+    /// The plan that reverses a run of `reconcile`, which has one plan.
+    pub(in crate::bulk) fn into_plan(mut self) -> Option<Plan> {
+        self.settle();
+        match self.plans.as_slice() {
+            [plan] if self.run.starts_with(RECONCILE) => Some(plan.undo()),
+            _ => None,
+        }
+    }
+
+    /// Leaves in the plan of this place what could not be reversed or may not have been, because others may make and remove
+    /// the rest from now on.
+    pub(super) fn reversed(&mut self, place: usize, applied: &Applied) {
+        let Some(plan) = self.plans.get_mut(place) else { return };
+        let failed = applied.failures().map(|failed| &failed.association);
+        let left: HashSet<_> = failed.chain(&applied.held_back).chain(&applied.unsettled).map(pair).collect();
+        let is_left = |change: &Association| left.contains(&pair(change));
+        plan.add.retain(is_left);
+        plan.remove.retain(is_left);
     }
 }
 
@@ -99,11 +218,7 @@ fn merge(earlier: &mut Plan, mut later: Plan, carried: &mut HashSet<Association>
     later.beside_labels.extend(unseen);
     carried.extend(added.iter().cloned());
     carried.extend(removed.iter().cloned());
-    let union = |mut all: Vec<Association>, more: Vec<Association>| -> Vec<Association> {
-        all.extend(more);
-        BTreeSet::from_iter(all).into_iter().collect()
-    };
-    later.add = union(later.add, added.into_iter().collect());
+    later.add = union(later.add, added);
     later.remove = union(later.remove, removed);
     later.keep.sort_unstable();
     later.unchanged = later.keep.len() as u64;
@@ -115,25 +230,15 @@ fn merge(earlier: &mut Plan, mut later: Plan, carried: &mut HashSet<Association>
     *earlier = later;
 }
 
-/// The undo file of `reconcile`, which knows what reverses its plan.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(in crate::bulk) struct Reversal {
-    format: String,
-    pub(in crate::bulk) reversal: Plan,
-}
-
-impl Reversal {
-    pub(in crate::bulk) fn new(reversal: Plan) -> Self {
-        Self { format: FORMAT.to_owned(), reversal }
-    }
+/// Sorted, as plans have them.
+fn union(all: Vec<Association>, more: impl IntoIterator<Item = Association>) -> Vec<Association> {
+    all.into_iter().chain(more).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// What a file holds that --undo or --save-plan wrote.
 pub(in crate::bulk) enum Content {
     /// What a run changes.
     Run(UndoFile),
-    Reversal(Box<Reversal>),
     /// A plan that reverses nothing.
     Plan(Box<Plan>),
 }
@@ -147,68 +252,12 @@ impl Content {
         if json.get("format").and_then(Value::as_str) != Some(FORMAT) {
             return serde_json::from_value(json).map(Self::Plan);
         }
-        match json.get("reversal") {
-            Some(_) => serde_json::from_value(json).map(Self::Reversal),
-            None => serde_json::from_value(json).map(Self::Run),
-        }
-    }
-}
-
-/// The undo file of a run that has ended.
-pub(super) enum Ended {
-    Run(UndoFile),
-    Reversal(Box<Reversal>),
-}
-
-impl Ended {
-    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
-        match read(path)? {
-            Content::Run(mut file) => {
-                file.settle();
-                Ok(Self::Run(file))
-            }
-            Content::Reversal(file) => Ok(Self::Reversal(file)),
-            Content::Plan(_) => {
-                let path = path.display();
-                let remedy = format!("To carry it out, use reconcile --plan {path} --apply; nothing was changed.");
-                Err(Failure::file(format!("{path} is a plan and not an undo file"), remedy))
-            }
-        }
-    }
-
-    /// The plans that reverse what was changed.
-    pub(super) fn plans(&self) -> Vec<Plan> {
-        match self {
-            Self::Run(file) => file.plans.iter().map(Plan::undo).collect(),
-            Self::Reversal(file) => vec![file.reversal.clone()],
-        }
-    }
-
-    /// Leaves in the file what could not be reversed, because others may make and remove the rest from now on. Where it cannot
-    /// be written, the changes are reversed all the same.
-    pub(super) fn reversed(mut self, path: &Path, applied: &Applied) {
-        let failed = applied.failures().map(|failed| &failed.association);
-        let left: HashSet<_> =
-            failed.chain(&applied.held_back).map(|change| (&change.to_object_type, pair(change))).collect();
-        let plans = match &mut self {
-            Self::Run(file) => &mut file.plans[..],
-            Self::Reversal(file) => std::slice::from_mut(&mut file.reversal),
-        };
-        for plan in plans {
-            let is_left = |change: &Association| left.contains(&(&change.to_object_type, pair(change)));
-            plan.add.retain(is_left);
-            plan.remove.retain(is_left);
-        }
-        let _ = match &self {
-            Self::Run(file) => write_json("--undo", path, file),
-            Self::Reversal(file) => write_json("--undo", path, file),
-        };
+        serde_json::from_value(json).map(Self::Run)
     }
 }
 
 fn read(path: &Path) -> Result<Content, Failure> {
-    let text =
-        fs::read(path).map_err(|error| Failure::io(format_args!("{} cannot be read", path.display()), &error))?;
+    let text = input_file::read(path, "Give a file that --undo wrote; nothing was changed.")?;
     Content::parse(&text).map_err(|error| {
         let message = format!("{} is not an undo file: {}", path.display(), printable(&error.to_string()));
         Failure::file(message, "Give a file that --undo wrote; nothing was changed.")
@@ -217,11 +266,8 @@ fn read(path: &Path) -> Result<Content, Failure> {
 
 /// An undo file that is written while a run goes on.
 pub(in crate::bulk) struct Recorder {
-    path: PathBuf,
-    file: UndoFile,
+    begun: Begun,
     types: Types,
-    /// What an earlier run may have changed, whatever this one does.
-    carried: HashSet<Association>,
     /// Whether what stands in a row certainly was not changed.
     rows: HashMap<Association, bool>,
 }
@@ -236,31 +282,10 @@ impl Recorder {
         existing: Existing,
     ) -> Result<Self, Failure> {
         let Existing { types, plans } = existing;
-        let run = format!("{} sha256:{digest}", change.verb());
-        let of = |plans: &[Plan]| -> BTreeSet<_> {
-            plans.iter().map(|plan| (plan.server.clone(), plan.api_version.to_string(), plan.account.clone())).collect()
-        };
-        let bound = of(&plans);
-        let plans = plans.into_iter().map(|plan| changes(change, including_labels, plan));
-        let mut carried = HashSet::new();
-        let file = if path.exists() {
-            let of_another = || {
-                let message = format!("{} already exists and is not the undo file of this run", path.display());
-                Failure::file(message, "Give --undo another path; nothing was changed.")
-            };
-            let Content::Run(mut earlier) = read(path)? else { return Err(of_another()) };
-            // Of a run whose types HubSpot did not know there are no plans.
-            if earlier.run != run || (!earlier.plans.is_empty() && of(&earlier.plans) != bound) {
-                return Err(of_another());
-            }
-            carried = earlier.take_up(plans.collect());
-            earlier
-        } else {
-            UndoFile { format: FORMAT.to_owned(), run, plans: plans.collect(), unchanged: Vec::new() }
-        };
-        let recorder = Self { path: path.to_owned(), file, types, carried, rows: HashMap::new() };
-        write_json("--undo", path, &recorder.file)?;
-        Ok(recorder)
+        let plans = plans.into_iter().map(|plan| changes(change, including_labels, plan)).collect();
+        let begun = Begun::new(path, named(change.verb(), digest), plans)?;
+        begun.write()?;
+        Ok(Self { begun, types, rows: HashMap::new() })
     }
 
     /// Takes the outcome of the row that `rows` stands at. For one from the journal, nothing was sent.
@@ -282,11 +307,11 @@ impl Recorder {
         }
     }
 
-    /// Notes what the run did not change. Without that the file is right as well.
-    pub(in crate::bulk) fn end(mut self) {
+    /// Notes what the run did not change.
+    pub(in crate::bulk) fn end(self) {
         let mut unchanged: BTreeSet<_> =
             self.rows.iter().filter(|(_, unchanged)| **unchanged).map(|(association, _)| association.clone()).collect();
-        for plan in &self.file.plans {
+        for plan in &self.begun.file.plans {
             // Labels that no row has go with the unlabelled type only.
             let goes = |label: &Association, unlabeled: &AssociationType| {
                 let mut row = label.clone();
@@ -300,8 +325,7 @@ impl Recorder {
             let labels = plan.remove.iter().filter(|change| !self.rows.contains_key(change));
             unchanged.extend(labels.filter(|label| stays(label)).cloned());
         }
-        self.file.unchanged = unchanged.into_iter().filter(|change| !self.carried.contains(change)).collect();
-        let _ = write_json("--undo", &self.path, &self.file);
+        self.begun.end([], unchanged);
     }
 }
 
@@ -312,8 +336,8 @@ fn changes(change: Change, including_labels: bool, mut plan: Plan) -> Plan {
         Change::Dissociate => {
             let listed: HashSet<_> = plan.keep.iter().chain(&plan.add).cloned().collect();
             let pair = |change: &Association| (change.partner_client_id.clone(), change.to_object_id.clone());
-            // Their labels go with them.
-            let whole: HashSet<_> = match including_labels {
+            // Their labels go with them, in dated versions.
+            let whole: HashSet<_> = match including_labels && plan.api_version.is_dated() {
                 true => listed
                     .iter()
                     .filter(|change| plan.unlabeled_types.contains(&change.association_type))

@@ -3,16 +3,22 @@
 pub(crate) mod arguments;
 mod file;
 
-use hubspot_partner_clients::reconcile::{Applied, Plan};
-use serde_json::json;
+use std::path::Path;
 
-pub(super) use self::file::{Content, Recorder, Reversal};
-use self::{arguments::Arguments, file::Ended};
-use super::reconcile::report;
+use hubspot_partner_clients::{
+    Client,
+    reconcile::{Applied, Plan},
+};
+use serde_json::{Value, json};
+
+use self::arguments::Arguments;
+use self::file::UndoFile;
+pub(super) use self::file::{Begun, Content, RECONCILE, Recorder, named};
+use super::reconcile::report::{self, Again};
 use crate::{
-    command_line,
+    account,
     exit::{Code, Signal},
-    failure::Failure,
+    failure::{Failure, warn},
     output::Output,
     printable::printable_lines,
     question,
@@ -30,8 +36,8 @@ pub(crate) async fn run(
     if target.simulator {
         return Err(Failure::usage("undo cannot be used with --simulator, which forgets everything at the end"));
     }
-    let file = Ended::read(&arguments.file)?;
-    let plans = file.plans();
+    let file = UndoFile::of_ended(&arguments.file)?;
+    let plans = file.reversals();
     let [add, remove] = [
         plans.iter().map(|plan| plan.add.len() as u64).sum::<u64>(),
         plans.iter().map(|plan| plan.remove.len() as u64).sum::<u64>(),
@@ -51,16 +57,7 @@ pub(crate) async fn run(
     let begin = async {
         let session = target.client().await?;
         let account = target.named(&session.client).await?;
-        for plan in &plans {
-            if let (Some(theirs), Some(ours)) = (&plan.account, &account)
-                && theirs != ours
-            {
-                let message = format!("{path} is of a run in the account {theirs}, and the token is for {ours}");
-                let remedy =
-                    format!("Set HUBSPOT_ACCESS_TOKEN to a token of the account {theirs}; nothing was changed.");
-                return Err(Failure::account(message, remedy));
-            }
-        }
+        check_account(&arguments.file, &plans, account.as_deref(), output.json)?;
         let (made, removed) = (counted(add, "association"), counted(remove, "association"));
         if !output.json {
             output.line(format_args!("To undo {path}: make {made}, remove {removed}."))?;
@@ -70,61 +67,134 @@ pub(crate) async fn run(
             let question = format!("Remove {removed}?");
             question::ask(arguments.yes.yes, target.simulator, &format!("{path} removes {removed}"), &question).await?;
         }
-        Ok((session, account))
+        Ok(session)
     };
-    let (session, account) = signals.interrupt(begin, Some("Nothing was changed.")).await?;
-    let mut all = Applied::default();
+    let session = signals.interrupt(begin, Some("Nothing was changed.")).await?;
+    let mut undone = Undone {
+        path: &arguments.file,
+        file,
+        all: Applied::default(),
+        is_begun: false,
+        unwritten: None,
+        failure: None,
+    };
     let mut signal: Option<Signal> = None;
-    for plan in &plans {
+    for (place, plan) in plans.iter().enumerate() {
         if signal.is_some() {
-            all.unsettled += (plan.add.len() + plan.remove.len()) as u64;
+            undone.leave(plan);
             continue;
         }
-        let client = session.at(plan.api_version)?;
         let stop = async { signal = Some(signals.received().await) };
-        let applied = apply(plan, &client, account.as_deref(), stop).await.map_err(|failure| {
-            let done = all.added + all.removed;
-            if done == 0 {
-                failure
-            } else {
-                failure.and_then_do(&format!("{} reversed before that.", counted_are(done, "change")))
+        let applied = async { apply(plan, &session.at(plan.api_version)?, arguments.remove_anyway, stop).await };
+        match applied.await {
+            Ok(applied) => undone.take(place, applied),
+            // The others may be reversed all the same.
+            Err(failure) => undone.fail(plan, failure),
+        }
+    }
+    let Undone { all, is_begun, unwritten, failure, .. } = undone;
+    if let Some(unwritten) = unwritten {
+        let message = format!(
+            "{path} still has what was reversed, and undo would reverse it again if others make it anew: {}",
+            unwritten.message()
+        );
+        warn(json!({"kind": "undo file", "message": message}), output.json);
+    }
+    let json = |applied| json!({"plans": plans, "applied": applied});
+    let again = Again { verb: "undo", others: "", input: "", corrected: "run the command again" };
+    match failure {
+        None => report::end(all, json, &again, signal, output),
+        Some(failure) if signal.is_some() => report::end(all, json, &again, signal, output)
+            .map_err(|end| end.and_then_do(&format!("Besides, {}.", failure.message()))),
+        Some(failure) if is_begun => {
+            report::tell(&all, json, &again, output)?;
+            let done = counted_are(all.added + all.removed, "change");
+            Err(failure.and_then_do(&format!("{done} reversed all the same; {path} has the rest.")))
+        }
+        Some(failure) => {
+            if output.json {
+                output.json(&json(Value::Null))?;
+                output.flush()?;
             }
-        })?;
+            Err(failure)
+        }
+    }
+}
+
+/// What was done so far.
+struct Undone<'a> {
+    path: &'a Path,
+    file: UndoFile,
+    all: Applied,
+    /// Whether any plan was carried out.
+    is_begun: bool,
+    /// Why the file could not be written.
+    unwritten: Option<Failure>,
+    /// Why a plan could not be carried out.
+    failure: Option<Failure>,
+}
+
+impl Undone<'_> {
+    /// Takes what was reversed out of the file at once: whatever comes after it, others may make it anew.
+    fn take(&mut self, place: usize, applied: Applied) {
+        self.is_begun = true;
+        self.file.reversed(place, &applied);
+        self.unwritten = self.file.write(self.path).err();
+        let all = &mut self.all;
         all.added += applied.added;
         all.removed += applied.removed;
-        all.already_done += applied.already_done;
-        all.unsettled += applied.unsettled;
+        all.already_done.extend(applied.already_done);
+        all.unsettled.extend(applied.unsettled);
         all.failed_additions.extend(applied.failed_additions);
         all.failed_removals.extend(applied.failed_removals);
         all.held_back.extend(applied.held_back);
     }
-    if all.unsettled == 0 {
-        file.reversed(&arguments.file, &all);
+
+    /// Notes that nothing of a plan was carried out.
+    fn leave(&mut self, plan: &Plan) {
+        self.all.unsettled.extend(plan.add.iter().chain(&plan.remove).cloned());
     }
-    if output.json {
-        output.json(&json!({"plans": plans, "applied": report::json(&all)}))?;
-    } else {
-        report::applied(&all, output)?;
+
+    fn fail(&mut self, plan: &Plan, failure: Failure) {
+        self.leave(plan);
+        self.failure.get_or_insert(failure);
     }
-    output.flush()?;
-    if all.unsettled > 0 {
-        let state = format!("{} not settled", counted_are(all.unsettled, "change"));
-        let again = format!("To undo the rest, run the same command again:\n  {}", command_line::this());
-        return Err(Failure::interrupted(signal.unwrap_or(Signal::Interrupt), state, Some(again)));
+}
+
+/// Whether the plans in a file are of this account. Those of a run that HubSpot did not tell the account are of one as well.
+///
+/// # Errors
+/// For plans of another account, or of one where HubSpot does not tell whose the token is.
+fn check_account(file: &Path, plans: &[Plan], ours: Option<&str>, json: bool) -> Result<(), Failure> {
+    let path = file.display();
+    let accounts = plans.iter().filter_map(|plan| plan.account.as_deref());
+    if let Some(theirs) = accounts.into_iter().find(|theirs| ours != Some(*theirs)) {
+        let token = match ours {
+            Some(ours) => format!("the token is for {ours}"),
+            None => "HubSpot does not tell which account the token is for".to_owned(),
+        };
+        let message = format!("{path} is of a run in the account {theirs}, and {token}");
+        let remedy = format!("Set HUBSPOT_ACCESS_TOKEN to a token of the account {theirs}; nothing was changed.");
+        return Err(Failure::account(message, remedy));
     }
-    Ok(all.failures().map(|failed| Code::from(&failed.error)).fold(Code::Success, Code::first))
+    if plans.iter().any(|plan| plan.account.is_none() && !plan.is_empty()) {
+        account::warn_unbound(file, json);
+    }
+    Ok(())
 }
 
 async fn apply(
     plan: &Plan,
-    client: &hubspot_partner_clients::Client,
-    account: Option<&str>,
+    client: &Client,
+    remove_anyway: bool,
     stop: impl Future<Output = ()>,
 ) -> Result<Applied, Failure> {
-    let apply = plan.apply(client).even_if_changed();
-    let apply = match account {
-        Some(account) => apply.account(account),
-        None => apply,
-    };
+    let mut apply = plan.apply(client).even_if_changed();
+    if let Some(account) = &plan.account {
+        apply = apply.account(account);
+    }
+    if remove_anyway {
+        apply = apply.remove_anyway();
+    }
     Ok(apply.run_until(stop).await?)
 }

@@ -1,6 +1,6 @@
 //! Plain requests, whose answers are seen as they come. The library reads answers liberally, which hides what is compared.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hubspot_partner_clients::{
     ApiVersion, Client, Error,
@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::{
     failure::Failure,
+    log::{Line, Log},
     target::{Secret, Session},
 };
 
@@ -44,6 +45,7 @@ impl Paths {
 pub(super) struct Ask<'a> {
     client: &'a Client,
     token: &'a Secret,
+    log: &'a Log,
 }
 
 /// What a request sends.
@@ -92,8 +94,8 @@ impl Answer {
 }
 
 impl<'a> Ask<'a> {
-    pub(super) fn new(session: &'a Session) -> Self {
-        Self { client: &session.client, token: session.token() }
+    pub(super) fn new(session: &'a Session, log: &'a Log) -> Self {
+        Self { client: &session.client, token: session.token(), log }
     }
 
     /// The token, for an operation that is asked about it.
@@ -120,12 +122,30 @@ impl<'a> Ask<'a> {
 
     /// These requests pass by the client's rate limiter: they are few, and one follows the other.
     async fn send(&self, path: &str, sent: &Sent<'_>, authorized: bool) -> Result<Answer, Failure> {
-        let answer = self.once(path, sent, authorized).await?;
+        let answer = self.logged(path, sent, authorized, 1).await?;
         if answer.status != 429 {
             return Ok(answer);
         }
         tokio::time::sleep(WINDOW).await;
-        self.once(path, sent, authorized).await
+        self.logged(path, sent, authorized, 2).await
+    }
+
+    async fn logged(&self, path: &str, sent: &Sent<'_>, authorized: bool, number: u32) -> Result<Answer, Failure> {
+        let began = Instant::now();
+        let answer = self.once(path, sent, authorized).await;
+        let (path, _) = path.split_once('?').unwrap_or((path, ""));
+        let method = if matches!(sent, Sent::Nothing) { "GET" } else { "POST" };
+        let status = answer.as_ref().ok().map(|answer| answer.status);
+        self.log.line(&Line {
+            operation: "beliefs",
+            method,
+            path,
+            number,
+            duration: began.elapsed(),
+            status,
+            error: None,
+        });
+        answer
     }
 
     async fn once(&self, path: &str, sent: &Sent<'_>, authorized: bool) -> Result<Answer, Failure> {

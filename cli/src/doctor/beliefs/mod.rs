@@ -28,7 +28,7 @@ pub(crate) async fn run(target: &Target, pair: Option<&Association>, output: &mu
     if pair.is_some() || target.account.is_some() {
         target.named(&session.client).await?;
     }
-    let ask = Ask::new(&session);
+    let ask = Ask::new(&session, &target.log);
     let answering = answering(&session, &ask).await?;
     let mut report = Report::new(answering.clone(), pair.is_some());
     read::once(&ask, &answering, &mut report).await?;
@@ -83,8 +83,9 @@ async fn answering(session: &Session, ask: &Ask<'_>) -> Result<Vec<ApiVersion>, 
     Ok(answering)
 }
 
-/// What names the association type in this version, and the types of the pair with their labels, where HubSpot tells.
-async fn named(
+/// What names the association type in this version, and the types of the pair with their labels, where HubSpot tells. Dated versions
+/// do not know the names of v3, nor v3 all labels, and each knows the numbers of both.
+pub(super) async fn named(
     session: &Session,
     answering: &[ApiVersion],
     version: ApiVersion,

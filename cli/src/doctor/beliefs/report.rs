@@ -91,31 +91,9 @@ impl Report {
         Self { versions, compared: BTreeSet::new(), not_compared, differences: Vec::new() }
     }
 
-    /// Compares one belief in one version with an answer, unless that says nothing; `found` is what differs.
+    /// Compares one belief in one version with an answer, unless nothing follows from that, for this reason; `found` is what
+    /// differs.
     pub(super) fn compare(
-        &mut self,
-        belief: &'static str,
-        version: ApiVersion,
-        believed: &'static str,
-        answer: &Answer,
-        found: Option<Found>,
-    ) {
-        self.add(belief, version, believed, answer.says_nothing(), found);
-    }
-
-    /// The same for a belief about what a token may ask for, so that a refusal says something.
-    pub(super) fn compare_access(
-        &mut self,
-        belief: &'static str,
-        version: ApiVersion,
-        believed: &'static str,
-        answer: &Answer,
-        found: Option<Found>,
-    ) {
-        self.add(belief, version, believed, answer.failed(), found);
-    }
-
-    fn add(
         &mut self,
         belief: &'static str,
         version: ApiVersion,
@@ -156,7 +134,7 @@ impl Report {
                 "versions": versions.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 "differences": differences.into_iter().map(named).collect::<Vec<_>>(),
                 "compared": compared,
-                "not_compared": not_compared,
+                "notCompared": not_compared,
             }));
         }
         if output.csv {

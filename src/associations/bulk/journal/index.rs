@@ -32,6 +32,15 @@ impl Index {
         }
     }
 
+    /// Forgets an input that was made.
+    pub(super) fn forget_made(&mut self, index: u64) {
+        let Some(What::Made(_)) = self.get(index) else { return };
+        if let Some(slot) = usize::try_from(index).ok().and_then(|index| self.slots.get_mut(index)) {
+            *slot = 0;
+            self.count -= 1;
+        }
+    }
+
     pub(super) fn insert(&mut self, index: u64, what: What) -> std::result::Result<(), TryReserveError> {
         let index = usize::try_from(index).unwrap_or(usize::MAX);
         if index >= self.slots.len() {

@@ -1,5 +1,7 @@
 //! Lines of a journal: the first, which says what it is true of, and one for each recorded input.
 
+use std::{borrow::Cow, io::Write};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{api_version::ApiVersion, error::excerpt::excerpt};
@@ -52,7 +54,14 @@ impl Header {
 pub(super) struct Line<'a> {
     pub(super) index: u64,
     pub(super) digest: u64,
-    pub(super) error: Option<&'a str>,
+    pub(super) outcome: Outcome<'a>,
+}
+
+/// What became of an input.
+pub(super) enum Outcome<'a> {
+    Made,
+    /// The error as JSON, which has no line end.
+    Failed(Cow<'a, str>),
 }
 
 impl<'a> Line<'a> {
@@ -61,19 +70,30 @@ impl<'a> Line<'a> {
         let mut fields = unseal(line)?.splitn(4, ' ');
         let index = fields.next()?.parse().ok()?;
         let digest = u64::from_str_radix(fields.next()?, 16).ok()?;
-        let error = match (fields.next()?, fields.next()) {
-            ("made", None) => None,
-            ("failed", Some(json)) => Some(json),
+        let outcome = match (fields.next()?, fields.next()) {
+            ("made", None) => Outcome::Made,
+            ("failed", Some(json)) => Outcome::Failed(json.into()),
             _ => return None,
         };
-        Some(Self { index, digest, error })
+        Some(Self { index, digest, outcome })
+    }
+
+    /// Appends the line.
+    pub(super) fn write(&self, lines: &mut Vec<u8>) {
+        let (start, Self { index, digest, .. }) = (lines.len(), self);
+        // Memory takes everything.
+        let _ = match &self.outcome {
+            Outcome::Made => write!(lines, "{index} {digest:016x} made"),
+            Outcome::Failed(json) => write!(lines, "{index} {digest:016x} failed {json}"),
+        };
+        seal(lines, start);
     }
 }
 
-/// Makes a line of a text that has no line end.
-pub(super) fn seal(text: String) -> String {
-    let sum = crc32fast::hash(text.as_bytes());
-    format!("{text} {sum:08x}\n")
+/// Makes the text from `start` on, which has no line end, a whole line.
+pub(super) fn seal(lines: &mut Vec<u8>, start: usize) {
+    let sum = crc32fast::hash(lines.get(start..).unwrap_or_default());
+    let _ = writeln!(lines, " {sum:08x}");
 }
 
 /// The text of a whole line.

@@ -68,14 +68,14 @@ fn refused(index: u64) -> Error {
 fn record(journal: &mut Journal, indices: impl IntoIterator<Item = u64>) {
     for index in indices {
         let result = if index % 3 == 2 { Err(refused(index)) } else { Ok(()) };
-        journal.record(index, digest(index), &result).unwrap();
+        journal.record(index, digest(index), &result);
     }
     journal.flush().unwrap();
 }
 
 /// Whether the input is recorded, and as `record` did it.
-fn is_recorded(journal: &mut Journal, index: u64) -> bool {
-    match journal.find(index, digest(index)).unwrap() {
+fn is_recorded(journal: &Journal, index: u64) -> bool {
+    match journal.find(index, || digest(index)).unwrap() {
         None => return false,
         Some(Recorded::Made) => assert_ne!(index % 3, 2),
         Some(Recorded::Failed(error)) => {
@@ -89,37 +89,40 @@ fn is_recorded(journal: &mut Journal, index: u64) -> bool {
 #[test]
 fn a_new_journal_knows_nothing() {
     let place = Place::new();
-    let mut journal = place.begin();
+    let journal = place.begin();
     assert_eq!(journal.recorded(), 0);
-    assert!(journal.find(0, 0).unwrap().is_none());
-    assert!(journal.find(u64::MAX, 0).unwrap().is_none());
+    assert!(journal.find(0, || 0).unwrap().is_none());
+    assert!(journal.find(u64::MAX, || 0).unwrap().is_none());
 }
 
 #[test]
-fn what_is_recorded_is_known_at_once_and_after_opening_again() {
+fn what_is_recorded_is_known_after_opening_again() {
     let place = Place::new();
     let mut journal = place.begin();
     // Requests end in any order.
-    record(&mut journal, [4, 0, 2, 9]);
-    // Not written yet.
-    journal.record(5, digest(5), &Err(refused(5))).unwrap();
+    record(&mut journal, [4, 0, 2]);
+    record(&mut journal, [9, 5]);
     for _ in 0..2 {
-        let known: Vec<u64> = (0..12).filter(|index| is_recorded(&mut journal, *index)).collect();
-        assert_eq!(known, [0, 2, 4, 5, 9]);
-        assert_eq!(journal.recorded(), 5);
         drop(journal);
         journal = place.begin();
+        let known: Vec<u64> = (0..12).filter(|index| is_recorded(&journal, *index)).collect();
+        assert_eq!(known, [0, 2, 4, 5, 9]);
+        assert_eq!(journal.recorded(), 5);
     }
 }
 
 #[test]
-fn an_input_recorded_twice_counts_once() {
+fn an_input_recorded_twice_counts_once_and_as_the_last_says() {
     let place = Place::filled(4);
     let mut journal = place.begin();
-    record(&mut journal, 0..4);
-    assert_eq!(journal.recorded(), 4);
+    journal.record(1, digest(1), &Err(refused(1)));
+    journal.record(2, digest(2), &Ok(()));
+    journal.flush().unwrap();
     drop(journal);
-    assert_eq!(place.open().unwrap().recorded(), 4);
+    let journal = place.begin();
+    assert_eq!(journal.recorded(), 4);
+    assert!(matches!(journal.find(1, || digest(1)), Ok(Some(Recorded::Failed(_)))));
+    assert!(matches!(journal.find(2, || digest(2)), Ok(Some(Recorded::Made))));
 }
 
 #[test]
@@ -128,10 +131,26 @@ fn every_digest_is_told_from_none_and_from_another() {
     let mut journal = place.begin();
     let digests = [0, 1 << 63, u64::MAX];
     for (index, digest) in (0..).zip(digests) {
-        journal.record(index, digest, &Ok(())).unwrap();
-        assert!(matches!(journal.find(index, digest), Ok(Some(Recorded::Made))));
-        assert!(journal.find(index, digest ^ (1 << 40)).is_err());
+        journal.record(index, digest, &Ok(()));
     }
+    journal.flush().unwrap();
+    drop(journal);
+    let journal = place.begin();
+    for (index, digest) in (0..).zip(digests) {
+        assert!(matches!(journal.find(index, || digest), Ok(Some(Recorded::Made))));
+        assert!(journal.find(index, || digest ^ (1 << 40)).is_err());
+    }
+}
+
+#[test]
+fn what_a_run_records_takes_no_memory() {
+    let place = Place::new();
+    let mut journal = place.begin();
+    for batch in 0..100 {
+        record(&mut journal, batch * 1_000..(batch + 1) * 1_000);
+    }
+    assert_eq!(journal.index.slots.capacity(), 0);
+    assert!(journal.buffer.capacity() < 1 << 20, "{}", journal.buffer.capacity());
 }
 
 /// A crash at any byte.
@@ -152,15 +171,15 @@ fn a_journal_cut_at_any_byte_goes_on_from_its_whole_lines() {
         assert_eq!(place.bytes(), whole[..cut], "opening changes nothing");
         journal.begin("associate", SERVER, ApiVersion::V3).unwrap();
         for index in 0..COUNT {
-            assert_eq!(is_recorded(&mut journal, index), index < left, "{index}, cut at {cut}");
+            assert_eq!(is_recorded(&journal, index), index < left, "{index}, cut at {cut}");
         }
         record(&mut journal, left..COUNT);
         drop(journal);
         assert_eq!(place.bytes(), whole, "cut at {cut}");
 
-        let mut journal = place.begin();
+        let journal = place.begin();
         assert_eq!(journal.recorded(), COUNT);
-        assert!((0..COUNT).all(|index| is_recorded(&mut journal, index)));
+        assert!((0..COUNT).all(|index| is_recorded(&journal, index)));
     }
 }
 
@@ -176,8 +195,8 @@ fn a_damaged_byte_is_never_taken_for_something_else() {
             bytes[at] ^= 1 << bit;
             place.write(&bytes);
             match place.open() {
-                Ok(mut journal) => {
-                    let known = (0..COUNT).filter(|index| is_recorded(&mut journal, *index)).count() as u64;
+                Ok(journal) => {
+                    let known = (0..COUNT).filter(|index| is_recorded(&journal, *index)).count() as u64;
                     assert_eq!(known, journal.recorded());
                     // The other case of a digit of the sum changes nothing; without its line end, a line takes in the last.
                     let expected = if at == last - 1 { COUNT - 2 } else { COUNT - 1 };
@@ -203,9 +222,9 @@ fn a_damaged_line_in_the_middle_is_named() {
     // As the message says.
     let without: Vec<&str> = text.split_inclusive('\n').filter(|line| !line.starts_with("3 ")).collect();
     place.write(without.concat().as_bytes());
-    let mut journal = place.begin();
+    let journal = place.begin();
     assert_eq!(journal.recorded(), 5);
-    assert!(!is_recorded(&mut journal, 3) && is_recorded(&mut journal, 5));
+    assert!(!is_recorded(&journal, 3) && is_recorded(&journal, 5));
 }
 
 #[test]
@@ -233,19 +252,24 @@ fn zeros_at_the_end_are_cut_off() {
 fn an_index_past_all_memory_is_an_error() {
     let place = Place::new();
     let mut journal = place.begin();
-    for index in [u64::MAX, u64::MAX / 8] {
-        assert!(journal.record(index, 0, &Ok(())).unwrap_err().is_journal());
-    }
     record(&mut journal, 0..1);
-    assert_eq!(journal.recorded(), 1);
+    let good = place.bytes();
+    drop(journal);
+    for index in [u64::MAX, u64::MAX / 8] {
+        let mut bytes = good.clone();
+        Line { index, digest: 0, outcome: Outcome::Made }.write(&mut bytes);
+        place.write(&bytes);
+        let refusal = place.refusal();
+        assert!(refusal.contains("has no memory left for input") && refusal.contains("another path"), "{refusal}");
+    }
 }
 
 #[test]
 fn another_input_at_an_index_is_refused() {
     let place = Place::filled(3);
-    let mut journal = place.begin();
+    let journal = place.begin();
     for index in [0, 2] {
-        let error = journal.find(index, digest(index) ^ (1 << 40)).unwrap_err();
+        let error = journal.find(index, || digest(index) ^ (1 << 40)).unwrap_err();
         assert!(error.is_journal());
         let told = format!("the journal {} belongs to another input: input {index} ", place.path.display());
         assert!(error.to_string().starts_with(&told), "{error}");
@@ -281,19 +305,27 @@ fn a_journal_of_another_version_of_the_api_is_refused() {
 }
 
 #[test]
-fn a_journal_of_the_first_format_is_refused() {
-    let place = Place::new();
-    let input = serde_json::to_string(INPUT).unwrap();
-    place.write(seal(format!(r#"{NAME}1 {{"operation":"associate","input":{input}}}"#)).as_bytes());
-    assert!(place.refusal().contains("has format \"1\""));
+fn a_journal_of_an_earlier_format_is_refused() {
+    for version in ["1", "2"] {
+        let place = Place::filled(3);
+        let text = String::from_utf8(place.bytes()).unwrap();
+        let (header, lines) = text.split_once('\n').unwrap();
+        let header =
+            header.rsplit_once(' ').unwrap().0.replacen(&format!("{NAME}{VERSION} "), &format!("{NAME}{version} "), 1);
+        let mut line = header.into_bytes();
+        seal(&mut line, 0);
+        place.write(&[&line, lines.as_bytes()].concat());
+        let refusal = place.refusal();
+        assert!(refusal.contains(&format!("has format {version:?}")) && refusal.contains("another path"), "{refusal}");
+    }
 }
 
 #[test]
 fn a_newer_format_is_refused() {
-    for rest in ["3 anything\n", "12 ", "3 {}\nline\n"] {
+    for rest in ["4 anything\n", "12 ", "4 {}\nline\n"] {
         let place = Place::new();
         place.write(format!("{NAME}{rest}").as_bytes());
-        assert!(place.refusal().contains("continue with the version that wrote it"));
+        assert!(place.refusal().contains("or continue with the version that wrote it"));
     }
 }
 
@@ -306,27 +338,36 @@ fn a_second_run_on_the_same_journal_is_refused() {
     place.open().unwrap();
 }
 
+/// As a process that is being started has it for a moment.
+#[test]
+fn a_dropped_journal_is_not_in_use_though_its_file_is_open_elsewhere() {
+    let place = Place::filled(3);
+    let journal = place.begin();
+    let elsewhere = journal.file.try_clone().unwrap();
+    drop(journal);
+    assert_eq!(place.open().unwrap().recorded(), 3);
+    drop(elsewhere);
+}
+
 #[test]
 fn what_could_not_be_written_is_written_by_the_next_flush() {
     let place = Place::filled(3);
     let whole = place.bytes();
     let mut journal = place.begin();
-    journal.record(3, digest(3), &Ok(())).unwrap();
-    journal.record(5, digest(5), &Err(refused(5))).unwrap();
+    journal.record(3, digest(3), &Ok(()));
+    journal.record(5, digest(5), &Err(refused(5)));
     let writable = std::mem::replace(&mut journal.file, File::open(&place.path).unwrap());
     let error = journal.flush().unwrap_err();
     assert!(error.is_journal() && error.to_string().contains("cannot be written"), "{error}");
     assert!(std::error::Error::source(&error).is_some());
-    assert_eq!(journal.recorded(), 5);
 
     // A full disk takes the beginning.
     place.write(&[whole.as_slice(), b"3 9e"].concat());
     journal.file = writable;
     journal.flush().unwrap();
-    assert!(is_recorded(&mut journal, 3) && is_recorded(&mut journal, 5));
     drop(journal);
-    let mut journal = place.begin();
-    assert!((0..6).all(|index| index == 4 || is_recorded(&mut journal, index)));
+    let journal = place.begin();
+    assert!((0..6).all(|index| index == 4 || is_recorded(&journal, index)));
     assert_eq!(journal.recorded(), 5);
 }
 
@@ -338,10 +379,10 @@ fn replayed(error: &Error) -> Option<Error> {
     let place = Place::new();
     place.begin();
     let mut journal = place.begin();
-    journal.record(0, 7, &Err(error.clone())).unwrap();
+    journal.record(0, 7, &Err(error.clone()));
     journal.flush().unwrap();
     drop(journal);
-    match place.begin().find(0, 7).unwrap()? {
+    match place.begin().find(0, || 7).unwrap()? {
         Recorded::Failed(replayed) => Some(replayed),
         Recorded::Made => panic!("{error}"),
     }
@@ -363,12 +404,20 @@ fn a_failure_that_lasts_is_replayed_as_it_was() {
     let signed =
         [("x-hubspot-correlation-id", "b00c")].map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
     let signed = reqwest::header::HeaderMap::from_iter(signed);
+    let named = [("x-hubspot-notfound".parse().unwrap(), "true".parse().unwrap())];
+    let named = reqwest::header::HeaderMap::from_iter(named);
     let errors = [
         Error::response(400, &body).in_call("associate", &meta(), true),
         Error::response(404, &body).in_call("batch_dissociate", &meta(), true),
-        Error::response(409, "<html>").with_headers(&signed).in_call("associate", &meta(), true),
-        Error::response(422, "").with_headers(&signed).in_call("associate", &meta(), true),
+        Error::response(409, "<html>").signed_by(&signed).in_call("associate", &meta(), true),
+        Error::response(422, "").signed_by(&signed).in_call("associate", &meta(), true),
+        Error::response(404, "<html>").signed_by(&named).in_call("associate", &CallMeta::default(), true),
         Error::in_batch(&in_batch).in_call("batch_associate", &meta(), false),
+        Error::response(
+            400,
+            &json!({"message": "Unable to infer object type from: x", "correlationId": id}).to_string(),
+        )
+        .in_call("association_labels", &meta(), true),
     ];
     for error in errors {
         let replayed = replayed(&error).unwrap();
@@ -394,6 +443,10 @@ fn a_failure_that_lasts_is_replayed_as_it_was() {
 #[test]
 fn a_failure_that_may_not_last_is_tried_again() {
     let scopes = r#"{"message":"m","category":"MISSING_SCOPES"}"#;
+    let said = |message: &str| {
+        json!({"status": "error", "message": message, "category": "VALIDATION_ERROR", "correlationId": "c"}).to_string()
+    };
+    let refusal = said("bad");
     let in_batch = |category: &str| {
         let error = json!({"category": category, "message": "m"});
         Error::in_batch(&serde_json::from_value(error).unwrap())
@@ -411,6 +464,12 @@ fn a_failure_that_may_not_last_is_tried_again() {
         in_batch("MISSING_SCOPES"),
         in_batch("RATE_LIMITS"),
         in_batch("INTERNAL_ERROR"),
+        // A read's, before anything was sent.
+        Error::response(400, &refusal).in_call("list_associations_with_labels", &meta(), true),
+        in_batch("VALIDATION_ERROR").in_call("batch_read_associations_with_labels", &meta(), false),
+        // What is not about the input.
+        Error::response(400, &said("Missing 'Edit Associations' permission.")),
+        Error::response(404, &said("No route for POST /crm/associations/2027-03/a/b/batch/create")),
         // A gateway's.
         Error::response(400, "<html>"),
         Error::response(404, r#"{"detail":"no such page"}"#),

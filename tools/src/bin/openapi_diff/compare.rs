@@ -7,11 +7,14 @@ use serde::Serialize;
 
 use crate::{
     codegen::{
-        self, correct, merge,
+        self, correct,
+        demands::{self, Demand, Demanded},
+        merge,
         operations::{self, Family, Known},
-        read, walk,
+        read::{self, Document},
+        walk,
     },
-    difference::{deprecations, differences, scopes_differ},
+    difference::{differences, marks, scopes_differ},
     found::{Breaks, Difference, Use},
     plain, versions,
 };
@@ -32,10 +35,10 @@ pub struct Change {
 /// What HubSpot documents is compared, and then what the SDK makes of it: what the corrections level out, and what is
 /// completed from this crate's own description, breaks nobody. From one family of versions to the other, operations are
 /// compared with what takes their place.
-pub fn changes(old: &Path, new: &Path) -> Result<Vec<Change>, String> {
-    let (mut before, from) = read_documents(old)?;
-    let (mut after, to) = read_documents(new)?;
-    let (mut old, mut new) = (built(old)?, built(new)?);
+pub fn changes(old_path: &Path, new_path: &Path) -> Result<Vec<Change>, String> {
+    let (mut before, from) = read_documents(old_path)?;
+    let (mut after, to) = read_documents(new_path)?;
+    let (mut old, mut new) = (built(old_path)?, built(new_path)?);
     for api in [&mut before, &mut after] {
         codegen::scopes::of_partner_clients(api);
         correct::sub_categories_are_any_value(api);
@@ -54,7 +57,8 @@ pub fn changes(old: &Path, new: &Path) -> Result<Vec<Change>, String> {
         }
     }
     let (before, after) = same_families(before, after);
-    let documented = compared(before, after)?;
+    let mut documented = compared(before, after)?;
+    documented.extend(new_demands(&documented, (old_path, new_path))?);
     let built = compared(old.clone(), under_documented_names(new.clone())?)?;
 
     let survives = |change: &Difference| built.iter().any(|b| (b.what, &b.place) == (change.what, &change.place));
@@ -134,7 +138,7 @@ fn compared(mut old: OpenAPI, mut new: OpenAPI) -> Result<Vec<Difference>, Strin
     }
     let (old, new) = (plain::document(old), plain::document(new));
     found.extend(differences(&old, &new)?);
-    found.extend(deprecations(&old, &new));
+    found.extend(marks(&old, &new));
     Ok(found)
 }
 
@@ -186,9 +190,50 @@ fn same_families(mut old: OpenAPI, mut new: OpenAPI) -> (OpenAPI, OpenAPI) {
     (old, new)
 }
 
+/// What one of several documents demands of the known operations, and what all of them together have as optional. The build
+/// refuses it.
+fn new_demands(told: &[Difference], (old, new): (&Path, &Path)) -> Result<Vec<Difference>, String> {
+    let own = documented(Path::new(OWN))?;
+    let (met, mut demanded) = (demands_of(old, &own)?, demands_of(new, &own)?);
+    demanded.retain(|demand, _| !met.contains_key(demand));
+    let mut found: Vec<Difference> = Vec::new();
+    for (Demand { operation, of }, file) in demanded {
+        let (what, place) = match of {
+            Demanded::Parameter(name) => ("parameter made required", format!("{operation}({name})")),
+            Demanded::Body => ("request body added", operation.to_owned()),
+            Demanded::Field { schema, field } => ("field made required", format!("{schema}.{field}")),
+        };
+        if told.iter().any(|told| told.place == place && told.breaks == Breaks::Yes) {
+            continue;
+        }
+        match found.iter_mut().find(|other| other.place == place) {
+            Some(other) => drop(other.operations.insert(operation.to_owned())),
+            None => {
+                let users = Use { sent: true, operations: [operation.to_owned()].into(), ..Use::default() };
+                found.push(Difference::new(what, place, format!("in {file}"), Breaks::Yes, &users));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Each demand, and the document that has it.
+fn demands_of(path: &Path, own: &OpenAPI) -> Result<BTreeMap<Demand, String>, String> {
+    let documents = read::path(path).map_err(|problem| problem.to_string())?;
+    let of = |document: Document| {
+        demands::of_document(&document, own).into_iter().map(move |of| (of, document.file.clone()))
+    };
+    Ok(documents.into_iter().flat_map(of).collect())
+}
+
+const OWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi");
+
+fn documented(path: &Path) -> Result<OpenAPI, String> {
+    codegen::documented(&[path], Path::new(OWN), &mut Vec::new()).map_err(|problem| problem.to_string())
+}
+
 fn built(path: &Path) -> Result<OpenAPI, String> {
-    let own = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi"));
-    let mut api = codegen::documented(&[path], own, &mut Vec::new()).map_err(|problem| problem.to_string())?;
+    let mut api = documented(path)?;
     correct::document(&mut api);
     Ok(api)
 }

@@ -7,11 +7,12 @@ use std::{
 
 use drift::{ChangeClass, ChangeComparison, ChangeDetails, ChangeInfo};
 use openapiv3::OpenAPI;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
-    codegen::scopes,
+    codegen::{bodies::JSON, scopes},
     found::{Breaks, Difference, Use, operation_name},
+    plain::{MEDIA, TRAVELS},
     schema,
 };
 
@@ -103,16 +104,20 @@ fn of_operation(
     }
 }
 
-/// Bodies that only one side has. They are taken out of both, because drift panics at them.
+/// Bodies that only one side has, or that are of another media type. They are taken out of both: drift panics at them.
 fn bodies(old: &mut Value, new: &mut Value) -> Vec<Difference> {
     let mut found = Vec::new();
     let places: Vec<_> = contents(old).intersection(&contents(new)).cloned().collect();
     for place in places {
-        let [had, has] = [&*old, &*new].map(|api| node(api, &place).get("application/json").is_some());
-        if had != has {
+        let [was, is] = [&*old, &*new].map(|api| node(api, &place)[JSON][MEDIA].as_str().map(str::to_owned));
+        if was != is {
             let users = Use { operations: operation_name(old, &place).into_iter().collect(), ..Use::default() };
-            let what = if had { "body removed" } else { "body added" };
-            found.push(Difference::new(what, label(&place, old), "", Breaks::UnlessCorrected, &users));
+            let (what, detail) = match (was, is) {
+                (Some(was), Some(is)) => ("body type changed", format!("{was} → {is}")),
+                (Some(_), None) => ("body removed", String::new()),
+                (None, _) => ("body added", String::new()),
+            };
+            found.push(Difference::new(what, label(&place, old), detail, Breaks::UnlessCorrected, &users));
             for api in [&mut *old, &mut *new] {
                 if let Some(content) = api.pointer_mut(&place[1..]) {
                     *content = Value::Object(Default::default());
@@ -140,8 +145,8 @@ fn contents(api: &mut Value) -> BTreeSet<String> {
 fn renamed_types(old: &Value, new: &Value, uses: &Uses<'_>) -> Vec<Difference> {
     fn walk(place: &str, old: &Value, new: &Value, found: &mut Vec<(String, String)>) {
         match (old, new) {
-            (Value::Object(a), Value::Object(b)) => match (a.get("$ref"), b.get("$ref")) {
-                (Some(Value::String(a)), Some(Value::String(b))) if a != b => {
+            (Value::Object(a), Value::Object(b)) => match (schema::reference(old), schema::reference(new)) {
+                (Some(a), Some(b)) if a != b => {
                     found.push((place.to_owned(), format!("{} → {}", last(a), last(b))));
                 }
                 _ => {
@@ -172,32 +177,44 @@ fn renamed_types(old: &Value, new: &Value, uses: &Uses<'_>) -> Vec<Difference> {
         .collect()
 }
 
-/// Operations and parameters that HubSpot newly documents as deprecated, or no longer.
-pub fn deprecations(old: &Value, new: &Value) -> Vec<Difference> {
-    let marked = |api: &Value| -> BTreeMap<String, (bool, String)> {
-        let mut marked = BTreeMap::new();
-        for (path, item) in api["paths"].as_object().into_iter().flatten() {
-            for (method, operation) in item.as_object().into_iter().flatten() {
-                let pointer = format!("#/paths/{}/{method}", path.replace('~', "~0").replace('/', "~1"));
-                let Some(name) = operation_name(api, &pointer) else { continue };
-                let is_deprecated = |part: &Value| part["deprecated"] == true;
-                for parameter in operation["parameters"].as_array().into_iter().flatten() {
-                    let place = format!("{name}({})", parameter["name"].as_str().unwrap_or_default());
-                    marked.insert(place, (is_deprecated(parameter), name.clone()));
-                }
-                marked.insert(name.clone(), (is_deprecated(operation), name));
-            }
-        }
-        marked
-    };
+/// Operations and parameters that HubSpot newly documents as deprecated, or no longer, and parameters whose values are written
+/// into the request in another way.
+pub fn marks(old: &Value, new: &Value) -> Vec<Difference> {
     let (old, new) = (marked(old), marked(new));
-    let changed = old.into_iter().filter_map(|(place, (was, name))| {
-        let (is, _) = new.get(&place).filter(|(is, _)| *is != was)?;
-        let users = Use { operations: [name].into(), ..Use::default() };
-        let what = if *is { "deprecated" } else { "no longer deprecated" };
-        Some(Difference::new(what, place, "", Breaks::No, &users))
-    });
-    changed.collect()
+    let mut found = Vec::new();
+    for (place, (was, name)) in &old {
+        let Some((is, _)) = new.get(place) else { continue };
+        let users = Use { operations: [name.clone()].into(), ..Use::default() };
+        if was["deprecated"] != is["deprecated"] {
+            let what = if is["deprecated"] == true { "deprecated" } else { "no longer deprecated" };
+            found.push(Difference::new(what, place, "", Breaks::No, &users));
+        }
+        if let (Value::String(was), Value::String(is)) = (&was[TRAVELS], &is[TRAVELS])
+            && was != is
+        {
+            let detail = format!("{was} → {is}");
+            found.push(Difference::new("parameter sent otherwise", place, detail, Breaks::UnlessCorrected, &users));
+        }
+    }
+    found
+}
+
+/// What is marked of each operation and each parameter, with the name of the operation.
+fn marked(api: &Value) -> BTreeMap<String, (Value, String)> {
+    let mut marked = BTreeMap::new();
+    for (path, item) in api["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            let pointer = format!("#/paths/{}/{method}", path.replace('~', "~0").replace('/', "~1"));
+            let Some(name) = operation_name(api, &pointer) else { continue };
+            let marks = |part: &Value| json!({"deprecated": part["deprecated"] == true, TRAVELS: part[TRAVELS]});
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let place = format!("{name}({})", parameter["name"].as_str().unwrap_or_default());
+                marked.insert(place, (marks(parameter), name.clone()));
+            }
+            marked.insert(name.clone(), (marks(operation), name));
+        }
+    }
+    marked
 }
 
 /// Scopes come from the corrected documents: HubSpot's list those of other products as well.

@@ -144,9 +144,18 @@ fn transition(old: &Map<String, Value>, new: &Map<String, Value>, key: &str) -> 
     format!("{} → {}", text(old), text(new))
 }
 
+/// Where a schema leads by its name, which it may do with `null` beside it.
+pub fn reference(schema: &Value) -> Option<&str> {
+    let reference = match schema["allOf"].as_array().map(Vec::as_slice) {
+        Some([only]) => &only["$ref"],
+        _ => &schema["$ref"],
+    };
+    reference.as_str()
+}
+
 /// A schema's type in short: `string (date-time)`, `[AssociatedId]`, `map of string`.
 pub fn type_of(schema: &Value) -> String {
-    if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+    if let Some(reference) = reference(schema) {
         return reference.rsplit('/').next().unwrap_or_default().to_owned();
     }
     let kind = schema.get("type").and_then(Value::as_str).unwrap_or("any");

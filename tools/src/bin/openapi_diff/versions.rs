@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use openapiv3::{OpenAPI, Operation, ReferenceOr, StatusCode};
+use openapiv3::{OpenAPI, Operation, ReferenceOr};
 use serde_json::{Value, json};
 
 use crate::{
     codegen::{
-        merge,
+        bodies, merge,
         operations::{self, Family, KNOWN, Known},
         read::Document,
         scopes, segments, walk,
@@ -30,29 +30,14 @@ pub fn family(documents: &[Document]) -> Option<Family> {
 /// Gives the operations that the crate does not know the path that they have in the other version, so that they can be
 /// compared. What moved is told once.
 pub fn align(old: &mut OpenAPI, new: &OpenAPI) -> Vec<Difference> {
-    let unknown = |api: &OpenAPI| -> BTreeMap<String, (String, String)> {
-        let operations =
-            api.operations().filter(|(path, method, _)| Known::find(&method.to_uppercase(), path).is_none());
-        operations
-            .map(|(path, method, _)| (method.to_owned(), path.to_owned()))
-            .map(|(m, p)| (key(&m, &p), (m, p)))
-            .collect()
-    };
-    let (before, after) = (unknown(old), unknown(new));
     let mut moved = Vec::new();
-    for (key, (method, path)) in before {
-        let Some((_, to)) = after.get(&key).filter(|(_, to)| *to != path) else { continue };
-        // The arguments of the one are others of the other.
-        if operations::is_swapped(&path, to) {
-            continue;
-        }
-        let Some(ReferenceOr::Item(item)) = old.paths.paths.get_mut(&path) else { continue };
-        let slot = walk::slots_mut(item).into_iter().find(|(name, _)| name.eq_ignore_ascii_case(&method));
-        let Some(mut operation) = slot.and_then(|(_, operation)| operation.take()) else { continue };
+    for (place, to) in counterparts(old, new) {
+        let Some(mut operation) = slot(old, &place).and_then(Option::take) else { continue };
+        let (method, path) = &place;
         let parameters = |path: &str| {
-            path.split('/').filter_map(|s| Some(s.strip_prefix('{')?.strip_suffix('}')?.to_owned())).collect::<Vec<_>>()
+            segments::segments(path).filter_map(segments::parameter).map(str::to_owned).collect::<Vec<_>>()
         };
-        let names: BTreeMap<_, _> = parameters(&path).into_iter().zip(parameters(to)).collect();
+        let names: BTreeMap<_, _> = parameters(path).into_iter().zip(parameters(&to)).collect();
         for parameter in walk::parameters(&mut operation) {
             if let openapiv3::Parameter::Path { parameter_data, .. } = parameter
                 && let Some(name) = names.get(&parameter_data.name)
@@ -62,22 +47,19 @@ pub fn align(old: &mut OpenAPI, new: &OpenAPI) -> Vec<Difference> {
         }
         operation.operation_id = new
             .operations()
-            .find(|(new_path, new_method, _)| new_path == to && *new_method == method)
+            .find(|(new_path, new_method, _)| *new_path == to && new_method == method)
             .and_then(|(_, _, operation)| operation.operation_id.clone());
-        let users = Use { operations: operation.operation_id.clone().into_iter().collect(), ..Use::default() };
-        let (name, method) = (operation.operation_id.clone().unwrap_or_default(), method.to_uppercase());
         // Another name of a parameter is no other path.
-        let literals =
-            |path: &str| path.split('/').filter(|s| !s.starts_with('{')).map(str::to_owned).collect::<Vec<_>>();
-        if literals(&path) != literals(to) {
-            let detail = format!("{method} {path} → {to}");
+        if literals(path) != literals(&to) {
+            let users = Use { operations: operation.operation_id.clone().into_iter().collect(), ..Use::default() };
+            let detail = format!("{} {path} → {to}", method.to_uppercase());
+            let name = operation.operation_id.clone().unwrap_or_default();
             moved.push(Difference::new("operation moved", name, detail, Breaks::Yes, &users));
         }
-        let item = old.paths.paths.entry(to.clone()).or_insert_with(|| ReferenceOr::Item(Default::default()));
-        if let ReferenceOr::Item(item) = item {
-            for (_, slot) in walk::slots_mut(item).into_iter().filter(|(name, _)| *name == method) {
-                *slot = Some(operation.clone());
-            }
+        let place = (method.clone(), to);
+        old.paths.paths.entry(place.1.clone()).or_insert_with(|| ReferenceOr::Item(Default::default()));
+        if let Some(slot) = slot(old, &place) {
+            *slot = Some(operation);
         }
     }
     old.paths.paths.retain(|_, item| match item {
@@ -87,11 +69,64 @@ pub fn align(old: &mut OpenAPI, new: &OpenAPI) -> Vec<Difference> {
     moved
 }
 
-/// Method and path without version and names of parameters.
-fn key(method: &str, path: &str) -> String {
-    let segments = path.split('/').filter(|segment| !segments::is_version(segment));
-    let segments: Vec<_> = segments.map(|segment| if segment.starts_with('{') { "{}" } else { segment }).collect();
-    format!("{method} {}", segments.join("/"))
+/// A method in small letters, and a path.
+type Place = (String, String);
+
+fn slot<'a>(api: &'a mut OpenAPI, (method, path): &Place) -> Option<&'a mut Option<Operation>> {
+    let Some(ReferenceOr::Item(item)) = api.paths.paths.get_mut(path) else { return None };
+    let slot = walk::slots_mut(item).into_iter().find(|(name, _)| name.eq_ignore_ascii_case(method));
+    slot.map(|(_, operation)| operation)
+}
+
+/// The places of the unknown operations that only the one description has, with the paths that only the other has for them:
+/// those of the same version first, which call their parameters something else, and then the newest of each.
+fn counterparts(old: &OpenAPI, new: &OpenAPI) -> Vec<(Place, String)> {
+    let unknown = |api: &OpenAPI| -> BTreeSet<Place> {
+        let operations =
+            api.operations().filter(|(path, method, _)| Known::find(&method.to_uppercase(), path).is_none());
+        operations.map(|(path, method, _)| (method.to_owned(), path.to_owned())).collect()
+    };
+    let (before, after) = (unknown(old), unknown(new));
+    let newest_first = |places: &BTreeSet<Place>, others: &BTreeSet<Place>| -> Vec<Place> {
+        let mut places: Vec<_> = places.difference(others).cloned().collect();
+        places.sort_by(|(_, a), (_, b)| version(b).cmp(&version(a)));
+        places
+    };
+    let (mut gone, mut come) = (newest_first(&before, &after), newest_first(&after, &before));
+    let mut found = Vec::new();
+    let likes: [fn(&str) -> Vec<&str>; 2] = [literals, without_version];
+    for like in likes {
+        gone.retain(|(method, path)| {
+            let at = come.iter().position(|(other, to)| {
+                // The arguments of the one may be others of the other.
+                other == method && like(path) == like(to) && !operations::is_swapped(path, to)
+            });
+            found.extend(at.map(|at| ((method.clone(), path.clone()), come.remove(at).1)));
+            at.is_none()
+        });
+    }
+    found
+}
+
+/// The segments of a path, whatever its parameters are called.
+fn literals(path: &str) -> Vec<&str> {
+    path.split('/').map(literal).collect()
+}
+
+/// As [`literals`], whichever version it names.
+fn without_version(path: &str) -> Vec<&str> {
+    path.split('/').filter(|segment| !segments::is_version(segment)).map(literal).collect()
+}
+
+fn literal(segment: &str) -> &str {
+    segments::parameter(segment).map_or(segment, |_| "{}")
+}
+
+/// The version that a path names, the dated ones after the numbered.
+fn version(path: &str) -> Option<(bool, u64, (&str, bool))> {
+    let version = segments::segments(path).find(|segment| segments::is_version(segment))?;
+    let number = version.strip_prefix('v').and_then(|number| number.parse().ok());
+    Some((number.is_none(), number.unwrap_or_default(), segments::recency(version)))
 }
 
 /// What becomes of the known operations when a program goes from one family of versions to the other: which keep their
@@ -110,9 +145,9 @@ pub fn successors(old: &mut OpenAPI, new: &mut OpenAPI, (from, to): (Family, Fam
         _ => known.path.to_owned(),
     };
     let describes_partner_clients =
-        KNOWN.iter().any(|known| known.is_on_partner_clients() && of(new, known.name).is_some());
+        KNOWN.iter().any(|known| known.is_in_each_document() && of(new, known.name).is_some());
     let is_left_out = |known: &Known, new: &OpenAPI| {
-        let is_elsewhere = !known.is_on_partner_clients() || !describes_partner_clients;
+        let is_elsewhere = !known.is_in_each_document() || !describes_partner_clients;
         known.family == Family::Every && is_elsewhere && of(new, known.name).is_none()
     };
     let mut successors = BTreeSet::new();
@@ -133,8 +168,7 @@ pub fn successors(old: &mut OpenAPI, new: &mut OpenAPI, (from, to): (Family, Fam
                 let detail = format!("{route} → {}: {} {}", next.name, next.method, next.path);
                 found.push(Difference::new("operation replaced", place, detail, Breaks::Yes, &users));
                 let before = of(old, place).unwrap_or_default();
-                let (old, new) = (json!(old.components), json!(new.components));
-                found.extend(replaced(place, (&old, &before), (&new, &operation)));
+                found.extend(replaced(place, (old, &before), (new, &operation)));
             }
             (family, _) if family == from || family == Family::Every => {
                 let detail = format!("{route}; it has no successor there");
@@ -156,7 +190,13 @@ pub fn successors(old: &mut OpenAPI, new: &mut OpenAPI, (from, to): (Family, Fam
 }
 
 /// What a caller of the one operation finds different about the other.
-fn replaced(name: &str, (old, before): (&Value, &Operation), (new, after): (&Value, &Operation)) -> Vec<Difference> {
+fn replaced(
+    name: &str,
+    (old, before): (&OpenAPI, &Operation),
+    (new, after): (&OpenAPI, &Operation),
+) -> Vec<Difference> {
+    let [old_components, new_components] = [old, new].map(|api| api.components.clone().unwrap_or_default());
+    let (old, new) = (json!(old_components), json!(new_components));
     let users = Use { sent: true, operations: [name.to_owned()].into(), ..Use::default() };
     let mut found = Vec::new();
     let query = |operation: &Operation| -> BTreeSet<String> {
@@ -171,25 +211,20 @@ fn replaced(name: &str, (old, before): (&Value, &Operation), (new, after): (&Val
     for added in has.difference(&had) {
         found.push(Difference::new("parameter added", format!("{name}({added})"), "", Breaks::No, &users));
     }
-    let bodies = [before, after].map(|operation| schema_of(json!(operation.request_body)));
-    parts("request body changed", &format!("{name} request"), (old, &bodies[0]), (new, &bodies[1]), &users, &mut found);
+    let [had, has] = [before, after].map(|operation| json!(bodies::sent(operation).and_then(|(_, schema)| schema)));
+    parts("request body changed", &format!("{name} request"), (&old, &had), (&new, &has), &users, &mut found);
     let users = Use { received: true, operations: [name.to_owned()].into(), ..Use::default() };
-    let answers = [before, after].map(|operation| {
-        let mut successes: Vec<_> = operation
-            .responses
-            .responses
-            .iter()
-            .filter(|(status, _)| matches!(status, StatusCode::Code(200..=299) | StatusCode::Range(2)))
-            .collect();
-        successes.sort_by_key(|(status, _)| status.to_string());
-        let all: Vec<_> = successes.iter().map(|(status, _)| status.to_string()).collect();
-        (all.join(", "), successes.last().map(|(_, response)| schema_of(json!(response))).unwrap_or_default())
+    let answers = [(before, &old_components), (after, &new_components)].map(|(operation, components)| {
+        let successes = operation.responses.responses.keys().filter(|status| bodies::is_success(status));
+        let mut all: Vec<_> = successes.map(ToString::to_string).collect();
+        all.sort();
+        (all.join(", "), json!(bodies::answer(operation, components).and_then(|answer| answer.schema)))
     });
     let [(was, before_schema), (is, after_schema)] = &answers;
     if was != is {
         found.push(Difference::new("status changed", name, format!("{was} → {is}"), Breaks::No, &users));
     }
-    parts("answer changed", &format!("{name} answer"), (old, before_schema), (new, after_schema), &users, &mut found);
+    parts("answer changed", &format!("{name} answer"), (&old, before_schema), (&new, after_schema), &users, &mut found);
     let [had, has] = [before, after].map(|operation| {
         let all = scopes::alternatives(operation).into_iter();
         all.map(|all| all.into_iter().map(str::to_owned).collect::<Vec<_>>()).collect::<Vec<_>>()
@@ -199,11 +234,6 @@ fn replaced(name: &str, (old, before): (&Value, &Operation), (new, after): (&Val
         found.push(Difference::new("scopes changed", name, detail, Breaks::No, &users));
     }
     found
-}
-
-fn schema_of(content: Value) -> Value {
-    let media = content.get("content").and_then(Value::as_object).and_then(|content| content.values().next());
-    media.and_then(|media| media.get("schema")).cloned().unwrap_or_default()
 }
 
 /// A body as a whole, then field by field.
