@@ -168,7 +168,7 @@ impl Journal {
     }
 
     /// Lets each later write fail.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "simulator"))]
     pub(in crate::associations) fn close(&mut self) {
         self.file = File::open(&self.path).unwrap();
     }
