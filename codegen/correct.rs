@@ -8,10 +8,11 @@ use openapiv3::{
 };
 use serde_json::Value;
 
-use super::{operations::Known, scopes, walk};
+use super::{compositions, operations::Known, scopes, walk};
 
 /// Every correction.
 pub fn document(api: &mut OpenAPI) {
+    compositions_are_objects(api);
     property_values_may_be_null(api);
     labels_may_be_null(api);
     ids_of_associated_records_are_numbers_as_well(api);
@@ -27,6 +28,19 @@ pub fn document(api: &mut OpenAPI) {
     integers_are_64_bit(api);
     lists_travel_as_one_value(api);
     sorts_are_strings_or_objects(api);
+}
+
+/// What is corrected here may be written as a composition: of the fields that all objects have, and further ones.
+pub fn compositions_are_objects(api: &mut OpenAPI) {
+    let known = api.components.clone().unwrap_or_default();
+    for (name, _) in REQUIRED {
+        if let Some(schema) = walk::component(api, name)
+            && walk::only_reference(schema).is_none()
+            && let Some(object) = compositions::composed(&schema.schema_kind, &known)
+        {
+            schema.schema_kind = SchemaKind::Type(Type::Object(object));
+        }
+    }
 }
 
 /// HubSpot answers `null` for a property that has no value, now or at a time in its history. In a request a `null` is

@@ -2,7 +2,7 @@
 //!
 //! | step | file | what it does |
 //! |---|---|---|
-//! | read | `read.rs`, `salvage.rs`, `normalize.rs` | every `*.json` of a directory, normalized, its operations named |
+//! | read | `read.rs`, `salvage.rs`, `normalize.rs`, `keywords.rs` | every `*.json` of a directory, normalized, its operations named |
 //! | merge | `merge.rs`, `agree.rs`, `complete.rs`, `facade.rs`, `demands.rs` | one document out of several, completed from the crate's own |
 //! | correct | `correct.rs`, `scopes.rs` | what HubSpot documents → what HubSpot sends |
 //! | publish | `generators.rs`, `publish.rs` | what every generator reads alike; a document for each family of versions |
@@ -23,6 +23,7 @@ pub mod demands;
 pub mod description;
 pub mod facade;
 pub mod generators;
+pub mod keywords;
 pub mod merge;
 pub mod names;
 pub mod nesting;

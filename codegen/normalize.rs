@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::agree;
+use super::{agree, keywords};
 
 /// What a schema says of its values beside a choice.
 const SUBSTANCE: [&str; 4] = ["type", "properties", "items", "required"];
@@ -37,6 +37,7 @@ pub fn document(json: &mut Value) {
     inline_plain_values(json);
     // One of them that was a reference is none any more.
     unwrap_single_choices(json);
+    keywords::of_one_type(json);
 }
 
 /// What 3.1 says in another way than 3.0. What it can say and 3.0 cannot is any value.

@@ -19,6 +19,7 @@ mod demands;
 mod facade;
 mod generated;
 mod generators;
+mod keywords;
 mod left_out;
 mod merge;
 mod mutations;
