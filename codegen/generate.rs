@@ -259,6 +259,9 @@ fn quietly(run: impl FnOnce() -> Result<String, String> + Send) -> Result<String
 fn pretty(file: &syn::File, mark: &Mark) -> String {
     // progenitor's examples do not name the crate, so they cannot be run; as text nobody takes them for tests.
     let code = mark.removed(&prettyplease::unparse(file).replace("```ignore", "```text"));
+    // rustc refuses these in a comment; in a literal they are escaped.
+    let refused = |c: char| matches!(c, '\r' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let code = code.replace("\r\n", "\n").replace(refused, " ");
     // What a method's documentation says of its address.
     let line = |line: &str| match line.contains("Sends a `") {
         true => line.replace(adapt::DATED, VERSION) + "\n",

@@ -65,6 +65,7 @@ fn descriptions_are_no_tests(api: &mut OpenAPI) {
             *text = lines.join("\n");
         }
     };
+    api.info.description.iter_mut().for_each(plain);
     walk::schemas(api, &mut |schema| schema.schema_data.description.iter_mut().for_each(plain));
     for (_, _, operation) in walk::operations(api) {
         operation.summary.iter_mut().chain(&mut operation.description).for_each(plain);

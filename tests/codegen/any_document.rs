@@ -406,18 +406,6 @@ fn openapi_3_1_is_read_where_it_says_the_same_in_another_way() {
 }
 
 #[test]
-fn a_description_s_prose_is_run_as_no_test() {
-    let mut operation = answering(json!({"type": "object", "description": "\tindented"}));
-    operation["description"] = json!("Like this:\n\n    let x = broken(\n\n```\nfail!(\n```");
-    let code = whole(&description(json!({"/crm/v3/a": {"get": operation}}), json!({})));
-    for line in code.client.lines().filter_map(|line| line.trim().strip_prefix("///")) {
-        assert!(!line.starts_with("     ") && line.trim() != "```rust", "{line}");
-    }
-    is_there(&code, "let x = broken(");
-    assert!(!code.client.contains("```\n    ///fail"), "{}", code.client);
-}
-
-#[test]
 fn what_is_deprecated_is_so_in_rust() {
     let mut old = answering(json!({}));
     old["deprecated"] = json!(true);

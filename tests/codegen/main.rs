@@ -28,6 +28,7 @@ mod nesting;
 mod normalize;
 mod nullable;
 mod operations;
+mod prose;
 mod read;
 mod references;
 mod servers;
