@@ -51,7 +51,7 @@ pub fn from_openapi_3_1(json: &mut Value) {
         document.entry("paths").or_insert_with(|| json!({}));
     }
     let is_null = |schema: &Value| schema.get("type").is_some_and(|kind| *kind == json!("null"));
-    every_node(json, &mut |_, node| {
+    every_node(json, &mut |place, node| {
         if let Some(Value::Array(types)) = node.get("type").cloned() {
             let others: Vec<_> = types.iter().filter(|kind| **kind != json!("null")).cloned().collect();
             node.remove("type");
@@ -104,7 +104,23 @@ pub fn from_openapi_3_1(json: &mut Value) {
                 *field = json!({});
             }
         }
+        if is_schema(place) {
+            fields_beside_a_reference(node);
+        }
     });
+}
+
+/// What 3.0 ignores beside a reference. There it is a composition.
+fn fields_beside_a_reference(node: &mut Map<String, Value>) {
+    if !node.contains_key("$ref") || !["properties", "allOf"].iter().any(|keyword| node.contains_key(*keyword)) {
+        return;
+    }
+    let of_the_whole = |key: &str| agree::said(key) || key == "nullable";
+    let (said, mut rest): (Map<_, _>, Map<_, _>) =
+        std::mem::take(node).into_iter().partition(|(key, _)| of_the_whole(key));
+    let reference = rest.remove("$ref");
+    *node = said;
+    node.insert("allOf".into(), json!([{"$ref": reference}, rest]));
 }
 
 /// A reference is a fragment of a URI, in which any character may be percent-encoded (RFC 6901, section 6). From here on none is.
@@ -173,12 +189,30 @@ pub fn follow_references(json: &mut Value) {
             let can_be_followed = round < ROUNDS && again < AGAIN && !is_named;
             let target = target(&document, reference).and_then(Value::as_object).filter(|_| can_be_followed);
             match target.cloned() {
+                Some(target) if is_path(place) => leads_beside(node, target),
                 Some(target) => *node = target,
                 None => leads_nowhere(place, node),
             }
         });
         if is_done {
             break;
+        }
+    }
+}
+
+fn is_path(place: &str) -> bool {
+    place.strip_prefix("#/paths/").is_some_and(|path| !path.contains('/'))
+}
+
+/// A path has what it leads to beside what it says itself.
+fn leads_beside(node: &mut Map<String, Value>, target: Map<String, Value>) {
+    node.remove("$ref");
+    for (member, theirs) in target {
+        match (node.get_mut(&member), theirs) {
+            (None, theirs) => drop(node.insert(member, theirs)),
+            // The first of a name is used.
+            (Some(Value::Array(ours)), Value::Array(theirs)) if member == "parameters" => ours.extend(theirs),
+            (Some(_), _) => {}
         }
     }
 }

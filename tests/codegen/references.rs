@@ -70,3 +70,52 @@ fn a_reference_may_be_percent_encoded() {
     .unwrap();
     assert_eq!(warnings.iter().filter(|warning| warning.contains("leads nowhere")).count(), 2, "{warnings:?}");
 }
+
+#[test]
+fn what_stands_beside_the_reference_of_a_path_is_there_as_well() {
+    let text = json!({"type": "string"});
+    let query = |name: &str| json!({"name": name, "in": "query", "schema": text});
+    let mut api = description(
+        json!({"/crm/v3/a": {"parameters": [query("theirs")], "get": answering(a("Thing")), "put": taking(json!([]))},
+            "/crm/v3/b": {"$ref": "#/paths/~1crm~1v3~1a", "post": answering(json!({})), "put": answering(a("Thing")),
+                "parameters": [query("ours")]},
+            "/crm/v3/c": {"$ref": "#/paths/~1crm~1v3~1b", "patch": answering(json!({}))},
+            "/crm/v3/d": {"$ref": "#/components/pathItems/Shared", "delete": taking(json!([]))}}),
+        json!({"Thing": object(json!({"x": text}))}),
+    );
+    api["openapi"] = json!("3.1.0");
+    api["components"]["pathItems"] = json!({"Shared": {"head": taking(json!([]))}});
+    let code = whole(&api);
+    for name in ["get_b", "post_b", "put_b", "get_c", "post_c", "patch_c", "delete_d", "head_d"] {
+        is_there(&code, &format!("pub fn {name}("));
+    }
+    let text = "Result<Option<::std::string::String>, String>";
+    is_there(&code, &format!("pub struct GetB<'a> {{ client: &'a super::Client, ours: {text}, theirs: {text}, }}"));
+    is_there(&code, "impl<'a> PutB<'a>");
+    let put = code.client.split("impl<'a> PutB<'a>").nth(1).unwrap();
+    assert!(put.split("impl<'a>").next().unwrap().contains("types::Thing"), "its own operation");
+}
+
+#[test]
+fn fields_beside_a_reference_are_of_the_schema_in_openapi_3_1() {
+    let text = json!({"type": "string"});
+    let mut api = description(
+        json!({"/crm/v3/a": {"get": answering(a("Thing"))}, "/crm/v3/b": {"get": answering(a("Named"))}}),
+        json!({
+            "Base": object(json!({"x": text})),
+            "Named": {"$ref": "#/components/schemas/Base", "properties": {"named": text}, "description": "d"},
+            "Thing": object(json!({
+                "more": {"$ref": "#/components/schemas/Base", "type": "object", "properties": {"extra": text}},
+                "same": {"$ref": "#/components/schemas/Base", "description": "The base.", "type": "object"},
+            })),
+        }),
+    );
+    api["openapi"] = json!("3.1.0");
+    let code = whole(&api);
+    for part in ["pub extra:", "pub named:", "pub same: ::std::option::Option<Base>", "pub struct ThingMore {"] {
+        is_there(&code, part);
+    }
+    // Until then, what stands beside a reference says nothing.
+    api["openapi"] = json!("3.0.3");
+    assert!(!whole(&api).client.contains("pub extra:"));
+}
