@@ -19,7 +19,7 @@ use super::{
 /// ones of dated versions, the newest first.
 ///
 /// A schema that several documents have is one if they differ in what is optional, and otherwise one for each of them. An
-/// operation that several have is described by the first, and gets the optional parameters that only others list.
+/// operation that several have is described by the first, and gets the optional parameters and the successes that only others list.
 pub fn documents(mut documents: Vec<Document>, warnings: &mut Vec<Problem>) -> Result<OpenAPI> {
     documents.sort_by_cached_key(|document| Reverse(document.api.operations().count()));
     documents.sort_by(|a, b| segments::by_age(a.version.as_deref(), b.version.as_deref()));
@@ -35,6 +35,7 @@ pub fn documents(mut documents: Vec<Document>, warnings: &mut Vec<Problem>) -> R
             described = places(&mut merged).collect();
             last.clone_from(&version);
         }
+        operations::call_paths_as_in(&mut api, &merged);
         if version.is_some() {
             // Another version's documents have it already.
             drop_operations(&mut api, |method, path, _| described.contains(&(method.to_owned(), path.to_owned())));
@@ -190,9 +191,12 @@ fn join_operations(known: &mut Operation, operation: Operation) -> bool {
     };
     let agree = |a: Value, b: Value| agree::schemas(&a, &b).is_some();
     let mut same = agree(json!(body(&known.request_body)), json!(body(&operation.request_body)));
-    for (status, response) in &operation.responses.responses {
-        let theirs = known.responses.responses.get(status);
-        same &= theirs.is_none_or(|theirs| agree(json!(content(theirs)), json!(content(response))));
+    for (status, response) in operation.responses.responses {
+        match known.responses.responses.get(&status) {
+            Some(known) => same &= agree(json!(content(known)), json!(content(&response))),
+            None if bodies::is_success(&status) => drop(known.responses.responses.insert(status, response)),
+            None => {}
+        }
     }
     for parameter in operation.parameters {
         let ReferenceOr::Item(item) = &parameter else { continue };

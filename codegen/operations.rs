@@ -220,41 +220,106 @@ pub fn name_paths(api: &mut OpenAPI) -> Vec<Repeated> {
     let mut paths: Vec<_> = paths.map(|(path, item)| (version_of(&path).map(str::to_owned), path, item)).collect();
     paths.sort_by(|(a, ..), (b, ..)| by_age(a.as_deref(), b.as_deref()));
     let (mut taken, mut repeated) = (BTreeMap::new(), Vec::new());
+    let mut called = Templates::default();
     for (version, path, item) in paths {
         let ReferenceOr::Item(item) = item else { continue };
-        let beside = KNOWN.iter().find(|known| version.is_none() && known.path_is(&path));
+        let beside = KNOWN.iter().find(|known| known.path_is(&path)).map(|known| match &version {
+            None => known.path.to_owned(),
+            Some(_) => called_as(&path, known.path),
+        });
+        let beside = beside.or_else(|| called.alike(&path).map(str::to_owned));
         for (method, operation) in slots(item) {
             let Some(mut operation) = operation else { continue };
             let known = Known::find(method, &path);
             if let Some(version) = known.and_then(|known| parameter(known.version_of(&path)?)) {
                 operation.parameters.retain(|parameter| !is_in_path(parameter, version));
             }
-            let to = known.or(beside).map_or(path.as_str(), |known| known.path);
-            // The segments that stand before the ids differ in number from one family to the other.
-            let mut names: Vec<_> = segments(&path).rev().zip(segments(to).rev()).collect();
-            names.retain(|(theirs, ours)| theirs != ours && parameter(theirs).is_some());
-            for parameter in walk::parameters(&mut operation).filter(|p| matches!(p, Parameter::Path { .. })) {
-                let name = &mut walk::data(parameter).name;
-                let ours = names.iter().find(|(theirs, _)| self::parameter(theirs) == Some(name.as_str()));
-                if let Some(ours) = ours.and_then(|(_, ours)| self::parameter(ours)) {
-                    *name = ours.to_owned();
-                }
+            let mut to = known.map(|known| known.path).or(beside.as_deref()).unwrap_or(&path);
+            let first = taken.get(&(method, to.to_owned()));
+            let is_repeated = first.is_some() && (known.is_some() || to == path);
+            if first.is_some() && !is_repeated {
+                // Of two paths that differ in the names of parameters only, the second keeps its own.
+                to = &path;
             }
-            let to = match taken.get(&(method, to.to_owned())) {
-                Some(first) if known.is_some() || to == path => {
+            call_parameters_as(&mut operation, &path, to);
+            match first.filter(|_| is_repeated) {
+                Some(first) => {
                     let is_of_another_version = *first != version;
                     repeated.push(Repeated { method, path: path.clone(), known, operation, is_of_another_version });
-                    continue;
                 }
-                // Of two paths that differ in the names of parameters only, the second keeps its own.
-                Some(_) => path.clone(),
-                None => to.to_owned(),
-            };
-            taken.insert((method, to.clone()), version.clone());
-            walk::insert(api, method, &to, operation);
+                None => {
+                    called.add(to);
+                    taken.insert((method, to.to_owned()), version.clone());
+                    walk::insert(api, method, to, operation);
+                }
+            }
         }
     }
     repeated
+}
+
+/// Gives the parameters of an operation the names that they have in another path. The segments that stand before the ids may differ
+/// in number.
+fn call_parameters_as(operation: &mut Operation, path: &str, to: &str) {
+    let names: Vec<_> = segments(path).rev().zip(segments(to).rev()).collect();
+    for data in walk::parameters(operation).filter(|p| matches!(p, Parameter::Path { .. })).map(walk::data) {
+        let ours = names.iter().find(|(theirs, _)| parameter(theirs) == Some(data.name.as_str()));
+        if let Some(ours) = ours.and_then(|(_, ours)| parameter(ours)) {
+            ours.clone_into(&mut data.name);
+        }
+    }
+}
+
+/// As [`call_parameters_as`], of the path itself.
+fn called_as(path: &str, to: &str) -> String {
+    let names: Vec<_> = segments(path).rev().zip(segments(to).rev()).collect();
+    let ours = |segment: &str| {
+        let ours = names.iter().find(|(theirs, _)| *theirs == segment).map(|(_, ours)| *ours);
+        ours.filter(|ours| parameter(segment).is_some() && parameter(ours).is_some()).unwrap_or(segment).to_owned()
+    };
+    path.split('/').map(ours).collect::<Vec<_>>().join("/")
+}
+
+/// Paths by what they are without the names of their parameters.
+#[derive(Default)]
+struct Templates(BTreeMap<String, Vec<String>>);
+
+impl Templates {
+    fn of(path: &str) -> String {
+        let segments = path.split('/').map(|segment| parameter(segment).map_or(segment, |_| "{}"));
+        segments.collect::<Vec<_>>().join("/")
+    }
+
+    fn add(&mut self, path: &str) {
+        self.0.entry(Self::of(path)).or_default().push(path.to_owned());
+    }
+
+    /// The path that this is under other names.
+    fn alike(&self, path: &str) -> Option<&str> {
+        let alike = self.0.get(&Self::of(path))?;
+        alike.iter().find(|other| *other == path || !is_swapped(other, path)).map(String::as_str)
+    }
+}
+
+/// Gives paths and their parameters the names that they have in another description: OpenAPI has no two paths that differ in these
+/// alone.
+pub fn call_paths_as_in(api: &mut OpenAPI, other: &OpenAPI) {
+    let mut called = Templates::default();
+    other.paths.paths.keys().for_each(|path| called.add(path));
+    let is_called_otherwise = |path: &str| !other.paths.paths.contains_key(path) && called.alike(path).is_some();
+    let paths = std::mem::take(&mut api.paths.paths).into_iter();
+    let (others, same): (Vec<_>, Vec<_>) = paths.partition(|(path, _)| is_called_otherwise(path));
+    api.paths.paths.extend(same);
+    for (path, item) in others {
+        let ReferenceOr::Item(item) = item else { continue };
+        for (method, operation) in slots(item) {
+            let Some(mut operation) = operation else { continue };
+            let is_free = |to: &&str| walk::operations(api).all(|(of, at, _)| (of, at) != (method, *to));
+            let to = called.alike(&path).filter(is_free).unwrap_or(&path);
+            call_parameters_as(&mut operation, &path, to);
+            walk::insert(api, method, to, operation);
+        }
+    }
 }
 
 fn is_in_path(parameter: &ReferenceOr<Parameter>, name: &str) -> bool {

@@ -170,6 +170,94 @@ fn an_operation_that_says_two_things_is_told_and_the_first_is_taken() {
 }
 
 #[test]
+fn a_success_that_only_one_of_two_documents_has_is_there() {
+    let mut b = small();
+    let schema = json!({"$ref": "#/components/schemas/Other"});
+    b["components"]["schemas"]["Other"] = json!({"type": "object", "properties": {"n": {"type": "integer"}}});
+    b["paths"]["/crm/v3/things/{thingId}"]["get"]["responses"] =
+        json!({"201": {"description": "", "content": {"application/json": {"schema": schema}}}});
+    let api = joined(&[("a.json", &small()), ("b.json", &b)]);
+    let responses = &api["paths"]["/crm/v3/things/{thingId}"]["get"]["responses"];
+    assert!(responses["200"].is_object(), "{responses}");
+    assert_eq!(responses["201"]["content"]["application/json"]["schema"], schema);
+}
+
+/// A path of this method that calls its parameters so.
+fn at(path: &str, method: &str) -> Value {
+    let mut api = small();
+    let names = path.split('{').skip(1).map(|rest| rest.split('}').next().unwrap());
+    let parameters: Vec<Value> =
+        names.map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})).collect();
+    api["paths"] = json!({path: {method: {"parameters": parameters, "responses": {"204": {"description": ""}}}}});
+    api
+}
+
+#[test]
+fn a_path_is_one_whatever_two_documents_call_its_parameters() {
+    let pair = "/crm/objects/2026-09/{objectType}/{objectId}/associations/{toObjectType}";
+    let from_pair = "/crm/objects/2026-09/{fromObjectType}/{fromObjectId}/associations/{toObjectType}";
+    for (ours, theirs) in [
+        ("/crm/v3/things/{id}", "/crm/v3/things/{thingId}"),
+        (pair, from_pair),
+        (from_pair, pair),
+        ("/crm/objects/2026-09/things/{id}", "/crm/objects/2026-09/things/{thingId}"),
+    ] {
+        for method in ["get", "delete"] {
+            let api = joined(&[("a.json", &at(ours, "get")), ("b.json", &at(theirs, method))]);
+            let paths = api["paths"].as_object().unwrap();
+            assert!(paths.keys().eq([ours]), "{paths:?}");
+            let names = |path: &str| path.matches('{').count();
+            for (_, operation) in paths[ours].as_object().unwrap() {
+                let parameters = operation["parameters"].as_array().unwrap();
+                assert_eq!(parameters.len(), names(ours));
+                for parameter in parameters {
+                    assert!(ours.contains(&format!("{{{}}}", parameter["name"].as_str().unwrap())), "{parameter}");
+                }
+            }
+        }
+    }
+    // The same names in another order, and another path.
+    for (ours, theirs) in [
+        ("/crm/v3/x/{from}/{to}", "/crm/v3/x/{to}/{from}"),
+        ("/crm/v3/x/{a}", "/crm/v3/x/{a}/"),
+        ("/crm/objects/2026-09/x/{a}", "/crm/objects/2026-03/x/{b}"),
+    ] {
+        let api = joined(&[("a.json", &at(ours, "get")), ("b.json", &at(theirs, "get"))]);
+        assert_eq!(api["paths"].as_object().unwrap().len(), 2, "{ours} {theirs}");
+    }
+}
+
+#[test]
+fn a_path_beside_a_known_one_has_its_names_in_each_version() {
+    for (path, called) in [
+        ("/crm/v3/objects/partner_clients/{objectId}", "/crm/v3/objects/partner_clients/{partnerClientId}"),
+        ("/crm/objects/2026-09/partner_clients/{objectId}", "/crm/objects/2026-09/partner_clients/{partnerClientId}"),
+        (
+            "/crm/associations/2026-09/{a}/{b}/labels",
+            "/crm/associations/2026-09/{fromObjectType}/{toObjectType}/labels",
+        ),
+    ] {
+        let api = joined(&[("a.json", &at(path, "delete"))]);
+        let paths = api["paths"].as_object().unwrap();
+        assert!(paths.keys().eq([called]), "{paths:?}");
+        for parameter in paths[called]["delete"]["parameters"].as_array().unwrap() {
+            assert!(called.contains(parameter["name"].as_str().unwrap()), "{parameter}");
+        }
+    }
+}
+
+#[test]
+fn paths_of_one_document_that_differ_in_the_names_of_parameters_are_one() {
+    let mut api = at("/crm/v3/things/{id}", "get");
+    api["paths"]["/crm/v3/things/{thingId}"] =
+        at("/crm/v3/things/{thingId}", "put")["paths"]["/crm/v3/things/{thingId}"].clone();
+    let api = joined(&[("a.json", &api)]);
+    let paths = api["paths"].as_object().unwrap();
+    assert!(paths.keys().eq(["/crm/v3/things/{id}"]), "{paths:?}");
+    assert_eq!(paths["/crm/v3/things/{id}"]["put"]["parameters"][0]["name"], "id");
+}
+
+#[test]
 fn operations_of_one_name_get_longer_names_by_what_tells_them_apart() {
     let mut api = small();
     let other = api["paths"]["/crm/v3/things/{thingId}"].clone();
