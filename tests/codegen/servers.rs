@@ -46,6 +46,11 @@ fn the_path_of_a_server_is_published_once() {
         (json!([{"url": "/"}]), host, "/objects/things"),
         (json!([{"url": "/crm/v3"}]), host, "/crm/v3/objects/things"),
         (json!([{"url": "https://api.hubapi.com"}]), host, "/objects/things"),
+        // A token is sent in no clear text.
+        (json!([{"url": "http://api.hubapi.com:80/crm/v3"}]), host, "/crm/v3/objects/things"),
+        (json!([{"url": "HTTP://api.hubapi.com"}]), host, "/objects/things"),
+        (json!([{"url": "./"}]), host, "/objects/things"),
+        (json!([{"url": "../crm/./x/../v3"}]), host, "/crm/v3/objects/things"),
         (
             json!([{"url": "https://api.hubapi.com/crm/v3/"}, {"url": "https://example.com"}]),
             host,
@@ -79,4 +84,25 @@ fn the_path_of_a_server_is_published_once() {
     let other = json!([{"url": "https://{host}/crm", "variables": {"host": variable("example.com")}}]);
     let trouble = heeded(other).unwrap_err().to_string();
     assert!(trouble.contains("the server \"https://example.com/crm\" is not HubSpot's API"), "{trouble}");
+}
+
+#[test]
+fn a_server_with_a_variable_of_no_value_is_refused() {
+    let trouble = heeded(json!([{"url": "https://api.hubapi.com/{basePath}"}])).unwrap_err().to_string();
+    let head =
+        "x.json: at #/servers: the server \"https://api.hubapi.com/{basePath}\" has a variable without a default";
+    assert!(trouble.starts_with(head), "{trouble}");
+}
+
+#[test]
+fn a_path_that_becomes_another_by_its_server_is_told() {
+    let mut api = description(json!({"/c": {"get": answering(json!({})), "put": answering(json!({}))}}), json!({}));
+    api["paths"]["/c"]["servers"] = json!([{"url": "/b"}]);
+    api["paths"]["/b/c"] = json!({"get": answering(json!({"type": "string"}))});
+    let (code, warnings) = generated(&api.to_string()).unwrap();
+    is_there(&code, "pub fn put_b_c(");
+    let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
+    let other = "x.json: at #/paths/~1c/get: ";
+    assert!(warning.starts_with(other) && warning.contains("/b/c is there as well"), "{warning}");
+    is_there(&code, "Result<ResponseValue<::std::string::String>");
 }
