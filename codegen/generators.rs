@@ -59,6 +59,8 @@ fn camel_case(snake: &str) -> String {
 pub fn a_part_of_a_success_has_the_schema_of_all(api: &mut OpenAPI) {
     let described = api.components.clone().unwrap_or_default().schemas;
     let object = |name: &str| described.get(name).and_then(ReferenceOr::as_item).and_then(as_object);
+    let bodies: Vec<Value> = walk::operations(api).map(|(.., operation)| json!(operation.request_body)).collect();
+    let sent = walk::needed_schemas(&json!(bodies), &json!(described));
     let mut joined = BTreeMap::<String, BTreeSet<String>>::new();
     for (_, _, operation) in walk::operations(api) {
         let names: Vec<String> = successes(operation).filter_map(|schema| name_of(schema)).collect();
@@ -66,7 +68,8 @@ pub fn a_part_of_a_success_has_the_schema_of_all(api: &mut OpenAPI) {
         let adds = |name: &String| {
             object(name).zip(object(first)).is_some_and(|(wide, narrow)| bodies::has_fields_of(wide, narrow))
         };
-        if others.iter().all(|name| name == first || adds(name)) {
+        // What a request needs is another matter.
+        if !sent.contains(first) && others.iter().all(|name| name == first || adds(name)) {
             joined.entry(first.clone()).or_default().extend(others.iter().filter(|name| *name != first).cloned());
             for schema in successes(operation).filter(|schema| name_of(schema).is_some()) {
                 *schema = ReferenceOr::ref_(&format!("{}{first}", walk::SCHEMAS));

@@ -74,6 +74,20 @@ fn a_success_in_part_has_the_schema_of_a_success_in_full() {
 }
 
 #[test]
+fn a_success_in_part_takes_no_requirement_away_from_requests() {
+    let mut document = things();
+    let batch = &mut document["paths"]["/crm/v3/things/batch/read"]["post"];
+    batch["requestBody"]["content"]["application/json"]["schema"] =
+        json!({"type": "array", "items": {"$ref": "#/components/schemas/Batch"}});
+    let api = published(&document);
+    let batch = &api["components"]["schemas"]["Batch"];
+    assert_eq!(batch["required"], json!(["results", "status"]));
+    assert!(batch["properties"].get("errors").is_none(), "nobody sends what went wrong");
+    let partial = &api["paths"]["/crm/v3/things/batch/read"]["post"]["responses"]["207"]["content"]["application/json"];
+    assert_eq!(partial["schema"]["$ref"], "#/components/schemas/BatchWithErrors");
+}
+
+#[test]
 fn successes_that_are_different_things_stay_apart() {
     let api = published(&things());
     let responses = &api["paths"]["/crm/v3/things/upload"]["post"]["responses"];
