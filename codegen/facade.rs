@@ -3,14 +3,14 @@
 use std::{borrow::Borrow, collections::BTreeSet};
 
 use openapiv3::{
-    AdditionalProperties, Components, OpenAPI, Operation, Parameter, ParameterSchemaOrContent, ReferenceOr, Schema,
-    SchemaKind, StringFormat, Type, VariantOrUnknownOrEmpty,
+    AdditionalProperties, Components, ObjectType, OpenAPI, Operation, Parameter, ParameterSchemaOrContent, ReferenceOr,
+    Schema, SchemaKind, StringFormat, Type, VariantOrUnknownOrEmpty,
 };
 
 use serde_json::json;
 
 use super::{
-    Problem, Result, bodies, complete, correct,
+    OTHER, Problem, Result, bodies, complete, correct,
     operations::{KNOWN, Known},
     read::same_parameter,
     walk,
@@ -33,8 +33,15 @@ pub fn pairs<'a>(
 /// completed. A parameter with a default need not be sent, and a schema that has got another name has the one that it has here.
 pub fn check_types(of: &str, api: &mut OpenAPI, own: &OpenAPI) -> Result<()> {
     let described = api.clone();
-    let mut comparison =
-        Comparison { of, api: &described, own, seen: BTreeSet::new(), is_sent: false, renamed: Vec::new() };
+    let mut comparison = Comparison {
+        of,
+        api: &described,
+        own,
+        seen: BTreeSet::new(),
+        is_sent: false,
+        renamed: Vec::new(),
+        is_trial: false,
+    };
     for (known, theirs, ours) in pairs(&described, own) {
         comparison.operation(known.name, theirs, ours)?;
     }
@@ -62,8 +69,15 @@ pub fn described_otherwise(of: &str, api: &OpenAPI, own: &OpenAPI) -> Vec<(&'sta
     complete::what_the_facade_is_built_on(&mut api, &own);
     let mut found = Vec::new();
     for (known, theirs, ours) in pairs(&api, &own).filter(|(known, ..)| !known.is_on_partner_clients()) {
-        let mut comparison =
-            Comparison { of, api: &api, own: &own, seen: BTreeSet::new(), is_sent: false, renamed: Vec::new() };
+        let mut comparison = Comparison {
+            of,
+            api: &api,
+            own: &own,
+            seen: BTreeSet::new(),
+            is_sent: false,
+            renamed: Vec::new(),
+            is_trial: false,
+        };
         if let Err(problem) = comparison.operation(known.name, theirs, ours) {
             let remedy = format!("this crate's own description of `{}` is used", known.name);
             found.push((known.name, Problem { remedy, ..problem }));
@@ -126,6 +140,8 @@ struct Comparison<'a> {
     /// Whether a request is compared.
     is_sent: bool,
     renamed: Vec<Renamed>,
+    /// Whether it is only asked whether something differs.
+    is_trial: bool,
 }
 
 impl Comparison<'_> {
@@ -203,6 +219,11 @@ impl Comparison<'_> {
                 return self.schema(place, &ours, &ours);
             }
             (theirs, ours) => {
+                if let (ReferenceOr::Reference { reference: a }, ReferenceOr::Reference { reference: b }) =
+                    (theirs, ours)
+                {
+                    self.called_other(a, b)?;
+                }
                 let name = |schema: &str| schema.rsplit('/').next().unwrap_or_default().to_owned();
                 let theirs = match theirs {
                     ReferenceOr::Reference { reference } => name(reference),
@@ -244,6 +265,33 @@ impl Comparison<'_> {
         }
     }
 
+    /// What differs, where a schema has been called something else because it is another than ours of that name.
+    fn called_other(&mut self, theirs: &str, ours: &str) -> Result<()> {
+        let (api, own) = (self.api, self.own);
+        let written = |reference: &str| Some(reference.strip_prefix(walk::SCHEMAS)?.strip_prefix(OTHER)?.to_owned());
+        let is_other =
+            written(theirs).is_some_and(|name| format!("{}{}", walk::SCHEMAS, name.trim_end_matches('2')) == ours);
+        let (Some(is), Some(was)) = (named(api, theirs), named(own, ours)) else { return Ok(()) };
+        if self.is_trial || !is_other || !self.seen.insert((self.is_sent, format!("{theirs} != {ours}"))) {
+            return Ok(());
+        }
+        let (SchemaKind::Type(Type::Object(theirs)), SchemaKind::Type(Type::Object(own))) =
+            (&is.schema_kind, &was.schema_kind)
+        else {
+            return Err(self.problem(ours, format!("it is {}, the facade is built on {}", kind(is), kind(was))));
+        };
+        for (field, schema) in &theirs.properties {
+            if let Some(own) = own.properties.get(field) {
+                self.schema(&format!("{ours}/properties/{field}"), schema, own)?;
+            }
+        }
+        match own.properties.keys().find(|field| !theirs.properties.contains_key(*field) && !may_be_missing(own, field))
+        {
+            Some(field) => Err(self.problem(ours, format!("it has no field {field:?}, which the facade is built on"))),
+            None => Ok(()),
+        }
+    }
+
     /// Whether the one schema can stand for the other: an object with the fields of ours, of the same types, that does not demand
     /// of a request what ours does not.
     fn is_renamed(&mut self, theirs: &str, ours: &str) -> bool {
@@ -254,9 +302,7 @@ impl Comparison<'_> {
         else {
             return false;
         };
-        let may_be_missing =
-            |field: &String| !ours_of.required.contains(field) && NOT_EVERYWHERE.contains(&field.as_str());
-        let has_ours = |field: &String| theirs_of.properties.contains_key(field) || may_be_missing(field);
+        let has_ours = |field: &String| theirs_of.properties.contains_key(field) || may_be_missing(ours_of, field);
         let is_met = |field: &String| {
             let schema = theirs_of.properties.get(field).and_then(ReferenceOr::as_item);
             ours_of.required.contains(field) || schema.is_some_and(|schema| schema.schema_data.default.is_some())
@@ -270,16 +316,21 @@ impl Comparison<'_> {
             return false;
         }
         // What differs within is another matter: the place will lead to ours.
-        let (seen, renamed) = (self.seen.clone(), self.renamed.len());
+        let (seen, renamed, is_trial) = (self.seen.clone(), self.renamed.len(), self.is_trial);
+        self.is_trial = true;
         let is_the_same = !self.seen.insert((self.is_sent, format!("{theirs} = {ours}")))
             || theirs_of.properties.iter().all(|(field, schema)| match ours_of.properties.get(field) {
                 Some(own) => self.schema(theirs, schema, own).is_ok(),
                 None => true,
             });
         self.renamed.truncate(renamed);
-        self.seen = seen;
+        (self.seen, self.is_trial) = (seen, is_trial);
         is_the_same
     }
+}
+
+fn may_be_missing(ours: &ObjectType, field: &String) -> bool {
+    !ours.required.contains(field) && NOT_EVERYWHERE.contains(&field.as_str())
 }
 
 /// Nothing is lost where an answer may be `null`: see [`complete::what_the_facade_is_built_on`].

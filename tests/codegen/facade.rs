@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    built,
     codegen::{complete, correct, demands, facade},
     documented,
 };
@@ -238,4 +239,35 @@ fn a_schema_of_other_fields_is_not_ours_under_another_name() {
             .retain(|field, _| !["url", "warnings", "objectWriteTraceId"].contains(&field.as_str()));
     })
     .unwrap();
+}
+
+#[test]
+fn what_differs_is_named_where_it_is_written() {
+    type Edit = fn(&mut Value);
+    let edits: [(&str, Edit, &str); 3] = [
+        (
+            "type",
+            |schemas| schemas["SimplePublicObject"]["properties"]["id"] = json!({"type": "integer"}),
+            "SimplePublicObject/properties/id: it is an integer, the facade is built on a text;",
+        ),
+        (
+            "field",
+            |schemas| {
+                schemas["NextPage"]["properties"] = json!({"offset": {"type": "string"}});
+                schemas["NextPage"]["required"] = json!(["offset"]);
+            },
+            "NextPage: it has no field \"after\", which the facade is built on;",
+        ),
+        (
+            "inside",
+            |schemas| schemas["NextPage"]["properties"]["after"] = json!({"type": "boolean"}),
+            "NextPage/properties/after: it is a flag, the facade is built on a text;",
+        ),
+    ];
+    for (name, edit, told) in edits {
+        let built = built(&format!("differs-{name}"), |api| edit(&mut api["components"]["schemas"]), &[]);
+        let trouble = built.map(|_| ()).unwrap_err();
+        assert!(trouble.contains(&format!(": at #/components/schemas/{told}")), "{trouble}");
+        assert!(!trouble.contains("Other"), "{trouble}");
+    }
 }
