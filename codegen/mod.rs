@@ -2,7 +2,7 @@
 //!
 //! | step | file | what it does |
 //! |---|---|---|
-//! | read | `read.rs`, `salvage.rs`, `normalize.rs`, `keywords.rs` | every `*.json` of a directory, normalized, its operations named |
+//! | read | `read.rs`, `salvage.rs`, `normalize.rs`, `keywords.rs`, `twice.rs` | every `*.json` of a directory, normalized, its operations named |
 //! | merge | `merge.rs`, `agree.rs`, `complete.rs`, `facade.rs`, `demands.rs` | one document out of several, completed from the crate's own |
 //! | correct | `correct.rs`, `scopes.rs` | what HubSpot documents → what HubSpot sends |
 //! | publish | `generators.rs`, `publish.rs` | what every generator reads alike; a document for each family of versions |
@@ -39,6 +39,7 @@ pub mod segments;
 pub mod servers;
 pub mod shapes;
 pub mod table;
+pub mod twice;
 pub mod walk;
 
 use std::{fmt, path::Path};

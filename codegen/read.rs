@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{
     Problem, Result, normalize,
     operations::{self, Repeated},
-    requests, salvage, segments, servers, walk,
+    requests, salvage, segments, servers, twice, walk,
 };
 
 /// One file of the description.
@@ -129,7 +129,10 @@ pub fn document(file: &str, text: &str) -> Result<Document> {
     check_version(file, &json)?;
     normalize::from_openapi_3_1(&mut json);
     normalize::decode_references(&mut json);
-    let mut warnings = take_out_what_leads_nowhere(file, &mut json);
+    let remedy = "the last one is used; take the others away";
+    let twice = twice::members(text).into_iter().map(|place| Problem::new(file, place, "it is there twice", remedy));
+    let mut warnings: Vec<_> = twice.collect();
+    warnings.extend(take_out_what_leads_nowhere(file, &mut json));
     normalize::document(&mut json);
     warnings.extend(paths_and_methods_are_written_as_such(file, &mut json));
     warnings.extend(what_needs_it(file, &mut json));

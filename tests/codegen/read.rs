@@ -212,3 +212,21 @@ fn a_path_without_a_slash_and_a_method_in_capitals_are_read_as_what_they_mean() 
     ];
     assert_eq!(told, expected);
 }
+
+#[test]
+fn what_is_there_twice_is_told() {
+    let text = small().to_string();
+    let twice = |from: &str, to: &str| {
+        assert!(text.contains(from), "{text}");
+        let document = read::document("x.json", &text.replacen(from, to, 1)).unwrap();
+        document.warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let path = "\"/crm/v3/things/{thingId}\":";
+    let told = twice(path, &format!("\"/crm/\\u0076\\u0033/things/{{thingId}}\": {{\"put\": {{}}}}, {path}"));
+    let head = "x.json: at #/paths/~1crm~1v3~1things~1{thingId}: it is there twice; the last one is used";
+    assert!(matches!(told.as_slice(), [one] if one.starts_with(head)), "{told:?}");
+    let told = twice("\"id\":", "\"id\": {\"enum\": [\"a\", {\"\\\"}\": 1}]}, \"id\":");
+    let head = "x.json: at #/components/schemas/Thing/properties/id: it is there twice;";
+    assert!(matches!(told.as_slice(), [one] if one.starts_with(head)), "{told:?}");
+    assert_eq!(twice(path, path), Vec::<String>::new());
+}
