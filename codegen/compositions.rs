@@ -8,6 +8,7 @@ use openapiv3::{
 
 use super::{
     names::{key, unlike},
+    schemas::names_in_use,
     walk,
 };
 
@@ -22,7 +23,8 @@ pub fn fit(api: &mut OpenAPI) {
 fn objects_have_names(api: &mut OpenAPI) {
     let known = api.components.clone().unwrap_or_default();
     let mut schemas = std::mem::take(&mut api.components.get_or_insert_default().schemas);
-    let taken = schemas.keys().map(|name| key(name)).collect();
+    let mut taken = names_in_use();
+    taken.extend(schemas.keys().map(|name| key(name)));
     let mut names = Names { known: &known, taken, named: Vec::new() };
     for (name, schema) in &mut schemas {
         if let ReferenceOr::Item(schema) = schema {

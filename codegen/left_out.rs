@@ -95,9 +95,8 @@ fn cannot_be_written(api: &OpenAPI, method: &str, path: &str, operation: &Operat
     }
     // The mock of a path that has a parameter twice does not compile.
     let mut seen = BTreeSet::new();
-    let twice = path.split('/').filter(|segment| segment.starts_with('{')).find(|segment| !seen.insert(*segment));
-    if let Some(segment) = twice {
-        return Some(format!("its path names {segment} twice"));
+    if let Some(name) = requests::names_in(path).find(|name| !seen.insert(*name)) {
+        return Some(format!("its path names {{{name}}} twice"));
     }
     let needed = operation.parameters.iter().filter_map(ReferenceOr::as_item).find_map(|parameter| match parameter {
         Parameter::Cookie { parameter_data, .. } if parameter_data.required => {

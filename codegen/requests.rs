@@ -173,10 +173,15 @@ fn bodies_are_of_one_type(operation: &mut Operation) {
     }
 }
 
+/// The names in the braces of a path.
+pub fn names_in(path: &str) -> impl Iterator<Item = &str> {
+    path.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0))
+}
+
 /// The parameters of a path are those in its braces: once, and required.
 pub fn path_parameters_are_those_of_the_path(api: &mut OpenAPI) {
     for (_, path, operation) in walk::operations(api) {
-        let named: Vec<&str> = path.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect();
+        let named: Vec<&str> = names_in(path).collect();
         let mut seen = HashSet::new();
         operation.parameters.retain(|parameter| match parameter {
             ReferenceOr::Item(parameter) => {

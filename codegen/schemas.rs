@@ -31,6 +31,11 @@ pub fn checked(id: &str) -> String {
     format!("Checked{id}")
 }
 
+/// What the generated types use themselves: the hand-written types, and the one name of Rust's own that they use as it is.
+pub fn names_in_use() -> BTreeSet<String> {
+    ID_TYPES.iter().map(|id| key(&checked(id))).chain([key("Default")]).collect()
+}
+
 /// Every step, in this order. A line is returned for each part that may be any value because it is too deep inside others.
 pub fn fit(api: &mut OpenAPI, mark: &Mark) -> Vec<String> {
     dangling_references_are_any_value(api);
@@ -140,9 +145,7 @@ fn only_what_makes_a_type_stays(api: &mut OpenAPI) {
 
 /// Names are the same in Rust if they differ in case, hyphens and the like only, or have no letters. See [`FACADE_NAMES`].
 fn names_differ_in_rust(api: &mut OpenAPI) {
-    let mut taken: BTreeSet<String> = ID_TYPES.iter().map(|id| key(&checked(id))).collect();
-    // The one name of Rust's own that the generated types use as it is.
-    taken.insert(key("Default"));
+    let mut taken = names_in_use();
     let ours: BTreeSet<String> = FACADE_NAMES.iter().map(|(_, ours)| key(ours)).collect();
     taken.extend(ours.iter().cloned());
     let mut renamed = BTreeMap::new();

@@ -66,6 +66,13 @@ fn what_is_composed_of_something_else_than_objects_is_any_value() {
     assert!(!code.client.contains("ThingList"), "no type for what nothing leads to");
 }
 
+#[test]
+fn an_object_in_place_has_no_name_of_a_hand_written_type() {
+    let code = of(json!({"Checked": object(json!({"objectId": object(json!({"x": text()}))}))}));
+    is_there(&code, "pub object_id: ::std::option::Option<CheckedObjectId2>");
+    is_there(&code, "pub x: ::std::option::Option<::std::string::String>");
+}
+
 /// Schemas of which any leads to any, in every way there is.
 fn random(rng: &mut Rng, names: &[&str], depth: usize) -> Value {
     let reference = a(names[rng.usize(..names.len())]);

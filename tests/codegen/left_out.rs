@@ -49,3 +49,17 @@ fn a_header_that_can_have_no_such_name_is_left_out_and_so_is_what_needs_it() {
         reqwest::header::HeaderName::from_bytes(name.as_bytes()).unwrap();
     }
 }
+
+#[test]
+fn an_operation_whose_path_has_a_name_twice_is_left_out_wherever_it_stands() {
+    for path in ["/crm/v3/{id}/{id}", "/crm/v3/a{id}/b{id}", "/crm/v3/{id}-{id}"] {
+        let api = description(
+            json!({path: {"put": taking(json!([]))}, "/crm/v3/c{id}": {"put": taking(json!([]))}}),
+            json!({}),
+        );
+        let (code, warnings) = generated(&api.to_string()).unwrap();
+        let [warning] = warnings.as_slice() else { panic!("{path}: {warnings:?}") };
+        assert!(warning.ends_with(": its path names {id} twice"), "{warning}");
+        assert_eq!(code.client.matches("pub fn put_").count(), 1, "{path}");
+    }
+}
