@@ -270,9 +270,10 @@ fn open(url: &str, root_certificates: Option<Vec<u8>>) -> Result<Client> {
                       percent-encoded";
         Error::invalid_input("Redis URL", None, format!("cannot be used ({reason})"), remedy)
     };
-    // Of a password with a `/`, `?` or `#` in it, a part would be taken for the host, and shown.
+    // Of a password with a `/`, `?` or `#` in it, a part would be taken for the host, and shown. Nothing of a socket's path is.
     if url
         .split_once("://")
+        .filter(|(scheme, _)| !scheme.ends_with("unix"))
         .and_then(|(_, rest)| rest.split_once(['/', '?', '#']))
         .is_some_and(|(_, rest)| rest.contains('@'))
     {

@@ -60,6 +60,16 @@ async fn nothing_of_a_url_shows_but_host_and_port() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_socket_may_have_any_path() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let socket = folder.path().join("a@b.sock");
+    let _server = RedisServer::with(&["--unixsocket", socket.to_str().unwrap()]);
+    let redis = Redis::connect(format!("unix://{}", socket.display())).await.unwrap();
+    assert!(redis.jobs().await.unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn settings_that_cannot_be_are_refused_by_name() {
     let server = RedisServer::start();
