@@ -28,6 +28,7 @@ use crate::{
     transport::{
         call::{Call, UnderWay},
         connection::read_body,
+        doubts::Doubts,
         failed::Failed,
         response::{Read, decodable, rebuild},
         shared::Shared,
@@ -164,10 +165,15 @@ impl Exchange {
             record.attempt = Some(UnderWay { number, since: Instant::now() });
         }
         ticket.sending();
+        let doubts = self.call.options.doubts.as_ref();
+        doubts.into_iter().for_each(Doubts::begin);
         let asked = self.shared.http.is_given().then(|| Box::new(request.url().clone()));
         // Pinned here: as an argument it would be held twice.
         let sent = pin!(http.execute(request));
         let outcome = self.exchange(sent, asked, &token, ticket).await;
+        if outcome.as_ref().is_err_and(|failed| failed.error.was_not_carried_out()) {
+            doubts.into_iter().for_each(Doubts::dispel);
+        }
         self.end_attempt(outcome.as_ref().err().map(|failed| &failed.error));
         outcome
     }

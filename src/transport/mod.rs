@@ -7,6 +7,7 @@ pub(crate) mod call;
 pub(crate) mod call_meta;
 pub(crate) mod call_options;
 pub(crate) mod connection;
+pub(crate) mod doubts;
 mod environment_proxy;
 mod exchange;
 pub(crate) mod failed;

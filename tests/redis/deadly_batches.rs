@@ -10,6 +10,7 @@ use hubspot_partner_clients::{
 use hubspot_simulator::{Fault, Simulator};
 use tokio::{sync::mpsc::unbounded_channel, time::sleep};
 
+use crate::job_failures::Away;
 use crate::proxy::RedisProxy;
 use crate::redis_server::RedisServer;
 use crate::support::{client_at_speaking, client_speaking, crm};
@@ -113,7 +114,8 @@ async fn a_batch_that_ends_its_workers_is_set_aside_after_ten_of_them_and_no_oth
 async fn workers_that_stop_or_fail_leave_no_suspicion(version: &str) {
     let (server, hubspot) = (RedisServer::start(), hubspot().await);
     let job = job(&server).await;
-    let unreachable = client_at_speaking("http://127.0.0.1:1", "token", version);
+    let away = Client::builder().base_url(hubspot.base_url()).token_provider(Away);
+    let away = away.api_version(version.parse().unwrap()).build().unwrap();
     for _ in 0..3 {
         // Stopped at its first batches.
         hubspot.inject(Fault::delay(Duration::from_secs(600)).times(4));
@@ -125,8 +127,8 @@ async fn workers_that_stop_or_fail_leave_no_suspicion(version: &str) {
         };
         job.worker(&client_speaking(&hubspot, version)).run_until(asked).await.unwrap();
         leases_end(&server);
-        // Without HubSpot.
-        job.worker(&unreachable).run_until(sleep(Duration::from_millis(300))).await.unwrap();
+        // Without a token.
+        job.worker(&away).run_until(sleep(Duration::from_millis(300))).await.unwrap();
         leases_end(&server);
         let pending = server.command(&["XPENDING", BATCHES, "workers", "-", "+", "1000"]);
         let numbers: Vec<_> = pending.lines().filter_map(|line| line.strip_prefix(':')).collect();

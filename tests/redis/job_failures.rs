@@ -475,7 +475,7 @@ async fn a_batch_of_which_a_response_settles_nothing_uses_up_its_attempts_withou
 
 /// A source of tokens whose server cannot be reached.
 #[derive(Debug)]
-struct Away;
+pub struct Away;
 
 impl TokenProvider for Away {
     fn access_token(&self) -> TokenFuture<'_> {

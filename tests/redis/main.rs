@@ -31,6 +31,7 @@ mod clock;
 mod connection;
 mod deadly_batches;
 mod fairness;
+mod job_bindings;
 mod job_failures;
 mod job_recovery;
 mod job_refusals;

@@ -249,8 +249,7 @@ async fn work(
         }
         if account.is_none() {
             check_unbegun(&worker.job, &status)?;
-            let alone =
-                "without an account, it has this worker alone, and no later one can go on once rows are settled";
+            let alone = "without an account, it has this worker alone, and no later one can go on once rows are sent";
             let message = format!("job {}: {alone}", worker.job);
             warn(json!({"kind": "job", "message": message}), output.json);
         }
@@ -309,7 +308,7 @@ fn check_unbegun(name: &str, status: &JobStatus) -> Result<(), Failure> {
     Err(Failure::account(message, remedy + " Nothing was sent."))
 }
 
-/// Whether a worker without an account was the first to settle rows. A program's worker without one is let in after that; this
+/// Whether a worker without an account was the first to send rows. A program's worker without one is let in after that; this
 /// tool's are not, because the next may have a token of another account.
 fn is_of_no_account(status: &JobStatus) -> bool {
     status.server.is_some() && status.account.is_none()

@@ -20,7 +20,7 @@ use crate::{
     error::{Error, Result},
     generated::types::{self, AssociationSpec, BatchInputPublicAssociationMultiPost, PublicAssociationMultiPost},
     ids::{AssociationType, ObjectType, canonical},
-    transport::{self, call_meta::CallMeta, call_options::CallOptions, proof::carried_out, response},
+    transport::{self, call_meta::CallMeta, proof::carried_out, response},
 };
 
 impl Sender {
@@ -166,15 +166,6 @@ impl Sender {
                 None
             }
         }
-    }
-
-    /// The settings of a request that changes something.
-    fn writing(&self) -> CallOptions {
-        let mut options = self.options.clone();
-        if self.lease.is_some() {
-            options.lease.clone_from(&self.lease);
-        }
-        options
     }
 
     /// Sends a batch.

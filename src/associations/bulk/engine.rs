@@ -80,14 +80,14 @@ impl<T> Engine<T> {
             (least, Some(most)) if least == most => Some(most as u64),
             _ => None,
         };
-        let Bulk { client, change, strategy, options, mut journal, including_labels, lease, .. } = bulk;
+        let Bulk { client, change, strategy, options, mut journal, including_labels, lease, doubts, .. } = bulk;
         let begin = |journal: &mut Journal| journal.begin(change.operation(), client.server(), client.api_version());
         let begun = journal.as_mut().map_or(Ok(()), begin);
         // With invalid options nothing is sent either, and the journal is left alone.
         let refused = begun.err();
         Self {
             inputs: bulk.inputs.fuse(),
-            sender: Arc::new(Sender { client, change, strategy, options, including_labels, lease }),
+            sender: Arc::new(Sender { client, change, strategy, options, including_labels, lease, doubts }),
             journal,
             refused,
             on_progress: bulk.on_progress,

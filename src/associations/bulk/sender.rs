@@ -14,7 +14,9 @@ use crate::{
     generated::types,
     ids::ObjectType,
     reading,
-    transport::{self, call_meta::CallMeta, call_options::CallOptions, lease::Lease, proof::carried_out},
+    transport::{
+        self, call_meta::CallMeta, call_options::CallOptions, doubts::Doubts, lease::Lease, proof::carried_out,
+    },
 };
 
 const MAX_ASSOCIATED: usize = 2_000;
@@ -112,6 +114,8 @@ pub(super) struct Sender {
     pub(super) including_labels: bool,
     /// What labels may be set under, if under anything.
     pub(super) lease: Option<Lease>,
+    /// What counts the requests that may change something.
+    pub(super) doubts: Option<Doubts>,
 }
 
 /// Inputs that are sent as one: the same association several times; on dated versions, all of two objects.
@@ -139,6 +143,18 @@ impl Sender {
         self.client.api_version().is_dated()
     }
 
+    /// The settings of a request that changes something.
+    pub(super) fn writing(&self) -> CallOptions {
+        let mut options = self.options.clone();
+        if self.lease.is_some() {
+            options.lease.clone_from(&self.lease);
+        }
+        if self.doubts.is_some() {
+            options.doubts.clone_from(&self.doubts);
+        }
+        options
+    }
+
     /// Sends a batch.
     pub(super) async fn send(&self, to: &ObjectType, part: &[&Unit<'_>]) -> (Result<Response>, CallMeta) {
         if self.is_dated() {
@@ -156,7 +172,7 @@ impl Sender {
             Ok(inputs) => types::BatchInputPublicAssociation::builder().inputs(inputs),
             Err(error) => return (Err(error.into()), CallMeta::default()),
         };
-        let (raw, options, to) = (self.client.raw.clone(), self.options.clone(), to.clone());
+        let (raw, options, to) = (self.client.raw.clone(), self.writing(), to.clone());
         let operation = self.batch_operation();
         match self.change {
             Change::Associate => {
@@ -200,7 +216,7 @@ impl Sender {
             return self.send_alone_dated(to, unit).await;
         }
         let association = unit.association.clone().into_owned();
-        let (raw, options, operation) = (self.client.raw.clone(), self.options.clone(), self.change.operation());
+        let (raw, options, operation) = (self.client.raw.clone(), self.writing(), self.change.operation());
         let (outcome, meta, body) = match self.change {
             Change::Associate => {
                 let sent = transport::call_with_body(raw, options, operation, |raw| put(association, raw));

@@ -15,6 +15,7 @@ use crate::{
     client::Client,
     transport::{
         call_options::{CONCURRENCY, CallOptions, settings},
+        doubts::Doubts,
         lease::Lease,
     },
 };
@@ -36,6 +37,7 @@ pub struct Bulk<T = ()> {
     pub(super) journal: Option<Journal>,
     pub(super) including_labels: bool,
     pub(super) lease: Option<Lease>,
+    pub(super) doubts: Option<Doubts>,
 }
 
 settings!(Bulk<T>, options, T);
@@ -54,6 +56,7 @@ impl<T> Bulk<T> {
             journal: None,
             including_labels: false,
             lease: None,
+            doubts: None,
         }
     }
 
@@ -83,6 +86,13 @@ impl<T> Bulk<T> {
     #[cfg(feature = "redis")]
     pub(crate) fn under(mut self, lease: Option<Lease>) -> Self {
         self.lease = lease;
+        self
+    }
+
+    /// Has its requests that may change something counted.
+    #[cfg(feature = "redis")]
+    pub(crate) fn counted(mut self, doubts: Doubts) -> Self {
+        self.doubts = Some(doubts);
         self
     }
 

@@ -10,6 +10,10 @@
 -- handed out while another worker's lease on a batch with one of its pairs holds, and a worker renews and settles only
 -- what its lease holds on. All that is called exclusive here.
 --
+-- The first batch that is handed out binds the job to a server, a version of HubSpot's API and an account, so that no input
+-- is sent elsewhere. As long as no worker is known to have sent anything ('unsent' is there), that is undone when all that
+-- had a batch ('has:' and their names) have left and say that they sent nothing. Whoever is of others waits for that.
+--
 -- ARGV[1] is the action, ARGV[2] which job it is about: one that was removed and enqueued anew is another.
 local meta, batches, outcomes, pace, held, names = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local action, id = ARGV[1], ARGV[2]
@@ -161,15 +165,56 @@ local function those(entries, pass)
   return table.concat(kept, ' ')
 end
 
--- server (or '', to look), account (or ''), version of HubSpot's API: those of the first outcomes, unless the account was
--- known before
-if action == 'bind' then
-  if ARGV[3] ~= '' and redis.call('HSETNX', meta, 'server', ARGV[3]) == 1 then
-    redis.call('HSET', meta, 'version', ARGV[5])
-    if ARGV[4] ~= '' then redis.call('HSETNX', meta, 'account', ARGV[4]) end
-  end
+-- The server, the account and the version that the job is bound to.
+local function binding()
   local bound = redis.call('HMGET', meta, 'server', 'account', 'version')
-  return { 'known', bound[1] or '', bound[2] or '', bound[3] or '' }
+  for i = 1, 3 do bound[i] = bound[i] or '' end
+  return bound
+end
+
+-- Binds it unless it is bound. `unsent` becomes the account if that is bound with it.
+local function bind(server, account, version)
+  if redis.call('HSETNX', meta, 'server', server) == 0 then return end
+  redis.call('HSET', meta, 'version', version)
+  local is_new = account ~= '' and redis.call('HSETNX', meta, 'account', account) == 1
+  redis.call('HSET', meta, 'unsent', is_new and account or '')
+end
+
+-- The workers that had a batch while it was not known that anything was sent.
+local function having()
+  local workers = {}
+  for _, field in ipairs(redis.call('HKEYS', meta)) do workers[#workers + 1] = string.match(field, '^has:(.*)') end
+  return workers
+end
+
+-- Something was sent.
+local function bind_for_good()
+  if redis.call('HDEL', meta, 'unsent') == 0 then return end
+  for _, worker in ipairs(having()) do redis.call('HDEL', meta, 'has:' .. worker) end
+end
+
+-- Whether what the job is bound to may still change: none that was killed may have sent anything.
+local function may_change(lease)
+  if redis.call('HEXISTS', meta, 'unsent') == 0 then return false end
+  for _, worker in ipairs(having()) do
+    if number('seen:' .. worker) <= now - lease then return false end
+  end
+  return true
+end
+
+-- server, account (or ''), version of HubSpot's API, of a worker that has sent something, or that asks ('1' or ''), lease in
+-- milliseconds
+if action == 'bind' then
+  local bound = binding()
+  if ARGV[6] == '1' then
+    bind(ARGV[3], ARGV[4], ARGV[5])
+    bound = binding()
+    if bound[1] == ARGV[3] then bind_for_good() end
+  elseif may_change(tonumber(ARGV[7])) then
+    if redis.call('HGET', meta, 'unsent') ~= '' then bound[2] = '' end
+    bound[1], bound[3] = '', ''
+  end
+  return { 'known', bound[1], bound[2], bound[3] }
 
 -- number, how many inputs, inputs
 elseif action == 'add' then
@@ -188,21 +233,23 @@ elseif action == 'complete' then
   if finished() then redis.call('HSETNX', meta, 'ended', text(now)) end
   return { 'known' }
 
--- worker, lease in milliseconds, version of HubSpot's API, whether it is exclusive ('1' or ''), how many leases without a
--- report a batch may have had that it takes (or '' for any number), and the entries that it knows to be its own
+-- worker, lease in milliseconds, server, account (or ''), version of HubSpot's API, whether it is exclusive ('1' or ''), how
+-- many leases without a report a batch may have had that it takes (or '' for any number), and the entries that it knows to
+-- be its own
 elseif action == 'claim' then
-  local worker, lease, version, exclusive = ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6] == '1'
-  local most = tonumber(ARGV[7]) or math.huge
+  local worker, lease, server, account, version = ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6], ARGV[7]
+  local exclusive, most = ARGV[8] == '1', tonumber(ARGV[9]) or math.huge
   seen(worker)
-  local bound = redis.call('HGET', meta, 'version')
-  if bound and bound ~= version then return { OTHER } end
-  -- Before the first outcomes, workers of different versions may come one after the other, but not work together.
-  local latest = redis.call('HGET', meta, 'latest')
-  if not bound and latest ~= version then
-    for _, pending in ipairs(redis.call('XPENDING', batches, GROUP, '-', '+', MANY)) do
-      if pending[3] < lease then return { NOTHING } end
-    end
-    redis.call('HSET', meta, 'latest', version)
+  local bound = binding()
+  local is_elsewhere = bound[1] ~= '' and (bound[1] ~= server or bound[3] ~= version)
+  -- Of a job that is not bound yet, the account may still be given.
+  if is_elsewhere or bound[2] ~= account and (bound[1] ~= '' or bound[2] ~= '') then
+    return { may_change(lease) and NOTHING or OTHER }
+  end
+  local function handed_out(batch)
+    bind(server, account, version)
+    if redis.call('HEXISTS', meta, 'unsent') == 1 then redis.call('HSET', meta, 'has:' .. worker, '') end
+    return batch
   end
   local function open(entry, leases)
     if redis.call('HEXISTS', outcomes, entry[2][2]) == 0 then
@@ -260,13 +307,13 @@ elseif action == 'claim' then
   end
   -- One that was leased to it in a reply that was lost. What it has left to others had a report, and counts no lease.
   local known = {}
-  for i = 8, #ARGV do known[ARGV[i]] = true end
+  for i = 10, #ARGV do known[ARGV[i]] = true end
   for _, pending in ipairs(redis.call('XPENDING', batches, GROUP, '-', '+', MANY, worker)) do
     local entry = not known[pending[1]] and pending[4] > 0 and redis.call('XRANGE', batches, pending[1], pending[1])[1]
     local batch = entry and open(entry, pending[4] - 1)
     if batch and take(entry) then
       redis.call('XCLAIM', batches, GROUP, worker, 0, entry[1], 'JUSTID')
-      return batch
+      return handed_out(batch)
     end
   end
   local waiting = redis.call('XPENDING', batches, GROUP, 'IDLE', lease, '-', '+', MOST_WAITING)
@@ -281,7 +328,7 @@ elseif action == 'claim' then
         local batch = open(entry, leases)
         if batch and take(entry) then
           redis.call('XCLAIM', batches, GROUP, worker, 0, entry[1], 'RETRYCOUNT', leases + 1, 'JUSTID')
-          return batch
+          return handed_out(batch)
         end
       end
     end
@@ -290,7 +337,7 @@ elseif action == 'claim' then
   while entry do
     local batch = open(entry, 0)
     if batch then
-      if take(entry) then return batch end
+      if take(entry) then return handed_out(batch) end
       unleased(worker, entry[1], PARKED)
     end
     entry = compared < MOST_COMPARED and next_entry()
@@ -315,9 +362,21 @@ elseif action == 'renew' or action == 'release' then
   end
   return { 'known' }
 
--- worker, lease in milliseconds; its batches that are open stay for the others
+-- worker, lease in milliseconds, whether it may have sent something ('1' or ''); its batches that are open stay for the
+-- others
 elseif action == 'leave' then
   redis.call('HSET', meta, 'seen:' .. ARGV[3], 0)
+  if redis.call('HEXISTS', meta, 'has:' .. ARGV[3]) == 1 then
+    if ARGV[5] == '1' then
+      bind_for_good()
+    else
+      redis.call('HDEL', meta, 'has:' .. ARGV[3])
+      if #having() == 0 then
+        if redis.call('HGET', meta, 'unsent') ~= '' then redis.call('HDEL', meta, 'account') end
+        redis.call('HDEL', meta, 'server', 'version', 'unsent')
+      end
+    end
+  end
   for _, pending in ipairs(redis.call('XPENDING', batches, GROUP, '-', '+', MANY, ARGV[3])) do
     unleased(ARGV[3], pending[1], pending[3])
   end

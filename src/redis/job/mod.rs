@@ -11,10 +11,12 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use self::{batch::inputs_to_json, store::JobStore};
+use self::{
+    batch::inputs_to_json,
+    store::{Binding, JobStore},
+};
 pub use self::{status::JobStatus, worker::JobWorker};
 use crate::{
-    api_version::ApiVersion,
     association::Association,
     associations::bulk::{Change, Input},
     client::Client,
@@ -35,10 +37,11 @@ use crate::{
 /// job takes about 60 bytes for an input and some hundred more for one that failed. An error larger than 2 KiB loses
 /// its details, its context and the end of its message.
 ///
-/// # Dated versions
+/// A job belongs to the server, the version of HubSpot's API and the [account](Job::account) of the first worker that sends
+/// something of it, whatever becomes of that; from then on, workers of others are refused. Until it is known whether it
+/// has, they wait.
 ///
-/// A job belongs to the version of HubSpot's API of its first outcomes; from then on, workers of another version are
-/// refused.
+/// # Dated versions
 ///
 /// On dated versions HubSpot sets all labels of two objects at once, so a worker reads the labels that the two have and
 /// sends them along. Two workers that did so at the same time would each remove what the other has set. Therefore a job
@@ -109,7 +112,7 @@ impl Redis {
 impl Job {
     /// Sets the HubSpot account of the job, such as its hub id. Give the same in every process that enqueues or works:
     /// a worker with another account, or none, is refused. Set it if you have more than one account: a job is bound to
-    /// the server of its first outcomes, and nothing but [`Client::account`](crate::Client::account) tells the account.
+    /// the server of its first requests, and nothing but [`Client::account`](crate::Client::account) tells the account.
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.account = Some(account.into());
         self
@@ -262,28 +265,27 @@ impl Job {
         self.store.retry(&self.identity().await?.id).await
     }
 
-    /// Checks that it is not of another server, version of HubSpot's API or account than a worker, and `binds` it to them if it
-    /// is of none yet.
+    /// Checks that the job does not belong to another server, version of HubSpot's API or account than a worker, and binds it
+    /// to them for good if the worker has `sent` something.
     ///
     /// # Errors
-    /// Where it is of others.
-    async fn check(&self, id: &str, server: &str, version: ApiVersion, binds: bool) -> Result<()> {
-        let ours = self.account_or_empty();
-        let version = version.to_string();
-        let bound = self.store.bind(id, if binds { server } else { "" }, ours, &version);
-        let [theirs, account, their_version] = bound.await?;
-        if !theirs.is_empty() && theirs != server {
-            return Err(self.of_another(&format!("belongs to the server {}, not to {server}", excerpt(&theirs, 256))));
-        }
-        if !theirs.is_empty() && their_version != version {
-            let trouble = format!("belongs to API version {}, not to {version}", excerpt(&their_version, 20));
-            return Err(self.of_another(&trouble));
-        }
-        // Of a job that is not bound yet, the account may still be given.
-        if account != ours && !(account.is_empty() && theirs.is_empty()) {
-            return Err(self.of_another(&account_differs(&account, ours)));
-        }
-        Ok(())
+    /// Where it belongs to others.
+    async fn check(&self, id: &str, ours: &Binding, sent: bool) -> Result<()> {
+        let theirs = self.store.bind(id, ours, sent).await?;
+        let is_bound = !theirs.server.is_empty();
+        let trouble = if is_bound && theirs.server != ours.server {
+            format!("belongs to the server {}, not to {}", excerpt(&theirs.server, 256), ours.server)
+        } else if is_bound && theirs.version != ours.version {
+            format!("belongs to API version {}, not to {}", excerpt(&theirs.version, 20), ours.version)
+        } else if theirs.account != ours.account && (is_bound || !theirs.account.is_empty()) {
+            // Of a job that is not bound yet, the account may still be given.
+            account_differs(&theirs.account, &ours.account)
+        } else {
+            return Ok(());
+        };
+        // Redis has lost what bound it before.
+        let then = if sent { ", and this worker has sent some of its inputs" } else { "" };
+        Err(self.of_another(&(trouble + then)))
     }
 
     /// Empty where it is not known.

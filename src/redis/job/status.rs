@@ -12,9 +12,9 @@ pub struct JobStatus {
     pub operation: String,
     /// The name of the inputs, given when they were enqueued.
     pub input: String,
-    /// The base URL of the server that the workers use; `None` before the first outcomes.
+    /// The base URL of the server that the workers use; `None` before anything is sent.
     pub server: Option<String>,
-    /// The version of HubSpot's API that the workers use; `None` before the first outcomes.
+    /// The version of HubSpot's API that the workers use; `None` before anything is sent.
     pub api_version: Option<ApiVersion>,
     /// The [account](super::Job::account), if it was given.
     pub account: Option<String>,

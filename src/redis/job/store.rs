@@ -7,7 +7,6 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::{
-    api_version::ApiVersion,
     error::{Error, Result, excerpt::excerpt},
     redis::{connection::Redis, trouble::Trouble},
     task::in_runtime,
@@ -62,8 +61,8 @@ pub(super) enum Claimed {
     Nothing,
     /// The whole job is settled.
     Finished,
-    /// It is of another version of HubSpot's API.
-    OtherVersion,
+    /// It belongs to another server, account or version of HubSpot's API.
+    Others,
 }
 
 /// A batch as it is read at the end.
@@ -75,11 +74,22 @@ pub(super) struct Kept {
     pub(super) outcomes: String,
 }
 
+/// Where the inputs of a job go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Binding {
+    /// Empty where the job is not bound.
+    pub(super) server: String,
+    /// Empty where it is not known.
+    pub(super) account: String,
+    /// That of HubSpot's API.
+    pub(super) version: String,
+}
+
 /// A worker as the script knows it.
 #[derive(Debug, Clone)]
 pub(super) struct Claimant {
     pub(super) name: String,
-    pub(super) version: ApiVersion,
+    pub(super) binding: Binding,
     /// Whether no other may have a pair of objects meanwhile.
     pub(super) exclusive: bool,
 }
@@ -219,11 +229,13 @@ impl JobStore {
         Ok(Begun { id, operation, input, batches, inputs, account, including_labels })
     }
 
-    /// Binds the job to a server, an account and a version of HubSpot's API unless it is bound, and returns which ones it is bound to. An empty server binds
-    /// nothing.
-    pub(super) async fn bind(&self, id: &str, server: &str, account: &str, version: &str) -> Result<[String; 3]> {
-        let (_, fields) = self.ask(&["bind", id, server, account, version]).await?;
-        <[String; 3]>::try_from(fields).map_err(|_| self.unknown())
+    /// Returns what the job is bound to, unless that may still change. `sent` binds it for good, to this unless it is bound.
+    pub(super) async fn bind(&self, id: &str, binding: &Binding, sent: bool) -> Result<Binding> {
+        let Binding { server, account, version } = binding;
+        let lease = LEASE.as_millis().to_string();
+        let (_, fields) = self.ask(&["bind", id, server, account, version, flag(sent), &lease]).await?;
+        let [server, account, version] = <[String; 3]>::try_from(fields).map_err(|_| self.unknown())?;
+        Ok(Binding { server, account, version })
     }
 
     /// Adds the batch unless it is there, and returns how many there are.
@@ -245,9 +257,9 @@ impl JobStore {
         most_leases: Option<u64>,
         known: &[&str],
     ) -> Result<Claimed> {
-        let (lease, version) = (LEASE.as_millis().to_string(), worker.version.to_string());
+        let (lease, Binding { server, account, version }) = (LEASE.as_millis().to_string(), &worker.binding);
         let most = most_leases.map(|most| most.to_string()).unwrap_or_default();
-        let claim = ["claim", id, &worker.name, &lease, &version, worker.exclusive(), &most];
+        let claim = ["claim", id, &worker.name, &lease, server, account, version, worker.exclusive(), &most];
         let (kind, fields) = self.ask(&[&claim, known].concat()).await?;
         match (kind.as_str(), <[String; 5]>::try_from(fields)) {
             ("batch", Ok([entry, number, inputs, tries, leases])) => {
@@ -257,7 +269,7 @@ impl JobStore {
             }
             ("finished", _) => Ok(Claimed::Finished),
             ("nothing", _) => Ok(Claimed::Nothing),
-            ("other", _) => Ok(Claimed::OtherVersion),
+            ("other", _) => Ok(Claimed::Others),
             _ => Err(self.unknown()),
         }
     }
@@ -276,9 +288,9 @@ impl JobStore {
         let _ = self.call(&[&["release", id, &worker.name, &lease, worker.exclusive()], entries].concat()).await;
     }
 
-    /// Takes a worker off the list, once its batches are others'.
-    pub(super) async fn leave(&self, id: &str, worker: &Claimant) {
-        let _ = self.call(&["leave", id, &worker.name, &LEASE.as_millis().to_string()]).await;
+    /// Takes a worker off the list, once its batches are others'. `sent` is false if HubSpot has carried out nothing of them.
+    pub(super) async fn leave(&self, id: &str, worker: &Claimant, sent: bool) {
+        let _ = self.call(&["leave", id, &worker.name, &LEASE.as_millis().to_string(), flag(sent)]).await;
     }
 
     /// Keeps how often a batch was tried, which is no increment, since a lost reply would have repeated it. The lease on it

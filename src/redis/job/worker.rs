@@ -12,7 +12,7 @@ use std::{
 use futures_util::{StreamExt, stream};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    time::{Instant, MissedTickBehavior, interval, sleep_until},
+    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
 };
 use uuid::Uuid;
 
@@ -20,16 +20,16 @@ use super::{
     Identity, Job,
     batch::{errors_to_json, inputs_from_json},
     open::Open,
-    store::{Claimant, Claimed, LEASE, PATIENCE, Settled},
+    store::{Binding, Claimant, Claimed, LEASE, PATIENCE, Settled},
 };
 use crate::{
-    api_version::ApiVersion,
     associations::bulk::{Bulk, Change, Input, Outcome, Progress},
     client::Client,
     error::{Error, Result},
     redis::trouble::Trouble,
     transport::{
         call_options::{CONCURRENCY, check_concurrency},
+        doubts::Doubts,
         lease::{Lease, Moment},
     },
 };
@@ -114,11 +114,13 @@ impl JobWorker {
     pub async fn run_until(self, stop: impl Future) -> Result<Progress> {
         check_concurrency(self.concurrency)?;
         let Identity { id, change, including_labels } = self.job.identity().await?;
-        let (server, version) = (self.client.server(), self.client.api_version());
-        self.job.check(&id, server, version, false).await?;
+        let version = self.client.api_version();
+        let (server, account) = (self.client.server().to_owned(), self.job.account_or_empty().to_owned());
+        let binding = Binding { server, account, version: version.to_string() };
+        self.job.check(&id, &binding, false).await?;
         // Two that set the labels of one pair would take away what the other has set.
         let exclusive = change == Change::Associate && version.is_dated();
-        let (part, mut fed) = Part::new(version, exclusive);
+        let (part, mut fed) = Part::new(binding.clone(), exclusive);
         let mut run = Run {
             job: self.job,
             id,
@@ -127,6 +129,7 @@ impl JobWorker {
             client: self.client,
             concurrency: self.concurrency,
             is_bound: false,
+            doubts: Doubts::new(),
             part,
             most: self.concurrency.saturating_mul(2),
             look_at: Instant::now(),
@@ -141,7 +144,7 @@ impl JobWorker {
             while !run.work(fed).await? {
                 run.leave().await;
                 run.before = run.sent();
-                (run.part, fed) = Part::new(version, exclusive);
+                (run.part, fed) = Part::new(binding.clone(), exclusive);
             }
             Ok(())
         };
@@ -172,6 +175,8 @@ struct Run {
     concurrency: usize,
     /// Whether the job is known to be of this server and account.
     is_bound: bool,
+    /// Whether anything may have been carried out.
+    doubts: Doubts,
     part: Part,
     /// How many batches it may have at most.
     most: usize,
@@ -205,10 +210,10 @@ struct Part {
 
 impl Part {
     /// With the inputs that it is fed.
-    fn new(version: ApiVersion, exclusive: bool) -> (Self, UnboundedReceiver<Input>) {
+    fn new(binding: Binding, exclusive: bool) -> (Self, UnboundedReceiver<Input>) {
         let (feed, fed) = unbounded_channel();
         let lease = exclusive.then(|| Lease::new(TERM));
-        let worker = Claimant { name: Uuid::new_v4().simple().to_string(), version, exclusive };
+        let worker = Claimant { name: Uuid::new_v4().simple().to_string(), binding, exclusive };
         (Self { worker, feed, fed: 0, open: BTreeMap::new(), lease, progress: Arc::default() }, fed)
     }
 
@@ -226,7 +231,7 @@ impl Run {
         let inputs = stream::unfold(fed, |mut fed| async { Some((fed.recv().await?, fed)) });
         let latest = Arc::clone(&self.part.progress);
         let bulk = Bulk::new(&self.client, self.change, inputs.boxed()).as_they_come().concurrency(self.concurrency);
-        let bulk = bulk.under(self.part.lease.clone()).on_progress(move |progress| {
+        let bulk = bulk.under(self.part.lease.clone()).counted(self.doubts.clone()).on_progress(move |progress| {
             latest.lock().unwrap_or_else(PoisonError::into_inner).clone_from(progress);
         });
         if self.including_labels { bulk.including_labels() } else { bulk }
@@ -252,7 +257,7 @@ impl Run {
                         }
                         Claimed::Finished if self.part.open.is_empty() => return Ok(true),
                         Claimed::Finished | Claimed::Nothing => self.look_at = Instant::now() + LOOK,
-                        Claimed::OtherVersion => {
+                        Claimed::Others => {
                             self.check(false).await?;
                             self.look_at = Instant::now() + LOOK;
                         }
@@ -306,6 +311,10 @@ impl Run {
         open.left -= 1;
         if let Err(error) = outcome.result {
             if error.stops() || lasts(&error) {
+                if !self.is_bound {
+                    // Whether this ends the others as well decides whether the job is left unbound.
+                    let _ = timeout(RENEWAL, self.doubts.dispelled()).await;
+                }
                 return Err(error);
             }
             open.errors.insert((outcome.index - first) as usize, error);
@@ -365,9 +374,9 @@ impl Run {
         Ok(true)
     }
 
-    /// Checks which server, account and version the job belongs to. A job that belongs to none is bound to these if `binds`.
-    async fn check(&mut self, binds: bool) -> Result<()> {
-        self.job.check(&self.id, self.client.server(), self.client.api_version(), binds).await
+    /// Checks that the job belongs to the server, the account and the version of this worker.
+    async fn check(&mut self, sent: bool) -> Result<()> {
+        self.job.check(&self.id, &self.part.worker.binding, sent).await
     }
 
     /// Keeps what it has for another lease; whether that is still its own.
@@ -380,11 +389,11 @@ impl Run {
 
     /// Leaves what it has to others, at once unless a request that sets labels may still be on its way.
     async fn leave(&mut self) {
-        let Self { job, id, part, .. } = self;
+        let Self { job, id, part, doubts, .. } = self;
         if part.lease.as_ref().is_none_or(Lease::end) {
             job.store.release(id, &part.worker, &part.entries()).await;
         }
-        job.store.leave(id, &part.worker).await;
+        job.store.leave(id, &part.worker, doubts.remain()).await;
     }
 
     /// How many batches; one, to see whether HubSpot is there again, while it is out of reach, and none beside one that may
