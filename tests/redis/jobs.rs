@@ -299,7 +299,7 @@ async fn a_worker_of_a_job_that_is_removed_ends(version: &str) {
         job.enqueue_associate_many("other rows", rows(5)).await.unwrap();
     };
     let (ended, ()) = tokio::join!(job.worker(&client).run(), removing);
-    names_it(&ended.unwrap_err(), &["is not in Redis"]);
+    names_it(&ended.unwrap_err(), &["was removed and enqueued anew", "start again"]);
     assert_eq!(job.status().await.unwrap().settled(), 0);
 }
 

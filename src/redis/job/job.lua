@@ -25,7 +25,7 @@ local MOST_WAITING = 100 -- batches that wait for others, before no more are loo
 local MANY = 1000      -- fields of a hash in one command
 local PARKED = 86400000 -- how long nobody is said to have been at a batch that all may have
 local SECOND = 1000    -- a clock that is set back by less is not noticed
-local GONE, LOST, FINISHED, NOTHING, BATCH = 'gone', 'lost', 'finished', 'nothing', 'batch'
+local GONE, ANEW, LOST, FINISHED, NOTHING, BATCH = 'gone', 'anew', 'lost', 'finished', 'nothing', 'batch'
 local LAPSED, OTHER, OLD = 'lapsed', 'other', 'old'
 local READS = { status = true, read = true, set_aside = true, remove = true }
 
@@ -80,9 +80,10 @@ if action == 'remove' and redis.call('EXISTS', meta) == 0 then
   return { (left > 0 or id ~= '') and 'known' or GONE }
 end
 
-if redis.call('HGET', meta, 'id') ~= id and action ~= 'status' then
+local current = redis.call('HGET', meta, 'id')
+if current ~= id and action ~= 'status' then
   -- It was removed before, and the reply may have been lost.
-  return { action == 'remove' and id ~= '' and 'known' or GONE }
+  return { action == 'remove' and id ~= '' and 'known' or current and ANEW or GONE }
 end
 -- The batches are there from the beginning on, with their group. If not, Redis has lost them, and nothing can go on.
 if not READS[action] and redis.call('EXISTS', batches) == 0 then return { LOST } end

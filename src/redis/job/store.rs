@@ -158,6 +158,7 @@ impl JobStore {
         loop {
             match self.call(arguments).await {
                 Ok((kind, _)) if kind == "gone" => return Err(self.gone()),
+                Ok((kind, _)) if kind == "anew" => return Err(self.anew()),
                 Ok((kind, _)) if kind == "lost" => {
                     return Err(self.damaged(&format_args!("the key {} is gone", self.batches_key())));
                 }
@@ -170,6 +171,11 @@ impl JobStore {
 
     fn gone(&self) -> Error {
         Error::invalid_input("job", Some(&self.name), "is not in Redis", "enqueue it first")
+    }
+
+    fn anew(&self) -> Error {
+        let reason = "was removed and enqueued anew meanwhile";
+        Error::invalid_input("job", Some(&self.name), reason, "start again, if this is to go on with the new one")
     }
 
     pub(super) fn damaged(&self, trouble: &dyn fmt::Display) -> Error {
