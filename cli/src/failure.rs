@@ -73,6 +73,12 @@ impl Failure {
         Self::new(Code::Network, "set_aside", message, Some(remedy.into()))
     }
 
+    /// A job that is finished, with rows that failed.
+    #[cfg(feature = "redis")]
+    pub(super) fn rows(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Code::Refused, "rows", message, Some(remedy.into()))
+    }
+
     /// A run that a signal ended. `state` says how far it had come.
     pub(super) fn interrupted(signal: Signal, state: impl Display, remedy: Option<String>) -> Self {
         let name = signal.name();

@@ -189,7 +189,10 @@ Example:
 #[cfg(feature = "redis")]
 pub(crate) const WORKER: &str = "\
 Example:
-  hubspot-partner-clients job worker march --concurrency 8";
+  hubspot-partner-clients job worker march --concurrency 8
+
+It ends when every row of the job has an outcome, with exit code 1 if rows
+failed, whichever worker sent them, and with 4 if a batch is set aside.";
 
 #[cfg(feature = "redis")]
 pub(crate) const JOBS: &str = "\

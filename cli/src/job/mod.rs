@@ -90,6 +90,8 @@ pub(super) async fn run(
             let retried = signals.interrupt(async { Ok(connect(name).await?.retry().await?) }, None).await?;
             if output.json {
                 output.json(&json!({"job": name, "retried": retried}))?;
+            } else if retried == 0 {
+                output.line(format_args!("No batch of job {name} is set aside."))?;
             } else {
                 let again = counted_are(retried, "batch");
                 output.line(format_args!(
@@ -109,7 +111,13 @@ pub(super) async fn run(
 }
 
 async fn redis(arguments: &Arguments) -> Result<Redis, Failure> {
-    let url = arguments.redis.clone().or_else(|| env::var(REDIS_URL).ok()).filter(|url| !url.trim().is_empty());
+    let of_environment = || match env::var(REDIS_URL) {
+        Ok(url) => Ok(Some(url)),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => Err(Failure::usage(format!("{REDIS_URL} is not UTF-8"))),
+    };
+    let url = arguments.redis.clone().map_or_else(of_environment, |url| Ok(Some(url)))?;
+    let url = url.filter(|url| !url.trim().is_empty());
     let missing = || Failure::usage("no Redis address").and_then_do(&format!("Set {REDIS_URL} or pass --redis URL."));
     let url = url.ok_or_else(missing)?;
     Ok(Redis::builder(url).prefix(&arguments.redis_prefix).timeout(REDIS_TIMEOUT).connect().await?)
@@ -180,7 +188,6 @@ async fn enqueue(
         return Ok(Code::Success);
     }
     match settled {
-        0 => output.line(format_args!("{enqueued} enqueued. To send them, {workers}."))?,
         _ if status.is_finished && status.set_aside > 0 => {
             let batches = counted(status.set_aside, "batch");
             output.line(format_args!(
@@ -192,6 +199,7 @@ async fn enqueue(
             "Job {name} is finished already, and nothing more is sent: `{NAME} job collect {name}` prints the outcome of each \
              row. To send the rows again, remove the job first with `{NAME} job remove {name}`."
         ))?,
+        0 => output.line(format_args!("{enqueued} enqueued. To send them, {workers}."))?,
         settled => {
             let settled = counted_are(settled, "row");
             output.line(format_args!("{enqueued} enqueued, and {settled} settled. To send the rest, {workers}."))?;
@@ -273,7 +281,12 @@ async fn work(
     written?;
     let status = job.status().await?;
     match status.set_aside {
-        0 => Ok(Code::Success),
+        0 if status.failed == 0 => Ok(Code::Success),
+        0 => {
+            let message = format!("job {} is finished, and {} failed", worker.job, counted(status.failed, "row"));
+            let remedy = format!("`{NAME} job collect {} --failed` prints what failed, and why.", worker.job);
+            Err(Failure::rows(message, remedy))
+        }
         batches => {
             let message = format!("job {} is finished except for {} set aside", worker.job, counted(batches, "batch"));
             let why = format!("`{NAME} job status {}` says why.", worker.job);
