@@ -77,7 +77,8 @@ impl Options {
 enum Outcome {
     /// How many operations have code beyond those of this crate, and why others have none.
     Generated(usize, Vec<String>),
-    Refused(String),
+    /// Why, and what had to be left out before.
+    Refused(Vec<String>),
     Crashed(String),
     DoesNotCompile(String),
 }
@@ -130,7 +131,7 @@ fn table(options: &Options) -> Result<ExitCode, String> {
             }
             Outcome::Refused(trouble) => {
                 refused += 1;
-                println!("{name}: REFUSED: {trouble}");
+                println!("{name}: REFUSED: {}", trouble.join("\n    "));
             }
             Outcome::Crashed(trouble) => {
                 crashed += 1;
@@ -177,48 +178,56 @@ fn built(paths: &[PathBuf]) -> Outcome {
     let count = lines.next().and_then(|count| count.parse().ok());
     match (output.status.code(), count) {
         (Some(0), Some(count)) => Outcome::Generated(count, lines.map(str::to_owned).collect()),
-        (Some(1), _) => Outcome::Refused(err.trim_end().to_owned()),
+        (Some(1), _) => Outcome::Refused(err.lines().map(str::to_owned).collect()),
         _ => Outcome::Crashed(format!("{}: {}", output.status, err.lines().next().unwrap_or_default())),
     }
 }
 
-/// As `build.rs` does it: on standard output the number of operations beyond this crate's own, and what is left out.
+/// As `build.rs` does it: on standard output the number of operations beyond this crate's own, and what is left out; on standard
+/// error why it is refused, and what was left out before.
 fn one(paths: Vec<PathBuf>) -> Result<ExitCode, String> {
     const STACK: usize = 64 << 20;
-    let build = move || -> Result<(usize, Vec<String>), String> {
+    let build = move || {
         let mut warnings = Vec::new();
-        let mut description =
-            Description::new(&paths, &Path::new(ROOT).join("openapi"), &mut warnings).map_err(|p| p.to_string())?;
-        let mut published = description.published();
-        codegen::publish::v3(&published);
-        codegen::publish::dated_versions(&published);
-        codegen::table::rust(&mut description.api, &mut published);
-        let api = description.of_the_client().map_err(|problem| problem.to_string())?;
-        let (code, left_out) = generate::all(&api)?;
-        for text in [&code.client, &code.mock, &code.shapes] {
-            syn::parse_file(text).unwrap_or_else(|error| panic!("the generated code is no Rust: {error}"));
-        }
-        let others = api
-            .operations()
-            .filter(|(path, method, _)| codegen::operations::Known::find(&method.to_uppercase(), path).is_none());
-        let count = others.count() - left_out.len();
-        let left_out = left_out.into_iter().map(|(operation, trouble)| format!("{operation}: {trouble}"));
-        let warnings = warnings.iter().map(ToString::to_string).chain(code.too_deep);
-        Ok((count, warnings.chain(left_out).collect()))
+        let built = build(&paths, &mut warnings);
+        (built, warnings)
     };
     let thread = std::thread::Builder::new().stack_size(STACK).spawn(build).map_err(|error| error.to_string())?;
     match thread.join() {
-        Ok(Ok((count, left_out))) => {
+        Ok((Ok((count, left_out)), warnings)) => {
             println!("{count}");
+            warnings.iter().for_each(|warning| println!("{warning}"));
             left_out.iter().for_each(|line| println!("{line}"));
             Ok(ExitCode::SUCCESS)
         }
-        Ok(Err(trouble)) => {
+        Ok((Err(trouble), warnings)) => {
             eprintln!("{trouble}");
+            // They may say why an operation is not there.
+            warnings.iter().for_each(|warning| eprintln!("{warning}"));
             Ok(ExitCode::from(1))
         }
         Err(_) => Ok(ExitCode::from(101)),
     }
+}
+
+fn build(paths: &[PathBuf], warnings: &mut Vec<codegen::Problem>) -> Result<(usize, Vec<String>), String> {
+    let own = Path::new(ROOT).join("openapi");
+    let mut description = Description::new(paths, &own, warnings).map_err(|problem| problem.to_string())?;
+    let mut published = description.published();
+    codegen::publish::v3(&published);
+    codegen::publish::dated_versions(&published);
+    codegen::table::rust(&mut description.api, &mut published);
+    let api = description.of_the_client().map_err(|problem| problem.to_string())?;
+    let (code, left_out) = generate::all(&api)?;
+    for text in [&code.client, &code.mock, &code.shapes] {
+        syn::parse_file(text).unwrap_or_else(|error| panic!("the generated code is no Rust: {error}"));
+    }
+    let others = api
+        .operations()
+        .filter(|(path, method, _)| codegen::operations::Known::find(&method.to_uppercase(), path).is_none());
+    let count = others.count() - left_out.len();
+    let left_out = left_out.into_iter().map(|(operation, trouble)| format!("{operation}: {trouble}"));
+    Ok((count, code.too_deep.into_iter().chain(left_out).collect()))
 }
 
 /// What rustc says of the code, all features together; nothing if it compiles.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     codegen::operations::{Family, KNOWN},
-    compare, report,
+    compared, report,
 };
 
 const V3: &str = "../tests/hubspot/v3";
@@ -14,7 +14,7 @@ const OWN_DATED: &str = "../openapi/dated";
 
 /// Each change as `breaking? what: place: detail`.
 fn lines(old: &str, new: &str) -> Vec<String> {
-    let changes = compare::changes(Path::new(old), Path::new(new)).unwrap();
+    let changes = compared(Path::new(old), Path::new(new)).unwrap();
     changes
         .iter()
         .map(|change| {
@@ -118,7 +118,7 @@ fn an_operation_that_has_no_successor_is_removed() {
     assert!(
         lines.iter().any(|line| line == removed),
         "{}",
-        report::table(&compare::changes(Path::new(V3), Path::new(&less)).unwrap())
+        report::table(&compared(Path::new(V3), Path::new(&less)).unwrap())
     );
 }
 
@@ -139,7 +139,7 @@ fn what_a_client_neither_sends_nor_reads_is_no_difference_between_versions() {
         lines.filter(|line| !line.starts_with("status changed: ")).collect()
     };
     assert_eq!(lines(&other), lines(DATED));
-    let told = |new: &str| super::compare::changes(Path::new(V3), Path::new(new)).unwrap();
+    let told = |new: &str| super::compared(Path::new(V3), Path::new(new)).unwrap();
     assert!(
         told(&other).iter().any(|change| change.detail.ends_with("201, 207, 299")),
         "the edit is in an operation that is compared"

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use super::{OBJECTS, codegen::description::Description, compare, document, schema};
+use super::{OBJECTS, codegen::description::Description, compared, document, schema};
 
 type Edit = fn(&mut Value);
 
@@ -17,7 +17,7 @@ fn told(name: &str, [old, new]: [Edit; 2]) -> (Vec<String>, Option<String>) {
         fs::write(&file, api.to_string()).unwrap();
         file
     });
-    let changes = compare::changes(&before, &after).unwrap();
+    let changes = compared(&before, &after).unwrap();
     let breaking = changes.iter().filter(|change| change.breaking);
     let breaking = breaking.map(|change| format!("{}: {}: {}", change.what, change.place, change.detail)).collect();
     let own = Path::new("../openapi");
@@ -106,7 +106,7 @@ fn a_default_meets_no_demand_of_an_unknown_operation() {
         fs::write(&file, api.to_string()).unwrap();
         file
     };
-    let changes = compare::changes(&file("old", with_default()), &file("new", text())).unwrap();
+    let changes = compared(&file("old", with_default()), &file("new", text())).unwrap();
     let told: Vec<_> = changes.iter().map(|change| (change.breaking, change.what)).collect();
     assert_eq!(told, [(false, "default changed")]);
 }
@@ -126,7 +126,7 @@ fn a_demand_of_one_document_is_told_whatever_others_beside_it_have_as_optional()
         schema(api, "SimplePublicObjectBatchInput")["required"] = json!(["id", "properties", "idProperty"]);
     };
     let (before, after) = (folder("old", none), folder("new", insist));
-    let changes = compare::changes(&before, &after).unwrap();
+    let changes = compared(&before, &after).unwrap();
     let told: Vec<_> = changes.iter().filter(|change| change.breaking).collect();
     let [change] = told.as_slice() else { panic!("{told:?}") };
     assert_eq!(
@@ -137,7 +137,7 @@ fn a_demand_of_one_document_is_told_whatever_others_beside_it_have_as_optional()
     assert!(change.detail.ends_with("partner_clients.json"), "{}", change.detail);
     assert!(Description::new(std::slice::from_ref(&after), Path::new("../openapi"), &mut Vec::new()).is_err());
     // What was demanded before is no change.
-    assert_eq!(compare::changes(&after, &after).unwrap(), []);
+    assert_eq!(compared(&after, &after).unwrap(), []);
 }
 
 #[test]

@@ -72,3 +72,33 @@ fn what_cannot_be_done_is_said() {
         assert!(text.contains(trouble), "{flags:?}: {text}");
     }
 }
+
+#[test]
+fn what_was_left_out_of_a_document_that_is_refused_is_told_as_well() {
+    let mut api = super::document();
+    // The facade needs both: without the one there is no description, and the warning says why it is gone.
+    api["paths"][super::OBJECT]["get"]["parameters"] = json!([{"in": "query"}]);
+    let folder = folder("refused", &[("x.json", api.to_string())]);
+    let (_, text) = table(&folder, &[]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("x.json: REFUSED: ") && lines[0].contains("the operation `get`"), "{text}");
+    assert!(lines[1].starts_with("    ") && lines[1].contains("the operation is left out"), "{text}");
+}
+
+#[test]
+fn what_was_left_out_of_a_description_is_told_with_its_changes() {
+    let whole = json!({"responses": {"204": {"description": ""}}});
+    let mut faulty = whole.clone();
+    faulty["parameters"] = json!([{"name": "q", "in": "query"}]);
+    let file = |name: &str, operation: &Value| {
+        let content = of(json!({"get": operation, "delete": whole}));
+        folder(name, &[("x.json", content)]).join("x.json")
+    };
+    let (old, new) = (file("reason-old", &whole), file("reason-new", &faulty));
+    let output = Command::new(env!("CARGO_BIN_EXE_openapi_diff")).args([&old, &new]).output().unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    assert!(out.contains("operation removed"), "{out}");
+    assert!(err.starts_with("warning: ") && err.contains("the operation is left out"), "{err}");
+    assert!(err.contains("reason-new"), "{err}");
+    assert_eq!((err.lines().count(), output.status.code()), (1, Some(1)));
+}

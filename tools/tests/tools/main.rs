@@ -47,7 +47,11 @@ fn changes(name: &str, edit: impl FnOnce(&mut Value)) -> Vec<Change> {
     edit(&mut edited);
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.json"));
     fs::write(&file, edited.to_string()).unwrap();
-    compare::changes(Path::new(DOCUMENT), &file).unwrap()
+    compared(Path::new(DOCUMENT), &file).unwrap()
+}
+
+fn compared(old: &Path, new: &Path) -> Result<Vec<Change>, String> {
+    compare::changes(old, new, &mut Vec::new())
 }
 
 /// The one change, as `breaking? what where detail`.
@@ -86,6 +90,6 @@ fn the_table_and_the_json_say_the_same() {
 
 #[test]
 fn what_cannot_be_read_is_named() {
-    let trouble = compare::changes(Path::new("no/such"), Path::new(DOCUMENT)).unwrap_err();
+    let trouble = compared(Path::new("no/such"), Path::new(DOCUMENT)).unwrap_err();
     assert!(trouble.starts_with("no/such: at the directory: cannot be read"), "{trouble}");
 }

@@ -5,7 +5,7 @@ use std::{fs, path::Path, path::PathBuf};
 
 use serde_json::{Value, json};
 
-use super::compare;
+use super::compared;
 
 /// Operations that send and receive a thing, all of them unknown to the crate.
 fn document() -> Value {
@@ -38,7 +38,7 @@ fn written(name: &str, document: &Value) -> PathBuf {
 
 /// Each change as `breaking? what: place`.
 fn told(old: &Path, new: &Path) -> Vec<String> {
-    let changes = compare::changes(old, new).unwrap();
+    let changes = compared(old, new).unwrap();
     let line =
         |breaking: bool, what: &str, place: &str| format!("{}{what}: {place}", if breaking { "breaking " } else { "" });
     changes.iter().map(|change| line(change.breaking, change.what, &change.place)).collect()
@@ -369,6 +369,6 @@ fn fields_have_marks() {
 fn another_server_is_no_difference_but_refused() {
     let mut elsewhere = document();
     elsewhere["servers"] = json!([{"url": "https://example.com"}]);
-    let trouble = compare::changes(&written("here", &document()), &written("elsewhere", &elsewhere)).unwrap_err();
+    let trouble = compared(&written("here", &document()), &written("elsewhere", &elsewhere)).unwrap_err();
     assert!(trouble.contains("at #/servers: the server \"https://example.com\" is not HubSpot's API"), "{trouble}");
 }

@@ -4,7 +4,7 @@ use std::{fs, path::Path, path::PathBuf};
 
 use serde_json::{Value, json};
 
-use super::compare;
+use super::compared;
 
 /// A folder with a document for each of these paths, as HubSpot has one for each version.
 fn folder(name: &str, paths: &[(&str, &[&str])]) -> PathBuf {
@@ -27,7 +27,7 @@ fn folder(name: &str, paths: &[(&str, &[&str])]) -> PathBuf {
 /// What is told of whole operations, without their names.
 fn told(name: &str, old: &[(&str, &[&str])], new: &[(&str, &[&str])]) -> Vec<String> {
     let (old, new) = (folder(&format!("{name}-old"), old), folder(&format!("{name}-new"), new));
-    let changes = compare::changes(&old, &new).unwrap();
+    let changes = compared(&old, &new).unwrap();
     changes.iter().map(|change| format!("{}: {}", change.what, change.detail)).collect()
 }
 

@@ -152,7 +152,7 @@ fn segments_of_any_operation_that_are_swapped_make_another() {
         file
     };
     let told = |old: &str, new: &str| -> Vec<String> {
-        let changes = super::compare::changes(&with(old), &with(new)).unwrap();
+        let changes = super::compared(&with(old), &with(new)).unwrap();
         changes.iter().map(|change| format!("{}: {}: {}", change.what, change.place, change.detail)).collect()
     };
     let swapped = told("/things/v3/{kind}/{id}", "/things/v3/{id}/{kind}");
@@ -177,7 +177,7 @@ fn an_operation_that_rust_calls_something_else_because_of_another_is_told() {
         file
     };
     let (one, two) = (of("one.json", &["/crm/v3/emails"]), of("two.json", &["/crm/v3/emails", "/marketing/v3/emails"]));
-    let changes = super::compare::changes(&one, &two).unwrap();
+    let changes = super::compared(&one, &two).unwrap();
     let told: Vec<_> = changes.iter().map(|c| (c.breaking, format!("{}: {}: {}", c.what, c.place, c.detail))).collect();
     let expected = [
         (true, "operation renamed: get_crm_emails: it was get_emails in Rust"),

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     codegen::{
-        self, correct,
+        self, Problem, correct,
         demands::{self, Demand, Demanded},
         merge,
         operations::{self, Family, Known},
@@ -34,11 +34,11 @@ pub struct Change {
 
 /// What HubSpot documents is compared, and then what the SDK makes of it: what the corrections level out, and what is
 /// completed from this crate's own description, breaks nobody. From one family of versions to the other, operations are
-/// compared with what takes their place.
-pub fn changes(old_path: &Path, new_path: &Path) -> Result<Vec<Change>, String> {
+/// compared with what takes their place. What had to be left out of a description is told in `warnings`.
+pub fn changes(old_path: &Path, new_path: &Path, warnings: &mut Vec<Problem>) -> Result<Vec<Change>, String> {
     let (mut before, from) = read_documents(old_path)?;
     let (mut after, to) = read_documents(new_path)?;
-    let (mut old, mut new) = (built(old_path)?, built(new_path)?);
+    let (mut old, mut new) = (built(old_path, warnings)?, built(new_path, warnings)?);
     for api in [&mut before, &mut after] {
         codegen::scopes::of_partner_clients(api);
         correct::sub_categories_are_any_value(api);
@@ -193,7 +193,7 @@ fn same_families(mut old: OpenAPI, mut new: OpenAPI) -> (OpenAPI, OpenAPI) {
 /// What one of several documents demands of the known operations, and what all of them together have as optional. The build
 /// refuses it.
 fn new_demands(told: &[Difference], (old, new): (&Path, &Path)) -> Result<Vec<Difference>, String> {
-    let own = documented(Path::new(OWN))?;
+    let own = documented(Path::new(OWN), &mut Vec::new())?;
     let (met, mut demanded) = (demands_of(old, &own)?, demands_of(new, &own)?);
     demanded.retain(|demand, _| !met.contains_key(demand));
     let mut found: Vec<Difference> = Vec::new();
@@ -228,12 +228,12 @@ fn demands_of(path: &Path, own: &OpenAPI) -> Result<BTreeMap<Demand, String>, St
 
 const OWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi");
 
-fn documented(path: &Path) -> Result<OpenAPI, String> {
-    codegen::documented(&[path], Path::new(OWN), &mut Vec::new()).map_err(|problem| problem.to_string())
+fn documented(path: &Path, warnings: &mut Vec<Problem>) -> Result<OpenAPI, String> {
+    codegen::documented(&[path], Path::new(OWN), warnings).map_err(|problem| problem.to_string())
 }
 
-fn built(path: &Path) -> Result<OpenAPI, String> {
-    let mut api = documented(path)?;
+fn built(path: &Path, warnings: &mut Vec<Problem>) -> Result<OpenAPI, String> {
+    let mut api = documented(path, warnings)?;
     correct::document(&mut api);
     Ok(api)
 }

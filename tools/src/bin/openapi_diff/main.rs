@@ -1,8 +1,8 @@
 //! What changed between two descriptions, and what of it breaks users of the SDK:
 //! `cargo run -p tools --bin openapi_diff -- [--json] OLD NEW`, each a file or a directory of OpenAPI documents.
 //!
-//! Ids, examples, descriptions and order are ignored. The exit code is 0 if nothing breaks, 1 if something does, and 2 if
-//! the descriptions cannot be compared.
+//! Ids, examples, descriptions and order are ignored. What had to be left out of a description is told on standard error. The
+//! exit code is 0 if nothing breaks, 1 if something does, and 2 if the descriptions cannot be compared.
 
 #[path = "../../../../codegen/mod.rs"]
 #[allow(dead_code)]
@@ -28,7 +28,11 @@ fn main() -> ExitCode {
         eprintln!("unknown flag {}; the only one is --json", flags.join(" "));
         return ExitCode::from(2);
     }
-    match compare::changes(Path::new(old), Path::new(new)) {
+    let mut warnings = Vec::new();
+    let changes = compare::changes(Path::new(old), Path::new(new), &mut warnings);
+    // They may say why an operation is not there.
+    warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    match changes {
         Ok(changes) => {
             print!("{}", if json { report::json(&changes) } else { report::table(&changes) });
             ExitCode::from(u8::from(changes.iter().any(|change| change.breaking)))
