@@ -25,6 +25,7 @@ mod marks;
 mod moved;
 mod noise;
 mod operations;
+mod references;
 mod schemas;
 
 use std::{fs, path::Path};

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::compared;
 
 /// Operations that send and receive a thing, all of them unknown to the crate.
-fn document() -> Value {
+pub fn document() -> Value {
     let content =
         |schema: &str| json!({"application/json": {"schema": {"$ref": format!("#/components/schemas/{schema}")}}});
     json!({
@@ -30,14 +30,14 @@ fn document() -> Value {
     })
 }
 
-fn written(name: &str, document: &Value) -> PathBuf {
+pub fn written(name: &str, document: &Value) -> PathBuf {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("mark-{name}.json"));
     fs::write(&file, document.to_string()).unwrap();
     file
 }
 
 /// Each change as `breaking? what: place`.
-fn told(old: &Path, new: &Path) -> Vec<String> {
+pub fn told(old: &Path, new: &Path) -> Vec<String> {
     let changes = compared(old, new).unwrap();
     let line =
         |breaking: bool, what: &str, place: &str| format!("{}{what}: {place}", if breaking { "breaking " } else { "" });
@@ -48,12 +48,12 @@ type Edit = fn(&mut Value);
 /// What is changed, and the mark of it and of taking it back.
 type Row = (&'static str, Edit, &'static [&'static str], &'static [&'static str]);
 
-const GET: &str = "/paths/~1things~1v3~1things/get";
+pub const GET: &str = "/paths/~1things~1v3~1things/get";
 const PUT: &str = "/paths/~1things~1v3~1things/put";
 const THING: &str = "/components/schemas/Thing";
 const INPUT: &str = "/components/schemas/Input";
 
-fn set(api: &mut Value, place: &str, value: Value) {
+pub fn set(api: &mut Value, place: &str, value: Value) {
     let (of, member) = place.rsplit_once('/').unwrap();
     match (api.pointer_mut(of).unwrap(), member.parse::<usize>()) {
         (Value::Array(items), Ok(_)) => items.push(value),

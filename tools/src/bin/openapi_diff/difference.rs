@@ -39,7 +39,7 @@ pub fn differences(old: &Value, new: &Value) -> Result<Vec<Difference>, String> 
             let [old_place, new_place] = [(old_base, &info.old_subpath), (new_base, &info.new_subpath)].map(pointer);
             if let Some(difference) = of_operation(info, (&old, &old_place), (&new, &new_place), path.comparison) {
                 found.push(difference);
-            // Two schemas of different names are in `renamed_types`; each by itself need not have changed.
+            // What has another name, or a name on one side only, is in `renamed_types`; a schema by itself need not have changed.
             } else if same_schema(old_base, new_base) && seen.insert((old_place.clone(), new_place.clone())) {
                 let users = uses.at(&old_place);
                 let place = label(&old_place, &old);
@@ -141,26 +141,31 @@ fn contents(api: &mut Value) -> BTreeSet<String> {
     places
 }
 
-/// A reference to another schema at the same place is another type in Rust, even if its fields are the same.
+/// A reference to another schema at the same place is another type in Rust, even if its fields are the same. So is a reference where
+/// the schema stood in place, and the other way round.
 fn renamed_types(old: &Value, new: &Value, uses: &Uses<'_>) -> Vec<Difference> {
     fn walk(place: &str, old: &Value, new: &Value, found: &mut Vec<(String, String)>) {
         match (old, new) {
-            (Value::Object(a), Value::Object(b)) => match (schema::reference(old), schema::reference(new)) {
-                (Some(a), Some(b)) if a != b => {
-                    found.push((place.to_owned(), format!("{} → {}", last(a), last(b))));
+            (Value::Object(a), Value::Object(b)) => {
+                if schema::reference(old) != schema::reference(new) {
+                    found.push((place.to_owned(), format!("{} → {}", schema::type_of(old), schema::type_of(new))));
+                    return;
                 }
-                _ => {
-                    for (key, a) in a {
-                        if let Some(b) = b.get(key) {
-                            let key = key.replace('~', "~0").replace('/', "~1");
-                            walk(&format!("{place}/{key}"), a, b, found);
-                        }
+                for (key, a) in a {
+                    if let Some(b) = b.get(key) {
+                        let key = key.replace('~', "~0").replace('/', "~1");
+                        walk(&format!("{place}/{key}"), a, b, found);
                     }
                 }
-            },
+            }
             // Parameters are found by name, the only lists of schemas are choices.
-            (Value::Array(a), Value::Array(b)) if !place.ends_with("/parameters") => {
-                a.iter().zip(b).enumerate().for_each(|(i, (a, b))| walk(&format!("{place}/{i}"), a, b, found));
+            (Value::Array(a), Value::Array(b)) => {
+                let is_same = |a: &Value, b: &Value| (&a["name"], &a["in"]) == (&b["name"], &b["in"]);
+                for (i, a) in a.iter().enumerate() {
+                    let by_name = place.ends_with("/parameters");
+                    let b = if by_name { b.iter().find(|b| is_same(a, b)) } else { b.get(i) };
+                    b.into_iter().for_each(|b| walk(&format!("{place}/{i}"), a, b, found));
+                }
             }
             _ => {}
         }
@@ -304,7 +309,7 @@ impl<'a> Uses<'a> {
 }
 
 fn same_schema(old: &str, new: &str) -> bool {
-    !(old.starts_with("#/components/") && new.starts_with("#/components/")) || old == new
+    ![old, new].iter().any(|base| base.starts_with("#/components/")) || old == new
 }
 
 fn pointer((base, subpath): (&str, &String)) -> String {
