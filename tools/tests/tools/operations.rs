@@ -1,6 +1,9 @@
 use serde_json::{Value, json};
 
-use super::{OBJECT, OBJECTS, change, changes};
+use super::{
+    OBJECT, OBJECTS, change, changes,
+    marks::{GET, document, set, told, written},
+};
 
 fn parameter<'a>(api: &'a mut Value, name: &str) -> &'a mut Value {
     let parameters = api["paths"][OBJECTS]["get"]["parameters"].as_array_mut().unwrap();
@@ -184,4 +187,21 @@ fn an_operation_that_rust_calls_something_else_because_of_another_is_told() {
         (false, "operation added: get_marketing_emails: GET /marketing/v3/emails"),
     ];
     assert_eq!(told, expected.map(|(breaking, text)| (breaking, text.to_owned())));
+}
+
+#[test]
+fn parameters_of_one_name_are_told_apart_by_where_they_stand() {
+    let with = |name: &str, is_deprecated: bool| {
+        let mut api = document();
+        let parameter = |location: &str, is_deprecated: bool| json!({"name": "q", "in": location, "deprecated": is_deprecated, "schema": {"type": "string"}});
+        set(
+            &mut api,
+            &format!("{GET}/parameters"),
+            json!([parameter("query", is_deprecated), parameter("header", false)]),
+        );
+        written(&format!("one-name-{name}"), &api)
+    };
+    let (before, after) = (with("before", false), with("after", true));
+    assert_eq!(told(&before, &after), ["deprecated: get_things(q)"]);
+    assert_eq!(told(&after, &before), ["no longer deprecated: get_things(q)"]);
 }

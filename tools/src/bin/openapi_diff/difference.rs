@@ -187,8 +187,9 @@ fn renamed_types(old: &Value, new: &Value, uses: &Uses<'_>) -> Vec<Difference> {
 pub fn marks(old: &Value, new: &Value) -> Vec<Difference> {
     let (old, new) = (marked(old), marked(new));
     let mut found = Vec::new();
-    for (place, (was, name)) in &old {
-        let Some((is, _)) = new.get(place) else { continue };
+    for (key, (was, name)) in &old {
+        let Some((is, _)) = new.get(key) else { continue };
+        let (place, _) = key;
         let users = Use { operations: [name.clone()].into(), ..Use::default() };
         if was["deprecated"] != is["deprecated"] {
             let what = if is["deprecated"] == true { "deprecated" } else { "no longer deprecated" };
@@ -204,8 +205,9 @@ pub fn marks(old: &Value, new: &Value) -> Vec<Difference> {
     found
 }
 
-/// What is marked of each operation and each parameter, with the name of the operation.
-fn marked(api: &Value) -> BTreeMap<String, (Value, String)> {
+/// What is marked of each operation and each parameter, which may share its name with one elsewhere in the request; with the name of the
+/// operation.
+fn marked(api: &Value) -> BTreeMap<(String, String), (Value, String)> {
     let mut marked = BTreeMap::new();
     for (path, item) in api["paths"].as_object().into_iter().flatten() {
         for (method, operation) in item.as_object().into_iter().flatten() {
@@ -214,9 +216,10 @@ fn marked(api: &Value) -> BTreeMap<String, (Value, String)> {
             let marks = |part: &Value| json!({"deprecated": part["deprecated"] == true, TRAVELS: part[TRAVELS]});
             for parameter in operation["parameters"].as_array().into_iter().flatten() {
                 let place = format!("{name}({})", parameter["name"].as_str().unwrap_or_default());
-                marked.insert(place, (marks(parameter), name.clone()));
+                let location = parameter["in"].as_str().unwrap_or_default().to_owned();
+                marked.insert((place, location), (marks(parameter), name.clone()));
             }
-            marked.insert(name.clone(), (marks(operation), name));
+            marked.insert((name.clone(), String::new()), (marks(operation), name));
         }
     }
     marked
