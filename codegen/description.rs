@@ -8,7 +8,8 @@ use std::{
 use openapiv3::OpenAPI;
 
 use super::{
-    Problem, Result, complete, correct, demands, documented, facade, generators, joined, named, operations, read,
+    Joined, Problem, Result, complete, correct, demands, documented, facade, generators, joined, named, operations,
+    read,
 };
 
 /// What a crate is built from.
@@ -39,7 +40,7 @@ impl Description {
                 .collect();
             (Some(documented), demands)
         };
-        let (api, described_otherwise) = joined(documents, paths, own, warnings)?;
+        let Joined { api, described_otherwise, .. } = joined(documents, paths, own, warnings)?;
         let mut api = checked(&of, api)?;
         demands.retain(|(demand, _)| !described_otherwise.contains(&demand.operation));
         if let Some((demand, file)) = demands.first() {

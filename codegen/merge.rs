@@ -116,8 +116,12 @@ fn document_name(file: &str) -> String {
 }
 
 /// Puts the schemas of `api` into `merged`. Those that say something else than the one of their name there get the name of
-/// their document in front, and so do those that need them.
-pub fn join_schemas(merged: &mut OpenAPI, api: &mut OpenAPI, (document, version): (&str, &str)) {
+/// their document in front, and so do those that need them. The new names are returned, by the old ones.
+pub fn join_schemas(
+    merged: &mut OpenAPI,
+    api: &mut OpenAPI,
+    (document, version): (&str, &str),
+) -> BTreeMap<String, String> {
     let schemas = |api: &OpenAPI| json!(api.components.as_ref().map(|components| &components.schemas));
     let corrected = |api: &OpenAPI| {
         let mut api = api.clone();
@@ -177,6 +181,7 @@ pub fn join_schemas(merged: &mut OpenAPI, api: &mut OpenAPI, (document, version)
             None => drop(known.entry(name.clone()).or_insert_with(|| schema.clone())),
         }
     }
+    renamed.into_iter().map(|(name, new)| (name.to_owned(), new)).collect()
 }
 
 /// Whether the second says the same, or adds what is optional.

@@ -42,7 +42,7 @@ pub mod table;
 pub mod twice;
 pub mod walk;
 
-use std::{fmt, path::Path};
+use std::{collections::BTreeMap, fmt, path::Path};
 
 use openapiv3::OpenAPI;
 
@@ -54,19 +54,27 @@ use read::Document;
 /// What had to be left out of it, or was taken from one document where several differ, is told in `warnings`; so is an
 /// operation on something else than partner clients that the facade is not built on, for which the crate's own description stands.
 pub fn documented<P: AsRef<Path>>(paths: &[P], own: &Path, warnings: &mut Vec<Problem>) -> Result<OpenAPI> {
-    Ok(joined(read::paths(paths)?, paths, own, warnings)?.0)
+    Ok(joined(read::paths(paths)?, paths, own, warnings)?.api)
 }
 
-/// As [`documented`], of documents that have been read; and the operations for which the crate's own description stands although they
-/// describe them.
-fn joined<P: AsRef<Path>>(
+/// A description, and what it does not have as the documents have it.
+pub struct Joined {
+    pub api: OpenAPI,
+    /// The operations for which the crate's own description stands although the documents describe them.
+    pub described_otherwise: Vec<&'static str>,
+    /// Schemas of the documents by their names there, with what they are called here.
+    pub renamed: BTreeMap<String, String>,
+}
+
+/// As [`documented`], of documents that have been read.
+pub fn joined<P: AsRef<Path>>(
     documents: Vec<Document>,
     paths: &[P],
     own: &Path,
     warnings: &mut Vec<Problem>,
-) -> Result<(OpenAPI, Vec<&'static str>)> {
+) -> Result<Joined> {
     let mut api = merge::documents(documents, warnings)?;
-    let mut described_otherwise = Vec::new();
+    let (mut described_otherwise, mut renamed) = (Vec::new(), BTreeMap::new());
     if !paths.iter().map(AsRef::as_ref).eq([own]) {
         let own = merge::documents(read::path(own)?, &mut Vec::new())?;
         let others = facade::described_otherwise(&named(paths), &api, &own);
@@ -81,7 +89,7 @@ fn joined<P: AsRef<Path>>(
         }
         let mut missing = complete::missing(&api, &own);
         // Another thing of a name that these operations have is called something else.
-        merge::join_schemas(&mut missing, &mut api, (OTHER, ""));
+        renamed = merge::join_schemas(&mut missing, &mut api, (OTHER, ""));
         complete::what_is_described_elsewhere(&mut api, &own);
         if let (Some(components), Some(joined)) = (&mut api.components, missing.components) {
             components.schemas.extend(joined.schemas);
@@ -89,7 +97,7 @@ fn joined<P: AsRef<Path>>(
     }
     merge::drop_unused_schemas(&mut api);
     merge::order(&mut api);
-    Ok((api, described_otherwise))
+    Ok(Joined { api, described_otherwise, renamed })
 }
 
 /// The documents as they stand in messages.

@@ -23,6 +23,7 @@ mod demands;
 mod documents;
 mod marks;
 mod moved;
+mod names;
 mod noise;
 mod operations;
 mod references;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     codegen::{
-        self, Problem, correct,
+        self, Joined, Problem, correct,
         demands::{self, Demand, Demanded},
         merge,
         operations::{self, Family, Known},
@@ -38,7 +38,7 @@ pub struct Change {
 pub fn changes(old_path: &Path, new_path: &Path, warnings: &mut Vec<Problem>) -> Result<Vec<Change>, String> {
     let (mut before, from) = read_documents(old_path)?;
     let (mut after, to) = read_documents(new_path)?;
-    let (mut old, mut new) = (built(old_path, warnings)?, built(new_path, warnings)?);
+    let ((mut old, _), (mut new, renamed)) = (built(old_path, warnings)?, built(new_path, warnings)?);
     for api in [&mut before, &mut after] {
         codegen::scopes::of_partner_clients(api);
         correct::sub_categories_are_any_value(api);
@@ -59,7 +59,7 @@ pub fn changes(old_path: &Path, new_path: &Path, warnings: &mut Vec<Problem>) ->
     let (before, after) = same_families(before, after);
     let mut documented = compared(before, after)?;
     documented.extend(new_demands(&documented, (old_path, new_path))?);
-    let built = compared(old.clone(), under_documented_names(new.clone())?)?;
+    let built = compared(old.clone(), new.clone())?;
 
     let survives = |change: &Difference| built.iter().any(|b| (b.what, &b.place) == (change.what, &change.place));
     let mut changes: Vec<_> = documented
@@ -68,7 +68,10 @@ pub fn changes(old_path: &Path, new_path: &Path, warnings: &mut Vec<Problem>) ->
             let breaking = match change.breaks {
                 Breaks::No => false,
                 Breaks::UnlessCorrected => survives(&change),
-                Breaks::Yes => !correct::takes_less_than_documented(change.place.split('.').next().unwrap_or_default()),
+                Breaks::Yes => {
+                    let schema = change.place.split('.').next().unwrap_or_default();
+                    !correct::takes_less_than_documented(schema) || renamed.contains_key(schema)
+                }
             };
             report(change, breaking)
         })
@@ -83,28 +86,6 @@ pub fn changes(old_path: &Path, new_path: &Path, warnings: &mut Vec<Problem>) ->
         .collect();
     changes.sort_by(|a, b| (!a.breaking, a.what, &a.place).cmp(&(!b.breaking, b.what, &b.place)));
     Ok(changes)
-}
-
-/// A schema that the build calls something else, because an operation of this crate's own has another thing of its name, has the
-/// name that its document gives it.
-fn under_documented_names(mut api: OpenAPI) -> Result<OpenAPI, String> {
-    let Some(components) = &mut api.components else { return Ok(api) };
-    let names: Vec<String> = components.schemas.keys().cloned().collect();
-    let mut renamed = Vec::new();
-    for name in names {
-        let documented = name.strip_prefix(codegen::OTHER).filter(|name| components.schemas.contains_key(*name));
-        if let Some(documented) = documented.map(str::to_owned)
-            && let Some(schema) = components.schemas.shift_remove(&name)
-        {
-            components.schemas.insert(documented.clone(), schema);
-            renamed.push((name, documented));
-        }
-    }
-    let reference = |name: &str| format!("\"#/components/schemas/{name}\"");
-    let json = serde_json::to_string(&api).map_err(|error| error.to_string())?;
-    let json =
-        renamed.iter().fold(json, |json, (name, documented)| json.replace(&reference(name), &reference(documented)));
-    serde_json::from_str(&json).map_err(|error| error.to_string())
 }
 
 /// Operations are told apart by their names: drift takes two for one whose paths differ in the names of parameters only, also
@@ -193,7 +174,7 @@ fn same_families(mut old: OpenAPI, mut new: OpenAPI) -> (OpenAPI, OpenAPI) {
 /// What one of several documents demands of the known operations, and what all of them together have as optional. The build
 /// refuses it.
 fn new_demands(told: &[Difference], (old, new): (&Path, &Path)) -> Result<Vec<Difference>, String> {
-    let own = documented(Path::new(OWN), &mut Vec::new())?;
+    let own = documented(Path::new(OWN))?;
     let (met, mut demanded) = (demands_of(old, &own)?, demands_of(new, &own)?);
     demanded.retain(|demand, _| !met.contains_key(demand));
     let mut found: Vec<Difference> = Vec::new();
@@ -228,12 +209,21 @@ fn demands_of(path: &Path, own: &OpenAPI) -> Result<BTreeMap<Demand, String>, St
 
 const OWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi");
 
-fn documented(path: &Path, warnings: &mut Vec<Problem>) -> Result<OpenAPI, String> {
-    codegen::documented(&[path], Path::new(OWN), warnings).map_err(|problem| problem.to_string())
+fn documented(path: &Path) -> Result<OpenAPI, String> {
+    codegen::documented(&[path], Path::new(OWN), &mut Vec::new()).map_err(|problem| problem.to_string())
 }
 
-fn built(path: &Path, warnings: &mut Vec<Problem>) -> Result<OpenAPI, String> {
-    let mut api = documented(path, warnings)?;
+/// What the build makes of a description, and the schemas that it calls something else because an operation of this crate's own has
+/// another thing of their name. Each has the name that its document gives it, and the other thing has the other.
+fn built(path: &Path, warnings: &mut Vec<Problem>) -> Result<(OpenAPI, BTreeMap<String, String>), String> {
+    let documents = read::path(path).map_err(|problem| problem.to_string())?;
+    let joined =
+        codegen::joined(documents, &[path], Path::new(OWN), warnings).map_err(|problem| problem.to_string())?;
+    let Joined { mut api, renamed, .. } = joined;
     correct::document(&mut api);
-    Ok(api)
+    let both_ways = renamed.iter().flat_map(|(name, new)| [(name.as_str(), new.clone()), (new, name.clone())]);
+    walk::rename(&mut api, &both_ways.collect());
+    // What HubSpot documents of failures is compared, although the build has this crate's own.
+    correct::every_operation_can_fail(&mut api);
+    Ok((api, renamed))
 }
