@@ -195,7 +195,7 @@ pub fn any_token_is_a_bearer_token(api: &mut OpenAPI) {
 }
 
 /// Whether it is another way to write that a token is sent in a header.
-fn is_token(scheme: &SecurityScheme) -> bool {
+pub fn is_token(scheme: &SecurityScheme) -> bool {
     match scheme {
         SecurityScheme::APIKey { location, .. } => *location == APIKeyLocation::Header,
         SecurityScheme::HTTP { scheme, .. } => scheme.eq_ignore_ascii_case("bearer"),

@@ -1,5 +1,7 @@
 //! The tools: the report of what a new description changes, each difference by itself, and what becomes of documents.
 
+#[path = "../../src/bin/openapi_diff/access.rs"]
+mod access;
 #[path = "../../../codegen/mod.rs"]
 #[allow(dead_code)]
 mod codegen;

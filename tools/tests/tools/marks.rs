@@ -61,6 +61,12 @@ pub fn set(api: &mut Value, place: &str, value: Value) {
     }
 }
 
+fn secure(api: &mut Value, alternatives: Value) {
+    let key = json!({"type": "apiKey", "name": "hapikey", "in": "query"});
+    api["components"]["securitySchemes"] = json!({"key": key});
+    set(api, &format!("{GET}/security"), alternatives);
+}
+
 fn check(rows: &[Row]) {
     let before = written("before", &document());
     assert_eq!(told(&before, &before), [""; 0], "in both");
@@ -99,6 +105,19 @@ fn operations_have_marks() {
             |api| set(api, &format!("{GET}/security"), json!([{"oauth2": ["a", "b"]}])),
             &["breaking scopes changed: get_things"],
             &["scopes changed: get_things"],
+        ),
+        (
+            "key-in-the-query",
+            |api| secure(api, json!([{"key": []}])),
+            &["breaking authentication changed: get_things"],
+            &["authentication changed: get_things"],
+        ),
+        ("key-beside", |api| secure(api, json!([{"oauth2": ["a"]}, {"key": []}])), &[], &[]),
+        (
+            "key-as-well",
+            |api| secure(api, json!([{"oauth2": ["a"], "key": []}])),
+            &["breaking authentication changed: get_things"],
+            &["authentication changed: get_things"],
         ),
         (
             "version",

@@ -6,6 +6,7 @@ use openapiv3::OpenAPI;
 use serde::Serialize;
 
 use crate::{
+    access,
     codegen::{
         self, Joined, Problem, correct,
         demands::{self, Demand, Demanded},
@@ -14,7 +15,7 @@ use crate::{
         read::{self, Document},
         walk,
     },
-    difference::{differences, marks, scopes_differ},
+    difference::{differences, marks},
     found::{Breaks, Difference, Use},
     plain, versions,
 };
@@ -79,7 +80,7 @@ pub fn changes(old_path: &Path, new_path: &Path, warnings: &mut Vec<Problem>) ->
             let breaking = change.breaks != Breaks::No;
             report(change, breaking)
         }))
-        .chain(scopes_differ(&old, &new).into_iter().map(|change| {
+        .chain(access::differences(&old, &new).into_iter().map(|change| {
             let breaking = change.breaks == Breaks::Yes;
             report(change, breaking)
         }))

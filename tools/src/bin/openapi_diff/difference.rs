@@ -6,11 +6,10 @@ use std::{
 };
 
 use drift::{ChangeClass, ChangeComparison, ChangeDetails, ChangeInfo};
-use openapiv3::OpenAPI;
 use serde_json::{Value, json};
 
 use crate::{
-    codegen::{bodies::JSON, scopes},
+    codegen::bodies::JSON,
     found::{Breaks, Difference, Use, operation_name},
     plain::{MEDIA, TRAVELS},
     schema,
@@ -223,37 +222,6 @@ fn marked(api: &Value) -> BTreeMap<(String, String), (Value, String)> {
         }
     }
     marked
-}
-
-/// Scopes come from the corrected documents: HubSpot's list those of other products as well.
-pub fn scopes_differ(old: &OpenAPI, new: &OpenAPI) -> Vec<Difference> {
-    let by_operation = |api: &OpenAPI| -> BTreeMap<String, Vec<Vec<String>>> {
-        api.operations()
-            .map(|(_, _, operation)| {
-                let alternatives = scopes::alternatives(operation).into_iter();
-                let alternatives = alternatives.map(|all| all.into_iter().map(str::to_owned).collect()).collect();
-                (operation.operation_id.clone().unwrap_or_default(), alternatives)
-            })
-            .collect()
-    };
-    let (old, new) = (by_operation(old), by_operation(new));
-    old.iter()
-        .filter_map(|(name, before)| {
-            let after = new.get(name).filter(|after| *after != before)?;
-            let users = Use { operations: [name.clone()].into(), ..Use::default() };
-            // Whoever had enough has enough.
-            let still = |had: &Vec<String>| after.iter().any(|all| all.iter().all(|scope| had.contains(scope)));
-            let enough = after.is_empty() || !before.is_empty() && before.iter().all(still);
-            let breaks = if enough { Breaks::No } else { Breaks::Yes };
-            let detail = format!("{} → {}", in_words(before), in_words(after));
-            Some(Difference::new("scopes changed", name.clone(), detail, breaks, &users))
-        })
-        .collect()
-}
-
-pub fn in_words(alternatives: &[Vec<String>]) -> String {
-    let all: Vec<_> = alternatives.iter().map(|all| all.join(" and ")).collect();
-    if all.is_empty() { "none".to_owned() } else { all.join(" or ") }
 }
 
 /// Which operations send and receive each schema.

@@ -8,6 +8,7 @@
 #[allow(dead_code)]
 mod codegen;
 
+mod access;
 mod compare;
 mod difference;
 mod found;

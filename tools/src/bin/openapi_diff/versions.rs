@@ -6,13 +6,13 @@ use openapiv3::{OpenAPI, Operation, ReferenceOr};
 use serde_json::{Value, json};
 
 use crate::{
+    access::in_words,
     codegen::{
         bodies, merge,
         operations::{self, Family, KNOWN, Known},
         read::Document,
         scopes, segments, walk,
     },
-    difference::in_words,
     found::{Breaks, Difference, Use},
     schema,
 };
