@@ -52,7 +52,7 @@ fn join(method: &str, segments: &[&str], every_parameter: bool) -> String {
 }
 
 /// Words of a segment. Names that differ in other characters alone are one in Rust.
-fn snake(text: &str) -> String {
+pub fn snake(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         if c.is_ascii_uppercase() && out.ends_with(|last: char| last.is_ascii_lowercase()) {

@@ -166,7 +166,16 @@ fn segments_of_any_operation_that_are_swapped_make_another() {
             "operation added: get_things_by_ids: GET /things/v3/{id}/{kind}",
         ]
     );
-    assert_eq!(told("/things/v3/{kind}/{id}", "/things/v3/{type}/{id}"), [""; 0], "another name is no difference");
+    // The builder has a method of the parameter's name.
+    let renamed = ["parameter renamed: get_things_by_ids(type): it was kind"];
+    assert_eq!(told("/things/v3/{kind}/{id}", "/things/v3/{type}/{id}"), renamed);
+    assert_eq!(told("/things/v3/{thingId}", "/things/v3/{thing_id}"), [""; 0], "it is one name in Rust");
+    let moved = told("/things/v3/{id}", "/things/v4/{thingId}");
+    let expected = [
+        "operation moved: get_things_by_id: GET /things/v3/{id} → /things/v4/{thingId}",
+        "parameter renamed: get_things_by_id(thingId): it was id",
+    ];
+    assert_eq!(moved, expected);
 }
 
 #[test]

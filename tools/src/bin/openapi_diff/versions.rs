@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     access::in_words,
     codegen::{
-        bodies, merge,
+        bodies, merge, names,
         operations::{self, Family, KNOWN, Known},
         read::Document,
         scopes, segments, walk,
@@ -35,12 +35,13 @@ pub fn align(old: &mut OpenAPI, new: &OpenAPI) -> Vec<Difference> {
         let Some(mut operation) = slot(old, &place).and_then(Option::take) else { continue };
         let (method, path) = &place;
         let parameters = |path: &str| {
-            segments::segments(path).filter_map(segments::parameter).map(str::to_owned).collect::<Vec<_>>()
+            let segments = segments::segments(path).filter(|segment| !segments::is_version(segment));
+            segments.filter_map(segments::parameter).map(str::to_owned).collect::<Vec<_>>()
         };
-        let names: BTreeMap<_, _> = parameters(path).into_iter().zip(parameters(&to)).collect();
+        let names_of: BTreeMap<_, _> = parameters(path).into_iter().zip(parameters(&to)).collect();
         for parameter in walk::parameters(&mut operation) {
             if let openapiv3::Parameter::Path { parameter_data, .. } = parameter
-                && let Some(name) = names.get(&parameter_data.name)
+                && let Some(name) = names_of.get(&parameter_data.name)
             {
                 parameter_data.name.clone_from(name);
             }
@@ -49,11 +50,16 @@ pub fn align(old: &mut OpenAPI, new: &OpenAPI) -> Vec<Difference> {
             .operations()
             .find(|(new_path, new_method, _)| *new_path == to && new_method == method)
             .and_then(|(_, _, operation)| operation.operation_id.clone());
+        let users = Use { operations: operation.operation_id.clone().into_iter().collect(), ..Use::default() };
+        let name = operation.operation_id.clone().unwrap_or_default();
+        // A method of the builder has the name of the parameter.
+        for (was, is) in names_of.iter().filter(|(was, is)| names::snake(was) != names::snake(is)) {
+            let place = format!("{name}({is})");
+            moved.push(Difference::new("parameter renamed", place, format!("it was {was}"), Breaks::Yes, &users));
+        }
         // Another name of a parameter is no other path.
         if literals(path) != literals(&to) {
-            let users = Use { operations: operation.operation_id.clone().into_iter().collect(), ..Use::default() };
             let detail = format!("{} {path} → {to}", method.to_uppercase());
-            let name = operation.operation_id.clone().unwrap_or_default();
             moved.push(Difference::new("operation moved", name, detail, Breaks::Yes, &users));
         }
         let place = (method.clone(), to);
