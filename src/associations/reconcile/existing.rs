@@ -132,7 +132,7 @@ impl Reader<'_> {
         if !meta.is_complete(answer.status.as_str()) || meta.left_out > 0 {
             return Ok(asked);
         }
-        let ReadErrors { empty, doubtful } = ReadErrors::new(&answer.errors, OPERATION, &meta, &asked)?;
+        let ReadErrors { empty, mut doubtful } = ReadErrors::new(&answer.errors, OPERATION, &meta, &asked)?;
         let mut unsaid: BTreeSet<_> = asked.difference(&empty).cloned().collect();
         for result in answer.results {
             let Ok(partner_client) = PartnerClientId::try_from(result.from.id.as_str()) else { continue };
@@ -147,7 +147,8 @@ impl Reader<'_> {
             for other in result.to {
                 match self.association(&partner_client, other) {
                     Ok(association) => drop(existing.there.insert(association)),
-                    Err(_) => drop(unsaid.insert(partner_client.clone())),
+                    // Whatever another result says of it.
+                    Err(_) => drop(doubtful.insert(partner_client.clone())),
                 }
             }
         }

@@ -71,6 +71,8 @@ async fn what_an_answer_does_not_say_of_a_partner_client_is_not_taken_for_nothin
             json!({"status": "COMPLETE", "results": [{"from": from(json!("1")), "to": [listed(version, json!(""), is_owner.clone())]}]}),
             json!({"status": "COMPLETE", "results": [{"from": from(json!("1")), "to": [listed(version, None, is_owner.clone()), "odd"]}]}),
             json!({"status": "COMPLETE", "results": [{"to": [owner]}]}),
+            json!({"status": "COMPLETE", "results": [{"from": from(json!("1")), "to": [listed(version, one.clone(), None)]},
+                {"from": from(json!("1")), "to": []}]}),
             json!({"status": "COMPLETE", "results": [{"from": from(json!("1")), "to": [listed(version, one.clone(), None)]}]}),
             json!({"status": "COMPLETE", "results": [{"from": from(json!("odd")), "to": []}, {"from": from(json!("512.0")), "to": []}]}),
             json!({"status": "COMPLETE", "results": [{"from": from(json!("1")), "to": [owner],
