@@ -293,6 +293,30 @@ async fn a_refusal_empties_the_bucket_until_room_is_sure() {
     limiter.release(permit, &PermitUsage::NoResponse);
 }
 
+/// What the window held then is not known any more.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_is_slow_to_come_pauses_as_well() {
+    let limiter = Arc::new(RollingWindow::new(RateLimit::per_ten_seconds(100)));
+    let (started, sent) = (Instant::now(), Arc::new(AtomicU32::new(0)));
+    let callers = (0..100).map(|_| {
+        let (limiter, sent) = (Arc::clone(&limiter), Arc::clone(&sent));
+        tokio::spawn(async move {
+            while started.elapsed() < Duration::from_secs(60) {
+                let permit = limiter.acquire(RateBucket::General).await.unwrap();
+                sent.fetch_add(1, Ordering::Relaxed);
+                sleep(Duration::from_millis(1_200)).await;
+                let PermitUsage::Response { headers, .. } = answered(Some(100), Some(0)) else { unreachable!() };
+                limiter.release(permit, &PermitUsage::Response { headers, rate_limited: true });
+            }
+        })
+    });
+    for caller in callers.collect::<Vec<_>>() {
+        caller.await.unwrap();
+    }
+    let sent = sent.load(Ordering::Relaxed);
+    assert!((10..200).contains(&sent), "{sent}");
+}
+
 #[tokio::test]
 async fn without_a_limit_nothing_waits() {
     let limiter = RollingWindow::new(RateLimit::unlimited());

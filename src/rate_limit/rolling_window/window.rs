@@ -61,7 +61,7 @@ enum State {
     Ended,
 }
 
-/// The first interval of a client that knows nothing of others.
+/// The interval in which a client knows nothing of others: its first, and the one after a refusal that came late.
 #[derive(Debug, Clone, Copy)]
 struct Beginning {
     since: Instant,
@@ -270,13 +270,20 @@ impl Window {
         self.known = true;
         *limit = headers.limit.unwrap_or(*limit);
         let limit = *limit;
+        // A response slower than the slack speaks of a window that is forgotten in part.
+        let asked = sent.filter(|&sent| now <= sent + SLACK);
         self.interval = headers.interval.unwrap_or(self.interval);
         if rate_limited {
             // If HubSpot gives no time, room comes with the first request of our own to leave the window. Without any
-            // of our own, the only way to find out is to ask.
-            let asked = headers.retry_after.map(|pause| pause.min(MAX_PAUSE));
-            let pause =
-                asked.or_else(|| (self.counting(now) as u32 + self.uncounted == 0).then_some(self.interval / 4));
+            // of our own, or where it is not known any more, the only way to find out is to ask, one request at a time.
+            let is_late = asked.is_none();
+            if is_late {
+                let ramp = limit.div_ceil(FIRST_SHARE);
+                self.beginning = Some(Beginning { since: now, ramp, remaining: Some(0) });
+            }
+            let is_open = is_late || self.counting(now) as u32 + self.uncounted == 0;
+            let told = headers.retry_after.map(|pause| pause.min(MAX_PAUSE));
+            let pause = told.or_else(|| is_open.then_some(self.interval / 4));
             // One response may ask for less than another to a request sent at the same time.
             self.paused_until = self.paused_until.max(pause.map(|pause| now + pause));
         }
@@ -285,10 +292,7 @@ impl Window {
             beginning.ramp = beginning.ramp.saturating_add(1);
             beginning.remaining = remaining.or(beginning.remaining);
         }
-        // A response slower than the slack speaks of a window that is forgotten in part.
-        if let Some(remaining) = remaining
-            && let Some(sent) = sent.filter(|&sent| now <= sent + SLACK)
-        {
+        if let (Some(remaining), Some(sent)) = (remaining, asked) {
             let ours = self.counting(sent) as u32 + self.uncounted;
             let used = limit.saturating_sub(remaining);
             self.others.seen(used.saturating_sub(ours), now, self.interval);
