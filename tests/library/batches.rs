@@ -1,11 +1,14 @@
 //! Any number of partner clients, a hundred to a request.
 
+use std::sync::{Arc, Mutex};
+
 use httpmock::MockServer;
 use hubspot_partner_clients::{Client, ErrorKind, Update};
 use hubspot_simulator::{Fault, Simulator};
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 
-use crate::support::{client_at, client_of};
+use crate::support::{RawServer, client_at, client_of, http, tcp::read_request};
 
 async fn hubspot(clients: u32) -> (Simulator, Client) {
     let seed = (1..=clients).map(|id| (id.to_string(), [("name", format!("Client {id}")), ("code", format!("c{id}"))]));
@@ -162,6 +165,44 @@ async fn updates_of_one_partner_client_are_carried_out_one_after_the_other() {
     assert_eq!(names, ["a", "b", "c", ""]);
     assert_eq!(client.get(1).properties(["name"]).await.unwrap().property("name"), Some("c"));
     assert_eq!(simulator.requests().len(), 4, "three rounds, and the reading");
+}
+
+/// HubSpot may keep a value in another case than it is given in.
+#[tokio::test]
+async fn updates_by_a_property_are_of_one_partner_client_in_whatever_case_its_value_is_given() {
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&requests);
+    let server = RawServer::start(move |mut stream, _| {
+        let seen = Arc::clone(&seen);
+        async move {
+            let request = read_request(&mut stream).await;
+            let body: Value = serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap();
+            let inputs = body["inputs"].as_array().unwrap();
+            let result = |input: &Value| {
+                let domain = input["id"].as_str().unwrap().to_lowercase();
+                json!({"id": "1", "properties": {"domain": domain, "name": input["properties"]["name"]}})
+            };
+            let (gone, found): (Vec<_>, Vec<_>) = inputs.iter().partition(|input| input["id"] == "Gone.example");
+            let missing = |_| {
+                json!({"status": "error", "category": "OBJECT_NOT_FOUND", "message": "no such partner client",
+                "context": {"ids": ["gone.example"]}})
+            };
+            let answer = json!({"status": "COMPLETE", "results": found.into_iter().map(result).collect::<Vec<_>>(),
+                "errors": gone.into_iter().map(missing).collect::<Vec<_>>()});
+            seen.lock().unwrap().push(inputs.len());
+            let _ = stream.write_all(http(207, "application/json", &answer.to_string()).as_bytes()).await;
+            Some(stream)
+        }
+    })
+    .await;
+    let client = client_at(&server.base_url, "t");
+    let update = |domain: &str, name: &str| Update::of(domain).set("name", name);
+    let updates = [update("Acme.example", "a"), update("Gone.example", "b"), update("acme.example", "c")];
+    let outcomes = client.batch_update(updates).id_property("domain").send().await;
+    assert_eq!(outcomes[0].as_ref().unwrap().property("name"), Some("a"));
+    assert!(outcomes[1].as_ref().unwrap_err().is_not_found(), "{:?}", outcomes[1]);
+    assert_eq!(outcomes[2].as_ref().unwrap().property("name"), Some("c"));
+    assert_eq!(*requests.lock().unwrap(), [2, 1], "one after the other");
 }
 
 #[tokio::test]

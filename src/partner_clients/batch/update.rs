@@ -8,7 +8,7 @@ use std::{
 use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
-use super::{Errors, MAX_INPUTS, key};
+use super::{Errors, MAX_INPUTS, folded, key};
 use crate::{
     client::Client,
     error::{Error, Result},
@@ -130,14 +130,16 @@ impl BatchUpdate {
     /// the outcome of each of its own updates.
     pub async fn send(self) -> Vec<Result<PartnerClient>> {
         let mut outcomes: Vec<Result<PartnerClient>> = Vec::with_capacity(self.updates.len());
-        // HubSpot refuses an id that stands twice in a request, and the later update has to win.
+        // HubSpot refuses an id that stands twice in a request, and the later update has to win. A value of a property may
+        // be the same in any case.
+        let same = |id: &str| if self.id_property.is_some() { folded(id) } else { id.to_owned() };
         let mut rounds: Vec<Vec<Input>> = Vec::new();
         let mut seen: HashMap<String, usize> = HashMap::new();
         for (place, update) in self.updates.iter().enumerate() {
             outcomes.push(Err(Error::no_outcome()));
             match update.checked(self.id_property.as_deref()) {
                 Ok((id, properties)) => {
-                    let round = seen.entry(id.clone()).and_modify(|round| *round += 1).or_default();
+                    let round = seen.entry(same(&id)).and_modify(|round| *round += 1).or_default();
                     let input = Input { place, id, properties, trace: Uuid::new_v4().to_string() };
                     match rounds.get_mut(*round) {
                         Some(round) => round.push(input),
@@ -182,14 +184,23 @@ impl BatchUpdate {
                 }
             }
         }
-        let there = |input: &&Input| by_trace.contains_key(&input.trace) || by_id.contains_key(&input.id);
-        let open = inputs.len() - inputs.iter().filter(there).count();
+        let in_any_case = |id: &str| {
+            let wanted = folded(id);
+            let mut same = by_id.iter().filter(|(key, _)| self.id_property.is_some() && folded(key) == wanted);
+            same.next().filter(|_| same.next().is_none()).map(|(_, object)| object)
+        };
+        let of = |input: &Input| {
+            let exactly = by_trace.get(&input.trace).or_else(|| by_id.get(&input.id));
+            exactly.or_else(|| in_any_case(&input.id))
+        };
+        let open = inputs.iter().filter(|input| of(input).is_none()).count();
         let errors = Errors::new("batch_update", &response, &meta, open);
-        let mut outcome = |input: &Input| match errors.naming(&input.id, Some(&input.trace)) {
-            Some(error) => Err(error),
-            None => {
-                let found = by_trace.remove(&input.trace).or_else(|| by_id.remove(&input.id));
-                found.ok_or_else(|| errors.of(&input.id, Some(&input.trace)))
+        let outcome = |input: &Input| match (errors.naming(&input.id, Some(&input.trace)), of(input)) {
+            (Some(error), _) => Err(error),
+            (None, Some(object)) => Ok(object.clone()),
+            (None, None) => {
+                let named = self.id_property.as_ref().and_then(|_| errors.naming_in_any_case(&input.id));
+                Err(named.unwrap_or_else(|| errors.of(&input.id, Some(&input.trace))))
             }
         };
         inputs.iter().map(|input| (input.place, outcome(input))).collect()
