@@ -80,12 +80,13 @@ impl FilterOn {
         self.with("BETWEEN", Operands::Two(low.into(), high.into()))
     }
 
-    /// Matches if the property equals one of the values.
+    /// Matches if the property equals one of the values. HubSpot takes the values of a text property in lower case.
     pub fn is_in<V: Into<PropertyValue>>(self, values: impl IntoIterator<Item = V>) -> Filter {
         self.with("IN", Operands::Many(values.into_iter().map(Into::into).collect()))
     }
 
-    /// Matches if the property has a value and equals none of these.
+    /// Matches if the property has a value and equals none of these. HubSpot takes the values of a text property in lower
+    /// case.
     pub fn not_in<V: Into<PropertyValue>>(self, values: impl IntoIterator<Item = V>) -> Filter {
         self.with("NOT_IN", Operands::Many(values.into_iter().map(Into::into).collect()))
     }
