@@ -19,7 +19,7 @@ use crate::support::{RawServer, client_at, http, tcp::read_request};
 const RUNS: u64 = 15;
 
 /// A server whose answers a function makes of the requests' paths and bodies.
-async fn serve(answer: impl FnMut(&str, &Value) -> Value + Send + 'static) -> (RawServer, Client) {
+pub async fn serve(answer: impl FnMut(&str, &Value) -> Value + Send + 'static) -> (RawServer, Client) {
     let answer = Arc::new(Mutex::new(answer));
     let server = RawServer::start(move |mut stream, _| {
         let answer = Arc::clone(&answer);

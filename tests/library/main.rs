@@ -16,6 +16,7 @@ mod bulk_requests;
 mod bulk_streams;
 mod bulk_verdicts;
 mod bulk_versions;
+mod changes;
 mod connections;
 mod construction;
 mod decoding;

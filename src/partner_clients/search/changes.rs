@@ -89,12 +89,10 @@ impl ChangedSince {
         if !properties.is_empty() {
             properties.push(CHANGED.to_owned());
         }
-        let since = Step::Since(self.since);
-        let from = match self.after.place().map(Step::read) {
-            Some(Ok(step)) => step.time(),
-            _ => self.since,
-        };
-        let latest = Arc::new(Mutex::new(Latest { from, at: from, ids: HashSet::new() }));
+        let since = Step::Again(self.since);
+        let step = self.after.place().map_or(Ok(since.clone()), Step::read).unwrap_or_else(|_| since.clone());
+        let (at, has_seen) = (step.time(), !matches!(step, Step::Again(_)));
+        let latest = Arc::new(Mutex::new(Latest { since: self.since, from: at, at, has_seen, ids: HashSet::new() }));
         Pages::new(self.after, move |cursor| {
             let (search, since, latest) = (self.search.clone(), since.clone(), Arc::clone(&latest));
             Box::pin(async move {
@@ -112,15 +110,19 @@ impl ChangedSince {
 
 /// The ids already given that were changed in the latest millisecond seen: the next page begins with it again.
 struct Latest {
+    since: i64,
     /// Where the stream began.
     from: i64,
     at: i64,
+    /// Whether this stream, or the one that it resumes, has come to a change there.
+    has_seen: bool,
     ids: HashSet<String>,
 }
 
 impl Latest {
     /// Whether it is new.
     fn see(&mut self, at: i64, id: &str) -> bool {
+        self.has_seen = true;
         if at > self.at {
             self.at = at;
             self.ids.clear();
@@ -128,23 +130,30 @@ impl Latest {
         at != self.at || self.ids.insert(id.to_owned())
     }
 
-    /// Where the next stream begins.
+    /// Where the next stream begins: a minute before the latest change, which may be before this stream began.
     fn later(&self) -> Cursor {
-        Step::Since(self.at.saturating_sub(UNSEEN).max(self.from)).cursor()
+        let at = match self.has_seen {
+            true => self.at.saturating_sub(UNSEEN),
+            false => self.from,
+        };
+        // Of a cursor from before the time, the time says nothing.
+        let first = if self.since <= self.from { self.since } else { i64::MIN };
+        Step::Again(at.max(first)).cursor()
     }
 }
 
 /// What a page asks for: changes since a millisecond; or, where one holds more than a page, the rest of those in it, from
-/// behind an id.
+/// behind an id. A stream that comes again begins before what it has given.
 #[derive(Clone)]
 enum Step {
     Since(i64),
     Within(i64, String),
+    Again(i64),
 }
 
 impl Step {
     fn time(&self) -> i64 {
-        let (Self::Since(at) | Self::Within(at, _)) = self;
+        let (Self::Since(at) | Self::Within(at, _) | Self::Again(at)) = self;
         *at
     }
 
@@ -152,6 +161,7 @@ impl Step {
         Cursor::At(match self {
             Self::Since(at) => at.to_string(),
             Self::Within(at, id) => format!("{at}/{id}"),
+            Self::Again(at) => format!("{at}/"),
         })
     }
 
@@ -165,19 +175,23 @@ impl Step {
                 "use one from such a stream",
             )
         })?;
-        Ok(id.map_or(Self::Since(at), |id| Self::Within(at, id.to_owned())))
+        Ok(match id {
+            None => Self::Since(at),
+            Some("") => Self::Again(at),
+            Some(id) => Self::Within(at, id.to_owned()),
+        })
     }
 }
 
 async fn page(search: Search, step: Step, latest: &Mutex<Latest>) -> Result<Page<PartnerClient>> {
     let request = match &step {
-        Step::Since(at) => search.filter(filter(CHANGED).gte(*at)).sort_ascending(CHANGED),
+        Step::Since(at) | Step::Again(at) => search.filter(filter(CHANGED).gte(*at)).sort_ascending(CHANGED),
         Step::Within(at, id) => behind(search.filter(filter(CHANGED).eq(*at)), Some(id), MAX_PAGE),
     };
     let Found { objects, more, left_out } = Search { page_size: Some(MAX_PAGE), ..request }.found().await?;
     let times = || objects.iter().filter_map(changed);
     let next = match (step, objects.last()) {
-        (Step::Since(_), Some(_)) if more => {
+        (Step::Since(_) | Step::Again(_), Some(_)) if more => {
             let (Some(from), Some(to)) = (times().next(), times().next_back()) else {
                 return Err(Error::no_time_of_change());
             };
@@ -187,7 +201,7 @@ async fn page(search: Search, step: Step, latest: &Mutex<Latest>) -> Result<Page
             // A page of one millisecond may not be all of it; which of it came is not said by their order.
             Some(if from == to { Step::Within(to, "0".to_owned()) } else { Step::Since(to) })
         }
-        (Step::Since(_), _) => None,
+        (Step::Since(_) | Step::Again(_), _) => None,
         (Step::Within(at, behind), Some(last)) if more => {
             check_order(&objects, Some(&behind))?;
             Some(Step::Within(at, last.id.clone()))
