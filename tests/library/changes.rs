@@ -1,9 +1,9 @@
-//! Streams of changes that a search finds late.
+//! Streams of changes that a search finds late, and of results that cannot be read.
 
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use hubspot_partner_clients::{Client, Cursor};
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::{hostile_pages::serve, support::RawServer};
 const MINUTE: i64 = 60_000;
 const NOON: i64 = 1_700_000_000_000;
 
-/// Ids and times of change of what a search finds.
+/// Ids and times of change of what a search finds; an id of 0 cannot be read.
 type Index = Arc<Mutex<Vec<(u64, i64)>>>;
 
 /// A search that gives so many results a page, without a cursor.
@@ -105,4 +105,32 @@ async fn the_end_of_a_stream_stays_where_nothing_changes_and_comes_before_no_tim
     assert_eq!(again, none);
     index.lock().unwrap().push((4, NOON));
     assert_eq!(rest(&client, NOON, &again).await.0, [4]);
+}
+
+#[tokio::test]
+async fn results_that_cannot_be_read_at_the_end_of_a_search_end_no_stream() {
+    let (_index, server, client) = crm(200, &[(1, NOON), (2, NOON + 1), (0, NOON + 2)]).await;
+    let sorted = client
+        .search()
+        .sort_ascending("hs_lastmodifieddate")
+        .limit(10)
+        .filter(hubspot_partner_clients::filter("hs_object_id").gt(0));
+    for mut items in [client.search().items(), sorted.items(), client.changed_since(at(0)).items()] {
+        let before = server.accepted();
+        let given: Vec<_> = items.by_ref().map_ok(|item| item.id).try_collect().await.unwrap();
+        assert_eq!((given.len(), items.left_out(), server.accepted() - before), (2, 1, 1), "{given:?}");
+    }
+
+    // A millisecond of more than a page, and only what cannot be read behind it.
+    let mut found: Vec<_> = (1..=3).map(|id| (id, NOON)).collect();
+    found.push((0, NOON + 1));
+    let (index, _server, client) = crm(2, &found).await;
+    let (given, end) = rest(&client, 0, &Cursor::Start).await;
+    assert_eq!(given, [1, 2, 3]);
+    index.lock().unwrap().push((4, NOON + 2));
+    assert_eq!(rest(&client, 0, &end).await.0, [1, 2, 3, 4]);
+    // But where nothing at all can be read, that is told.
+    let (_index, _server, client) = crm(2, &[(0, NOON)]).await;
+    let error = client.changed_since(at(0)).items().try_next().await.unwrap_err();
+    assert!(error.is_decode(), "{error}");
 }

@@ -188,7 +188,9 @@ async fn page(search: Search, step: Step, latest: &Mutex<Latest>) -> Result<Page
         Step::Since(at) | Step::Again(at) => search.filter(filter(CHANGED).gte(*at)).sort_ascending(CHANGED),
         Step::Within(at, id) => behind(search.filter(filter(CHANGED).eq(*at)), Some(id), MAX_PAGE),
     };
-    let Found { objects, more, left_out } = Search { page_size: Some(MAX_PAGE), ..request }.found().await?;
+    // A page that goes on behind what could be read may end with what cannot.
+    let goes_on = !matches!(step, Step::Again(_));
+    let Found { objects, more, left_out } = Search { page_size: Some(MAX_PAGE), ..request }.found(goes_on).await?;
     let times = || objects.iter().filter_map(changed);
     let next = match (step, objects.last()) {
         (Step::Since(_) | Step::Again(_), Some(_)) if more => {

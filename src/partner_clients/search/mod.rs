@@ -174,21 +174,31 @@ impl Search {
     }
 
     async fn run(self) -> Result<(SearchPage, CallMeta)> {
+        let operation = self.operation();
+        let (page, meta) = self.fetch().await?;
+        let next = page.paging.as_ref().and_then(|paging| paging.next.as_ref());
+        check_read(operation, &page.results, next, &meta)?;
+        Ok((page, meta))
+    }
+
+    fn operation(&self) -> &'static str {
+        if self.object_type.is_some() { "search_objects" } else { "search" }
+    }
+
+    /// One page, of which perhaps nothing can be read.
+    async fn fetch(self) -> Result<(SearchPage, CallMeta)> {
         let body = self.body()?;
         if self.after.is_end() {
             return Ok((SearchPage::builder().results(Vec::new()).try_into()?, CallMeta::default()));
         }
-        let operation = if self.object_type.is_some() { "search_objects" } else { "search" };
+        let operation = self.operation();
         let called = transport::call(self.client.raw, self.options, operation, |raw| async move {
             match self.object_type {
                 Some(object_type) => raw.search_objects().object_type(object_type).body(body).send().await,
                 None => raw.search().body(body).send().await,
             }
         });
-        let (page, meta) = called.await?;
-        let next = page.paging.as_ref().and_then(|paging| paging.next.as_ref());
-        check_read(operation, &page.results, next, &meta)?;
-        Ok((page, meta))
+        called.await
     }
 
     /// The request, within HubSpot's limits.

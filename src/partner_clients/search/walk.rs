@@ -11,7 +11,7 @@ use crate::{
     partner_clients::{
         PartnerClient, SearchPage,
         cursor::Cursor,
-        paging::{MAX_EMPTY, Page, Pages, next},
+        paging::{MAX_EMPTY, Page, Pages, check_read, next},
         search::filter::filter,
     },
 };
@@ -39,17 +39,25 @@ impl Search {
     /// How long a page is says nothing of the end. There is more where HubSpot gives a cursor, where its total is larger
     /// than what came, and where a page is full; without a total nobody knows. A page that is empty although the total is
     /// not zero is asked for once more, and then believed.
-    pub(super) async fn found(mut self) -> Result<Found> {
+    ///
+    /// # Errors
+    /// Also where nothing of a page can be read, unless it is the last of what `goes_on`.
+    pub(super) async fn found(mut self, goes_on: bool) -> Result<Found> {
         let page_size = usize::from(self.page_size.unwrap_or(MAX_PAGE));
         let (mut doubted, mut left_out) = (false, 0);
         for _ in 0..=MAX_EMPTY {
-            let (page, meta) = self.clone().run().await?;
+            let (page, meta) = self.clone().fetch().await?;
             left_out += meta.left_out;
-            let next = next(page.paging.and_then(|paging| paging.next));
+            let following = page.paging.and_then(|paging| paging.next);
+            let next = next(following.clone());
             let more_than = |count: usize| page.total.map(|total| usize::try_from(total).unwrap_or(0) > count);
+            // What cannot be read came as well.
+            let count = page.results.len() + meta.left_out;
+            let more = !next.is_end() || more_than(count).unwrap_or(true) || count >= page_size;
+            if more || !goes_on {
+                check_read(self.operation(), &page.results, following.as_ref(), &meta)?;
+            }
             if !page.results.is_empty() {
-                let count = page.results.len();
-                let more = !next.is_end() || more_than(count).unwrap_or(true) || count >= page_size;
                 return Ok(Found { objects: page.results.into_iter().map(Into::into).collect(), more, left_out });
             }
             if !next.is_end() {
@@ -57,7 +65,7 @@ impl Search {
                     return Err(Error::repeated_cursor());
                 }
                 self.after = next;
-            } else if more_than(0).unwrap_or(false) && !doubted {
+            } else if more_than(count).unwrap_or(false) && !doubted {
                 doubted = true;
             } else {
                 return Ok(Found { objects: Vec::new(), more: false, left_out });
@@ -76,7 +84,7 @@ fn by_id(search: Search) -> Pages<PartnerClient> {
         Box::pin(async move {
             let page_size = search.page_size.unwrap_or(MAX_PAGE);
             let wanted = *left.lock().unwrap_or_else(PoisonError::into_inner);
-            let Found { mut objects, more, left_out } = behind(search, after.place(), page_size).found().await?;
+            let Found { mut objects, more, left_out } = behind(search, after.place(), page_size).found(false).await?;
             objects.dedup_by(|a, b| a.id == b.id);
             if more {
                 check_order(&objects, after.place())?;
@@ -136,7 +144,7 @@ fn sorted(search: Search) -> Pages<PartnerClient> {
             if page.results.is_empty() && is_last(&page) && page.total.is_some_and(|total| total > i64::from(start)) {
                 (page, meta) = search.run().await?;
             }
-            let count = u32::try_from(page.results.len()).unwrap_or(u32::MAX);
+            let count = u32::try_from(page.results.len() + meta.left_out).unwrap_or(u32::MAX);
             let end = start.saturating_add(count);
             let mut next = next(page.paging.and_then(|paging| paging.next));
             // A page may have been cut short without a cursor, so the next one may begin with results of this one.
