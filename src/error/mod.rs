@@ -4,6 +4,7 @@
 #![cfg(feature = "client")]
 
 mod body;
+mod carried_out;
 mod construct;
 pub(crate) mod correlation_id;
 mod display;
@@ -194,27 +195,6 @@ impl Error {
                 Some(status) => matches!(status, 500 | 502..=504 | 521 | 523 | 524),
             },
             _ => false,
-        }
-    }
-
-    /// Whether HubSpot cannot have done what was asked: it was never reached, or refused before doing anything.
-    pub(crate) fn was_not_carried_out(&self) -> bool {
-        match self.kind() {
-            // What broke off after this status was a refusal.
-            _ if self.0.status.is_some_and(|status| (300..500).contains(&status)) => true,
-            ErrorKind::Timeout
-            | ErrorKind::Transport
-            | ErrorKind::Decode
-            | ErrorKind::NoOutcome
-            | ErrorKind::Property
-            | ErrorKind::TooLarge
-            | ErrorKind::Journal
-            | ErrorKind::Panic
-            | ErrorKind::Dropped
-            | ErrorKind::Server => false,
-            // Inside a batch there is no status of its own.
-            kind if kind.is_response() => self.0.status.is_some(),
-            _ => true,
         }
     }
 

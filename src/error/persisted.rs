@@ -87,23 +87,6 @@ impl Persisted {
 }
 
 impl Error {
-    /// Whether HubSpot refused what it was asked for, and would again. Only what is known to last counts: neither a token,
-    /// a scope, a permission, a limit or a fault of the server, nor what HubSpot never saw, such as the page of a gateway.
-    /// What a read was refused for says nothing of the write that was to follow, unless it is that there is no such object
-    /// type.
-    pub(crate) fn is_lasting(&self) -> bool {
-        let was_asked = !self.only_reads() || self.0.body.cause == Some(Cause::ObjectType);
-        was_asked
-            && self.is_about_request()
-            && match self.0.status {
-                // Inside a batch there is no status of its own, and that of a success is not the error's.
-                None | Some(200..=299) => {
-                    matches!(self.category(), Some("VALIDATION_ERROR" | "OBJECT_NOT_FOUND" | "CONFLICT"))
-                }
-                Some(status) => matches!(status, 400 | 404 | 409 | 410 | 422),
-            }
-    }
-
     /// One line of JSON, of 2 KiB at most.
     pub(crate) fn to_json(&self) -> serde_json::Result<String> {
         Ok(self.persisted().bounded(MAX_PERSISTED)?.1)

@@ -88,6 +88,19 @@ async fn what_may_succeed_another_time_is_tried_another_time() {
 }
 
 #[tokio::test]
+async fn what_was_changed_meanwhile_is_sent_again() {
+    let simulator = crm(1, 1).start().await.unwrap();
+    let directory = TempDir::new().unwrap();
+    simulator.inject(Fault::status(409).times(1));
+    for is_made in [false, true] {
+        let journal = Journal::open(directory.path().join("run.journal"), "test").unwrap();
+        let run = client_of(&simulator).associate_many([("1", ("companies", "1"), "owner")]).journal(journal);
+        let outcomes: Vec<_> = run.outcomes().collect().await;
+        assert_eq!((outcomes[0].result.is_ok(), outcomes[0].replayed), (is_made, false), "{outcomes:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_gateway_refused_is_sent_again() {
     let simulator = crm(100, 100).start().await.unwrap();
     let directory = TempDir::new().unwrap();

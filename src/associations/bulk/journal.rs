@@ -42,8 +42,9 @@ const NEW_ONE: &str = "give another path for a new journal";
 ///
 /// An input is recorded once it was carried out, or once HubSpot refused it for what it is, such as an id that does not
 /// exist. An outcome that may be different next time is not recorded, and the next run tries the input again: no
-/// connection, no response in time, a missing token, scope or permit, a server error, an error from a gateway or a
-/// wrong base URL, and a value refused before anything was sent.
+/// connection, no response in time, a missing token, scope or permit, a conflict with another change, a server error, an
+/// error from a gateway or a wrong base URL, a refusal whose reason cannot be read, and a value refused before anything was
+/// sent.
 ///
 /// The journal survives the end of the process at any moment: a line that was cut short is skipped. It is not forced to
 /// the disk, so a power failure may lose the last lines. Their inputs are sent again, which does no harm: associations

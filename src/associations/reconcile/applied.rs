@@ -69,7 +69,7 @@ impl Applied {
     pub fn changed(&self, plan: &Plan) -> Plan {
         // What a read before it failed for was not sent. An attempt before the last one may have been carried out.
         let undone = |FailedChange { error, .. }: &&FailedChange| {
-            error.only_reads() || error.is_lasting() || (error.attempts() <= 1 && error.was_not_carried_out())
+            error.only_reads() || error.is_refused() || (error.attempts() <= 1 && error.was_not_carried_out())
         };
         let changes = |failed: &'_ [FailedChange]| -> HashSet<Association> {
             failed.iter().filter(undone).map(|failed| failed.association.clone()).collect()

@@ -120,7 +120,7 @@ impl<'a> Run<'a> {
             |FailedChange { association, error }| {
                 let has_room =
                     clients.contains(&association.partner_client_id) || objects.contains(&association.to_object_id);
-                has_room && error.is_lasting()
+                has_room && error.is_refused()
             },
         );
         self.applied.failed_additions = failed;

@@ -371,6 +371,13 @@ fn what_could_not_be_written_is_written_by_the_next_flush() {
     assert_eq!(journal.recorded(), 5);
 }
 
+/// The headers of a response of HubSpot's.
+fn signed() -> reqwest::header::HeaderMap {
+    let headers =
+        [("x-hubspot-correlation-id", "b00c")].map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+    reqwest::header::HeaderMap::from_iter(headers)
+}
+
 fn meta() -> CallMeta {
     CallMeta { attempts: 2, status: Some(207), correlation_id: Some("b00c".into()), ..CallMeta::default() }
 }
@@ -401,15 +408,14 @@ fn a_failure_that_lasts_is_replayed_as_it_was() {
         "status": "error", "message": "no contact 7", "category": "OBJECT_NOT_FOUND", "context": {"ids": ["7"]},
     }))
     .unwrap();
-    let signed =
-        [("x-hubspot-correlation-id", "b00c")].map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-    let signed = reqwest::header::HeaderMap::from_iter(signed);
+    let signed = signed();
     let named = [("x-hubspot-notfound".parse().unwrap(), "true".parse().unwrap())];
     let named = reqwest::header::HeaderMap::from_iter(named);
+    let exists = r#"{"message":"m","category":"OBJECT_ALREADY_EXISTS"}"#;
     let errors = [
         Error::response(400, &body).in_call("associate", &meta(), true),
         Error::response(404, &body).in_call("batch_dissociate", &meta(), true),
-        Error::response(409, "<html>").signed_by(&signed).in_call("associate", &meta(), true),
+        Error::response(409, exists).in_call("associate", &meta(), true),
         Error::response(422, "").signed_by(&signed).in_call("associate", &meta(), true),
         Error::response(404, "<html>").signed_by(&named).in_call("associate", &CallMeta::default(), true),
         Error::in_batch(&in_batch).in_call("batch_associate", &meta(), false),
@@ -442,6 +448,7 @@ fn a_failure_that_lasts_is_replayed_as_it_was() {
 
 #[test]
 fn a_failure_that_may_not_last_is_tried_again() {
+    let signed = signed();
     let scopes = r#"{"message":"m","category":"MISSING_SCOPES"}"#;
     let said = |message: &str| {
         json!({"status": "error", "message": message, "category": "VALIDATION_ERROR", "correlationId": "c"}).to_string()
@@ -470,6 +477,10 @@ fn a_failure_that_may_not_last_is_tried_again() {
         // What is not about the input.
         Error::response(400, &said("Missing 'Edit Associations' permission.")),
         Error::response(404, &said("No route for POST /crm/associations/2027-03/a/b/batch/create")),
+        // What was changed meanwhile, and what broke off before it said why.
+        Error::response(409, r#"{"message":"m","category":"CONFLICT"}"#),
+        in_batch("CONFLICT"),
+        Error::response(400, "").signed_by(&signed).without_reason(Some(Error::interrupted())),
         // A gateway's.
         Error::response(400, "<html>"),
         Error::response(404, r#"{"detail":"no such page"}"#),
