@@ -6,6 +6,11 @@ use crate::error::kind::ErrorKind;
 impl Error {
     /// Whether HubSpot cannot have done what was asked: it was never reached, or refused before doing anything.
     pub(crate) fn was_not_carried_out(&self) -> bool {
+        self.last_did_nothing() && !self.perhaps_before()
+    }
+
+    /// The same of the last attempt alone.
+    pub(super) fn last_did_nothing(&self) -> bool {
         match self.kind() {
             // What broke off after this status was a refusal.
             _ if self.0.status.is_some_and(|status| (300..500).contains(&status)) => true,
@@ -23,6 +28,21 @@ impl Error {
             kind if kind.is_response() => self.0.status.is_some(),
             _ => true,
         }
+    }
+
+    /// Whether an earlier attempt at a write, or an earlier request with it, may have carried it out.
+    pub(crate) fn perhaps_before(&self) -> bool {
+        self.0.perhaps_before && !self.only_reads()
+    }
+
+    /// Adds that an earlier attempt, or an earlier request with it, may have carried it out.
+    pub(crate) fn after_what_may_be_done(self) -> Self {
+        self.with(|e| e.perhaps_before = true)
+    }
+
+    /// Whether it is about a write that HubSpot may have carried out.
+    pub(crate) fn may_be_carried_out(&self) -> bool {
+        !self.only_reads() && !self.was_not_carried_out()
     }
 
     /// Whether HubSpot refused what it was asked for, and would again. Neither a conflict with another change lasts, nor

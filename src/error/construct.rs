@@ -34,6 +34,7 @@ impl Error {
             last_status: None,
             retry_after: None,
             time_needed: None,
+            perhaps_before: false,
             source: None,
         }))
     }

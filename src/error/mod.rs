@@ -44,6 +44,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// # }
 /// ```
 ///
+/// A call may take several attempts. What a kind or a predicate says of the request is true of the last of them; where an
+/// earlier one may have carried out a write, [`Error::remedy`] says so.
+///
 /// `Debug` and `Display` never show a token, and limit how much they print of what a server sends. `Display` is one line.
 ///
 /// Two errors are equal if everything but their [sources](std::error::Error::source) is equal.
@@ -83,6 +86,8 @@ struct Inner {
     retry_after: Option<Duration>,
     /// How long the call would have had to wait before another attempt, where its call timeout left no time for one.
     time_needed: Option<Duration>,
+    /// Whether an earlier attempt, or an earlier request for the same, may have carried it out.
+    perhaps_before: bool,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -356,7 +361,8 @@ impl PartialEq for Error {
         fn words(e: &Inner) -> impl PartialEq + use<'_> {
             (&e.message, e.operation, &e.correlation_id, &e.body, &e.body_excerpt)
         }
-        let figures = |e: &Inner| (e.kind, e.beneath, e.status, e.attempts, e.last_status, e.retry_after);
+        let figures =
+            |e: &Inner| (e.kind, e.beneath, e.status, e.attempts, e.last_status, e.retry_after, e.perhaps_before);
         Arc::ptr_eq(&self.0, &other.0) || (figures(&self.0) == figures(&other.0) && words(&self.0) == words(&other.0))
     }
 }

@@ -1,6 +1,6 @@
 //! Serialized form of errors: for logs and APIs, and for journals that are read back.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, ops::Not, time::Duration};
 
 use serde::{Deserialize, Serialize, Serializer, ser};
 
@@ -52,6 +52,9 @@ struct Persisted {
     /// Whether it is HubSpot's, where that does not follow from category and correlation id. Not for other programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     is_hubspots: Option<bool>,
+    /// Whether an earlier request may have carried it out, which the remedy says. Not for other programs.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    perhaps_before: bool,
     /// For readers only: it follows from the rest.
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
@@ -60,7 +63,7 @@ struct Persisted {
 impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let remedy = Some(self.remedy().into_owned());
-        let all = Persisted { remedy, is_hubspots: None, ..self.persisted() };
+        let all = Persisted { remedy, is_hubspots: None, perhaps_before: false, ..self.persisted() };
         all.bounded(MAX_SERIALIZED).map_err(ser::Error::custom)?.0.serialize(serializer)
     }
 }
@@ -109,6 +112,7 @@ impl Error {
             required_scopes: e.body.required_scopes.clone(),
             retry_after_ms: e.retry_after.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
             is_hubspots: None,
+            perhaps_before: e.perhaps_before,
             remedy: None,
         };
         if persisted.seems_hubspots() != e.body.is_hubspots {
@@ -140,6 +144,7 @@ impl Error {
             e.last_status = persisted.last_status;
             e.correlation_id = persisted.correlation_id.as_deref().and_then(CorrelationId::read);
             e.retry_after = persisted.retry_after_ms.map(Duration::from_millis);
+            e.perhaps_before = persisted.perhaps_before;
             e.body = body;
         }))
     }

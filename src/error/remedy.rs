@@ -16,9 +16,13 @@ impl Error {
     /// What to do next, in a sentence or two. It follows from the kind of the error, what HubSpot says is wrong, how
     /// long it asks to wait, and whether the operation may be repeated without harm.
     pub fn remedy(&self) -> Cow<'static, str> {
-        match (self.kind(), self.0.beneath) {
+        let remedy = match (self.kind(), self.0.beneath) {
             (ErrorKind::Token, Some(beneath)) => self.remedy_of_token(beneath),
             (kind, _) => self.remedy_of(kind),
+        };
+        match self.perhaps_before() && self.last_did_nothing() {
+            true => format!("{remedy} An earlier request may have carried it out.").into(),
+            false => remedy,
         }
     }
 

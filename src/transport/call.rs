@@ -116,7 +116,7 @@ impl Unended {
             return Err(panic);
         }
         match (&mut result, error) {
-            (Ok(response), Some(_)) => mark(response, id, meta.attempts),
+            (Ok(response), Some(error)) => mark(response, id, meta.attempts, error.perhaps_before()),
             (Ok(response), None) => came(response, meta),
             (Err(_), _) => {}
         }

@@ -24,6 +24,8 @@ pub struct CallMeta {
     /// How many entries in the lists of the response could not be read, such as a partner client without an id. They
     /// are left out.
     pub left_out: usize,
+    /// Whether an attempt that failed may have carried it out.
+    pub(crate) perhaps_done: bool,
 }
 
 impl CallMeta {
@@ -40,6 +42,7 @@ impl Error {
     /// is that of the attempt that failed.
     pub(crate) fn in_call(self, operation: &'static str, meta: &CallMeta, answered: bool) -> Self {
         let error = self.with_call(operation, meta.attempts, meta.status, meta.correlation_id.as_ref());
+        let error = if meta.perhaps_done { error.after_what_may_be_done() } else { error };
         if answered { error.with_response(meta.status, meta.rate_limit.retry_after) } else { error }
     }
 }

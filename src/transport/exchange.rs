@@ -120,7 +120,17 @@ impl Exchange {
                 }
                 return Err(before);
             }
-            if failed.error.is_refused_token() && !reauthorized {
+            let latest = failed.error.clone();
+            // A connection that was not made says nothing of what an attempt before may have done.
+            if latest.is_connect()
+                && let Some(earlier) = before.take_if(|before| before.error.may_be_carried_out())
+            {
+                failed = Failed { error: self.in_call(earlier.error), ..earlier };
+            }
+            if latest.may_be_carried_out() {
+                self.call.record().meta.perhaps_done = true;
+            }
+            if latest.is_refused_token() && !reauthorized {
                 let token = self.call.record().token.clone();
                 reauthorized = true;
                 if let Some(token) = token
@@ -132,7 +142,7 @@ impl Exchange {
                 }
             }
             let policy = self.call.options.retry.unwrap_or(self.shared.retry);
-            let Some(delay) = policy.delay(&failed.error, self.operation.idempotent, number) else {
+            let Some(delay) = policy.delay(&latest, self.operation.idempotent, number) else {
                 return Err(failed);
             };
             if deadline.is_some_and(|deadline| delay >= deadline.saturating_duration_since(Instant::now())) {
@@ -140,7 +150,7 @@ impl Exchange {
                 return Err(failed);
             }
             // A 429 is paced by the limiter, and says that HubSpot is well.
-            if !failed.error.is_rate_limited() {
+            if !latest.is_rate_limited() {
                 if !self.shared.budget.spend() {
                     return Err(failed);
                 }

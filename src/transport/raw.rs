@@ -49,7 +49,7 @@ impl From<generated::Error<types::Error>> for Error {
 
 /// The facts that a call through [`Client::raw`](crate::Client::raw) adds to an error response: the generated
 /// code keeps nothing else of it.
-pub(crate) fn mark(response: &mut Response, operation: &'static str, attempts: u32) {
+pub(crate) fn mark(response: &mut Response, operation: &'static str, attempts: u32, perhaps_before: bool) {
     // Its own headers show no secret any more.
     let to = redirected_to(response.headers(), response.url(), &[]).and_then(|to| HeaderValue::try_from(to).ok());
     let headers = response.headers_mut();
@@ -58,11 +58,15 @@ pub(crate) fn mark(response: &mut Response, operation: &'static str, attempts: u
     }
     headers.insert(&OPERATION, HeaderValue::from_static(operation));
     headers.insert(&ATTEMPTS, attempts.into());
+    if perhaps_before {
+        headers.insert(&PERHAPS_BEFORE, HeaderValue::from_static("yes"));
+    }
 }
 
 static OPERATION: HeaderName = HeaderName::from_static("x-hubspot-partner-clients-operation");
 static REDIRECTED_TO: HeaderName = HeaderName::from_static("x-hubspot-partner-clients-redirected-to");
 static ATTEMPTS: HeaderName = HeaderName::from_static("x-hubspot-partner-clients-attempts");
+static PERHAPS_BEFORE: HeaderName = HeaderName::from_static("x-hubspot-partner-clients-perhaps-before");
 
 /// The transport can fail only with a `reqwest::Error`; it hides its own error as the source of one.
 fn carried_by(error: &reqwest::Error) -> Option<Error> {
@@ -81,6 +85,7 @@ fn marked(error: Error, headers: &HeaderMap) -> Error {
         attempts,
         correlation_id: text(&CORRELATION_ID).and_then(CorrelationId::read),
         rate_limit: RateLimitHeaders::read(headers),
+        perhaps_done: headers.contains_key(&PERHAPS_BEFORE),
         ..CallMeta::default()
     };
     error.in_call(operation.id, &meta, true)

@@ -1,6 +1,7 @@
 //! Which failures are tried again, when, and how often.
 
 mod budget;
+mod earlier;
 
 use std::{sync::Arc, time::Duration};
 
