@@ -1,6 +1,9 @@
 //! Settling a batch, by as few requests as its inputs allow.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use super::{
     attribution::{Attribution, pair},
@@ -80,7 +83,17 @@ impl Sender {
             return settled;
         }
         let limit = all + all.next_power_of_two().ilog2() as usize;
-        let settling = Settling { sender: self, to, all, open: all, calls: 0, limit, foreign: None, settled };
+        let settling = Settling {
+            sender: self,
+            to,
+            all,
+            open: all,
+            calls: 0,
+            limit,
+            perhaps_done: HashSet::new(),
+            foreign: None,
+            settled,
+        };
         settling.run(units.iter().collect()).await
     }
 }
@@ -110,6 +123,8 @@ struct Settling<'a> {
     open: usize,
     calls: usize,
     limit: usize,
+    /// The first place of each input that a batch may have carried out which left it open.
+    perhaps_done: HashSet<usize>,
     /// A response to an input alone that is none of HubSpot's: this server can settle nothing.
     foreign: Option<Error>,
     settled: Settled,
@@ -186,6 +201,7 @@ impl<'a> Settling<'a> {
                 return if open.is_empty() {
                     Vec::new()
                 } else if open.len() < sent {
+                    self.may_be_done(&open);
                     vec![open]
                 } else {
                     self.one_by_one(open, || unsettled(&response.errors, operation, &meta))
@@ -197,6 +213,9 @@ impl<'a> Settling<'a> {
                 let asked: Vec<&Association> = part.iter().map(|unit| &*unit.association).collect();
                 let attribution = Attribution::new(&error, self.to, asked.into_iter());
                 let all = part.len();
+                if error.perhaps_before() {
+                    self.may_be_done(&part);
+                }
                 part = self.settle_those(part, |input| attribution.of(&input.association).map(Err));
                 if part.len() < all {
                     return if part.is_empty() { Vec::new() } else { vec![part] };
@@ -215,7 +234,13 @@ impl<'a> Settling<'a> {
             self.settle_all(open, &Err(unknown()));
             return Vec::new();
         }
+        self.may_be_done(&open);
         open.into_iter().rev().map(|input| vec![input]).collect()
+    }
+
+    /// Notes inputs that are sent again after a request that may have carried them out.
+    fn may_be_done(&mut self, open: &[&Unit<'_>]) {
+        self.perhaps_done.extend(open.iter().filter_map(|unit| unit.places.first()));
     }
 
     /// Settles the inputs that have a result, and returns the others.
@@ -237,7 +262,13 @@ impl<'a> Settling<'a> {
 
     fn settle(&mut self, unit: &Unit<'_>, result: &Result<()>) {
         self.open -= 1;
-        self.settled.set(unit.places.iter().copied(), result);
+        let perhaps_done = unit.places.first().is_some_and(|place| self.perhaps_done.contains(place));
+        match result {
+            Err(error) if perhaps_done => {
+                self.settled.set(unit.places.iter().copied(), &Err(error.clone().after_what_may_be_done()));
+            }
+            result => self.settled.set(unit.places.iter().copied(), result),
+        }
     }
 
     fn called(&mut self, meta: &CallMeta) {

@@ -67,9 +67,10 @@ impl Applied {
 
     /// The plan without changes that were certainly not made: what was, or may have been, carried out.
     pub fn changed(&self, plan: &Plan) -> Plan {
-        // What a read before it failed for was not sent. An attempt before the last one may have been carried out.
+        // What a read before it failed for was not sent. What was sent before may have been carried out, whatever is said of
+        // it now.
         let undone = |FailedChange { error, .. }: &&FailedChange| {
-            error.only_reads() || error.is_refused() || (error.attempts() <= 1 && error.was_not_carried_out())
+            error.only_reads() || !error.perhaps_before() && (error.is_refused() || error.was_not_carried_out())
         };
         let changes = |failed: &'_ [FailedChange]| -> HashSet<Association> {
             failed.iter().filter(undone).map(|failed| failed.association.clone()).collect()

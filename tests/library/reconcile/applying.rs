@@ -253,3 +253,36 @@ async fn a_plan_that_may_be_out_of_date_changes_nothing_but_what_it_names() {
         assert_eq!(companies(&simulator, "1"), ["1", "2", "9"], "{version}");
     }
 }
+
+#[tokio::test]
+async fn what_a_batch_may_have_changed_is_undone_whatever_is_said_of_it_afterwards() {
+    let triples = |companies: &[u64]| companies.iter().map(|&company| (1, company, "owner")).collect();
+    for version in VERSIONS {
+        for (before, after) in [(&[1, 2, 3][..], &[1][..]), (&[1], &[1, 2, 3])] {
+            let truth = Truth::start(World { associations: triples(before), accepts: true, ..World::default() }).await;
+            let client = client_at_speaking(&truth.server.base_url, "t", version);
+            let wanted: Vec<_> = after.iter().map(|&company| (1, company)).collect();
+            let plan = client.reconcile([1], "companies", desired(&wanted)).plan().await.unwrap();
+            let applied = plan.apply(&client).max_removals(2).await.unwrap();
+            assert_eq!((applied.added + applied.removed, applied.failures().count()), (0, 2), "{version}");
+            for failed in applied.failures() {
+                assert_eq!(failed.error.status(), Some(409), "{version}");
+                let remedy = failed.error.remedy();
+                assert!(remedy.ends_with("An earlier request may have carried it out."), "{version}: {remedy}");
+            }
+            assert_eq!(truth.world().associations, triples(after), "{version}: it was carried out");
+            truth.world().accepts = false;
+            let undone = applied.undo(&plan).apply(&client).await.unwrap();
+            assert!(undone.is_complete(), "{version}: {undone:?}");
+            assert_eq!(truth.world().associations, triples(before), "{version}");
+        }
+        // A batch that is refused as a whole has changed nothing.
+        let refused = triples(&[2, 3]);
+        let truth = Truth::start(World { associations: triples(&[1]), refused, ..World::default() }).await;
+        let client = client_at_speaking(&truth.server.base_url, "t", version);
+        let plan = client.reconcile([1], "companies", desired(&[(1, 1), (1, 2), (1, 3)])).plan().await.unwrap();
+        let applied = plan.apply(&client).await.unwrap();
+        assert_eq!(applied.failed_additions.len(), 2);
+        assert!(applied.changed(&plan).is_empty(), "{version}: {:?}", applied.changed(&plan));
+    }
+}
