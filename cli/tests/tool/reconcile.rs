@@ -413,7 +413,8 @@ async fn a_run_that_is_killed_goes_on_with_its_journal_and_is_taken_back_by_its_
                 let applied = &json[0]["applied"];
                 assert_eq!(
                     (&applied["added"], &applied["removed"], &applied["alreadyDone"]),
-                    (&2.into(), &2.into(), &0.into())
+                    (&0.into(), &2.into(), &2.into()),
+                    "the first run made them"
                 );
                 assert_eq!(case.there(), [(1, 2), (1, 4), (2, 5), (3, 5)]);
             }

@@ -143,7 +143,7 @@ impl<'a> Run<'a> {
                 None => None,
             };
             match (is_done(change), recorded) {
-                (true, Some(Recorded::Made)) => *self.count(kind) += 1,
+                // An earlier run's work as well, where the journal says so.
                 (true, _) => self.applied.already_done.push(change.clone()),
                 (false, Some(Recorded::Failed(error))) => self.failed(kind, change, error),
                 (false, _) => open.push((place, change)),
