@@ -20,6 +20,7 @@ mod object_types;
 mod preview;
 mod problems;
 mod progress;
+mod quotes;
 pub(super) mod reconcile;
 mod report;
 mod rows;

@@ -1,8 +1,9 @@
 //! The rows of a CSV file, one at a time.
 
-use std::{borrow::Cow, mem};
+use std::{borrow::Cow, iter, mem, ops::Range};
 
 use csv::{ByteRecord, ReaderBuilder, Terminator};
+use hubspot_partner_clients::{AssociationType, ObjectId, ObjectType, PartnerClientId};
 use memchr::memchr;
 
 use super::{
@@ -10,6 +11,7 @@ use super::{
     form::{Foreign, Form, columns_in, is_blank, is_delimiter_line},
     input::Input,
     problems::{Column, Problem, Problems},
+    quotes::{Quotes, line_like_a_row},
     source::Source,
 };
 use crate::{
@@ -60,7 +62,7 @@ impl Rows {
                 format!("{remedy} Nothing was sent."),
             )
         })?;
-        let source = Source::new(content, input.clone(), form.has_cr_lines);
+        let source = Source::new(content, input.clone(), form);
         // The carriage return of a CRLF is removed from the last field instead, because only lines that end with LF
         // have numbers to rely on. Rows of another width are reported with their line.
         let reader = ReaderBuilder::new()
@@ -79,7 +81,8 @@ impl Rows {
         let problems = match first {
             Ok(true) => {
                 rows.header = rows.row.clone();
-                let mut problems = rows.find_columns().err().unwrap_or_default();
+                let found = rows.find_columns();
+                let mut problems = found.map_or_else(|problems| problems, |()| rows.swallowed().into_iter().collect());
                 if let Some(problem) = problems.last_mut()
                     && let Some(line) = rows.find_header()
                 {
@@ -152,7 +155,8 @@ impl Rows {
     }
 
     pub(super) fn fields(&self) -> impl Iterator<Item = &[u8]> {
-        fields(&self.row)
+        let missing = self.header.len().saturating_sub(self.row.len());
+        fields(&self.row).chain(iter::repeat_n(&b""[..], missing))
     }
 
     /// The values of the four columns, empty where there are none. An object that is named by a property has its id, once that
@@ -218,15 +222,24 @@ impl Rows {
 
     /// What is wrong with the row, apart from its values.
     pub(super) fn trouble(&self) -> Option<Problem> {
+        if let Some(swallowed) = self.swallowed() {
+            return Some(swallowed);
+        }
         let (width, expected) = (self.row.len(), self.header.len());
+        // They write none for empty cells at the end of a row.
+        let lacks = width < expected && self.columns.into_iter().flatten().any(|column| column >= width);
+        let is_cut = width < expected && self.reader.get_ref().is_cut_at(self.reader.position().byte());
         // Spreadsheets write delimiters for columns that were used once.
         let is_wider = self.row.iter().skip(expected).any(|field| !field.trim_ascii().is_empty());
-        if width < expected || is_wider {
-            let message = format!(
+        if lacks || is_cut || is_wider {
+            let mut message = format!(
                 "the row has {}, but the header has {}",
                 counted(width as u64, "field"),
                 counted(expected as u64, "field")
             );
+            if is_cut {
+                message.push_str(", and no line end: the file may be cut off");
+            }
             return Some(Problem { line: self.line(), column: None, message });
         }
         let is_number = self.cell(0).starts_with(|c: char| c.is_ascii_digit());
@@ -241,6 +254,50 @@ impl Rows {
         let number = self.row.iter().position(|field| str::from_utf8(field).is_err())?;
         let message = format!("the value is {NOT_UTF_8}");
         Some(Problem { line: self.line(), column: Some(self.column(number)), message })
+    }
+
+    /// A cell of the row that has more rows in it, because of a quotation mark that is only text.
+    fn swallowed(&self) -> Option<Problem> {
+        memchr(b'\n', self.row.as_slice())?;
+        let (begin, end) = (self.row.position().map_or(0, csv::Position::byte), self.reader.position().byte());
+        let quotes = self.reader.get_ref().quotes.as_ref();
+        let is_stray = quotes.and_then(Quotes::stray).is_some_and(|stray| (begin..end).contains(&stray));
+        let (line, last) = (self.line(), self.reader.position().line().saturating_sub(1));
+        let would_do = |cells: &[&[u8]], inside: Range<usize>| self.would_do(cells, inside);
+        let found = line_like_a_row(&self.row, self.header.len(), self.form.delimiter, would_do);
+        let (place, why) = match found {
+            Some((place, within)) => (place, format!("and line {} in it looks like a row", line + within)),
+            None if is_stray => {
+                let place = self.row.iter().position(|cell| memchr(b'\n', cell).is_some())?;
+                (place, "where more text follows the mark that ends it".to_owned())
+            }
+            None => return None,
+        };
+        let message = format!(
+            "a quotation mark begins a cell here that goes on to line {last}, {why}: remove the mark, or put the whole cell into \
+             quotation marks and write each mark within twice"
+        );
+        Some(Problem { line, column: Some(self.column(place)), message })
+    }
+
+    /// Whether these cells could be a row, some of whose values are among those inside.
+    fn would_do(&self, cells: &[&[u8]], inside: Range<usize>) -> bool {
+        let is_good = |(part, column): (usize, usize)| {
+            let Some(text) = cells.get(column).and_then(|cell| str::from_utf8(plain(cell)).ok()) else { return false };
+            let value = text.trim();
+            match part {
+                // In sentences, a space follows a comma.
+                0 | 2 if self.input.layout().property(part).is_some() => !value.is_empty() && !text.starts_with(' '),
+                0 | 2 if key::parse(value).is_some() => true,
+                0 => PartnerClientId::new(value).is_ok(),
+                2 => ObjectId::new(value).is_ok(),
+                _ if value.is_empty() => self.input.layout().constant(part).is_some(),
+                1 => ObjectType::new(value).is_ok(),
+                _ => AssociationType::new(value).is_ok(),
+            }
+        };
+        let columns = || self.columns.into_iter().enumerate().filter_map(|(part, column)| Some((part, column?)));
+        columns().any(|(_, column)| inside.contains(&column)) && columns().all(is_good)
     }
 
     /// Lets all that was read be what the input is from now on, and returns its SHA-256.

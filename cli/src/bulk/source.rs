@@ -7,7 +7,7 @@ use std::{
 
 use hmac_sha256::Hash;
 
-use super::input::Input;
+use super::{form::Form, input::Input, quotes::Quotes};
 
 /// So much is read at once. Its digest takes 8 bytes of memory.
 const BLOCK: usize = 1 << 16;
@@ -27,6 +27,10 @@ pub(super) struct Source {
     /// Whether a block is no longer what was checked. Nothing of it is given.
     pub(super) is_changed: bool,
     has_cr_lines: bool,
+    /// Those of a content that is checked for the first time.
+    pub(super) quotes: Option<Quotes>,
+    /// How many bytes were given, the last line end included.
+    total: u64,
     ended: bool,
     /// Whether more was asked for than there is.
     pub(super) is_read: bool,
@@ -34,7 +38,8 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(content: Box<dyn Read + Send>, input: Input, has_cr_lines: bool) -> Self {
+    pub(super) fn new(content: Box<dyn Read + Send>, input: Input, form: Form) -> Self {
+        let quotes = input.blocks().is_none().then(|| Quotes::new(form.delimiter));
         Self {
             content,
             input,
@@ -44,7 +49,9 @@ impl Source {
             blocks: Vec::new(),
             hash: Hash::new(),
             is_changed: false,
-            has_cr_lines,
+            has_cr_lines: form.has_cr_lines,
+            quotes,
+            total: 0,
             ended: false,
             is_read: false,
             left: 0,
@@ -72,7 +79,15 @@ impl Source {
         if self.has_cr_lines {
             self.block.iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');
         }
+        if let Some(quotes) = &mut self.quotes {
+            quotes.take(&self.block);
+        }
         Ok(())
+    }
+
+    /// Whether the row that ends before this byte is the last one and had no line end in the file.
+    pub(super) fn is_cut_at(&self, byte: u64) -> bool {
+        self.ended && byte == self.total
     }
 }
 
@@ -93,11 +108,13 @@ impl Read for Source {
         }
         let read = self.block.get(self.given..).unwrap_or_default().read(buffer)?;
         self.given += read;
+        self.total += read as u64;
         self.left = self.left.saturating_sub(read as u64);
         match buffer.first_mut() {
             // So that the last row has a line end too.
             Some(first) if read == 0 && !self.ended => {
                 self.ended = true;
+                self.total += 1;
                 *first = b'\n';
                 Ok(1)
             }

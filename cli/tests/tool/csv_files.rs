@@ -187,3 +187,108 @@ async fn a_file_of_another_kind_is_named_for_what_it_is() {
     }
     assert_eq!(sent(&hubspot), 0);
 }
+
+/// Each of these reads as fewer rows than it has lines, and `reconcile` would remove the associations of the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_a_quotation_mark_puts_into_a_cell_are_refused_and_not_lost() {
+    let hubspot = crm(1, 9).start().await.unwrap();
+    let folder = Folder::new();
+    let row = |company: u64, note: &str| format!("1,companies,{company},owner,{note}\n");
+    let header = HEADER.replace('\n', ",note\n");
+    let cases = [
+        // Inches, and ditto marks, in the last column.
+        (
+            header.clone() + &row(1, "\"5 inch") + &row(2, "x") + &row(3, "\"6 inch"),
+            "line 2, column 5 (note)",
+            "line 3 in it",
+        ),
+        (header.clone() + &row(1, "\"5 inch") + &row(2, "\"6 inch"), "line 2, column 5 (note)", "line 3"),
+        (header.clone() + &row(1, "\"") + &row(2, "\""), "line 2, column 5 (note)", "line 3 in it"),
+        (
+            header.clone() + &row(9, "x") + &row(1, "\"") + &row(2, "\"") + &row(3, "x"),
+            "line 3, column 5 (note)",
+            "line 4 in it",
+        ),
+        // In the first, and in one between.
+        (
+            format!("note,{HEADER}\",1,companies,1,owner\n\",1,companies,2,owner\n"),
+            "line 2, column 1 (note)",
+            "line 2 in it",
+        ),
+        (
+            format!("note,{HEADER}\"5 inch,1,companies,1,owner\n\"6 inch,1,companies,2,owner\n"),
+            "line 2, column 1",
+            "line 2 in it",
+        ),
+        (
+            format!("{}1,\",companies,1,owner\n1,\",companies,2,owner\n", HEADER.replacen(',', ",note,", 1)),
+            "line 2, column 2 (note)",
+            "line 2 in it",
+        ),
+        // In the header.
+        (
+            HEADER.replace('\n', ",\"note\n") + &row(1, "x") + &row(2, "\"") + &row(3, "x"),
+            "line 1, column 5",
+            "line 2 in it",
+        ),
+    ];
+    for (content, place, why) in cases {
+        for (content, end) in
+            [(content.clone(), "LF"), (content.replace('\n', "\r\n"), "CRLF"), (content.replace('\n', "\r"), "CR")]
+        {
+            let file = folder.write("rows.csv", &content);
+            let many = run_at(&hubspot, &["associate-many", path(&file), "--dry-run"]);
+            let reconcile = run_at(&hubspot, &["reconcile", path(&file), "--to-type", "companies"]);
+            for refused in [many, reconcile] {
+                assert_eq!((refused.code, &*refused.out), (Some(2), ""), "{end} {content}");
+                assert!(refused.err.contains(place) && refused.err.contains(why), "{end} {content} {}", refused.err);
+            }
+        }
+    }
+    assert_eq!(sent(&hubspot), 0);
+    // Cells of several lines are no rows.
+    let notes =
+        ["a\nb", "Hello, Ann,\n\nas agreed: 1, 2, 3, 4\n5 \"\"inches\"\", too\n", "1,companies\n2,x,y", "\n,,,,\n"];
+    for note in notes {
+        for content in [
+            header.clone() + &row(1, &format!("\"{note}\"")) + &row(2, &format!("\"{note}\" ")),
+            format!("note,{HEADER}\"{note}\",1,companies,1,owner\n \"x,1,companies,2,owner\n"),
+            HEADER.replacen(',', ",note,", 1) + &format!("1,\"{note}\",companies,1,owner\n1,5\" x,companies,2,owner\n"),
+        ] {
+            let file = folder.write("rows.csv", &content);
+            let ran = run_at(&hubspot, &["associate-many", path(&file), "--dry-run"]);
+            assert_eq!((ran.code, &*ran.err), (Some(0), ""), "{content}");
+            assert!(ran.out.contains("2 rows are valid"), "{}", ran.out);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cells_that_a_spreadsheet_leaves_out_at_the_end_of_a_row_are_empty() {
+    let hubspot = crm(1, 3).start().await.unwrap();
+    let folder = Folder::new();
+    let header = HEADER.replace('\n', ",note,source\n");
+    let (file, failed) = (
+        folder.write(
+            "rows.csv",
+            format!("{header}1,companies,1,owner,x,y\r\n1,companies,9,owner\r\n1,companies,2,owner,x\n"),
+        ),
+        folder.at("failed.csv"),
+    );
+    let ran = run_at(&hubspot, &["associate-many", path(&file), "--failed", path(&failed)]);
+    assert_eq!((ran.code, hubspot.association_count()), (Some(1), 2), "{}", ran.err);
+    let written = std::fs::read_to_string(&failed).unwrap();
+    let mut lines = written.lines();
+    assert!(lines.next().unwrap().ends_with(",note,source,error,correlation_id"));
+    assert!(lines.next().unwrap().starts_with("1,companies,9,owner,,,"), "{written}");
+    let again = run_at(&hubspot, &["associate-many", path(&failed)]);
+    assert_eq!(again.code, Some(1), "{}", again.err);
+    // Not those of a file whose end is missing.
+    for cut in ["1,companies,1,own", "1,companies,1,owner", "1,companies,1,owner,x", "1,companies,1,owner\r"] {
+        let ran = associate(&hubspot, format!("{header}1,companies,1,owner,x,y\n{cut}"), &[]);
+        assert!(ran.code == Some(2) && ran.err.contains("line 3: the row has "), "{cut}: {}", ran.err);
+        assert!(ran.err.contains("no line end: the file may be cut off"), "{cut}: {}", ran.err);
+    }
+    let ran = associate(&hubspot, format!("{header}1,companies,1\n1,companies,1,owner\n"), &[]);
+    assert!(ran.code == Some(2) && ran.err.contains("has 1 problem"), "{}", ran.err);
+}
