@@ -19,7 +19,7 @@ pub(crate) fn with_input(file: &Path) -> &'static str {
 }
 
 /// A word for a shell, in quotation marks where it needs them.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     if cfg!(windows) { for_windows(word) } else { for_unix(word) }
 }
 

@@ -6,13 +6,15 @@ use clap::{Args, Subcommand};
 
 use crate::{bulk::layout::TypedTable, help, question::Yes};
 
+pub(super) const PREFIX: &str = "hubspot-partner-clients";
+
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Address of Redis [default: REDIS_URL]
     #[arg(long, global = true, value_name = "URL")]
     pub(super) redis: Option<String>,
     /// Prefix of all keys in Redis
-    #[arg(long, global = true, value_name = "TEXT", default_value = "hubspot-partner-clients")]
+    #[arg(long, global = true, value_name = "TEXT", default_value = PREFIX)]
     pub(super) redis_prefix: String,
     #[command(subcommand)]
     pub(super) command: Command,

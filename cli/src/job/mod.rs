@@ -3,18 +3,27 @@
 pub(super) mod arguments;
 mod collect;
 mod list;
+mod named;
+mod status;
 
-use std::{env, time::Duration};
+use std::{
+    env,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use hubspot_partner_clients::{
     Association, Error, RateLimit,
     bulk::Progress,
-    redis::{Job, JobStatus, Redis, SetAside},
+    redis::{Job, JobStatus, Redis},
 };
-use indicatif::{HumanCount, HumanDuration};
+use indicatif::HumanCount;
 use serde_json::json;
 
-use self::arguments::{Arguments, Command, Worker};
+use self::{
+    arguments::{Arguments, Command, Worker},
+    named::Named,
+};
 use super::{
     bulk::{
         change::Change,
@@ -23,9 +32,9 @@ use super::{
         inputs::Inputs,
         lookup,
     },
-    command_line::{self, NAME},
+    command_line,
     exit::Code,
-    failure::{Failure, to_json, told, warn},
+    failure::{Failure, told, warn},
     output::{Output, Table},
     question,
     signals::Signals,
@@ -38,8 +47,6 @@ const REDIS_URL: &str = "REDIS_URL";
 const REDIS_TIMEOUT: Duration = Duration::from_secs(3);
 /// Its workers wait for the rest.
 const UNENQUEUED: &str = "is not completely enqueued: unless `job enqueue` is still running, run it again";
-/// How many batches that are set aside are shown to people.
-const SHOWN: usize = 10;
 
 pub(super) async fn run(
     arguments: Arguments,
@@ -67,14 +74,14 @@ pub(super) async fn run(
                 }
                 let job = of_account(redis.job(name), account.as_deref());
                 let job = if *including_labels { job.including_labels() } else { job };
-                enqueue(&job, name, change, (&input, &checked), yes.yes, target, output).await
+                enqueue(&job, &Named::new(name, &arguments), change, (&input, &checked), yes.yes, target, output).await
             };
             signals.interrupt(run, Some(&remedy)).await
         }
         // It ends by itself when it is interrupted.
         Command::Worker(worker) => {
             let redis = signals.interrupt(redis(&arguments), None).await?;
-            work(&redis, worker, target, signals, output).await
+            work(&redis, worker, &Named::new(&worker.job, &arguments), target, signals, output).await
         }
         Command::Status { job: name } => {
             let known = async {
@@ -82,7 +89,7 @@ pub(super) async fn run(
                 Ok((job.status().await?, job.set_aside().await?))
             };
             let (known, set_aside) = signals.interrupt(known, None).await?;
-            status(name, &known, &set_aside, output)?;
+            status::tell(&Named::new(name, &arguments), &known, &set_aside, output)?;
             Ok(Code::Success)
         }
         Command::List => signals.interrupt(async { list::run(&redis(&arguments).await?, output).await }, None).await,
@@ -94,9 +101,8 @@ pub(super) async fn run(
                 output.line(format_args!("No batch of job {name} is set aside."))?;
             } else {
                 let again = counted_are(retried, "batch");
-                output.line(format_args!(
-                    "{again} to be tried again. To send them, start workers with `{NAME} job worker {name}`."
-                ))?;
+                let worker = Named::new(name, &arguments).command("worker");
+                output.line(format_args!("{again} to be tried again. To send them, start workers with {worker}."))?;
             }
             Ok(Code::Success)
         }
@@ -143,7 +149,7 @@ async fn resolve(input: &Input, checked: &Checked, target: &Target) -> Result<Op
 
 async fn enqueue(
     job: &Job,
-    name: &str,
+    name: &Named<'_>,
     change: Change,
     (input, checked): (&Input, &Checked),
     yes: bool,
@@ -163,10 +169,10 @@ async fn enqueue(
     };
     inputs
         .is_so
-        .map_err(|failure| failure.and_then_do(&format!("Remove the job before that: `{NAME} job remove {name}`.")))?;
+        .map_err(|failure| failure.and_then_do(&format!("Remove the job before that: {}.", name.command("remove"))))?;
     enqueued?;
     let enqueued = counted_are(checked.rows, "row");
-    let workers = format!("start workers with `{NAME} job worker {name}`");
+    let workers = format!("start workers with {}", name.command("worker"));
     // It may have been enqueued before, and be finished by now.
     let status = match job.status().await {
         Ok(status) => status,
@@ -189,15 +195,17 @@ async fn enqueue(
     }
     match settled {
         _ if status.is_finished && status.set_aside > 0 => {
-            let batches = counted(status.set_aside, "batch");
+            let (batches, status) = (counted(status.set_aside, "batch"), name.command("status"));
             output.line(format_args!(
                 "Job {name} is finished already except for {batches} set aside, and nothing more is sent: \
-                 `{NAME} job status {name}` says why."
+                 {status} says why."
             ))?;
         }
         _ if status.is_finished => output.line(format_args!(
-            "Job {name} is finished already, and nothing more is sent: `{NAME} job collect {name}` prints the outcome of each \
-             row. To send the rows again, remove the job first with `{NAME} job remove {name}`."
+            "Job {name} is finished already, and nothing more is sent: {} prints the outcome of each row. To send the rows \
+             again, remove the job first with {}.",
+            name.command("collect"),
+            name.command("remove")
         ))?,
         0 => output.line(format_args!("{enqueued} enqueued. To send them, {workers}."))?,
         settled => {
@@ -233,6 +241,7 @@ impl Iterator for Unchanged {
 async fn work(
     redis: &Redis,
     worker: &Worker,
+    name: &Named<'_>,
     target: &Target,
     signals: &Signals,
     output: &mut Output,
@@ -252,13 +261,13 @@ async fn work(
         // Another may have begun meanwhile.
         let status = redis.job(&worker.job).status().await?;
         if !status.is_complete {
-            let message = format!("job {} {UNENQUEUED}", worker.job);
+            let message = format!("job {name} {UNENQUEUED}");
             warn(json!({"kind": "job", "message": message}), output.json);
         }
         if account.is_none() {
-            check_unbegun(&worker.job, &status)?;
+            check_unbegun(name, &status)?;
             let alone = "without an account, it has this worker alone, and no later one can go on once rows are sent";
-            let message = format!("job {}: {alone}", worker.job);
+            let message = format!("job {name}: {alone}");
             warn(json!({"kind": "job", "message": message}), output.json);
         }
         Ok((status, client, account))
@@ -267,13 +276,28 @@ async fn work(
     let job = of_account(redis.job(&worker.job), account.as_deref());
     let mut interrupted = None;
     let stop = async { interrupted = Some(signals.received().await) };
-    let worked = job.worker(&client).concurrency(worker.concurrency.into()).run_until(stop).await?;
+    let last = Arc::new(Mutex::new(Progress::default()));
+    let latest = Arc::clone(&last);
+    let run = job.worker(&client).concurrency(worker.concurrency.into()).on_progress(move |progress| {
+        latest.lock().unwrap_or_else(PoisonError::into_inner).clone_from(progress);
+    });
+    let worked = match run.run_until(stop).await {
+        Ok(worked) => worked,
+        // What it did before that is told all the same.
+        Err(error) => {
+            let worked = last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if worked != Progress::default() {
+                part(&status, &worked, output).and_then(|()| output.flush())?;
+            }
+            return Err(error.into());
+        }
+    };
     let written = part(&status, &worked, output).and_then(|()| output.flush());
     if let Some(signal) = interrupted {
         let status = if account.is_none() { Some(job.status().await) } else { None };
         let remedy = match status {
-            Some(Ok(status)) if is_of_no_account(&status) => anew(&worker.job),
-            Some(Err(_)) => format!("`{NAME} job status {}` says how to go on.", worker.job),
+            Some(Ok(status)) if is_of_no_account(&status) => anew(name),
+            Some(Err(_)) => format!("{} says how to go on.", name.command("status")),
             _ => "Other workers take over its rows. Run the same command again to have this worker go on.".to_owned(),
         };
         return Err(Failure::interrupted(signal, "", Some(remedy)));
@@ -283,17 +307,17 @@ async fn work(
     match status.set_aside {
         0 if status.failed == 0 => Ok(Code::Success),
         0 => {
-            let message = format!("job {} is finished, and {} failed", worker.job, counted(status.failed, "row"));
-            let remedy = format!("`{NAME} job collect {} --failed` prints what failed, and why.", worker.job);
+            let message = format!("job {name} is finished, and {} failed", counted(status.failed, "row"));
+            let remedy = format!("{} prints what failed, and why.", name.command("collect --failed"));
             Err(Failure::rows(message, remedy))
         }
         batches => {
-            let message = format!("job {} is finished except for {} set aside", worker.job, counted(batches, "batch"));
-            let why = format!("`{NAME} job status {}` says why.", worker.job);
+            let message = format!("job {name} is finished except for {} set aside", counted(batches, "batch"));
+            let why = format!("{} says why.", name.command("status"));
             let remedy = if is_of_no_account(&status) {
-                format!("{why} {}", anew(&worker.job))
+                format!("{why} {}", anew(name))
             } else {
-                format!("{why} Once the cause is gone, run `{NAME} job retry {}`.", worker.job)
+                format!("{why} Once the cause is gone, run {}.", name.command("retry"))
             };
             Err(Failure::set_aside(message, remedy))
         }
@@ -304,7 +328,7 @@ async fn work(
 ///
 /// # Errors
 /// For one that another worker has begun: it may be of another account.
-fn check_unbegun(name: &str, status: &JobStatus) -> Result<(), Failure> {
+fn check_unbegun(name: &Named<'_>, status: &JobStatus) -> Result<(), Failure> {
     if status.server.is_none() && status.workers == 0 {
         return Ok(());
     }
@@ -314,7 +338,8 @@ fn check_unbegun(name: &str, status: &JobStatus) -> Result<(), Failure> {
         (Some(_), _) => "Start the worker again once HubSpot tells it.".to_owned(),
         (None, 0) => anew(name),
         (None, _) => {
-            let then = format!("If the job is not finished then, `{NAME} job status {name}` says how to go on.");
+            let status = name.command("status");
+            let then = format!("If the job is not finished then, {status} says how to go on.");
             format!("Wait until the worker that is at work has ended. {then}")
         }
     };
@@ -328,16 +353,13 @@ fn is_of_no_account(status: &JobStatus) -> bool {
 }
 
 /// What to do about a job that was begun without an account.
-fn anew(name: &str) -> String {
+fn anew(name: &Named<'_>) -> String {
+    let remove = name.command("remove");
     format!(
         "The job is of no account, so no worker of this tool can go on with it; a program of yours that sets no account \
-         can. If you have none, remove the job and its outcomes with `{NAME} job remove {name}` and enqueue it again, which \
+         can. If you have none, remove the job and its outcomes with {remove} and enqueue it again, which \
          does no harm to what was sent."
     )
-}
-
-fn aside(SetAside { inputs, failed, error, .. }: &SetAside) -> serde_json::Value {
-    json!({"rows": inputs, "failed": failed, "error": to_json(error)})
 }
 
 fn change(status: &JobStatus) -> Change {
@@ -356,78 +378,5 @@ fn part(status: &JobStatus, worked: &Progress, output: &mut Output) -> Result<()
     }
     let mut table = Table::summary([change(status).heading(), "failed", "requests", "retries"]);
     table.row([succeeded, failed, requests, retries].map(|count| HumanCount(*count).to_string()), output)?;
-    table.end(output)
-}
-
-fn status(name: &str, status: &JobStatus, set_aside: &[SetAside], output: &mut Output) -> Result<(), Failure> {
-    let total = status.total.unwrap_or(status.enqueued);
-    let left = total.saturating_sub(status.settled());
-    if output.json {
-        return output.json(&json!({
-            "job": name,
-            "operation": status.operation,
-            "input": status.input,
-            "apiVersion": status.api_version.map(|version| version.to_string()),
-            "rows": status.total,
-            "enqueued": status.enqueued,
-            "allEnqueued": status.is_complete,
-            (change(status).done()): status.succeeded,
-            "failed": status.failed,
-            "left": left,
-            "finished": status.is_finished,
-            "setAside": set_aside.iter().map(aside).collect::<Vec<_>>(),
-            "workers": status.workers,
-            "requests": status.requests,
-            "retries": status.retries,
-            "rowsPerSecond": status.rate,
-            "secondsLeft": status.time_left.map(|left| left.as_secs_f64()),
-        }));
-    }
-    let batches = counted(set_aside.len() as u64, "batch");
-    let is_left = status.workers == 0 && is_of_no_account(status);
-    let retry = format!("run `{NAME} job retry {name}`");
-    if status.is_finished && !set_aside.is_empty() {
-        let remedy = if is_left { anew(name) } else { format!("To try again, {retry} and start workers.") };
-        output.line(format_args!("Job {name} is finished except for {batches} set aside. {remedy}"))?;
-    } else {
-        let state = if status.is_finished {
-            format!("is finished: `{NAME} job collect {name}` prints the outcome of each row")
-        } else if !status.is_complete {
-            UNENQUEUED.to_owned()
-        } else if is_left {
-            "has no workers".to_owned()
-        } else if status.workers == 0 {
-            format!("has no workers: start some with `{NAME} job worker {name}`")
-        } else {
-            format!("is in progress: {} at work", counted_are(status.workers.into(), "worker"))
-        };
-        output.line(format_args!("Job {name} {state}."))?;
-        let again = if is_left { String::new() } else { format!(" To try again once the cause is gone, {retry}.") };
-        if !set_aside.is_empty() {
-            output.line(format_args!("It has {batches} set aside.{again}"))?;
-        }
-        if is_left && !status.is_finished {
-            output.line(format_args!("{}", anew(name)))?;
-        }
-    }
-    for SetAside { failed, error, .. } in set_aside.iter().take(SHOWN) {
-        output.line(format_args!("{}: {}", counted(*failed, "row"), told(error).0))?;
-    }
-    let mut table = Table::summary([
-        "rows",
-        change(status).heading(),
-        "failed",
-        "left",
-        "workers",
-        "requests",
-        "retries",
-        "rows/s",
-        "time left",
-    ]);
-    let counts = [total, status.succeeded, status.failed, left, status.workers.into(), status.requests, status.retries];
-    let time_left = status.time_left.map(|left| HumanDuration(left).to_string()).unwrap_or_default();
-    let cells =
-        counts.iter().map(|count| HumanCount(*count).to_string()).chain([format!("{:.1}", status.rate), time_left]);
-    table.row(cells, output)?;
     table.end(output)
 }

@@ -25,6 +25,7 @@ mod first_minute;
 mod folder;
 mod formats;
 mod help;
+mod job_hints;
 mod jobs;
 mod journals;
 mod kill;

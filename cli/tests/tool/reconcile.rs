@@ -246,10 +246,11 @@ async fn a_plan_is_saved_and_applied_as_it_is_and_taken_back() {
         let before = [(1, 1), (1, 2), (2, 3)];
         let case = Case::on(version, &before).await;
         case.wants(&[(1, 2), (1, 4), (2, 5)]);
-        let (plan, undo) = (case.at("plan.json"), case.at("undo.json"));
+        let (plan, undo) = (case.at("my plan.json"), case.at("undo.json"));
         let saved = case.run(&["--save-plan", path(&plan)]);
-        assert!(saved.out.contains("to carry it out, use --plan"), "{}", saved.out);
-        let json = case.plan("plan.json");
+        let quoted = |mark: &str| format!("to carry it out, use reconcile --plan {mark}{}{mark} --apply", path(&plan));
+        assert!(saved.out.contains(&quoted(if cfg!(windows) { "\"" } else { "'" })), "{}", saved.out);
+        let json = case.plan("my plan.json");
         assert_eq!((&json["server"], json["keep"].as_array().unwrap().len()), (&case.hubspot.base_url().into(), 1));
 
         // To be looked at, without HubSpot.

@@ -33,9 +33,10 @@ pub(super) fn not_applied(plan: &Plan, arguments: &Reconcile, output: &mut Outpu
     }
     match &arguments.save_plan {
         Some(path) => {
+            let given = command_line::quoted(&path.to_string_lossy());
             let path = path.display();
             output.line(format_args!(
-                "Nothing was changed. The plan is in {path}; to carry it out, use --plan {path} --apply."
+                "Nothing was changed. The plan is in {path}; to carry it out, use reconcile --plan {given} --apply."
             ))
         }
         None => output.line(format_args!("Nothing was changed. To carry out the plan, add --apply.")),
