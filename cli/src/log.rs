@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     failure::{Failure, write_to_stderr},
+    output_file::stream,
     printable::to_line,
 };
 
@@ -147,6 +148,9 @@ fn open(path: &Path) -> Result<File, Failure> {
         // So do devices of Windows answer, such as `NUL`.
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(error)),
         _ => {}
+    }
+    if let Some(stream) = stream(path) {
+        return Err(refused(&format!("is also {stream}")));
     }
     let mut file = File::options().read(true).append(true).create(true).open(path).map_err(unusable)?;
     let mut beginning = String::new();

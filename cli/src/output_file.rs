@@ -32,40 +32,33 @@ impl OutputFile {
     /// # Errors
     /// Where it could not be written, or would overwrite another file of this run. Nothing is changed then.
     pub(crate) fn create(option: &str, path: &Path, others: &[(&str, &Path)]) -> Result<Self, Failure> {
-        let refused = |trouble: String| {
-            let message = format!("{option} {} {trouble}", path.display());
-            Failure::file(
-                message,
-                format!("Give {option} the path of a regular file or of a new one; nothing was sent."),
-            )
-        };
-        let target = place(path).map_err(&refused)?;
-        let mut name = target.file_name().map(OsString::from).unwrap_or_default();
-        name.push(".partial");
-        let partial = target.with_file_name(name);
-        for output in [&target, &partial] {
-            if let Some((what, _)) = others.iter().find(|(_, other)| same(output, other)) {
-                let trouble = format!("would overwrite {what}");
-                return Err(refused(trouble));
+        Self::begun(path, others).map_err(|refusal| refusal.of(option, path))
+    }
+
+    /// Looks at all that can be known to go wrong with a file that is to be [created](Self::create) later.
+    ///
+    /// # Errors
+    /// Where it could not be. Nothing is changed in any case: what an earlier run left beside the file stays.
+    pub(crate) fn try_out(option: &str, path: &Path, others: &[(&str, &Path)]) -> Result<(), Failure> {
+        let checked = places(path, others).and_then(|(_, partial)| {
+            let is_new = fs::symlink_metadata(&partial).is_err();
+            let file = locked(&partial)?;
+            let _ = FileExt::unlock(&file);
+            drop(file);
+            if is_new {
+                let _ = fs::remove_file(&partial);
             }
-        }
-        for (what, stream) in [("standard output", "/dev/stdout"), ("standard error", "/dev/stderr")] {
-            if same(&target, Path::new(stream)) {
-                return Err(refused(format!("is also {what}")));
-            }
-        }
-        if fs::symlink_metadata(&partial).is_ok_and(|found| !found.is_file()) {
-            return Err(refused(format!("cannot be written: {} is in the way", partial.display())));
-        }
-        let file = File::options().write(true).create(true).truncate(false).open(&partial);
-        let file = file.map_err(|error| refused(format!("cannot be written: {}: {error}", partial.display())))?;
-        // Of the standard library from Rust 1.89 on. A file system without locks has to do.
-        if matches!(FileExt::try_lock(&file), Err(TryLockError::WouldBlock)) {
-            return Err(refused(format!("is being written by another run: {} is in use", partial.display())));
-        }
+            Ok(())
+        });
+        checked.map_err(|refusal| refusal.of(option, path))
+    }
+
+    fn begun(path: &Path, others: &[(&str, &Path)]) -> Result<Self, Refusal> {
+        let (target, partial) = places(path, others)?;
+        let file = locked(&partial)?;
         let begun = begin(&file, &target);
         let output = Self { target, partial, file: Some(file), trouble: None };
-        begun.map_err(|error| refused(format!("cannot be written: {}: {error}", output.partial.display())))?;
+        begun.map_err(|error| unwritable(&output.partial, &error))?;
         Ok(output)
     }
 
@@ -127,6 +120,64 @@ impl Drop for OutputFile {
             drop(file);
             let _ = fs::remove_file(&self.partial);
         }
+    }
+}
+
+/// Why a file cannot be begun.
+enum Refusal {
+    /// Another process holds it, by this file.
+    InUse(PathBuf),
+    Other(String),
+}
+
+impl Refusal {
+    fn of(self, option: &str, path: &Path) -> Failure {
+        let (trouble, remedy) = match self {
+            Self::InUse(partial) => (
+                format!("is in use by another run, which holds {}", partial.display()),
+                format!("Wait until it ends, or give {option} another path; nothing was sent."),
+            ),
+            Self::Other(trouble) => {
+                (trouble, format!("Give {option} the path of a regular file or of a new one; nothing was sent."))
+            }
+        };
+        Failure::file(format!("{option} {} {trouble}", path.display()), remedy)
+    }
+}
+
+fn unwritable(partial: &Path, error: &io::Error) -> Refusal {
+    Refusal::Other(format!("cannot be written: {}: {error}", partial.display()))
+}
+
+/// Where a file comes to be, and where it is written before that.
+fn places(path: &Path, others: &[(&str, &Path)]) -> Result<(PathBuf, PathBuf), Refusal> {
+    let refused = |trouble| Err(Refusal::Other(trouble));
+    let target = place(path).map_err(Refusal::Other)?;
+    let mut name = target.file_name().map(OsString::from).unwrap_or_default();
+    name.push(".partial");
+    let partial = target.with_file_name(name);
+    for output in [&target, &partial] {
+        if let Some((what, _)) = others.iter().find(|(_, other)| same(output, other)) {
+            return refused(format!("would overwrite {what}"));
+        }
+    }
+    if let Some(stream) = stream(&target) {
+        return refused(format!("is also {stream}"));
+    }
+    if stream(&partial).is_some() || fs::symlink_metadata(&partial).is_ok_and(|found| !found.is_file()) {
+        return refused(format!("cannot be written: {} is in the way", partial.display()));
+    }
+    Ok((target, partial))
+}
+
+/// Opens a file that no other process has.
+fn locked(partial: &Path) -> Result<File, Refusal> {
+    let file = File::options().write(true).create(true).truncate(false).open(partial);
+    let file = file.map_err(|error| unwritable(partial, &error))?;
+    // Of the standard library from Rust 1.89 on. A file system without locks has to do.
+    match FileExt::try_lock(&file) {
+        Err(TryLockError::WouldBlock) => Err(Refusal::InUse(partial.to_owned())),
+        _ => Ok(file),
     }
 }
 
@@ -215,6 +266,12 @@ fn plain(path: PathBuf) -> PathBuf {
     }
 }
 
+/// The standard stream that a path also is: what is written to one overwrites the other.
+pub(crate) fn stream(path: &Path) -> Option<&'static str> {
+    let streams = [("standard output", "/dev/stdout"), ("standard error", "/dev/stderr")];
+    streams.into_iter().find(|(_, stream)| same(path, Path::new(stream))).map(|(what, _)| what)
+}
+
 /// Whether both are one file, whatever they are called.
 pub(crate) fn same(one: &Path, other: &Path) -> bool {
     let place = |path: &Path| {
@@ -247,7 +304,62 @@ fn unsupported(error: io::Error) -> io::Result<()> {
 
 /// Replaces a file by JSON at once: after a crash it has either content.
 pub(crate) fn write_json(option: &str, path: &Path, content: &impl Serialize) -> Result<(), Failure> {
-    let mut file = OutputFile::create(option, path, &[])?;
+    put_json(OutputFile::create(option, path, &[])?, path, content)
+}
+
+/// A file of JSON that no other process replaces meanwhile.
+pub(crate) struct Held {
+    option: &'static str,
+    path: PathBuf,
+    /// What replaces it next, by which it is held.
+    next: Option<OutputFile>,
+}
+
+impl Held {
+    /// # Errors
+    /// Where it could not be written, or another process holds it.
+    pub(crate) fn new(option: &'static str, path: &Path) -> Result<Self, Failure> {
+        let next = Some(OutputFile::create(option, path, &[])?);
+        Ok(Self { option, path: path.to_owned(), next })
+    }
+
+    /// A file that is there. Only to replace it, it has to be one that can be.
+    ///
+    /// # Errors
+    /// Where another process holds it.
+    pub(crate) fn existing(option: &'static str, path: &Path) -> Result<Self, Failure> {
+        let next = match OutputFile::begun(path, &[]) {
+            Err(Refusal::InUse(_)) => return Err(in_use(path)),
+            next => next.ok(),
+        };
+        Ok(Self { option, path: path.to_owned(), next })
+    }
+
+    /// Replaces the file at once, and holds it all the same.
+    pub(crate) fn write(&mut self, content: &impl Serialize) -> Result<(), Failure> {
+        let create = || OutputFile::create(self.option, &self.path, &[]);
+        let next = self.next.take().map_or_else(create, Ok)?;
+        put_json(next, &self.path, content)?;
+        self.next = Some(create()?);
+        Ok(())
+    }
+}
+
+/// Fails while another process holds a file that is there.
+pub(crate) fn check_free(path: &Path) -> Result<(), Failure> {
+    let held = |(_, partial): (PathBuf, PathBuf)| File::options().write(true).open(partial).ok();
+    match places(path, &[]).ok().and_then(held) {
+        Some(file) if matches!(FileExt::try_lock(&file), Err(TryLockError::WouldBlock)) => Err(in_use(path)),
+        _ => Ok(()),
+    }
+}
+
+fn in_use(path: &Path) -> Failure {
+    let message = format!("{} is in use by another run", path.display());
+    Failure::file(message, "Wait until it ends; nothing was changed.")
+}
+
+fn put_json(mut file: OutputFile, path: &Path, content: &impl Serialize) -> Result<(), Failure> {
     let written = serde_json::to_writer_pretty(&mut file, content).map_err(io::Error::from);
     let written = written.and_then(|()| file.write_all(b"\n"));
     written.map_err(|error| Failure::io(format_args!("{} cannot be written", path.display()), &error))?;

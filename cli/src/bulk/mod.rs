@@ -58,7 +58,7 @@ use super::{
     exit::Code,
     failure::Failure,
     output::Output,
-    output_file::{OutputFile, same},
+    output_file::{OutputFile, same, stream},
     question,
     signals::Signals,
     target::Target,
@@ -116,12 +116,11 @@ async fn send(
     }
     // The rows once more, for the outcomes that are told.
     let rows = Rows::open(&input)?;
-    let failed = many
-        .failed
-        .as_deref()
-        .filter(|_| !many.check)
-        .map(|path| open_failed(path, many, target, &rows))
-        .transpose()?;
+    let failed = many.failed.as_deref().filter(|_| !many.check);
+    let besides_failed = others(many, target, &[("--undo", &many.undo)]);
+    if let Some(path) = failed {
+        OutputFile::try_out("--failed", path, &besides_failed)?;
+    }
     let settings = |builder: ClientBuilder| match many.rate_limit {
         Some(requests) => builder.rate_limit(RateLimit::per_ten_seconds(requests)),
         None => builder,
@@ -137,7 +136,7 @@ async fn send(
         return signals.interrupt(preview, Some("Nothing was changed.")).await;
     }
     if let Some(path) = &many.undo {
-        drop(OutputFile::create("--undo", path, &others(many, target, &[("--failed", &many.failed)]))?);
+        OutputFile::try_out("--undo", path, &others(many, target, &[("--failed", &many.failed)]))?;
     }
     if change == Change::Dissociate && checked.rows > 0 {
         let what = format!("the file removes up to {}", counted(checked.rows, "association"));
@@ -181,7 +180,8 @@ async fn send(
     if let Some(error) = outcomes.journal_error() {
         return Err(error.clone().into());
     }
-    // Only of a run that takes place.
+    // Only of a run that takes place, because what an earlier one left in their place is lost.
+    let failed = failed.map(|path| FailedRows::open(path, &rows, &besides_failed)).transpose()?;
     let undo = match (&many.undo, existing) {
         (Some(path), Some(existing)) => {
             let recorder = Recorder::begin(path, change, removing.including_labels, &identity, existing)?;
@@ -194,7 +194,21 @@ async fn send(
     };
     let report = Report::begin(change, checked.rows, &rows, output)?;
     let has_account = account.is_some();
-    let run = Run { many, has_account, no_more, trouble, checked, rows, behind: 0, failed, undo, report, bar, signals };
+    let run = Run {
+        many,
+        has_account,
+        no_more,
+        trouble,
+        checked,
+        rows,
+        before: 0,
+        behind: 0,
+        failed,
+        undo,
+        report,
+        bar,
+        signals,
+    };
     run.finish(outcomes, &session.client, output).await
 }
 
@@ -203,6 +217,10 @@ async fn send(
 /// # Errors
 /// Also for a journal that was begun before, where HubSpot does not tell the account: it may be that of another one.
 fn journal(file: &Path, digest: &str, account: Option<&str>, json: bool) -> Result<Journal, Failure> {
+    if let Some(stream) = stream(file) {
+        let message = format!("--journal {} is also {stream}", file.display());
+        return Err(Failure::file(message, "Give --journal another path; nothing was sent."));
+    }
     let journal = Journal::open(file, &format!("sha256:{digest}"))?;
     match account {
         Some(account) => Ok(journal.account(account)),
@@ -224,10 +242,6 @@ fn journal(file: &Path, digest: &str, account: Option<&str>, json: bool) -> Resu
             Ok(journal)
         }
     }
-}
-
-fn open_failed(path: &Path, many: &Many, target: &Target, rows: &Rows) -> Result<FailedRows, Failure> {
-    FailedRows::open(path, rows, &others(many, target, &[("--undo", &many.undo)]))
 }
 
 /// The files of a run that another file of it may not be, with some more.

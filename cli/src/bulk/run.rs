@@ -43,6 +43,8 @@ pub(super) struct Run<'a> {
     pub(super) checked: Checked,
     /// At the row that was told last. They are read as far as something is to be told: most runs have no failure.
     pub(super) rows: Rows,
+    /// How many rows come before it.
+    pub(super) before: u64,
     /// How many outcomes came after that.
     pub(super) behind: u64,
     pub(super) failed: Option<FailedRows>,
@@ -64,18 +66,18 @@ enum End {
 impl Run<'_> {
     pub(super) async fn finish(
         mut self,
-        outcomes: Outcomes,
+        mut outcomes: Outcomes,
         client: &Client,
         output: &mut Output,
     ) -> Result<Code, Failure> {
         let started = Instant::now();
-        let ended = self.take_outcomes(outcomes, output).await;
+        let ended = self.take_outcomes(&mut outcomes, output).await;
         // What failed in an earlier run may still be wanted where this one did nothing.
         let is_empty = self.report.settled() == 0 && !matches!(ended, Ok(End::All));
         let written = self.failed.take().filter(|_| !is_empty).map_or(Ok(()), FailedRows::end);
         let progress = self.bar.end();
         if let Some(undo) = self.undo.take() {
-            undo.end();
+            self.end_undo(undo, outcomes, &ended);
         }
         let end = match ended {
             Ok(end) => end,
@@ -139,7 +141,7 @@ impl Run<'_> {
     }
 
     /// Tells each outcome when it is known.
-    async fn take_outcomes(&mut self, mut outcomes: Outcomes, output: &mut Output) -> Result<End, Failure> {
+    async fn take_outcomes(&mut self, outcomes: &mut Outcomes, output: &mut Output) -> Result<End, Failure> {
         let (mut stopped, signals) = (None, self.signals);
         loop {
             let outcome = match outcomes.next().now_or_never() {
@@ -149,7 +151,7 @@ impl Run<'_> {
                     self.failed.as_mut().map_or(Ok(()), FailedRows::flush)?;
                     tokio::select! {
                         biased;
-                        signal = signals.received() => return Ok(interrupted(signal, &outcomes)),
+                        signal = signals.received() => return Ok(interrupted(signal, outcomes)),
                         outcome = outcomes.next() => outcome,
                     }
                 }
@@ -158,7 +160,7 @@ impl Run<'_> {
                 if let Some(error) = stopped {
                     return tokio::select! {
                         biased;
-                        signal = signals.received() => Ok(interrupted(signal, &outcomes)),
+                        signal = signals.received() => Ok(interrupted(signal, outcomes)),
                         end = self.leave(error, output) => end,
                     };
                 }
@@ -180,7 +182,7 @@ impl Run<'_> {
                 if self.behind > 0 {
                     tokio::select! {
                         biased;
-                        signal = signals.received() => return Ok(interrupted(signal, &outcomes)),
+                        signal = signals.received() => return Ok(interrupted(signal, outcomes)),
                         () = yield_now() => {}
                     }
                 }
@@ -220,7 +222,7 @@ impl Run<'_> {
     fn leave_row(&mut self, error: &Error, output: &mut Output) -> Result<(), Failure> {
         self.report.leave(&self.rows, error, output)?;
         if let Some(undo) = &mut self.undo {
-            undo.leave(&self.rows);
+            undo.record(&self.rows, true);
         }
         match &mut self.failed {
             Some(failed) => failed.add(&self.rows, error),
@@ -243,10 +245,33 @@ impl Run<'_> {
         }
     }
 
+    /// Writes what the run did not change, with the rows that it did not come to. Where they cannot be read, the file stays as it
+    /// was begun: one of them may be under way and the same as a row that was not sent.
+    fn end_undo(&mut self, mut undo: Recorder, outcomes: Outcomes, ended: &Result<End, Failure>) {
+        let is_waiting = outcomes.is_waiting();
+        // What is under way is given up.
+        drop(outcomes);
+        if matches!(ended, Ok(End::Unread)) {
+            return;
+        }
+        while self.before < self.checked.rows {
+            let index = self.before;
+            if !self.advance() {
+                return;
+            }
+            undo.record(&self.rows, is_waiting(index));
+        }
+        undo.end();
+    }
+
     /// Goes to the next row; false where there is none, or none that can be read.
     fn advance(&mut self) -> bool {
         match self.rows.advance() {
-            Ok(more) => more.unwrap_or(false),
+            Ok(more) => {
+                let more = more.unwrap_or(false);
+                self.before += u64::from(more);
+                more
+            }
             Err(failure) => {
                 let _ = self.trouble.set(failure);
                 false

@@ -4,7 +4,7 @@ use std::{fs, time::Duration};
 
 use hubspot_simulator::Fault;
 
-use crate::cli::{begin, path, run_at, tool_at, wait_for_requests};
+use crate::cli::{begin, path, run, run_at, tool_at, wait_for_requests};
 use crate::folder::{Folder, rows, slow};
 
 /// Until the process is killed.
@@ -29,6 +29,14 @@ async fn a_run_that_is_killed_leaves_the_old_file_of_failed_rows_and_the_new_one
     let refused = run_at(&hubspot, &["associate-many", path(&partial), "--failed", path(&failed)]);
     assert_eq!(refused.code, Some(2), "{}", refused.err);
     assert_eq!(fs::read_to_string(&partial).unwrap(), written);
+    // A run that sends nothing leaves both.
+    let mut unauthorized = tool_at(&hubspot, &many);
+    unauthorized.env("HUBSPOT_ACCESS_TOKEN", "");
+    let other_journal = folder.write("other.journal", "x");
+    let refused = [run(unauthorized), run_at(&hubspot, &[&many[..], &["--journal", path(&other_journal)]].concat())];
+    assert!(refused.iter().all(|refused| matches!(refused.code, Some(2 | 3))), "{}", refused[0].err);
+    assert_eq!(fs::read_to_string(&partial).unwrap(), written);
+    fs::remove_file(other_journal).unwrap();
     // The next run replaces both.
     assert_eq!(run_at(&hubspot, &many).code, Some(1));
     assert_eq!(fs::read_to_string(&failed).unwrap().lines().count(), 31);
@@ -45,7 +53,7 @@ async fn two_runs_do_not_write_one_file_of_failed_rows() {
     wait_for_requests(&hubspot, 8);
     hubspot.inject(Fault::delay(FOR_EVER).on("associate"));
     let second = run_at(&hubspot, &many);
-    assert!(second.code == Some(2) && second.err.contains("is being written by another run"), "{}", second.err);
+    assert!(second.code == Some(2) && second.err.contains("is in use by another run"), "{}", second.err);
     child.kill().unwrap();
     child.wait().unwrap();
     hubspot.clear_faults();

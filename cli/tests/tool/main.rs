@@ -44,4 +44,5 @@ mod signals;
 mod streams;
 mod tls;
 mod undo;
+mod undo_running;
 mod versions;

@@ -64,12 +64,26 @@ async fn an_output_file_that_cannot_be_one_is_refused_before_anything_is_sent() 
         let ran = run_at(&hubspot, &["associate-many", path(&file), "--journal", path(&folder.at(journal))]);
         assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{journal}: {}", ran.err);
     }
-    // Standard output that is a file.
-    let mut command = tool_at(&hubspot, &["associate-many", path(&file), "--failed", path(&folder.at("out.txt"))]);
-    command.stdout(fs::File::create(folder.at("out.txt")).unwrap());
-    let refused = run(command);
-    assert!(refused.code == Some(2) && refused.err.contains("is also standard output"), "{}", refused.err);
-    fs::remove_file(folder.at("out.txt")).unwrap();
+    // Standard output or standard error that is a file.
+    let out = folder.at("out.txt");
+    for option in ["--failed", "--undo", "--journal", "--log"] {
+        for command in
+            [&["associate-many", path(&file)][..], &["reconcile", path(&file), "--to-type", "companies", "--apply"]]
+        {
+            if option == "--failed" && command[0] == "reconcile" {
+                continue;
+            }
+            let mut command = tool_at(&hubspot, &[command, &[option, path(&out)]].concat());
+            command.stdout(fs::File::create(&out).unwrap());
+            let refused = run(command);
+            assert!(refused.code == Some(2) && refused.err.contains("is also standard output"), "{}", refused.err);
+            let mut command = tool_at(&hubspot, &["associate-many", path(&file), option, path(&out)]);
+            command.stderr(fs::File::create(&out).unwrap());
+            assert_eq!(run(command).code, Some(2));
+            assert!(fs::read_to_string(&out).unwrap().contains("is also standard error"), "{option}");
+            fs::remove_file(&out).unwrap();
+        }
+    }
 
     assert_eq!(fs::read_to_string(&file).unwrap(), content);
     assert_eq!((folder.names(), sent(&hubspot)), (before, 0));

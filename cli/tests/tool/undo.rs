@@ -344,7 +344,10 @@ async fn whatever_runs_did_before_they_were_killed_undo_leaves_what_was_there_an
             let [left, expected] = twins.each_ref().map(|hubspot| own(state(hubspot), of));
             assert_eq!(left, expected, "{seed} {version}: {command:?}\n{rows}");
         };
+        // What runs may have changed that were killed, since the last one that came to its end.
+        let (mut is_any, mut begun) = (false, BTreeSet::new());
         for _ in 0..random.usize(1..=4) {
+            hubspot.clear_requests();
             let labels = if labels && random.bool() { &["--including-labels"][..] } else { &[] };
             let arguments = [command, &files, single, journal, labels].concat();
             hubspot.inject(Fault::delay(Duration::from_millis(15)));
@@ -357,6 +360,7 @@ async fn whatever_runs_did_before_they_were_killed_undo_leaves_what_was_there_an
                 let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
                 sleep(Duration::from_millis(random.u64(0..300)));
                 if random.bool() {
+                    is_any = true;
                     child.kill().unwrap()
                 } else {
                     interrupt(child.id())
@@ -364,11 +368,16 @@ async fn whatever_runs_did_before_they_were_killed_undo_leaves_what_was_there_an
                 child.wait().unwrap();
                 // What is under way is carried out.
                 sleep(Duration::from_millis(50));
+                begun.extend(named_in_writes(hubspot));
             } else {
                 let ended = run_at(hubspot, &arguments);
                 // A plan that was kept may be out of date.
                 let is_begun = undo.exists() || (is_reconcile && ended.code == Some(2));
                 assert!(matches!(ended.code, Some(0..=2)) && is_begun, "{seed}: {} {}", ended.out, ended.err);
+                if ended.code != Some(2) {
+                    is_any = false;
+                    begun.clear();
+                }
             }
             hubspot.clear_faults();
             let mut left = BTreeSet::new();
@@ -394,7 +403,7 @@ async fn whatever_runs_did_before_they_were_killed_undo_leaves_what_was_there_an
                 let [here, there] = twins.each_ref().map(|hubspot| State::from_iter(pair(state(hubspot))));
                 // Nobody knows whether it was they or a run that was killed; what a run made is not theirs.
                 let is_named = is_reconcile || named.iter().any(|row| (row.0, row.1) == (change.0, change.1));
-                let is_unknown = is_killed && is_named;
+                let is_unknown = is_named && (is_any || begun.contains(&(change.0, change.1)));
                 if is_unknown || here != there || left.contains(&(change.0, change.1)) {
                     continue;
                 }
@@ -418,6 +427,24 @@ async fn whatever_runs_did_before_they_were_killed_undo_leaves_what_was_there_an
 fn interrupt(pid: u32) {
     let kill = format!("kill -INT {pid}");
     let _ = Command::new("/bin/sh").args(["-c", &kill]).stderr(Stdio::null()).status();
+}
+
+/// The pairs that requests were to change.
+fn named_in_writes(hubspot: &Simulator) -> BTreeSet<(u64, u64)> {
+    let id = |of: &Value| of["id"].as_str().and_then(|id| id.parse().ok());
+    let mut pairs = BTreeSet::new();
+    for request in hubspot.requests() {
+        if matches!(request.method(), "PUT" | "DELETE") {
+            let mut ids = request.path().split('/').filter_map(|part| part.parse().ok());
+            pairs.extend(ids.next().zip(ids.next()));
+        }
+        let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+        for input in body["inputs"].as_array().into_iter().flatten() {
+            let to = input["to"].as_array().cloned().unwrap_or_else(|| vec![input["to"].clone()]);
+            pairs.extend(to.iter().filter_map(|to| id(&input["from"]).zip(id(to))));
+        }
+    }
+    pairs
 }
 
 /// The pairs that `undo` would change.

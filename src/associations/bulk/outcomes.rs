@@ -29,8 +29,9 @@ impl<T> Outcomes<T> {
         self.0.refused().filter(|error| error.is_journal())
     }
 
-    /// Tells by their indexes the inputs that certainly were not sent so far.
-    pub(in crate::associations) fn is_waiting(&self) -> impl Fn(u64) -> bool + use<T> {
+    /// Returns a function that tells whether the input at an index, counted from 0, was certainly not sent so far: no
+    /// request was begun for it. Ask once you stop polling the stream, for the inputs that have no outcome.
+    pub fn is_waiting(&self) -> impl Fn(u64) -> bool + use<T> {
         self.0.is_waiting()
     }
 }

@@ -11,6 +11,7 @@ use hubspot_partner_clients::reconcile::Plan;
 use super::{arguments::Reconcile, hex};
 use crate::{
     bulk::undo::Content,
+    command_line,
     failure::Failure,
     input_file,
     output_file::{OutputFile, same, write_json},
@@ -44,7 +45,7 @@ impl Files {
         ];
         for (option, path) in written {
             if let Some(path) = path.as_deref() {
-                drop(OutputFile::create(option, path, &others)?);
+                OutputFile::try_out(option, path, &others)?;
                 others.push((option, path));
             }
         }
@@ -82,9 +83,9 @@ pub(super) fn load(path: &Path) -> Result<(Plan, String), Failure> {
     let plan = match Content::parse(&bytes) {
         Ok(Content::Plan(plan)) => *plan,
         Ok(Content::Run(file)) => file.into_plan().ok_or_else(|| {
-            let path = path.display();
-            let message = format!("{path} is the undo file of a run and not a plan");
-            Failure::file(message, format!("To reverse the run, use undo {path}."))
+            let given = command_line::quoted(&path.to_string_lossy());
+            let message = format!("{} is the undo file of a run and not a plan", path.display());
+            Failure::file(message, format!("To reverse the run, use undo {given}."))
         })?,
         Err(error) => {
             let message = format!("{} is not a plan: {}", path.display(), printable(&error.to_string()));

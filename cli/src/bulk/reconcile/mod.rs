@@ -34,8 +34,17 @@ use super::{
     undo::{Begun, RECONCILE, named},
 };
 use crate::{
-    account, command_line, exit::Code, failure::Failure, output::Output, output_file::write_json,
-    printable::printable_lines, question, signals::Signals, suggest, target::Target, words::counted,
+    account, command_line,
+    exit::Code,
+    failure::Failure,
+    output::Output,
+    output_file::{check_free, write_json},
+    printable::printable_lines,
+    question,
+    signals::Signals,
+    suggest,
+    target::Target,
+    words::counted,
 };
 
 pub(crate) async fn run(
@@ -151,6 +160,8 @@ async fn made(arguments: &Reconcile, target: &Target, files: &Files) -> Result<M
         if !arguments.apply {
             return Ok(Made { plan, digest, client: None, account: None, journal: None, resumed: None });
         }
+        // The undo file of a run that goes on does not have all yet that is to be reversed.
+        check_free(path)?;
         let client = target.client().await?;
         let account = target.named(&client.client).await?;
         // With an account, such a plan is refused.
@@ -297,7 +308,7 @@ async fn apply(
     if plan.is_empty() {
         // A script that takes a run back finds a file all the same.
         if arguments.undo.as_ref().is_some_and(|path| !path.exists()) {
-            undo().map_or(Ok(()), |begun| begun?.write())?;
+            undo().map_or(Ok(()), |begun| begun.and_then(|mut begun| begun.write()))?;
         }
         return Ok(Applied::default());
     }
@@ -308,13 +319,13 @@ async fn apply(
     if let Some(account) = account {
         apply = apply.account(account);
     }
-    let undo = undo().transpose()?;
+    let mut undo = undo().transpose()?;
     if let Some(journal) = journal {
         files.keep_plan(plan)?;
         apply = apply.journal(journal);
     }
     // Before anything is sent, so that it is right whenever the run ends.
-    if let Some(undo) = &undo {
+    if let Some(undo) = &mut undo {
         undo.write()?;
     }
     let applied = apply.run_until(stop).await;

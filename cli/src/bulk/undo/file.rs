@@ -20,9 +20,10 @@ use crate::{
         existing::{Existing, Types},
         rows::Rows,
     },
+    command_line,
     failure::Failure,
     input_file,
-    output_file::write_json,
+    output_file::Held,
     printable::printable,
 };
 
@@ -50,6 +51,8 @@ pub(in crate::bulk) struct UndoFile {
 /// The undo file of a run that begins.
 pub(in crate::bulk) struct Begun {
     path: PathBuf,
+    /// Until the run ends, nobody else takes up or reverses what it does.
+    held: Held,
     file: UndoFile,
     /// That of earlier runs, as it was.
     earlier: Option<UndoFile>,
@@ -61,12 +64,13 @@ impl Begun {
     /// Has a run add to the file of earlier ones if that is there. The plans are from what HubSpot has now. Nothing is written.
     ///
     /// # Errors
-    /// For a file of another run, or of what may be another account.
+    /// For a file of another run, or of what may be another account, and for one that is in use.
     pub(in crate::bulk) fn new(path: &Path, run: String, plans: Vec<Plan>) -> Result<Self, Failure> {
+        let held = Held::new("--undo", path)?;
         let path = path.to_owned();
         if !path.exists() {
             let file = UndoFile { format: FORMAT.to_owned(), run, plans, unchanged: Vec::new() };
-            return Ok(Self { path, file, earlier: None, carried: HashSet::new() });
+            return Ok(Self { path, held, file, earlier: None, carried: HashSet::new() });
         }
         let of = |plans: &[Plan]| -> BTreeSet<_> {
             plans.iter().map(|plan| (plan.server.clone(), plan.api_version.to_string(), plan.account.clone())).collect()
@@ -85,11 +89,11 @@ impl Begun {
         }
         let earlier = Some(file.clone());
         let carried = file.take_up(plans);
-        Ok(Self { path, file, earlier, carried })
+        Ok(Self { path, held, file, earlier, carried })
     }
 
-    pub(in crate::bulk) fn write(&self) -> Result<(), Failure> {
-        self.file.write(&self.path)
+    pub(in crate::bulk) fn write(&mut self) -> Result<(), Failure> {
+        self.held.write(&self.file)
     }
 
     /// Notes what is certainly not so as a plan has it, and what this run at least did not change. Without that the file is right
@@ -106,19 +110,15 @@ impl Begun {
     }
 
     /// Leaves the file as it was before a run that changed nothing.
-    pub(in crate::bulk) fn give_up(self) {
+    pub(in crate::bulk) fn give_up(mut self) {
         match self.earlier {
-            Some(earlier) => drop(earlier.write(&self.path)),
+            Some(earlier) => drop(self.held.write(&earlier)),
             None => drop(fs::remove_file(&self.path)),
         }
     }
 }
 
 impl UndoFile {
-    pub(super) fn write(&self, path: &Path) -> Result<(), Failure> {
-        write_json("--undo", path, self)
-    }
-
     /// Leaves in the plans what the run may have changed.
     fn settle(&mut self) {
         let unchanged: HashSet<_> = self.unchanged.drain(..).collect();
@@ -152,8 +152,9 @@ impl UndoFile {
                 Ok(file)
             }
             Content::Plan(_) => {
+                let given = command_line::quoted(&path.to_string_lossy());
+                let remedy = format!("To carry it out, use reconcile --plan {given} --apply; nothing was changed.");
                 let path = path.display();
-                let remedy = format!("To carry it out, use reconcile --plan {path} --apply; nothing was changed.");
                 Err(Failure::file(format!("{path} is a plan and not an undo file"), remedy))
             }
         }
@@ -283,7 +284,7 @@ impl Recorder {
     ) -> Result<Self, Failure> {
         let Existing { types, plans } = existing;
         let plans = plans.into_iter().map(|plan| changes(change, including_labels, plan)).collect();
-        let begun = Begun::new(path, named(change.verb(), digest), plans)?;
+        let mut begun = Begun::new(path, named(change.verb(), digest), plans)?;
         begun.write()?;
         Ok(Self { begun, types, rows: HashMap::new() })
     }
@@ -291,17 +292,15 @@ impl Recorder {
     /// Takes the outcome of the row that `rows` stands at. For one from the journal, nothing was sent.
     pub(in crate::bulk) fn add(&mut self, rows: &Rows, result: Result<(), &Error>, is_from_journal: bool) {
         use ErrorKind::{Conflict, InvalidInput, NotFound, Refused};
-        let is_refused =
-            result.is_err_and(|error| matches!(error.kind(), Conflict | InvalidInput | NotFound | Refused));
+        // An attempt before the last one may have been carried out.
+        let is_refused = result.is_err_and(|error| {
+            error.attempts() <= 1 && matches!(error.kind(), Conflict | InvalidInput | NotFound | Refused)
+        });
         self.record(rows, is_from_journal || is_refused);
     }
 
-    /// Notes that the row that `rows` stands at was not sent.
-    pub(in crate::bulk) fn leave(&mut self, rows: &Rows) {
-        self.record(rows, true);
-    }
-
-    fn record(&mut self, rows: &Rows, is_unchanged: bool) {
+    /// Notes whether the row that `rows` stands at certainly changed nothing.
+    pub(in crate::bulk) fn record(&mut self, rows: &Rows, is_unchanged: bool) {
         if let Ok(association) = self.types.association(rows) {
             *self.rows.entry(association).or_insert(true) &= is_unchanged;
         }

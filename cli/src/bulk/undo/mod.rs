@@ -20,6 +20,7 @@ use crate::{
     exit::{Code, Signal},
     failure::{Failure, warn},
     output::Output,
+    output_file::Held,
     printable::printable_lines,
     question,
     signals::Signals,
@@ -36,13 +37,15 @@ pub(crate) async fn run(
     if target.simulator {
         return Err(Failure::usage("undo cannot be used with --simulator, which forgets everything at the end"));
     }
+    // Before it is read: a run that goes on adds to it. A dry run only looks.
+    let held = (!arguments.dry_run).then(|| Held::existing("--undo", &arguments.file)).transpose()?;
     let file = UndoFile::of_ended(&arguments.file)?;
     let plans = file.reversals();
     let [add, remove] = [
         plans.iter().map(|plan| plan.add.len() as u64).sum::<u64>(),
         plans.iter().map(|plan| plan.remove.len() as u64).sum::<u64>(),
     ];
-    if arguments.dry_run {
+    let Some(held) = held else {
         if output.json {
             output.json(&json!({"plans": plans, "applied": null}))?;
             return Ok(Code::Success);
@@ -52,7 +55,7 @@ pub(crate) async fn run(
         }
         output.line(format_args!("Dry run: nothing was sent."))?;
         return Ok(Code::Success);
-    }
+    };
     let path = arguments.file.display();
     let begin = async {
         let session = target.client().await?;
@@ -70,14 +73,7 @@ pub(crate) async fn run(
         Ok(session)
     };
     let session = signals.interrupt(begin, Some("Nothing was changed.")).await?;
-    let mut undone = Undone {
-        path: &arguments.file,
-        file,
-        all: Applied::default(),
-        is_begun: false,
-        unwritten: None,
-        failure: None,
-    };
+    let mut undone = Undone { held, file, all: Applied::default(), is_begun: false, unwritten: None, failure: None };
     let mut signal: Option<Signal> = None;
     for (place, plan) in plans.iter().enumerate() {
         if signal.is_some() {
@@ -122,8 +118,8 @@ pub(crate) async fn run(
 }
 
 /// What was done so far.
-struct Undone<'a> {
-    path: &'a Path,
+struct Undone {
+    held: Held,
     file: UndoFile,
     all: Applied,
     /// Whether any plan was carried out.
@@ -134,12 +130,12 @@ struct Undone<'a> {
     failure: Option<Failure>,
 }
 
-impl Undone<'_> {
+impl Undone {
     /// Takes what was reversed out of the file at once: whatever comes after it, others may make it anew.
     fn take(&mut self, place: usize, applied: Applied) {
         self.is_begun = true;
         self.file.reversed(place, &applied);
-        self.unwritten = self.file.write(self.path).err();
+        self.unwritten = self.held.write(&self.file).err();
         let all = &mut self.all;
         all.added += applied.added;
         all.removed += applied.removed;
