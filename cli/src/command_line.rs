@@ -18,6 +18,17 @@ pub(crate) fn with_input(file: &Path) -> &'static str {
     if file == Path::new("-") { " with the same rows on standard input" } else { "" }
 }
 
+/// These options, where they were given, as they are typed again. A URL with a password is not printed.
+#[cfg(feature = "redis")]
+pub(crate) fn options(given: &[(&str, Option<&str>)]) -> String {
+    let typed = |(option, value): &(&str, Option<&str>)| {
+        let value = value.as_ref()?;
+        let is_secret = value.contains("://") && value.contains('@');
+        Some(if is_secret { format!(" {option} URL") } else { format!(" {option} {}", quoted(value)) })
+    };
+    given.iter().filter_map(typed).collect()
+}
+
 /// A word for a shell, in quotation marks where it needs them.
 pub(crate) fn quoted(word: &str) -> String {
     if cfg!(windows) { for_windows(word) } else { for_unix(word) }
@@ -55,6 +66,13 @@ fn for_windows(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{for_unix, for_windows};
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn a_password_is_not_printed() {
+        let url = Some("redis://:secret@redis.example");
+        assert_eq!(super::options(&[("--redis", url), ("--account", None)]), " --redis URL");
+    }
 
     #[test]
     fn a_word_is_quoted_where_a_shell_of_unix_would_change_it() {

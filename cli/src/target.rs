@@ -15,6 +15,8 @@ use hubspot_partner_clients::{
 use hubspot_partner_clients::RateLimiter;
 use serde_json::json;
 
+#[cfg(feature = "redis")]
+use super::command_line;
 use super::{
     account,
     arguments::Arguments,
@@ -101,6 +103,17 @@ impl Target {
         let account = self.account.clone();
         let api_version = Some(ApiVersion::V3);
         Ok(Self { simulator: false, base_url, api_version, account, log, token: Some(token) })
+    }
+
+    /// The options that say where requests go, for a command that is to do the same.
+    #[cfg(feature = "redis")]
+    pub(super) fn options(&self) -> String {
+        let version = self.api_version.map(|version| version.to_string());
+        command_line::options(&[
+            ("--base-url", self.base_url.as_deref()),
+            ("--api-version", version.as_deref()),
+            ("--account", self.account.as_deref()),
+        ])
     }
 
     fn api_version(&self) -> Result<ApiVersion, Failure> {

@@ -74,14 +74,15 @@ pub(super) async fn run(
                 }
                 let job = of_account(redis.job(name), account.as_deref());
                 let job = if *including_labels { job.including_labels() } else { job };
-                enqueue(&job, &Named::new(name, &arguments), change, (&input, &checked), yes.yes, target, output).await
+                let named = Named::new(name, &arguments, target);
+                enqueue(&job, &named, change, (&input, &checked), yes.yes, target, output).await
             };
             signals.interrupt(run, Some(&remedy)).await
         }
         // It ends by itself when it is interrupted.
         Command::Worker(worker) => {
             let redis = signals.interrupt(redis(&arguments), None).await?;
-            work(&redis, worker, &Named::new(&worker.job, &arguments), target, signals, output).await
+            work(&redis, worker, &Named::new(&worker.job, &arguments, target), target, signals, output).await
         }
         Command::Status { job: name } => {
             let known = async {
@@ -89,7 +90,7 @@ pub(super) async fn run(
                 Ok((job.status().await?, job.set_aside().await?))
             };
             let (known, set_aside) = signals.interrupt(known, None).await?;
-            status::tell(&Named::new(name, &arguments), &known, &set_aside, output)?;
+            status::tell(&Named::new(name, &arguments, target), &known, &set_aside, output)?;
             Ok(Code::Success)
         }
         Command::List => signals.interrupt(async { list::run(&redis(&arguments).await?, output).await }, None).await,
@@ -101,7 +102,7 @@ pub(super) async fn run(
                 output.line(format_args!("No batch of job {name} is set aside."))?;
             } else {
                 let again = counted_are(retried, "batch");
-                let worker = Named::new(name, &arguments).command("worker");
+                let worker = Named::new(name, &arguments, target).command("worker");
                 output.line(format_args!("{again} to be tried again. To send them, start workers with {worker}."))?;
             }
             Ok(Code::Success)

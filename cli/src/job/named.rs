@@ -3,7 +3,10 @@
 use std::fmt;
 
 use super::arguments::{Arguments, PREFIX};
-use crate::command_line::{NAME, quoted};
+use crate::{
+    command_line::{self, NAME},
+    target::Target,
+};
 
 /// A job, with the options by which this command has found it.
 pub(super) struct Named<'a> {
@@ -12,41 +15,24 @@ pub(super) struct Named<'a> {
 }
 
 impl<'a> Named<'a> {
-    pub(super) fn new(name: &'a str, arguments: &Arguments) -> Self {
-        let mut options = String::new();
-        if let Some(url) = &arguments.redis {
-            // One with a password is not printed.
-            let url = if url.contains('@') { "URL".to_owned() } else { quoted(url) };
-            options.push_str(&format!(" --redis {url}"));
-        }
-        if arguments.redis_prefix != PREFIX {
-            options.push_str(&format!(" --redis-prefix {}", quoted(&arguments.redis_prefix)));
-        }
-        Self { name, options }
+    pub(super) fn new(name: &'a str, arguments: &Arguments, target: &Target) -> Self {
+        let prefix = Some(&*arguments.redis_prefix).filter(|prefix| *prefix != PREFIX);
+        let options = command_line::options(&[("--redis", arguments.redis.as_deref()), ("--redis-prefix", prefix)]);
+        Self { name, options: options + &target.options() }
     }
 
     /// A command of `job`, as it is typed.
     pub(super) fn command(&self, command: &str) -> String {
-        format!("`{NAME} job {command} {}{}`", quoted(self.name), self.options)
+        let (name, options) = (command_line::quoted(self.name), &self.options);
+        if self.name.starts_with('-') {
+            return format!("`{NAME} job {command}{options} -- {name}`");
+        }
+        format!("`{NAME} job {command} {name}{options}`")
     }
 }
 
 impl fmt::Display for Named<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::job::arguments::Command;
-
-    #[test]
-    fn a_password_is_not_printed() {
-        let redis = Some("redis://:secret@redis.example".to_owned());
-        let arguments = Arguments { redis, redis_prefix: PREFIX.to_owned(), command: Command::List };
-        let command = Named::new("march", &arguments).command("worker");
-        assert_eq!(command, "`hubspot-partner-clients job worker march --redis URL`");
     }
 }

@@ -3,7 +3,7 @@
 
 use hubspot_simulator::Fault;
 
-use crate::cli::{in_a_shell, path, run, tool_at};
+use crate::cli::{in_a_shell, path, run, tool, tool_at};
 use crate::folder::{Folder, HEADER};
 use crate::redis_server::RedisServer;
 use crate::support::crm;
@@ -13,15 +13,20 @@ async fn the_commands_that_are_printed_work_as_they_are() {
     let (redis, hubspot) = (RedisServer::start(), crm(1, 1).start().await.unwrap());
     let folder = Folder::new();
     let file = folder.write("rows.csv", format!("{HEADER}1,companies,1,owner\n"));
-    let options = ["--redis", &redis.url(), "--redis-prefix", "our own"];
-    let enqueued = run(tool_at(&hubspot, &[&["job", "enqueue", "my job", path(&file)], &options[..]].concat()));
+    let account = hubspot.accounts().next().unwrap().account_id().to_string();
+    let of_redis = ["--redis", &redis.url(), "--redis-prefix", "our own"];
+    let of_hubspot = ["--base-url", hubspot.base_url(), "--api-version", "v3", "--account", &account];
+    let name = ["--", "-my job", path(&file)];
+    let enqueued = run(tool(&[&["job", "enqueue"], &of_redis[..], &of_hubspot, &name].concat()));
     let printed = |told: &str| {
         let (_, command) = told.split_once("`hubspot-partner-clients ").unwrap_or_else(|| panic!("{told}"));
         command.split_once('`').unwrap().0.to_owned()
     };
     let work = printed(&enqueued.out);
+    assert!(work.contains(&format!("--account {account}")), "{work}");
+    // Nothing of the environment says where HubSpot is.
     let given = |command: &str| {
-        let ran = in_a_shell(&tool_at(&hubspot, &[]), command);
+        let ran = in_a_shell(tool(&[]).env("HUBSPOT_ACCESS_TOKEN", hubspot.access_token()), command);
         assert_eq!(ran.code, Some(0), "{command}: {}", ran.err);
         ran.out
     };
