@@ -76,7 +76,7 @@ async fn from_file_to_outcomes(version: &str, kind: &str) {
     // A row failed, as `job worker --help` has it.
     assert_eq!(worked.code, Some(1), "{}", worked.err);
     assert!(worked.err.contains("job march is finished, and 1 row failed"), "{}", worked.err);
-    assert!(worked.err.contains("job collect march --failed"), "{}", worked.err);
+    assert!(worked.err.contains("job collect --failed march"), "{}", worked.err);
     let table: Vec<Vec<_>> = worked.out.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(table, [["made", "failed", "requests", "retries"], ["2", "1", "2", "0"]]);
 
