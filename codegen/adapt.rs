@@ -9,9 +9,10 @@ use serde_json::json;
 
 use super::{
     bodies::{self, Answer},
+    names::{ID_TYPES, checked},
     operations::KNOWN,
     requests,
-    schemas::{self, ID_TYPES, Mark, checked},
+    schemas::{self, Mark},
     segments::VERSION,
     walk,
 };

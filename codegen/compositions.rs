@@ -7,8 +7,7 @@ use openapiv3::{
 };
 
 use super::{
-    names::{key, unlike},
-    schemas::names_in_use,
+    names::{key, names_in_use, unlike},
     walk,
 };
 

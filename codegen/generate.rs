@@ -16,8 +16,9 @@ use syn::parse::Parser;
 use crate::{
     codegen::{
         adapt,
+        names::{ID_TYPES, checked},
         operations::Known,
-        schemas::{ID_TYPES, Mark, checked},
+        schemas::Mark,
         segments::VERSION,
         walk,
     },

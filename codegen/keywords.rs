@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::normalize;
+use super::nodes;
 
 const TYPES: [(&str, &[&str]); 6] = [
     ("string", &["format", "maxLength", "minLength", "pattern"]),
@@ -18,8 +18,8 @@ const COMPOSED: [&str; 5] = ["allOf", "anyOf", "items", "not", "oneOf"];
 
 /// Every schema has the keywords of its type alone, and one that only describes fields is an object.
 pub fn of_one_type(json: &mut Value) {
-    normalize::every_node(json, &mut |place, node| {
-        if !normalize::is_schema(place) || node.contains_key("$ref") {
+    nodes::every_node(json, &mut |place, node| {
+        if !nodes::is_schema(place) || node.contains_key("$ref") {
             return;
         }
         if node.get("properties").is_some_and(Value::is_object)

@@ -27,6 +27,7 @@ pub mod keywords;
 pub mod merge;
 pub mod names;
 pub mod nesting;
+pub mod nodes;
 pub mod normalize;
 pub mod operations;
 pub mod publish;

@@ -1,9 +1,12 @@
 //! Names of operations, derived from method and path alone: another name of a parameter makes no other name. And names that
-//! would be one in Rust.
+//! would be one in Rust, or that of a type which is there anyway.
 
 use std::collections::BTreeSet;
 
 use super::segments::{is_version, parameter, segments};
+
+/// The hand-written types of `src/ids.rs` that stand in for generated ones.
+pub const ID_TYPES: [&str; 5] = ["PartnerClientId", "ObjectType", "ObjectId", "AssociationType", "PathSegment"];
 
 /// The names of an operation that is not known, the shortest first: of what stands after the version in the path, with what
 /// stands before it, and with the version; each with an `id` for the parameters at the end, and then for all.
@@ -76,4 +79,14 @@ pub fn key(name: &str) -> String {
     let is_kept = |c: &char| c.is_ascii_alphanumeric() || !c.is_ascii() && c.is_alphabetic();
     let key: String = name.chars().filter(is_kept).flat_map(char::to_lowercase).collect();
     if key.starts_with(char::is_alphabetic) { key } else { format!("x{key}") }
+}
+
+/// The component that stands for a hand-written type. No document has one of that name.
+pub fn checked(id: &str) -> String {
+    format!("Checked{id}")
+}
+
+/// What the generated types use themselves: the hand-written types, and the one name of Rust's own that they use as it is.
+pub fn names_in_use() -> BTreeSet<String> {
+    ID_TYPES.iter().map(|id| key(&checked(id))).chain([key("Default")]).collect()
 }

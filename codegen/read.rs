@@ -10,7 +10,7 @@ use openapiv3::{OpenAPI, ReferenceOr};
 use serde_json::Value;
 
 use super::{
-    Problem, Result, normalize,
+    Problem, Result, nodes, normalize,
     operations::{self, Repeated},
     requests, salvage, segments, servers, twice, walk,
 };
@@ -209,7 +209,7 @@ fn check_version(file: &str, json: &Value) -> Result<()> {
 /// A schema that is not there may be any value. Anything else that is not there is marked, see [`what_needs_it`].
 fn take_out_what_leads_nowhere(file: &str, json: &mut Value) -> Vec<Problem> {
     let mut references = BTreeMap::new();
-    normalize::every_node(json, &mut |_, node| {
+    nodes::every_node(json, &mut |_, node| {
         if let Some(reference) = node.get("$ref") {
             references.entry(reference.to_string()).or_insert_with(|| reference.clone());
         }
@@ -219,12 +219,12 @@ fn take_out_what_leads_nowhere(file: &str, json: &mut Value) -> Vec<Problem> {
     if references.is_empty() {
         return warnings;
     }
-    normalize::every_node(json, &mut |place, node| {
+    nodes::every_node(json, &mut |place, node| {
         let Some(reference) = node.get("$ref").map(Value::to_string).filter(|text| references.contains_key(text))
         else {
             return;
         };
-        let remedy = match normalize::is_schema(place) {
+        let remedy = match nodes::is_schema(place) {
             true => "it may be any value; add what it names to the file, or correct the reference",
             false => "what needs it is left out; add what it names to the file, or correct the reference",
         };
@@ -276,7 +276,7 @@ fn paths_and_methods_are_written_as_such(file: &str, json: &mut Value) -> Vec<Pr
 /// Takes out the operations of which a parameter, the body or an answer is not there: without it they would ask for something
 /// else. What the generated client does without is taken out by itself.
 fn what_needs_it(file: &str, json: &mut Value) -> Vec<Problem> {
-    normalize::every_node(json, &mut |_, node| {
+    nodes::every_node(json, &mut |_, node| {
         for spare in ["callbacks", "headers", "links"] {
             if let Some(Value::Object(named)) = node.get_mut(spare) {
                 named.retain(|_, part| !is_incomplete(part));

@@ -11,12 +11,9 @@ use serde_json::json;
 
 use super::{
     compositions,
-    names::{key, unlike},
+    names::{key, names_in_use, unlike},
     nesting, walk,
 };
-
-/// The hand-written types of `src/ids.rs` that stand in for generated ones.
-pub const ID_TYPES: [&str; 5] = ["PartnerClientId", "ObjectType", "ObjectId", "AssociationType", "PathSegment"];
 
 /// Types that the facade hands out under names of its own: rustc's messages tell where a type is defined.
 pub const FACADE_NAMES: [(&str, &str); 4] = [
@@ -25,16 +22,6 @@ pub const FACADE_NAMES: [(&str, &str); 4] = [
     ("CollectionResponseAssociatedIdForwardPaging", "AssociationsPage"),
     ("CollectionResponseWithTotalSimplePublicObject", "SearchPage"),
 ];
-
-/// The component that stands for a hand-written type. No document has one of that name.
-pub fn checked(id: &str) -> String {
-    format!("Checked{id}")
-}
-
-/// What the generated types use themselves: the hand-written types, and the one name of Rust's own that they use as it is.
-pub fn names_in_use() -> BTreeSet<String> {
-    ID_TYPES.iter().map(|id| key(&checked(id))).chain([key("Default")]).collect()
-}
 
 /// Every step, in this order. A line is returned for each part that may be any value because it is too deep inside others.
 pub fn fit(api: &mut OpenAPI, mark: &Mark) -> Vec<String> {

@@ -6,7 +6,8 @@ use openapiv3::{
 };
 
 use super::{
-    schemas::{ID_TYPES, Mark, checked},
+    names::{ID_TYPES, checked},
+    schemas::Mark,
     walk,
 };
 

@@ -2,10 +2,7 @@ use openapiv3::OpenAPI;
 use serde_json::{Value, json};
 
 use super::{
-    codegen::{
-        adapt, correct,
-        schemas::{self, Mark},
-    },
+    codegen::{adapt, correct, names, schemas::Mark},
     schema, step,
 };
 
@@ -77,7 +74,7 @@ fn ids_are_shared_types() {
             for parameter in operation["parameters"].as_array().into_iter().flatten().filter(|p| p["in"] == "path") {
                 let reference = parameter["schema"]["$ref"].as_str().unwrap_or_else(|| panic!("{parameter}"));
                 let id = reference.rsplit('/').next().unwrap();
-                assert!(schemas::ID_TYPES.iter().any(|known| schemas::checked(known) == id), "{id}");
+                assert!(names::ID_TYPES.iter().any(|known| names::checked(known) == id), "{id}");
                 assert_eq!(id == "CheckedPathSegment", parameter["name"] == "noteId");
                 assert_eq!(schema(&after, id)["type"], "string");
             }

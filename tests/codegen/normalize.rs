@@ -1,6 +1,9 @@
 use serde_json::{Value, json};
 
-use super::{codegen::normalize, document, small};
+use super::{
+    codegen::{nodes, normalize},
+    document, small,
+};
 
 #[test]
 fn nulls_say_nothing() {
@@ -62,7 +65,7 @@ fn names_are_no_keywords_and_data_is_no_document() {
         "paths": {"/a": {"get": {"responses": {"default": {"description": ""}}}}},
     });
     let mut places = Vec::new();
-    normalize::every_node(&mut api, &mut |place, _| places.push(place.to_owned()));
+    nodes::every_node(&mut api, &mut |place, _| places.push(place.to_owned()));
     let thing = "#/components/schemas/Thing";
     let expected = [
         "#",

@@ -130,7 +130,7 @@ fn bodies(old: &mut Value, new: &mut Value) -> Vec<Difference> {
 /// Places where both documents may have a body.
 fn contents(api: &mut Value) -> BTreeSet<String> {
     let mut places = BTreeSet::new();
-    crate::codegen::normalize::every_node(api, &mut |place, node| {
+    crate::codegen::nodes::every_node(api, &mut |place, node| {
         let is_response = place.contains("/responses/") && !place.contains("/content/");
         if place.starts_with("#/paths/") && (is_response || place.ends_with("/requestBody")) {
             node.entry("content").or_insert_with(|| Value::Object(Default::default()));

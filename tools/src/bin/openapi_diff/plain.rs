@@ -7,7 +7,7 @@ use openapiv3::{
 };
 use serde_json::{Value, json};
 
-use crate::codegen::{bodies, correct, facade, normalize, operations::Known, walk};
+use crate::codegen::{bodies, correct, facade, nodes, normalize, operations::Known, walk};
 
 /// How a list or an object in a parameter travels.
 pub const TRAVELS: &str = "x-travels";
@@ -26,7 +26,7 @@ pub fn document(mut api: OpenAPI) -> Value {
         "paths": api.paths,
         "components": {"schemas": api.components.unwrap_or_default().schemas},
     });
-    normalize::every_node(&mut json, &mut |place, node| {
+    nodes::every_node(&mut json, &mut |place, node| {
         node.retain(|key, _| !is_noise(key));
         if node.contains_key("responses") && place.starts_with("#/paths/") {
             node.remove("tags");
