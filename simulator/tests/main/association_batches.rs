@@ -1,15 +1,12 @@
 //! Making, removing and reading the simulator's associations in batches.
 
-use std::{
-    ops::RangeInclusive,
-    time::{Duration, Instant},
-};
+use std::{ops::RangeInclusive, time::Duration};
 
 use hubspot_simulator::{Fault, InvalidAssociations, READ_SCOPE, RateLimits, Simulator, SimulatorBuilder};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::support::assert_refused;
+use crate::support::{assert_refused, cpu};
 
 struct Caller {
     simulator: Simulator,
@@ -387,13 +384,13 @@ async fn full_batches_are_quick_among_a_hundred_thousand_partner_clients() {
     let objects = 100_000;
     let builder = without_seed(objects).object("companies", "c1", [("name", "x")]);
     let caller = Caller::of(builder).await;
-    let began = Instant::now();
+    let began = cpu();
     for batch in 0..10 {
         // Scattered over all of them.
         let inputs: Value = (0..2_000).map(|place| input(&(place * 50 + batch + 1).to_string(), "c1")).collect();
         assert_eq!(caller.batch("create", inputs).await.0, 201);
     }
     assert_eq!(caller.simulator.association_count(), 20_000);
-    let took = began.elapsed();
+    let took = cpu() - began;
     assert!(took < Duration::from_secs(10), "{took:?}");
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 use hubspot_simulator::{Fault, RateLimits, Simulator};
 use reqwest::{Client, Method};
 
-use crate::faults::{ASSOCIATION, ASSOCIATIONS, PARTNER_CLIENT, TYPES, associate, get, header, next, send, with};
+use crate::{
+    faults::{ASSOCIATION, ASSOCIATIONS, PARTNER_CLIENT, TYPES, associate, get, header, next, send, with},
+    support::cpu,
+};
 
 #[tokio::test(start_paused = true)]
 async fn a_fault_strikes_only_the_operation_it_names() {
@@ -141,7 +144,7 @@ async fn thousands_of_requests_with_faults_are_quick() {
         simulator.inject(Fault::empty(503).times(1).on("associate"));
     }
     let http = Client::new();
-    let began = std::time::Instant::now();
+    let began = cpu();
     for number in 0..10_000 {
         let url = format!(
             "{}/crm/v3/objects/partner_clients/512/associations/companies/{}/1001",
@@ -153,6 +156,6 @@ async fn thousands_of_requests_with_faults_are_quick() {
         response.bytes().await.unwrap();
     }
     assert_eq!(simulator.associations("512").len(), 100);
-    let took = began.elapsed();
+    let took = cpu() - began;
     assert!(took < Duration::from_secs(60), "{took:?}");
 }

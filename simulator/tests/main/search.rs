@@ -1,9 +1,11 @@
 //! Searching the simulator's partner clients.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hubspot_simulator::{RateLimits, Simulator, SimulatorBuilder};
 use serde_json::{Value, json};
+
+use crate::support::cpu;
 
 struct Caller {
     simulator: Simulator,
@@ -261,7 +263,7 @@ async fn paging_through_a_hundred_thousand_by_id_or_by_change_is_quick() {
     for (property, operator, mut last) in
         [("hs_object_id", "GT", "0".to_owned()), ("hs_lastmodifieddate", "GTE", "0".to_owned())]
     {
-        let began = Instant::now();
+        let began = cpu();
         for _ in 0..50 {
             let groups = json!([{"filters": [filter(property, operator, &last)]}]);
             let body = caller.search(json!({"filterGroups": groups, "sorts": [property], "limit": 200})).await;
@@ -270,7 +272,7 @@ async fn paging_through_a_hundred_thousand_by_id_or_by_change_is_quick() {
         }
         // 200 a page, of which the second filter finds the last one again.
         assert!(last == "10000" || last == "1970-01-01T00:00:09.951Z", "{last}");
-        let took = began.elapsed();
+        let took = cpu() - began;
         assert!(took < Duration::from_secs(5), "{property}: {took:?}");
     }
 }
