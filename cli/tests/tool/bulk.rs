@@ -87,7 +87,7 @@ async fn rows_that_fail_alike_are_told_together() {
     let files = Folder::new();
     let file = files.write("rows.csv", format!("{HEADER}{}", "1,companies,1,owner\n".repeat(100)));
     let ran = run_at(&hubspot, &["associate-many", path(&file), "--strategy", "single"]);
-    assert_eq!(ran.out.matches("409").count(), 1, "{}", ran.out);
+    assert_eq!(ran.out.matches("answered 409").count(), 1, "{}", ran.out);
     assert!(ran.out.starts_with("100 rows (lines 2, 3, 4, 5, 6 and 95 more): "), "{}", ran.out);
 }
 
