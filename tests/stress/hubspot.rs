@@ -88,7 +88,8 @@ fn failing() -> SimulatorBuilder {
         Fault::status(500),
         Fault::status(503).after_operation(),
         Fault::status(429),
-        Fault::status(400),
+        // At the token endpoint 400 would refuse the grant, which is remembered for a minute.
+        Fault::status(409),
         Fault::echo_credentials(400),
         Fault::echo_credentials(500),
         Fault::html(502).as_json(),
