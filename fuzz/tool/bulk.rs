@@ -16,6 +16,8 @@ mod input;
 mod layout;
 #[path = "../../cli/src/bulk/problems.rs"]
 mod problems;
+#[path = "../../cli/src/bulk/quotes.rs"]
+mod quotes;
 #[path = "../../cli/src/bulk/rows.rs"]
 mod rows;
 #[path = "../../cli/src/bulk/source.rs"]
