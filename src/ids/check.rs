@@ -63,7 +63,9 @@ pub(super) fn check_association_type<'a>(field: &'static str, value: &'a str) ->
 /// People give labels in every script and with any mark, so of what a spreadsheet leaves, only what no label looks like is
 /// refused.
 fn check_label(field: &'static str, value: &str) -> Result<(), Error> {
-    if is_name(value) {
+    // Category and number hide nothing either.
+    let is_exact = |(category, number): (&str, &str)| is_name(category) && is_number(number);
+    if is_name(value) || value.len() <= MAX_BYTES && value.split_once(':').is_some_and(is_exact) {
         return Ok(());
     }
     check(field, value)?;
@@ -174,11 +176,15 @@ mod tests {
         fn a_name_has_nothing_that_a_closer_look_refuses(
             value in prop_oneof![
                 "[A-Za-z][A-Za-z0-9_]{0,30}", "[A-Za-z0-9_]{1,12}", "[etTaxEX][0-9_]{0,8}", "(nul|non|tru|infinit|may|jan)[a-z0-9_]?",
-            ]
+            ],
+            number in "[0-9]{1,20}",
         ) {
             prop_assume!(is_name(&value));
             prop_assert!(check_closely("object type", &value, (GIVE_VALUE, GIVE_VALUE)).is_ok(), "{value}");
-            prop_assert_eq!(damage::in_label(&value), None);
+            for label in [format!("{value}:{number}"), value] {
+                prop_assert!(check("association type", &label).is_ok(), "{label}");
+                prop_assert_eq!(damage::in_label(&label), None);
+            }
         }
     }
 
