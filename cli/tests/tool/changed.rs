@@ -86,9 +86,10 @@ async fn nothing_is_sent_of_a_file_that_changed_before_the_first_request() {
     // A row more, and another row of the same length, at once and far behind what was read.
     let changes = [(row(1), row(2)), (row(1), row(1) + "2,companies,1,owner\n"), (long.clone(), noted(1..10, 2))];
     for (content, changed) in changes {
-        for (how, write) in
-            [("renamed", replace as fn(&Path, &str)), ("in place", |file, content| fs::write(file, content).unwrap())]
-        {
+        let ways =
+            [("renamed", replace as fn(&Path, &str)), ("in place", |file, content| fs::write(file, content).unwrap())];
+        // Windows puts no other file in the place of one that is open.
+        for (how, write) in ways.into_iter().skip(usize::from(cfg!(windows))) {
             for options in [&[][..], &["--json"]] {
                 let changed = changed.clone();
                 let (ran, requests) = ran_while(1, move |file| write(file, &changed), false, &content, options).await;

@@ -252,11 +252,13 @@ fn the_proxy_that_is_told_is_the_one_that_is_used() {
     let connection = |environment: &[(&str, &str)]| connection_to("https://hubspot.invalid:1", environment);
     let through = "through the proxy 127.0.0.1:1\"";
     let secret = "http://user:hunter2@127.0.0.1:1";
+    // One variable on Windows, where the later value counts.
+    let in_both_cases = if cfg!(windows) { through } else { "without a proxy\"" };
     for (environment, told) in [
         (&[("HTTPS_PROXY", secret)][..], through),
         (&[("https_proxy", secret)], through),
         (&[("HTTPS_PROXY", ""), ("ALL_PROXY", secret)], through),
-        (&[("HTTPS_PROXY", ""), ("https_proxy", secret)], "without a proxy\""),
+        (&[("HTTPS_PROXY", ""), ("https_proxy", secret)], in_both_cases),
         (&[("HTTPS_PROXY", secret), ("NO_PROXY", "hubspot.invalid")], "without a proxy\""),
         (&[("HTTP_PROXY", secret)], "without a proxy\""),
     ] {
