@@ -19,6 +19,8 @@ use super::{
 const INPUTS: u64 = 12;
 /// Longer numbers would be the indexes of inputs that take more memory than there is.
 const LONGEST_NUMBER: usize = 5;
+/// A line that is doubled again and again would take all memory.
+const LONGEST_FILE: usize = 1 << 16;
 
 /// What HubSpot says of the input at an index.
 fn verdict(index: u64) -> Verdict {
@@ -164,6 +166,9 @@ fn is_settled(outcome: &Outcome) -> bool {
 /// Each three bytes are a change: what, and the two halves of a place.
 fn changed(mut file: Vec<u8>, changes: &[u8]) -> Vec<u8> {
     for [what, high, low] in changes.as_chunks::<3>().0 {
+        if file.len() > LONGEST_FILE {
+            break;
+        }
         let place = usize::from(u16::from_be_bytes([*high, *low])) % (file.len() + 1);
         let start = file[..place].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let end = file[place..].iter().position(|byte| *byte == b'\n').map_or(file.len(), |end| place + end + 1);
