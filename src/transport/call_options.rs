@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::{
     error::{Error, Result},
-    transport::{doubts::Doubts, lease::Lease, retry::RetryPolicy},
+    transport::{doubts::Doubt, lease::Lease, retry::RetryPolicy},
 };
 
 /// The settings of one call. Most calls have none, and they are moved often, so they take no room until one is made.
@@ -28,8 +28,8 @@ pub(crate) struct Settings {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     /// Nothing is sent once it has ended.
     pub(crate) lease: Option<Lease>,
-    /// What counts its requests.
-    pub(crate) doubts: Option<Doubts>,
+    /// What notes its requests.
+    pub(crate) doubt: Option<Doubt>,
     /// Whether the body is the token that the request is sent with.
     pub(crate) token_in_body: bool,
     /// The first setting that cannot be used.
@@ -43,7 +43,7 @@ static NONE: Settings = Settings {
     retry: None,
     headers: Vec::new(),
     lease: None,
-    doubts: None,
+    doubt: None,
     token_in_body: false,
     invalid: None,
 };

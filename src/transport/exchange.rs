@@ -28,7 +28,6 @@ use crate::{
     transport::{
         call::{Call, UnderWay},
         connection::read_body,
-        doubts::Doubts,
         failed::Failed,
         response::{Read, decodable, rebuild},
         shared::Shared,
@@ -169,20 +168,24 @@ impl Exchange {
             *request.body_mut() = Some(TokenKey::from(token.clone()).body().map_err(|e| self.in_call(e))?.into());
         }
         let http = self.shared.http.get().map_err(|e| self.in_call(e))?;
+        let doubt = self.call.options.doubt.as_ref();
+        if doubt.is_some_and(|doubt| !doubt.begin()) {
+            return Err(self.in_call(Error::dropped()).into());
+        }
         {
             let mut record = self.call.record();
             record.meta.attempts = number;
             record.attempt = Some(UnderWay { number, since: Instant::now() });
         }
         ticket.sending();
-        let doubts = self.call.options.doubts.as_ref();
-        doubts.into_iter().for_each(Doubts::begin);
         let asked = self.shared.http.is_given().then(|| Box::new(request.url().clone()));
         // Pinned here: as an argument it would be held twice.
         let sent = pin!(http.execute(request));
         let outcome = self.exchange(sent, asked, &token, ticket).await;
-        if outcome.as_ref().is_err_and(|failed| failed.error.was_not_carried_out()) {
-            doubts.into_iter().for_each(Doubts::dispel);
+        if let Some(doubt) = doubt
+            && outcome.as_ref().is_err_and(|failed| failed.error.was_not_carried_out())
+        {
+            doubt.dispel();
         }
         self.end_attempt(outcome.as_ref().err().map(|failed| &failed.error));
         outcome

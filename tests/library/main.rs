@@ -13,6 +13,7 @@ mod batches;
 mod bulk_failures;
 mod bulk_journal;
 mod bulk_requests;
+mod bulk_stopped;
 mod bulk_streams;
 mod bulk_verdicts;
 mod bulk_versions;

@@ -248,9 +248,7 @@ impl Run<'_> {
     /// Writes what the run did not change, with the rows that it did not come to. Where they cannot be read, the file stays as it
     /// was begun: one of them may be under way and the same as a row that was not sent.
     fn end_undo(&mut self, mut undo: Recorder, outcomes: Outcomes, ended: &Result<End, Failure>) {
-        let is_waiting = outcomes.is_waiting();
-        // What is under way is given up.
-        drop(outcomes);
+        let is_unchanged = outcomes.stop();
         if matches!(ended, Ok(End::Unread)) {
             return;
         }
@@ -259,7 +257,7 @@ impl Run<'_> {
             if !self.advance() {
                 return;
             }
-            undo.record(&self.rows, is_waiting(index));
+            undo.record(&self.rows, is_unchanged(index));
         }
         undo.end();
     }

@@ -67,6 +67,51 @@ async fn what_others_change_after_an_interrupted_run_that_had_not_come_to_it_is_
     }
 }
 
+/// Whatever keeps a request from being sent, and whoever changes the same afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_interrupted_run_was_about_to_send_is_not_undone() {
+    const LATER: Duration = Duration::from_secs(500);
+    let too_many = || Fault::status(429).retry_after(LATER);
+    let writes = ["batch_associate", "batch_set_labels", "batch_dissociate", "batch_dissociate_labels"];
+    for version in ["v3", "2026-09"] {
+        for command in [
+            &["associate-many"][..],
+            &["dissociate-many", "--yes"],
+            &["reconcile", "--to-type", "companies", "--apply", "--yes"],
+        ] {
+            // It waits for the rate limit with what HubSpot did not take, or reads the labels of what it is to change, or sends
+            // one by one what was refused as a whole.
+            let whole = writes.map(|operation| Fault::status(400).on(operation));
+            let alone = ["associate", "dissociate", "set_labels"].map(|operation| too_many().on(operation));
+            let refused = writes.map(|operation| too_many().on(operation));
+            let reading = [Fault::script([None, Some(Fault::delay(FOR_EVER))]).on("batch_read_associations_dated")];
+            let cases =
+                [("limit", refused.to_vec()), ("reading", reading.to_vec()), ("alone", [&whole[..], &alone].concat())];
+            for (case, faults) in cases {
+                let hubspot = crm(1, 8).start().await.unwrap();
+                let folder = Folder::new();
+                let (file, undo) = (folder.write("rows.csv", rows(1..=7)), folder.at("undo.json"));
+                let removes = command[0] == "dissociate-many";
+                if removes {
+                    assert_eq!(run_at(&hubspot, &["associate-many", path(&file)]).code, Some(0));
+                }
+                hubspot.clear_requests();
+                faults.into_iter().for_each(|fault| hubspot.inject(fault));
+                let options = [path(&file), "--undo", path(&undo), "--api-version", version];
+                let child = begin(tool_at(&hubspot, &[command, &options].concat()));
+                sleep(Duration::from_millis(700));
+                eprintln!(
+                    "{version} {command:?} {case}: {:?}",
+                    hubspot.requests().iter().map(|r| format!("{} {}", r.method(), r.path())).collect::<Vec<_>>()
+                );
+                signal(child.id(), END);
+                let ended = ran(child.wait_with_output().unwrap());
+                eprintln!("{:?} {}", ended.code, if undo.exists() { undoes(&undo) } else { 0 });
+            }
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_was_refused_and_is_under_way_once_more_is_undone() {
     let hubspot = crm(1, 1).start().await.unwrap();

@@ -20,7 +20,7 @@ use crate::{
     error::{Error, Result},
     generated::types::{self, AssociationSpec, BatchInputPublicAssociationMultiPost, PublicAssociationMultiPost},
     ids::{AssociationType, ObjectType, canonical},
-    transport::{self, call_meta::CallMeta, proof::carried_out, response},
+    transport::{self, call_meta::CallMeta, call_options::CallOptions, proof::carried_out, response},
 };
 
 impl Sender {
@@ -169,8 +169,13 @@ impl Sender {
     }
 
     /// Sends a batch.
-    pub(super) async fn send_dated(&self, to: &ObjectType, part: &[&Unit<'_>]) -> (Result<Response>, CallMeta) {
-        let (raw, options, to) = (self.client.raw.clone(), self.writing(), to.clone());
+    pub(super) async fn send_dated(
+        &self,
+        to: &ObjectType,
+        part: &[&Unit<'_>],
+        options: CallOptions,
+    ) -> (Result<Response>, CallMeta) {
+        let (raw, to) = (self.client.raw.clone(), to.clone());
         let body = BatchInputPublicAssociationMultiPost { inputs: part.iter().map(|unit| input(unit)).collect() };
         let unread_as = |error: Error| match error {
             error if error.is_unread_success() => Ok(Response::Unread(error.without_outcome())),
@@ -210,8 +215,13 @@ impl Sender {
     }
 
     /// Sends a unit by itself.
-    pub(super) async fn send_alone_dated(&self, to: &ObjectType, unit: &Unit<'_>) -> (Result<()>, CallMeta) {
-        let (raw, options, to) = (self.client.raw.clone(), self.writing(), to.clone());
+    pub(super) async fn send_alone_dated(
+        &self,
+        to: &ObjectType,
+        unit: &Unit<'_>,
+        options: CallOptions,
+    ) -> (Result<()>, CallMeta) {
+        let (raw, to) = (self.client.raw.clone(), to.clone());
         let operation = match self.change {
             Change::Associate => "set_labels",
             Change::Dissociate => "batch_dissociate_labels",

@@ -113,12 +113,16 @@ impl<T> Engine<T> {
         self.refused.as_ref()
     }
 
-    /// Tells by their indexes the inputs that no request was begun for.
-    pub(super) fn is_waiting(&self) -> impl Fn(u64) -> bool + use<T> {
-        let batches = self.groups.values().chain(&self.ready);
-        let waiting: HashSet<_> = batches.flat_map(|batch| &batch.inputs).map(|input| input.index).collect();
+    /// Gives up what is under way, and tells by their indexes the inputs that were certainly not changed.
+    pub(super) fn stop(self) -> impl Fn(u64) -> bool + use<T> {
+        let waiting = self.groups.values().chain(&self.ready).flat_map(|batch| &batch.inputs).map(|input| input.index);
+        let running = self.running.iter().flat_map(Running::stop);
+        // Nothing is sent for want of a journal either.
+        let is_unchanged = |error: &Error| error.changed_nothing() || error.is_journal();
+        let settled = self.settled.iter().flatten().filter(|outcome| outcome.result.as_ref().is_err_and(is_unchanged));
+        let unchanged: HashSet<_> = waiting.chain(running).chain(settled.map(|outcome| outcome.index)).collect();
         let next = self.next_index;
-        move |index| index >= next || waiting.contains(&index)
+        move |index| index >= next || unchanged.contains(&index)
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Outcome<T>>> {

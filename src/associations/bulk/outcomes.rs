@@ -29,10 +29,11 @@ impl<T> Outcomes<T> {
         self.0.refused().filter(|error| error.is_journal())
     }
 
-    /// Returns a function that tells whether the input at an index, counted from 0, was certainly not sent so far: no
-    /// request was begun for it. Ask once you stop polling the stream, for the inputs that have no outcome.
-    pub fn is_waiting(&self) -> impl Fn(u64) -> bool + use<T> {
-        self.0.is_waiting()
+    /// Ends the run and gives up the requests that are under way, as dropping the stream does. Returns a function that tells,
+    /// for an input that has no outcome, by its index counted from 0, whether it certainly changed nothing: no request with
+    /// it was begun, or HubSpot refused each, or did not take it for a rate limit.
+    pub fn stop(self) -> impl Fn(u64) -> bool + use<T> {
+        self.0.stop()
     }
 }
 

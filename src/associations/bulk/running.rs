@@ -10,7 +10,7 @@ use std::{
 use tracing::Instrument;
 
 use super::sender::{Numbered, Sender, Settled};
-use crate::{error::Result, task::Task};
+use crate::{error::Result, task::Task, transport::doubts::Sent};
 
 /// Inputs that are sent together, and the values that ride along. The values stay here while the inputs are under way, so
 /// that they need not be shared with a task.
@@ -26,6 +26,7 @@ pub(super) struct Running<T> {
     task: Result<Task<Settled>>,
     pub(super) inputs: Arc<Vec<Numbered>>,
     values: Vec<T>,
+    sent: Sent,
 }
 
 // No value is pinned.
@@ -34,13 +35,21 @@ impl<T> Unpin for Running<T> {}
 impl<T> Running<T> {
     pub(super) fn start(sender: &Arc<Sender>, Batch { inputs, values }: Batch<T>) -> Self {
         let inputs = Arc::new(inputs);
-        let (sender, sent) = (Arc::clone(sender), Arc::clone(&inputs));
-        let settling = async move {
-            let settled = sender.settle(&sent).await;
-            drop(sent);
-            settled
+        let sent = Sent::new(inputs.len());
+        let settling = {
+            let (sender, inputs, sent) = (Arc::clone(sender), Arc::clone(&inputs), sent.clone());
+            async move {
+                let settled = sender.settle(&inputs, &sent).await;
+                drop(inputs);
+                settled
+            }
         };
-        Self { task: Task::spawn(settling.in_current_span()), inputs, values }
+        Self { task: Task::spawn(settling.in_current_span()), inputs, values, sent }
+    }
+
+    /// Has nothing more be sent, and tells the indexes of the inputs that were certainly not changed.
+    pub(super) fn stop(&self) -> impl Iterator<Item = u64> {
+        self.sent.end().into_iter().filter_map(|place| Some(self.inputs.get(place)?.index))
     }
 }
 

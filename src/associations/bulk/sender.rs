@@ -15,7 +15,12 @@ use crate::{
     ids::ObjectType,
     reading,
     transport::{
-        self, call_meta::CallMeta, call_options::CallOptions, doubts::Doubts, lease::Lease, proof::carried_out,
+        self,
+        call_meta::CallMeta,
+        call_options::CallOptions,
+        doubts::{Doubt, Doubts, Sent},
+        lease::Lease,
+        proof::carried_out,
     },
 };
 
@@ -143,22 +148,25 @@ impl Sender {
         self.client.api_version().is_dated()
     }
 
-    /// The settings of a request that changes something.
-    pub(super) fn writing(&self) -> CallOptions {
+    /// The settings of a request that changes inputs at these places of the batch.
+    pub(super) fn writing(&self, batch: &Sent, places: Vec<usize>) -> CallOptions {
         let mut options = self.options.clone();
         if self.lease.is_some() {
             options.lease.clone_from(&self.lease);
         }
-        if self.doubts.is_some() {
-            options.doubts.clone_from(&self.doubts);
-        }
+        options.doubt = Some(Doubt { batch: batch.clone(), places, run: self.doubts.clone() });
         options
     }
 
     /// Sends a batch.
-    pub(super) async fn send(&self, to: &ObjectType, part: &[&Unit<'_>]) -> (Result<Response>, CallMeta) {
+    pub(super) async fn send(
+        &self,
+        to: &ObjectType,
+        part: &[&Unit<'_>],
+        options: CallOptions,
+    ) -> (Result<Response>, CallMeta) {
         if self.is_dated() {
-            return self.send_dated(to, part).await;
+            return self.send_dated(to, part, options).await;
         }
         let input = |input: &&Unit<'_>| {
             types::PublicAssociation::builder()
@@ -172,7 +180,7 @@ impl Sender {
             Ok(inputs) => types::BatchInputPublicAssociation::builder().inputs(inputs),
             Err(error) => return (Err(error.into()), CallMeta::default()),
         };
-        let (raw, options, to) = (self.client.raw.clone(), self.writing(), to.clone());
+        let (raw, to) = (self.client.raw.clone(), to.clone());
         let operation = self.batch_operation();
         match self.change {
             Change::Associate => {
@@ -211,12 +219,17 @@ impl Sender {
     }
 
     /// Sends an input by itself.
-    pub(super) async fn send_alone(&self, to: &ObjectType, unit: &Unit<'_>) -> (Result<()>, CallMeta) {
+    pub(super) async fn send_alone(
+        &self,
+        to: &ObjectType,
+        unit: &Unit<'_>,
+        options: CallOptions,
+    ) -> (Result<()>, CallMeta) {
         if self.is_dated() {
-            return self.send_alone_dated(to, unit).await;
+            return self.send_alone_dated(to, unit, options).await;
         }
         let association = unit.association.clone().into_owned();
-        let (raw, options, operation) = (self.client.raw.clone(), self.writing(), self.change.operation());
+        let (raw, operation) = (self.client.raw.clone(), self.change.operation());
         let (outcome, meta, body) = match self.change {
             Change::Associate => {
                 let sent = transport::call_with_body(raw, options, operation, |raw| put(association, raw));

@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Result, kind::ErrorKind},
     generated::types,
     ids::{ObjectType, canonical},
-    transport::call_meta::CallMeta,
+    transport::{call_meta::CallMeta, call_options::CallOptions, doubts::Sent},
 };
 
 /// HubSpot may refuse a batch of v3 that holds an association twice.
@@ -73,7 +73,7 @@ fn lists_all(response: &types::BatchResponsePublicAssociationWithErrors, meta: &
 
 impl Sender {
     /// Settles inputs whose other objects are of one type, no more of them than a batch takes.
-    pub(super) async fn settle(&self, inputs: &[Numbered]) -> Settled {
+    pub(super) async fn settle(&self, inputs: &[Numbered], sent: &Sent) -> Settled {
         let Some(first) = inputs.first() else { return Settled::default() };
         let (to, mut settled) = (&first.association.to_object_type, Settled::default());
         let units =
@@ -85,6 +85,7 @@ impl Sender {
         let limit = all + all.next_power_of_two().ilog2() as usize;
         let settling = Settling {
             sender: self,
+            sent,
             to,
             all,
             open: all,
@@ -116,6 +117,8 @@ fn unsettled(errors: &[types::StandardError], operation: &'static str, meta: &Ca
 /// takes to halve down to a first input.
 struct Settling<'a> {
     sender: &'a Sender,
+    /// What may have been changed so far.
+    sent: &'a Sent,
     to: &'a ObjectType,
     /// Inputs of the batch.
     all: usize,
@@ -159,7 +162,7 @@ impl<'a> Settling<'a> {
     }
 
     async fn alone(&mut self, unit: &Unit<'_>) {
-        let (result, meta) = self.sender.send_alone(self.to, unit).await;
+        let (result, meta) = self.sender.send_alone(self.to, unit, self.writing(&[unit])).await;
         self.called(&meta);
         if let Err(error) = &result
             && error.is_unread_success()
@@ -174,7 +177,7 @@ impl<'a> Settling<'a> {
 
     /// Sends a batch, and returns what is still to be done, the last of it first.
     async fn batch(&mut self, mut part: Part<'a>) -> Vec<Part<'a>> {
-        let (response, meta) = self.sender.send(self.to, &part).await;
+        let (response, meta) = self.sender.send(self.to, &part, self.writing(&part)).await;
         self.called(&meta);
         match response {
             Ok(Response::All) => self.settle_all(part, &Ok(())),
@@ -267,8 +270,18 @@ impl<'a> Settling<'a> {
             Err(error) if perhaps_done => {
                 self.settled.set(unit.places.iter().copied(), &Err(error.clone().after_what_may_be_done()));
             }
-            result => self.settled.set(unit.places.iter().copied(), result),
+            result => {
+                if result.as_ref().is_err_and(Error::changed_nothing) {
+                    self.sent.changed_nothing(&unit.places);
+                }
+                self.settled.set(unit.places.iter().copied(), result);
+            }
         }
+    }
+
+    /// The settings of a request with these inputs.
+    fn writing(&self, part: &[&Unit<'_>]) -> CallOptions {
+        self.sender.writing(self.sent, part.iter().flat_map(|unit| &unit.places).copied().collect())
     }
 
     fn called(&mut self, meta: &CallMeta) {

@@ -21,14 +21,14 @@ pub struct Applied {
     /// Removals that were not sent, because not all additions of the same partner client succeeded.
     pub held_back: Vec<Association>,
     /// Changes that have no outcome, because the run was [stopped](super::Apply::run_until) or its
-    /// [journal](super::Apply::journal) could not be written. Those that were under way may have been carried out, and
-    /// [`changed`](Self::changed) leaves out the others.
+    /// [journal](super::Apply::journal) could not be written. Those whose request was under way may have been carried out,
+    /// and [`changed`](Self::changed) leaves out the others.
     pub unsettled: Vec<Association>,
     /// Why the [journal](super::Apply::journal) could not be written. Outcomes from just before may be missing in it,
     /// and nothing was sent after it.
     pub journal_error: Option<Error>,
-    /// The unsettled changes that no request was begun for.
-    pub(super) not_begun: Vec<Association>,
+    /// The unsettled changes that were certainly not made.
+    pub(super) left: Vec<Association>,
 }
 
 /// A change that failed.
@@ -42,11 +42,11 @@ pub struct FailedChange {
 }
 
 impl Applied {
-    /// Notes changes that no request was begun for.
+    /// Notes unsettled changes that were certainly not made.
     pub(super) fn leave<'a>(&mut self, changes: impl IntoIterator<Item = &'a Association>) {
         for change in changes {
             self.unsettled.push(change.clone());
-            self.not_begun.push(change.clone());
+            self.left.push(change.clone());
         }
     }
 
@@ -67,21 +67,17 @@ impl Applied {
 
     /// The plan without changes that were certainly not made: what was, or may have been, carried out.
     pub fn changed(&self, plan: &Plan) -> Plan {
-        // What a read before it failed for was not sent. What was sent before may have been carried out, whatever is said of
-        // it now.
-        let undone = |FailedChange { error, .. }: &&FailedChange| {
-            error.only_reads() || !error.perhaps_before() && (error.is_refused() || error.was_not_carried_out())
-        };
         let changes = |failed: &'_ [FailedChange]| -> HashSet<Association> {
-            failed.iter().filter(undone).map(|failed| failed.association.clone()).collect()
+            let undone = failed.iter().filter(|failed| failed.error.changed_nothing());
+            undone.map(|failed| failed.association.clone()).collect()
         };
         let not_added = changes(&self.failed_additions);
         let mut not_removed = changes(&self.failed_removals);
         not_removed.extend(self.held_back.iter().cloned());
-        let not_begun: HashSet<_> = self.not_begun.iter().collect();
+        let left: HashSet<_> = self.left.iter().collect();
         let mut changed = plan.clone();
-        changed.add.retain(|change| !not_added.contains(change) && !not_begun.contains(change));
-        let kept = changed.remove.extract_if(.., |change| not_removed.contains(change) || not_begun.contains(change));
+        changed.add.retain(|change| !not_added.contains(change) && !left.contains(change));
+        let kept = changed.remove.extract_if(.., |change| not_removed.contains(change) || left.contains(change));
         changed.keep.extend(kept);
         changed.keep.sort_unstable();
         changed.unchanged = changed.keep.len() as u64;

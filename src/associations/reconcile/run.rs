@@ -192,11 +192,11 @@ impl<'a> Run<'a> {
                 break;
             }
         }
-        let is_waiting = outcomes.get_ref().get_ref().is_waiting();
+        let is_unchanged = outcomes.into_inner().into_inner().stop();
         let left = (settled..).zip(open.map(|(_, change)| change));
-        let (waiting, begun): (Vec<_>, Vec<_>) = left.partition(|&(index, _)| is_waiting(index));
-        self.applied.unsettled.extend(begun.into_iter().map(|(_, change)| change.clone()));
-        self.applied.leave(waiting.into_iter().map(|(_, change)| change));
+        let (unchanged, doubtful): (Vec<_>, Vec<_>) = left.partition(|&(index, _)| is_unchanged(index));
+        self.applied.unsettled.extend(doubtful.into_iter().map(|(_, change)| change.clone()));
+        self.applied.leave(unchanged.into_iter().map(|(_, change)| change));
     }
 
     fn count(&mut self, kind: Change) -> &mut u64 {

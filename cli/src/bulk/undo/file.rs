@@ -7,7 +7,7 @@ use std::{
 };
 
 use hubspot_partner_clients::{
-    Association, AssociationType, Error, ErrorKind, ObjectId, PartnerClientId,
+    Association, AssociationType, Error, ObjectId, PartnerClientId,
     reconcile::{Applied, Plan},
 };
 use serde::{Deserialize, Serialize};
@@ -291,12 +291,7 @@ impl Recorder {
 
     /// Takes the outcome of the row that `rows` stands at. For one from the journal, nothing was sent.
     pub(in crate::bulk) fn add(&mut self, rows: &Rows, result: Result<(), &Error>, is_from_journal: bool) {
-        use ErrorKind::{Conflict, InvalidInput, NotFound, Refused};
-        // An attempt before the last one may have been carried out.
-        let is_refused = result.is_err_and(|error| {
-            error.attempts() <= 1 && matches!(error.kind(), Conflict | InvalidInput | NotFound | Refused)
-        });
-        self.record(rows, is_from_journal || is_refused);
+        self.record(rows, is_from_journal || result.is_err_and(Error::changed_nothing));
     }
 
     /// Notes whether the row that `rows` stands at certainly changed nothing.
