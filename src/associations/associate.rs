@@ -5,7 +5,7 @@ use crate::{
     associations::{
         associated::Associated,
         pair::{Pair, Requests},
-        resolve::in_v3,
+        resolve::{exact_key, in_v3},
         steps::{WithTarget, WithType},
     },
     client::Client,
@@ -186,7 +186,7 @@ impl Associate {
             (true, None) => {
                 let made;
                 (made, meta) = requests.add_default().await?;
-                associated.association_type = made.as_ref().and_then(exact);
+                associated.association_type = made.as_ref().and_then(|made| exact_key(made).ok());
             }
             (false, _) if self.replacing => {
                 let remedy = "use a client of a dated version, or dissociate the other labels";
@@ -209,10 +209,6 @@ impl Associate {
 
 fn refuse_replacing(reason: &str, remedy: &str) -> Error {
     Error::invalid_input("replacing", None, reason, remedy)
-}
-
-fn exact(made: &types::AssociationSpec) -> Option<AssociationType> {
-    AssociationType::new(format!("{}:{}", made.association_category, made.association_type_id)).ok()
 }
 
 call! {

@@ -100,7 +100,7 @@ impl Resolved {
     /// Whether a pair of objects may hold another type that setting this one takes away. The unlabelled type stays.
     pub(crate) fn may_replace(&self) -> bool {
         let is_other = |listed: &AssociationSpecWithLabel| {
-            listed.type_id != self.key.association_type_id || listed.category != self.key.association_category
+            listed.type_id != self.key.association_type_id || category(listed) != self.key.association_category
         };
         !self.listing.is_whole || self.listing.results.iter().any(|listed| is_other(listed) && is_labelled(listed))
     }
@@ -111,9 +111,14 @@ pub(crate) fn is_type(listed: &AssociationSpecWithLabel) -> bool {
     !listed.category.trim().is_empty() && listed.type_id > 0
 }
 
+/// The category as HubSpot writes it, in whatever case an answer has it.
+pub(super) fn category(listed: &AssociationSpecWithLabel) -> &str {
+    known_category(&listed.category).unwrap_or(&listed.category)
+}
+
 /// Whether it is more than the type by which HubSpot says that two objects are associated, and no more.
 pub(crate) fn is_labelled(listed: &AssociationSpecWithLabel) -> bool {
-    listed.category != HUBSPOT_DEFINED || listed.label.as_ref().is_some_and(|label| !label.trim().is_empty())
+    category(listed) != HUBSPOT_DEFINED || listed.label.as_ref().is_some_and(|label| !label.trim().is_empty())
 }
 
 /// The type by its category and number, as `USER_DEFINED:37`.
@@ -121,21 +126,18 @@ pub(crate) fn is_labelled(listed: &AssociationSpecWithLabel) -> bool {
 /// # Errors
 /// Where they cannot be sent.
 pub(crate) fn exact(listed: &AssociationSpecWithLabel) -> Result<AssociationType> {
-    named(&listed.category, listed.type_id)
+    exact_key(&key(listed))
 }
 
 /// Like [`exact`].
 pub(crate) fn exact_key(key: &AssociationSpec) -> Result<AssociationType> {
-    named(&key.association_category, key.association_type_id)
-}
-
-fn named(category: &str, number: i64) -> Result<AssociationType> {
-    AssociationType::new(format!("{category}:{number}"))
+    let category = known_category(&key.association_category).unwrap_or(&key.association_category);
+    AssociationType::new(format!("{category}:{}", key.association_type_id))
 }
 
 /// The type as requests name it.
 pub(crate) fn key(listed: &AssociationSpecWithLabel) -> AssociationSpec {
-    AssociationSpec { association_category: listed.category.clone(), association_type_id: listed.type_id }
+    AssociationSpec { association_category: category(listed).to_owned(), association_type_id: listed.type_id }
 }
 
 /// Finds an association type among these.
@@ -169,7 +171,7 @@ fn find<'a>(listing: &'a Listing, wanted: &Wanted<'_>) -> Vec<&'a AssociationSpe
     };
     let label = |listed: &AssociationSpecWithLabel| listed.label.as_ref().map(|label| label.trim().to_lowercase());
     match wanted {
-        Wanted::Exact(category, number) => all(&|listed| listed.category == *category && listed.type_id == *number),
+        Wanted::Exact(exact, number) => all(&|listed| category(listed) == *exact && listed.type_id == *number),
         Wanted::Number(number) => all(&|listed| listed.type_id == *number),
         Wanted::Text(text) => {
             let text = text.trim().to_lowercase();
@@ -189,7 +191,7 @@ pub(crate) fn choices<'a>(known: impl ExactSizeIterator<Item = &'a AssociationSp
         .take(MOST_LISTED)
         .map(|listed| {
             let label = listed.label.as_deref().filter(|label| !label.trim().is_empty()).unwrap_or("unlabelled");
-            format!("{}:{} ({label})", listed.category, listed.type_id)
+            format!("{}:{} ({label})", category(listed), listed.type_id)
         })
         .collect();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    associations::resolve::is_type,
+    associations::resolve::{category, is_type},
     client::Client,
     error::{Error, Result},
     generated::types,
@@ -56,7 +56,7 @@ impl From<types::PublicAssociationDefinition> for AssociationDefinition {
 fn definition(listed: &types::AssociationSpecWithLabel) -> Option<AssociationDefinition> {
     let id = u64::try_from(listed.type_id).ok().filter(|_| is_type(listed))?.into();
     let label = listed.label.clone().filter(|label| !label.trim().is_empty());
-    Some(AssociationDefinition { id, name: None, category: Some(listed.category.clone()), label })
+    Some(AssociationDefinition { id, name: None, category: Some(category(listed).to_owned()), label })
 }
 
 /// By category and number where the category is known, as `USER_DEFINED:37`, otherwise by number.

@@ -8,13 +8,14 @@ use std::{
 };
 
 use ::redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, FromRedisValue, RedisError, ScriptInvocation,
-    ServerErrorKind, aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, FromRedisValue, RedisError, ServerErrorKind,
+    aio::MultiplexedConnection,
 };
 use reqwest::Url;
 use tokio::{runtime::Handle, time::timeout};
 
 use super::{
+    script::Invocation,
     server::{Server, too_old},
     trouble::{READ_ONLY, Trouble, says},
 };
@@ -87,23 +88,23 @@ impl Redis {
         too_old(&self.0.address, "a version before 6.2")
     }
 
-    /// Runs a script on a key, and loads it first if Redis does not know it. A script may run twice, because it is not
+    /// Runs a script on a key. A script may run twice, because it is not
     /// known whether a command arrived before its connection ended: running twice has to do no harm.
     pub(super) async fn run<T: FromRedisValue>(
         &self,
         key: &str,
-        script: &ScriptInvocation<'_>,
+        script: &Invocation<'_>,
     ) -> std::result::Result<T, Trouble> {
-        // Connecting and loading the script have round trips of their own.
+        // Connecting and a script that Redis does not have take round trips of their own.
         let outcome = self.in_time(async {
             if let Some(mut connection) = self.made() {
-                match script.invoke_async(&mut connection).await {
+                match script.run(&mut connection).await {
                     // Redis was restarted or replaced while nobody used the connection: a new one may do.
                     Err(error) if error.is_connection_dropped() || says(&error, READ_ONLY) => self.forget(),
                     outcome => return outcome,
                 }
             }
-            script.invoke_async(&mut self.connection().await?).await
+            script.run(&mut self.connection().await?).await
         });
         let trouble = match outcome.await? {
             Ok(value) => return Ok(value),

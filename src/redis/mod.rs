@@ -44,6 +44,7 @@ mod bucket;
 mod connection;
 mod job;
 mod limiter;
+mod script;
 mod server;
 mod token_cipher;
 mod token_store;

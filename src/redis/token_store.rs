@@ -2,9 +2,9 @@
 
 use std::{fmt, sync::LazyLock, time::Duration};
 
-use ::redis::{FromRedisValue, Script};
+use ::redis::FromRedisValue;
 
-use super::{connection::Redis, token_cipher::TokenCipher};
+use super::{connection::Redis, script::Script, token_cipher::TokenCipher};
 use crate::{
     error::{Error, Result},
     oauth::store::{StoreFuture, StoredToken, TokenStore},

@@ -2,10 +2,9 @@
 
 use std::{sync::LazyLock, time::Duration};
 
-use ::redis::Script;
 use tokio::time::Instant;
 
-use super::{connection::Redis, trouble::Trouble};
+use super::{connection::Redis, script::Script, trouble::Trouble};
 use crate::rate_limit::headers::RateLimitHeaders;
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("window.lua")));

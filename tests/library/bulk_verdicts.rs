@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use fastrand::Rng;
@@ -16,9 +17,12 @@ use proptest::{
     strategy::Strategy as _,
 };
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
+use tokio::{io::AsyncWriteExt, time::sleep};
 
-use crate::support::{RawServer, client_at, http, tcp::read_request};
+use crate::support::{
+    RawServer, client_at, http,
+    tcp::{read_request, say_nothing},
+};
 
 /// Association types to companies: id, name, and the same in the other direction.
 const TYPES: [[&str; 4]; 2] = [["7", "owner", "107", "owned_by"], ["8", "referred_by", "108", "referral_of"]];
@@ -469,6 +473,37 @@ async fn an_input_that_hubspot_did_not_get_to_in_a_batch_is_sent_again() {
         let inputs = vec![link(1, 1, "owner"), link(2, 1, "owner")];
         assert_eq!(outcomes(&client_at(&server.base_url, "t"), &lines, inputs).await, (vec![true, true], 2));
     }
+}
+
+/// Of a batch whose last input is under way alone when the run is stopped.
+#[tokio::test]
+async fn what_a_batch_was_told_of_its_inputs_counts_before_all_have_an_outcome() {
+    let told = reply(207, &answer("COMPLETE", &[made(1, 1, "owner")], 1, &[named(2, 1)]));
+    let server = RawServer::start(move |mut stream, number| {
+        let told = told.clone();
+        async move {
+            read_request(&mut stream).await;
+            if number > 0 {
+                return say_nothing(stream).await;
+            }
+            let _ = stream.write_all(told.as_bytes()).await;
+            Some(stream)
+        }
+    })
+    .await;
+    let inputs = (1..=3).map(|client| link(client, 1, "owner"));
+    let mut outcomes = client_at(&server.base_url, "t").associate_many(inputs).outcomes();
+    let alone = async {
+        while server.accepted() < 2 {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! {
+        outcome = outcomes.next() => panic!("{outcome:?}"),
+        () = alone => {}
+    }
+    let is_unchanged = outcomes.stop();
+    assert_eq!([0, 1, 2].map(is_unchanged), [false, true, false], "made, refused, and unknown");
 }
 
 /// As a failure of HubSpot's own that has a status.

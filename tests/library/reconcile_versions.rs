@@ -417,6 +417,33 @@ async fn a_label_is_kept_whose_entry_in_the_list_of_types_cannot_be_read() {
     assert!(truth.world().associations.contains(&(1, 1, "owner")));
 }
 
+/// Were they told apart, a plan would make what it removes.
+#[tokio::test]
+async fn categories_are_the_same_in_any_case() {
+    let (truth, client) = owned(|_| None).await;
+    let labels = {
+        let world = truth.world();
+        let mut labels =
+            json!([world.label("client_to_company_unlabeled"), world.label("payer"), world.label("owner")]);
+        for label in labels.as_array_mut().unwrap() {
+            label["category"] = label["category"].as_str().unwrap().to_lowercase().into();
+        }
+        labels
+    };
+    truth.world().labels = Some(labels);
+    for known in client.association_types("companies").await.unwrap() {
+        assert!(matches!(known.category.as_deref(), Some("USER_DEFINED" | "HUBSPOT_DEFINED")), "{known:?}");
+    }
+    let plan = client.reconcile([1], "companies", [to(1, 1, "owner")]).plan().await.unwrap();
+    assert!(plan.is_empty(), "{plan}");
+    let written = serde_json::to_string(&plan).unwrap();
+    assert_eq!(serde_json::from_str::<Plan>(&written).unwrap(), plan);
+    client.add_association(to(1, 1, "USER_DEFINED:8")).await.unwrap();
+    assert_eq!(truth.world().associations.len(), 3, "{:?}", truth.world().associations);
+    let plan = client.reconcile([1], "companies", [to(1, 1, "payer")]).plan().await.unwrap();
+    assert_eq!((plan.add.len(), plan.remove.len()), (0, 1), "{plan}");
+}
+
 #[tokio::test]
 async fn a_label_is_kept_that_is_newer_than_what_the_client_knows_of() {
     let (truth, client) = owned(|_| None).await;

@@ -2,13 +2,12 @@
 
 use std::{fmt, sync::LazyLock, time::Duration};
 
-use ::redis::Script;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::{
     error::{Error, Result, excerpt::excerpt},
-    redis::{connection::Redis, trouble::Trouble},
+    redis::{connection::Redis, script::Script, trouble::Trouble},
     task::in_runtime,
 };
 
