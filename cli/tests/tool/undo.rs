@@ -369,10 +369,6 @@ async fn whatever_runs_did_before_they_were_killed_undo_leaves_what_was_there_an
                 // What is under way is carried out.
                 sleep(Duration::from_millis(50));
                 begun.extend(named_in_writes(hubspot));
-                // A request that was given up on its way never arrives, and the run cannot know.
-                if !is_any && undo.exists() {
-                    begun.extend(still_in(&undo));
-                }
             } else {
                 let ended = run_at(hubspot, &arguments);
                 // A plan that was kept may be out of date.

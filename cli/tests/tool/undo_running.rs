@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, thread::sleep, time::Duration};
 
-use hubspot_simulator::{Fault, Simulator};
+use hubspot_simulator::{AssociationCategory, Fault, Simulator, SimulatorBuilder, UnlabeledCompanions};
 
 use crate::cli::{END, begin, path, ran, run, run_at, signal, tool, tool_at};
 use crate::folder::{Folder, HEADER};
@@ -67,47 +67,79 @@ async fn what_others_change_after_an_interrupted_run_that_had_not_come_to_it_is_
     }
 }
 
-/// Whatever keeps a request from being sent, and whoever changes the same afterwards.
+/// It waits for the rate limit, reads the labels that it is to keep, or sends one by one what was refused as a whole.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_interrupted_run_was_about_to_send_is_not_undone() {
-    const LATER: Duration = Duration::from_secs(500);
-    let too_many = || Fault::status(429).retry_after(LATER);
-    let writes = ["batch_associate", "batch_set_labels", "batch_dissociate", "batch_dissociate_labels"];
-    for version in ["v3", "2026-09"] {
-        for command in [
-            &["associate-many"][..],
-            &["dissociate-many", "--yes"],
-            &["reconcile", "--to-type", "companies", "--apply", "--yes"],
-        ] {
-            // It waits for the rate limit with what HubSpot did not take, or reads the labels of what it is to change, or sends
-            // one by one what was refused as a whole.
-            let whole = writes.map(|operation| Fault::status(400).on(operation));
-            let alone = ["associate", "dissociate", "set_labels"].map(|operation| too_many().on(operation));
-            let refused = writes.map(|operation| too_many().on(operation));
-            let reading = [Fault::script([None, Some(Fault::delay(FOR_EVER))]).on("batch_read_associations_dated")];
-            let cases =
-                [("limit", refused.to_vec()), ("reading", reading.to_vec()), ("alone", [&whole[..], &alone].concat())];
-            for (case, faults) in cases {
-                let hubspot = crm(1, 8).start().await.unwrap();
-                let folder = Folder::new();
-                let (file, undo) = (folder.write("rows.csv", rows(1..=7)), folder.at("undo.json"));
-                let removes = command[0] == "dissociate-many";
-                if removes {
-                    assert_eq!(run_at(&hubspot, &["associate-many", path(&file)]).code, Some(0));
-                }
-                hubspot.clear_requests();
-                faults.into_iter().for_each(|fault| hubspot.inject(fault));
-                let options = [path(&file), "--undo", path(&undo), "--api-version", version];
-                let child = begin(tool_at(&hubspot, &[command, &options].concat()));
-                sleep(Duration::from_millis(700));
-                eprintln!(
-                    "{version} {command:?} {case}: {:?}",
-                    hubspot.requests().iter().map(|r| format!("{} {}", r.method(), r.path())).collect::<Vec<_>>()
-                );
-                signal(child.id(), END);
-                let ended = ran(child.wait_with_output().unwrap());
-                eprintln!("{:?} {}", ended.code, if undo.exists() { undoes(&undo) } else { 0 });
+async fn what_others_change_after_an_interrupted_run_that_was_about_to_send_it_is_not_undone() {
+    let whole = ["batch_associate", "batch_set_labels", "batch_dissociate", "batch_dissociate_labels"];
+    let reconcile = &["reconcile", "--to-type", "companies", "--apply", "--yes"];
+    for command in [&["associate-many"][..], &["dissociate-many", "--yes"], reconcile] {
+        for (version, case) in [("v3", "limit"), ("2026-09", "limit"), ("2026-09", "labels"), ("v3", "alone")] {
+            if case == "limit" && command[0] == "reconcile" {
+                // It has no such option.
+                continue;
             }
+            let hubspot = crm(1, 8)
+                .association_type("companies", 7, "partner_client_to_company_unlabeled")
+                .association_label("companies", AssociationCategory::UserDefined, 36, "Payer")
+                .unlabeled_companions(UnlabeledCompanions::Never);
+            let removes = command[0] == "dissociate-many";
+            let there = 1..if removes { 9 } else { 1 };
+            let associated = |hubspot: SimulatorBuilder, company: u64| {
+                hubspot.association("1", "companies", company.to_string(), "7")
+            };
+            let hubspot = there.fold(hubspot, associated).start().await.unwrap();
+            let folder = Folder::new();
+            let (file, undo) = (folder.write("rows.csv", rows(1..=8).replace("owner", "7")), folder.at("undo.json"));
+            let many = [command, &[path(&file), "--undo", path(&undo), "--api-version", version]].concat();
+
+            // Of a run that HubSpot refuses nothing is undone either. Before that it only reads.
+            whole.into_iter().for_each(|operation| hubspot.inject(Fault::status(403).on(operation)));
+            assert_ne!(run_at(&hubspot, &many).code, Some(0));
+            assert!(!undo.exists() || undoes(&undo) == 0, "{command:?} {version}");
+            let reads = hubspot.requests().len() - 1;
+            hubspot.clear_faults();
+            hubspot.clear_requests();
+
+            let limit = reads.to_string();
+            let (options, until) = match case {
+                "limit" => (&["--rate-limit", &*limit][..], reads),
+                "labels" => {
+                    let held = Some(Fault::delay(FOR_EVER));
+                    hubspot.inject(Fault::script((1..reads).map(|_| None).chain([held])));
+                    (&[][..], reads)
+                }
+                _ => {
+                    whole.into_iter().for_each(|operation| hubspot.inject(Fault::status(400).on(operation)));
+                    ["associate", "dissociate"]
+                        .into_iter()
+                        .for_each(|operation| hubspot.inject(Fault::delay(FOR_EVER).on(operation)));
+                    // Of eight, four, two and one.
+                    (&[][..], reads + 4)
+                }
+            };
+            let mut child = begin(tool_at(&hubspot, &[&many, options].concat()));
+            while hubspot.requests().len() < until {
+                assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+                sleep(Duration::from_millis(5));
+            }
+            // Nothing more comes.
+            sleep(Duration::from_millis(200));
+            assert_eq!(hubspot.requests().len(), until, "{:?}", hubspot.requests().last());
+            signal(child.id(), END);
+            let ended = ran(child.wait_with_output().unwrap());
+            assert_eq!(ended.code, Some(143), "{}", ended.err);
+            let under_way = usize::from(case == "alone");
+            let left = if undo.exists() { undoes(&undo) } else { 0 };
+            assert_eq!(left, under_way, "{command:?} {version} {case}");
+
+            hubspot.clear_faults();
+            let others: &[&str] = if removes { &["dissociate", "--yes"] } else { &["associate"] };
+            assert_eq!(run_at(&hubspot, &[others, &["1", "companies", "8", "7"]].concat()).code, Some(0));
+            if undo.exists() {
+                assert_eq!(run_at(&hubspot, &["undo", path(&undo), "--yes"]).code, Some(0));
+            }
+            let expected: Vec<u64> = if removes { (1..=7).collect() } else { vec![8] };
+            assert_eq!(companies(&hubspot), expected, "{command:?} {version} {case}");
         }
     }
 }
