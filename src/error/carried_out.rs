@@ -4,13 +4,6 @@ use super::{Error, body::Cause};
 use crate::error::kind::ErrorKind;
 
 impl Error {
-    /// Whether the call certainly changed nothing: HubSpot refused it, never had it, or it was one that only reads, or that
-    /// was to read before the change. What an earlier attempt may have changed counts. If this is false, the change may have
-    /// been made, or may be made yet.
-    pub fn changed_nothing(&self) -> bool {
-        self.only_reads() || !self.perhaps_before() && (self.is_refused() || self.last_did_nothing())
-    }
-
     /// Whether HubSpot cannot have done what was asked: it was never reached, or refused before doing anything.
     pub(crate) fn was_not_carried_out(&self) -> bool {
         self.last_did_nothing() && !self.perhaps_before()

@@ -176,6 +176,13 @@ impl Error {
         self.kind() == ErrorKind::Journal
     }
 
+    /// Whether it is certain that nothing was changed: HubSpot refused it, never had it, or the call only reads, or failed at
+    /// a read before the change. Earlier attempts count as well. If this is false, the change may have been made, or may be
+    /// made yet.
+    pub fn changed_nothing(&self) -> bool {
+        self.only_reads() || !self.perhaps_before() && (self.is_refused() || self.last_did_nothing())
+    }
+
     /// Whether the same call may succeed later. It may have been carried out already: check
     /// [`Operation::idempotent`](crate::spec::Operation::idempotent) before you repeat anything but a read or an
     /// association.
