@@ -241,7 +241,7 @@ impl AssociateThenGet {
             None => {
                 let mut get = client.get(associated.partner_client_id);
                 get.options = options;
-                get.send_with_meta().await
+                get.send_with_meta().await.map_err(Error::after_what_may_be_done)
             }
         }
     }

@@ -62,8 +62,9 @@ impl Requests {
         }
         held.sort_by_key(|held| label_of_unlabeled(held.as_str()).is_some());
         let mut meta = CallMeta::default();
-        for association_type in held {
-            meta = self.delete(association_type).await?;
+        for (before, association_type) in held.into_iter().enumerate() {
+            let deleted = self.delete(association_type).await;
+            meta = deleted.map_err(|error| if before > 0 { error.after_what_may_be_done() } else { error })?;
         }
         Ok(meta)
     }

@@ -176,11 +176,11 @@ impl Error {
         self.kind() == ErrorKind::Journal
     }
 
-    /// Whether it is certain that nothing was changed: HubSpot refused it, never had it, or the call only reads, or failed at
-    /// a read before the change. Earlier attempts count as well. If this is false, the change may have been made, or may be
-    /// made yet.
+    /// Whether a call, or an input of a bulk run, certainly changed nothing at HubSpot: it was refused or never arrived, it
+    /// only reads, or it failed at a read before the change. Earlier attempts count as well. If this is false, the change
+    /// may have been made, or may be made yet.
     pub fn changed_nothing(&self) -> bool {
-        self.only_reads() || !self.perhaps_before() && (self.is_refused() || self.last_did_nothing())
+        !self.0.perhaps_before && (self.only_reads() || self.is_refused() || self.last_did_nothing())
     }
 
     /// Whether the same call may succeed later. It may have been carried out already: check

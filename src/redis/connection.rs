@@ -88,14 +88,14 @@ impl Redis {
         too_old(&self.0.address, "a version before 6.2")
     }
 
-    /// Runs a script on a key. A script may run twice, because it is not
+    /// Runs a script on a key, and loads it first if Redis does not know it. A script may run twice, because it is not
     /// known whether a command arrived before its connection ended: running twice has to do no harm.
     pub(super) async fn run<T: FromRedisValue>(
         &self,
         key: &str,
         script: &Invocation<'_>,
     ) -> std::result::Result<T, Trouble> {
-        // Connecting and a script that Redis does not have take round trips of their own.
+        // Connecting and loading the script have round trips of their own.
         let outcome = self.in_time(async {
             if let Some(mut connection) = self.made() {
                 match script.run(&mut connection).await {

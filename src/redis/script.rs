@@ -1,7 +1,7 @@
 //! Scripts, which Redis keeps by their hash.
 
 use ::redis::{
-    Cmd, ErrorKind, FromRedisValue, RedisResult, ServerErrorKind, ToRedisArgs, aio::MultiplexedConnection, cmd,
+    ErrorKind, FromRedisValue, RedisResult, ServerErrorKind, ToRedisArgs, Value, aio::MultiplexedConnection, cmd,
 };
 
 /// A script that runs in Redis.
@@ -41,19 +41,17 @@ impl Invocation<'_> {
         self
     }
 
-    /// Runs it by its hash, and by its text where Redis does not have it, which then keeps it.
+    /// Runs it, and loads it first if Redis does not have it.
     pub(super) async fn run<T: FromRedisValue>(&self, connection: &mut MultiplexedConnection) -> RedisResult<T> {
-        match self.command("EVALSHA", &self.script.hash).query_async(connection).await {
+        let mut command = cmd("EVALSHA");
+        command.arg(&self.script.hash).arg(self.keys.len()).arg(&self.keys).arg(&self.arguments);
+        match command.query_async(connection).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                self.command("EVAL", self.script.text).query_async(connection).await
+                // Whatever it answers, the script is there then or the next command fails.
+                let _: Value = cmd("SCRIPT").arg("LOAD").arg(self.script.text).query_async(connection).await?;
+                command.query_async(connection).await
             }
             outcome => outcome,
         }
-    }
-
-    fn command(&self, name: &str, script: &str) -> Cmd {
-        let mut command = cmd(name);
-        command.arg(script).arg(self.keys.len()).arg(&self.keys).arg(&self.arguments);
-        command
     }
 }

@@ -103,7 +103,7 @@ impl Unended {
             record.ended = Some(ended);
             return result;
         }
-        let meta = std::mem::take(&mut record.meta);
+        let (meta, answered) = (std::mem::take(&mut record.meta), record.answered);
         let panicked = told_instead(record.panicked.take(), error.as_ref());
         drop(record);
         if panicked.is_some() {
@@ -111,7 +111,7 @@ impl Unended {
         }
         let id = ended.operation.id;
         let notified = ended.notify(&self.shared, &meta, error.as_ref());
-        let notified = notified.map_err(|panic| panic.in_call(id, &meta, true));
+        let notified = notified.map_err(|panic| panic.in_call(id, &meta, answered));
         if let Some(panic) = panicked.or(told_instead(notified.err(), error.as_ref())) {
             return Err(panic);
         }

@@ -185,7 +185,7 @@ where
     let outcome = told_instead(panicked, outcome.as_ref().err()).map_or(outcome, Err);
     let Some(ended) = ended else { return (outcome, meta, body) };
     let notified = ended.notify(&client.inner.shared, &meta, outcome.as_ref().err());
-    let notified = notified.map_err(|panic| panic.in_call(operation, &meta, true));
+    let notified = notified.map_err(|panic| panic.in_call(operation, &meta, answered));
     let outcome = told_instead(notified.err(), outcome.as_ref().err()).map_or(outcome, Err);
     (outcome, meta, body)
 }

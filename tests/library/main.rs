@@ -17,6 +17,7 @@ mod bulk_stopped;
 mod bulk_streams;
 mod bulk_verdicts;
 mod bulk_versions;
+mod changed_nothing;
 mod changes;
 mod connections;
 mod construction;

@@ -668,3 +668,33 @@ async fn a_run_is_resumed_although_a_row_that_is_settled_could_no_longer_be_reve
     let refused = run_at(&hubspot, &many);
     assert!(refused.code == Some(2) && refused.err.contains("does not know the partner client 1"), "{}", refused.err);
 }
+
+/// A label goes with the unlabelled type of its pair, whatever becomes of a row of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_label_that_went_with_the_unlabelled_type_is_made_again_although_its_own_row_changed_nothing() {
+    let before: State = [(1, 1, 36), (1, 1, 7), (2, 2, 7)].into();
+    for is_interrupted in [false, true] {
+        let hubspot = hubspot(&before, UnlabeledCompanions::Never).await;
+        let folder = Folder::new();
+        let file = folder.write("rows.csv", format!("{HEADER}1,companies,1,7\n2,companies,2,7\n1,companies,1,36\n"));
+        let undo = folder.at("undo.json");
+        let one = ["--api-version", "2026-09", "--strategy", "single", "--concurrency", "1"];
+        let run = ["dissociate-many", path(&file), "--yes", "--including-labels", "--undo", path(&undo)];
+        let second = is_interrupted.then(|| Fault::delay(Duration::from_secs(600)));
+        let answers = [None, second, Some(Fault::status(400))];
+        hubspot.inject(Fault::script(answers).on("batch_dissociate"));
+        let child = begin(tool_at(&hubspot, &[&run[..], &one].concat()));
+        if is_interrupted {
+            while hubspot.requests().iter().filter(|request| request.path().ends_with("/archive")).count() < 2 {
+                sleep(Duration::from_millis(5));
+            }
+            interrupt(child.id());
+        }
+        let ended = ran(child.wait_with_output().unwrap());
+        assert_eq!(ended.code, Some(if is_interrupted { 130 } else { 1 }), "{}", ended.err);
+        assert!(!state(&hubspot).contains(&(1, 1, 36)));
+        hubspot.clear_faults();
+        let undone = run_at(&hubspot, &["undo", path(&undo), "--yes"]);
+        assert_eq!((undone.code, state(&hubspot)), (Some(0), before.clone()), "{}", undone.err);
+    }
+}

@@ -335,13 +335,16 @@ impl<'a> PairVerdicts<'a> {
 
     pub(super) fn of(&self, association: &Association) -> Verdict {
         let ends = pair(association);
-        if let Some(error) = self.errors.of(association) {
-            return Verdict::Refused(error);
-        }
         let is_set = self.set.get(&ends).is_some_and(|starts| {
             !is_both_ways(&self.asked, ends) || self.partner_clients.is_some() && starts.contains(&self.partner_clients)
         });
-        if is_set { Verdict::Done } else { Verdict::Unknown }
+        match self.errors.of(association) {
+            // Of several labels some may be set.
+            Some(error) if is_set => Verdict::Refused(error.after_what_may_be_done()),
+            Some(error) => Verdict::Refused(error),
+            None if is_set => Verdict::Done,
+            None => Verdict::Unknown,
+        }
     }
 }
 

@@ -119,7 +119,8 @@ impl<T> Engine<T> {
         let running = self.running.iter().flat_map(Running::stop);
         // Nothing is sent for want of a journal either.
         let is_unchanged = |error: &Error| error.changed_nothing() || error.is_journal();
-        let settled = self.settled.iter().flatten().filter(|outcome| outcome.result.as_ref().is_err_and(is_unchanged));
+        let settled = self.settled.iter().flatten();
+        let settled = settled.filter(|outcome| outcome.replayed || outcome.result.as_ref().is_err_and(is_unchanged));
         let unchanged: HashSet<_> = waiting.chain(running).chain(settled.map(|outcome| outcome.index)).collect();
         let next = self.next_index;
         move |index| index >= next || unchanged.contains(&index)

@@ -31,7 +31,8 @@ impl<T> Outcomes<T> {
 
     /// Ends the run and gives up the requests that are under way, as dropping the stream does. Returns a function that tells,
     /// for an input that has no outcome, by its index counted from 0, whether it certainly changed nothing: no request with
-    /// it was begun, or HubSpot refused each, or did not take it for a rate limit.
+    /// it was begun, or HubSpot refused each, or did not take it for a rate limit. With
+    /// [`including_labels`](Bulk::including_labels), another input may have taken a label along all the same.
     pub fn stop(self) -> impl Fn(u64) -> bool + use<T> {
         self.0.stop()
     }

@@ -101,6 +101,8 @@ impl<'a> Verdicts<'a> {
         if let Some(error) = self.errors.of_pair(association) {
             let open = asked.iter().filter(|asked| !self.is_listed(association, asked)).count();
             return match (asked.len(), open) {
+                // It is both made and refused.
+                (1, _) if is_listed => Verdict::Refused(error.after_what_may_be_done()),
                 (1, _) => Verdict::Refused(error),
                 // It is about another type of the pair.
                 (_, 1..) if is_listed => Verdict::Done,

@@ -1,7 +1,7 @@
 //! The steps by which a plan is carried out.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     future::{self, IntoFuture},
     mem,
     pin::{Pin, pin},
@@ -39,6 +39,8 @@ const OPERATION: &str = "reconcile";
 pub(super) struct Run<'a> {
     pub(super) apply: Apply<'a>,
     applied: Applied,
+    /// Additions that are sent again after a refusal, and that an attempt before it may have made.
+    perhaps_made: HashSet<&'a Association>,
 }
 
 /// A change that is to be sent, with its place in the journal: there, removals come after additions.
@@ -46,7 +48,7 @@ type Open<'a> = (u64, &'a Association);
 
 impl<'a> Run<'a> {
     pub(super) fn new(apply: Apply<'a>) -> Self {
-        Self { apply, applied: Applied::default() }
+        Self { apply, applied: Applied::default(), perhaps_made: HashSet::new() }
     }
 
     pub(super) async fn run<S>(mut self, existing: &Existing, mut stop: Pin<&mut Fuse<S>>) -> Result<Applied>
@@ -124,8 +126,14 @@ impl<'a> Run<'a> {
             },
         );
         self.applied.failed_additions = failed;
-        let again: HashSet<_> = again.into_iter().map(|failed| failed.association).collect();
-        (0..).zip(&self.apply.plan.add).filter(|(_, change)| again.contains(change)).collect()
+        let again: HashMap<_, _> = again.into_iter().map(|failed| (failed.association, failed.error)).collect();
+        let again = (0..).zip(&self.apply.plan.add).filter_map(|(place, change)| {
+            if again.get(change)?.perhaps_before() {
+                self.perhaps_made.insert(change);
+            }
+            Some((place, change))
+        });
+        again.collect()
     }
 
     /// What is still to be sent of some changes.
@@ -174,7 +182,14 @@ impl<'a> Run<'a> {
         bulk.options = self.apply.options.clone();
         let mut outcomes = bulk.outcomes().ready_chunks(NOTED).take_until(stop);
         let (mut open, mut settled) = (open.into_iter(), 0);
-        while let Some(outcomes) = outcomes.next().await {
+        while let Some(mut outcomes) = outcomes.next().await {
+            for (outcome, (_, change)) in outcomes.iter_mut().zip(open.as_slice()) {
+                if self.perhaps_made.contains(change)
+                    && let Err(error) = &mut outcome.result
+                {
+                    *error = error.clone().after_what_may_be_done();
+                }
+            }
             let recorded =
                 self.apply.journal.as_mut().map_or(Ok(()), |journal| record(journal, open.as_slice(), &outcomes));
             settled += outcomes.len() as u64;
@@ -194,7 +209,8 @@ impl<'a> Run<'a> {
         }
         let is_unchanged = outcomes.into_inner().into_inner().stop();
         let left = (settled..).zip(open.map(|(_, change)| change));
-        let (unchanged, doubtful): (Vec<_>, Vec<_>) = left.partition(|&(index, _)| is_unchanged(index));
+        let (unchanged, doubtful): (Vec<_>, Vec<_>) =
+            left.partition(|&(index, change)| is_unchanged(index) && !self.perhaps_made.contains(change));
         self.applied.unsettled.extend(doubtful.into_iter().map(|(_, change)| change.clone()));
         self.applied.leave(unchanged.into_iter().map(|(_, change)| change));
     }

@@ -269,6 +269,8 @@ fn read(path: &Path) -> Result<Content, Failure> {
 pub(in crate::bulk) struct Recorder {
     begun: Begun,
     types: Types,
+    /// Whether labels go with the unlabelled type, on dated versions.
+    including_labels: bool,
     /// Whether what stands in a row certainly was not changed.
     rows: HashMap<Association, bool>,
 }
@@ -286,7 +288,7 @@ impl Recorder {
         let plans = plans.into_iter().map(|plan| changes(change, including_labels, plan)).collect();
         let mut begun = Begun::new(path, named(change.verb(), digest), plans)?;
         begun.write()?;
-        Ok(Self { begun, types, rows: HashMap::new() })
+        Ok(Self { begun, types, including_labels, rows: HashMap::new() })
     }
 
     /// Takes the outcome of the row that `rows` stands at. For one from the journal, nothing was sent.
@@ -318,6 +320,16 @@ impl Recorder {
             };
             let labels = plan.remove.iter().filter(|change| !self.rows.contains_key(change));
             unchanged.extend(labels.filter(|label| stays(label)).cloned());
+            if self.including_labels && plan.api_version.is_dated() {
+                // They may be gone whatever became of rows of their own.
+                let unlabeled = &plan.unlabeled_types;
+                let is_taken = |label: &Association| {
+                    label.to_object_type == plan.to_object_type
+                        && !unlabeled.contains(&label.association_type)
+                        && unlabeled.iter().any(|unlabeled| goes(label, unlabeled) == Some(&false))
+                };
+                unchanged.retain(|change| !is_taken(change));
+            }
         }
         self.begun.end([], unchanged);
     }
