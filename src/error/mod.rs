@@ -45,7 +45,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// ```
 ///
 /// A call may take several attempts. What a kind or a predicate says of the request is true of the last of them; where an
-/// earlier one may have carried out a write, [`Error::remedy`] says so.
+/// earlier one may have carried out a write, [`Error::remedy`] says so. [`Error::changed_nothing`] is about all of them.
 ///
 /// `Debug` and `Display` never show a token, and limit how much they print of what a server sends. `Display` is one line.
 ///
